@@ -1,0 +1,1 @@
+"""One Markdown card per source and per task, shipped as package data."""

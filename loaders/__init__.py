@@ -1,0 +1,1 @@
+"""One module per source dataset; discovered by ``surgsigma_hub.source``."""

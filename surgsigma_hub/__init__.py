@@ -1,0 +1,35 @@
+"""Build, publish and stream surgical multimodal conversations as a Hugging Face dataset.
+
+Names are imported on first use, so that ``import surgsigma_hub`` stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "build": "surgsigma_hub.build.run",
+    "load_dataset": "surgsigma_hub.hub.loading",
+    "register": "surgsigma_hub.hub.loading",
+    "sources": "surgsigma_hub.catalogue",
+    "tasks": "surgsigma_hub.catalogue",
+}
+__all__ = ["__version__", "build", "load_dataset", "register", "sources", "tasks"]
+
+if TYPE_CHECKING:
+    from .build.run import build
+    from .catalogue import sources, tasks
+    from .hub.loading import load_dataset, register
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""What a published tree says of itself: cards, configs, loading."""

@@ -1,0 +1,77 @@
+"""Native box conventions to ``Box`` (0..1, x1 y1 x2 y2), each converted once, by the loader."""
+
+from __future__ import annotations
+
+from ..errors import BadRowError
+from ..records import Box
+
+TOLERANCE = 0.02
+"""How far (share of the frame) a native box may reach outside before it is refused instead of cut."""
+
+
+class BoxOutsideError(BadRowError):
+    """A box that lies further outside the frame than the tolerance."""
+
+
+def from_xyxy(
+    x1: float, y1: float, x2: float, y2: float, *, width: float = 1.0, height: float = 1.0
+) -> tuple[Box, bool]:
+    """A box from corners in units of which the frame has ``width`` x ``height``.
+
+    Args:
+        x1: Left edge; ``y1``: top edge; ``x2``: right edge; ``y2``: bottom edge.
+        y1: Top edge.
+        x2: Right edge.
+        y2: Bottom edge.
+        width: Frame width in the same unit (1 for relative boxes, 1000 for the 0..1000 convention, pixels).
+        height: Frame height in the same unit.
+
+    Returns:
+        The box and whether it had to be cut at the frame's edge (by at most ``TOLERANCE``).
+
+    Raises:
+        BadRowError: not a number, empty or inside out.
+        BoxOutsideError: further outside than the tolerance.
+
+    >>> from_xyxy(643, 0, 920, 298, width=1000, height=1000)
+    (Box(x1=0.643, y1=0.0, x2=0.92, y2=0.298), False)
+    >>> from_xyxy(0.5, 0.5, 1.01, 0.9)
+    (Box(x1=0.5, y1=0.5, x2=1.0, y2=0.9), True)
+    """
+    corners = (x1 / width, y1 / height, x2 / width, y2 / height)
+    if not all(abs(c) < 1e6 for c in corners):  # also false for NaN
+        raise BadRowError(f"box {(x1, y1, x2, y2)} holds a value that is not a usable number")
+    if corners[0] >= corners[2] or corners[1] >= corners[3]:
+        raise BadRowError(f"box {(x1, y1, x2, y2)} is empty or inside out (expected x1 < x2 and y1 < y2)")
+    if min(corners) < -TOLERANCE or max(corners) > 1 + TOLERANCE:
+        raise BoxOutsideError(
+            f"box {(x1, y1, x2, y2)} reaches more than {TOLERANCE:.0%} outside a {width} x {height} frame"
+        )
+    cut = tuple(min(max(c, 0.0), 1.0) for c in corners)
+    if cut[0] >= cut[2] or cut[1] >= cut[3]:
+        raise BoxOutsideError(f"box {(x1, y1, x2, y2)} lies wholly outside a {width} x {height} frame")
+    return Box(*cut), cut != corners
+
+
+def from_xywh(x: float, y: float, w: float, h: float, *, width: float = 1.0, height: float = 1.0) -> tuple[Box, bool]:
+    """A box from top-left corner and size; otherwise as :func:`from_xyxy`.
+
+    >>> from_xywh(10, 20, 30, 40, width=100, height=100)
+    (Box(x1=0.1, y1=0.2, x2=0.4, y2=0.6), False)
+    """
+    return from_xyxy(x, y, x + w, y + h, width=width, height=height)
+
+
+def region_words(box: Box) -> str:
+    """Where the centre of ``box`` lies in a 3x3 grid, in words.
+
+    >>> region_words(Box(0.0, 0.6, 0.3, 1.0))
+    'bottom left'
+    >>> region_words(Box(0.4, 0.4, 0.6, 0.6))
+    'center'
+    """
+    column = ("left", "center", "right")[min(2, int((box.x1 + box.x2) * 1.5))]
+    row = ("top", "middle", "bottom")[min(2, int((box.y1 + box.y2) * 1.5))]
+    if (row, column) == ("middle", "center"):
+        return "center"
+    return f"{row} {column}"

@@ -1,0 +1,1 @@
+"""Native label names, one table per source."""

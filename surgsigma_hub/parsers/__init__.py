@@ -1,0 +1,1 @@
+"""Shared readers of native formats."""

@@ -1,0 +1,393 @@
+"""The typed records of the package: annotations (what a loader yields) and samples (what a shard holds).
+
+No I/O happens here and nothing of ours is imported. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
+``frame_index`` is 0-based at ``fps`` frames per second; times are seconds from the start of the source video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+# --------------------------------------------------------------------------------------------- media references
+
+
+@dataclass(frozen=True, slots=True)
+class FileImage:
+    """A picture stored as a file of its own."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """Encoded bytes inside a larger file (a TFRecord, an uncompressed tar)."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """Frame ``index`` (0-based, in decoding order) of a film."""
+
+    path: Path
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Pixels made on demand: ``draw()`` returns uint8 ``(H, W, 3)`` or ``(H, W)``, or uint16 ``(H, W)``."""
+
+    name: str
+    draw: Callable[[], npt.NDArray[Any]]
+
+
+ImageRef = FileImage | FileSlice | VideoFrame | Drawn
+"""Where pixels come from. Loaders yield references; only ``media`` turns them into pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polygons:
+    """A region as polygons of ``(x, y)`` points in 0..1; their union is the region."""
+
+    rings: tuple[tuple[tuple[float, float], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskImage:
+    """A region as the pixels of ``image`` equal to ``value`` (any non-zero pixel when ``value`` is None)."""
+
+    image: ImageRef
+    value: int | None = None
+
+
+MaskRef = Polygons | MaskImage
+
+# ------------------------------------------------------------------------------------------------- annotations
+
+
+class Fact(StrEnum):
+    """The kinds of fact an annotation can hold; each is the name of a field of :class:`Frame`."""
+
+    PHASE = "phase"
+    STEP = "step"
+    INSTRUMENTS = "instruments"
+    TISSUES = "tissues"
+    ACTIONS = "actions"
+    TRIPLETS = "triplets"
+    INSTRUMENT_BOXES = "instrument_boxes"
+    TISSUE_BOXES = "tissue_boxes"
+    INSTRUMENT_MASKS = "instrument_masks"
+    CRITERIA = "criteria"
+    DEPTH = "depth"
+    CLEAN_IMAGE = "clean_image"
+    SEGMENTS = "segments"
+    CLIP = "clip"
+    TRACE = "trace"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A native label name, and the canonical id once the ontology has resolved it (empty before)."""
+
+    native: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in 0..1 of the stored frame, ``x1 < x2`` and ``y1 < y2``."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledBox:
+    """A box of one instance. ``clipped`` says that the native box ran outside and was cut at the frame's edge."""
+
+    label: Label
+    box: Box
+    clipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledMask:
+    """The mask of one instance or class; ``label`` is None where the source tells only instrument from background."""
+
+    label: Label | None
+    mask: MaskRef
+
+
+@dataclass(frozen=True, slots=True)
+class Triplet:
+    """Instrument, action, target. A null action or target is a native label that maps to ``null``."""
+
+    instrument: Label
+    action: Label
+    target: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One safety criterion: ``met`` by majority, with the raters' scores (0..1) where the source keeps them."""
+
+    criterion: Label
+    met: bool
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A labelled interval ``[start_seconds, end_seconds)`` of a video; ``layer`` is action, phase or step."""
+
+    layer: Literal["action", "phase", "step"]
+    label: Label
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Footage ``[start_seconds, end_seconds)`` of the film at ``path``."""
+
+    path: Path
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Reasoning that the source ships, by level; ``model`` names what wrote it, when known."""
+
+    perceptual: str | None = None
+    relational: str | None = None
+    contextual: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NativeQA:
+    """The source's own question and answer, kept verbatim."""
+
+    question: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """One surgery as its source numbers it: the unit of planning, of splitting and of parallel work.
+
+    Attributes:
+        id: Native id made safe for keys (``[A-Za-z0-9_-]+``), for example ``VID68``.
+        canonical_id: The same surgery across sources, ``<first source>/<id>``, for example ``cholec80/video68``.
+        split: Split of this video under the split scheme in use.
+        files: Input files of this video (annotation files, films), for change detection and for the loader itself.
+        data: Small picklable loader-private facts found while planning.
+    """
+
+    id: str
+    canonical_id: str
+    split: str
+    files: tuple[Path, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """All facts a source holds of one moment. ``None`` means not annotated; ``()`` is a true "none".
+
+    ``index`` is 0-based at ``fps``; ``image`` is None when the picture is known to be missing.
+    """
+
+    index: int
+    fps: float
+    image: ImageRef | None = None
+    variant: str = ""  # tells apart several annotations of one moment, for example the smoky twin; goes into the id
+    phase: Label | None = None
+    step: Label | None = None
+    instruments: tuple[Label, ...] | None = None
+    tissues: tuple[Label, ...] | None = None
+    actions: tuple[Label, ...] | None = None
+    triplets: tuple[Triplet, ...] | None = None
+    instrument_boxes: tuple[LabeledBox, ...] | None = None
+    tissue_boxes: tuple[LabeledBox, ...] | None = None
+    instrument_masks: tuple[LabeledMask, ...] | None = None
+    criteria: tuple[Verdict, ...] | None = None
+    depth: ImageRef | None = None  # relative depth, larger is farther, 8 or 16 bit
+    clean_image: ImageRef | None = None  # the smoke-free twin of ``image``
+    segments: tuple[Segment, ...] | None = None
+    clip: Clip | None = None
+    trace: Trace | None = None
+    native_qa: NativeQA | None = None
+
+    def facts(self) -> frozenset[Fact]:
+        """The kinds of fact that this frame holds."""
+        return frozenset(f for f in Fact if getattr(self, f.value) is not None)
+
+
+class Reason(StrEnum):
+    """Why something did not become a sample; closed, so that reports can be compared."""
+
+    MEDIA_MISSING = "media_missing"
+    MEDIA_UNREADABLE = "media_unreadable"
+    MEDIA_TOO_LARGE = "media_too_large"
+    LABEL_UNKNOWN = "label_unknown"
+    LABEL_CORRUPT = "label_corrupt"
+    ROW_MALFORMED = "row_malformed"
+    BOX_OUTSIDE = "box_outside"
+    TYPE_UNKNOWN = "type_unknown"
+    DUPLICATE_ID = "duplicate_id"
+    SAMPLE_INVALID = "sample_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Something a loader or the build left out: counted, reported, never silent.
+
+    Attributes:
+        where: Which file, row or frame, relative to the source root (never an absolute path).
+        detail: What was found, and what was expected.
+    """
+
+    reason: Reason
+    where: str
+    detail: str
+
+
+# ----------------------------------------------------------------------------------------------------- samples
+
+Family = Literal["understanding", "reasoning", "planning", "generation"]
+Role = Literal["user", "assistant"]
+MediaRole = Literal["input", "target"]
+MediaKind = Literal["image", "video", "mask", "depth"]
+LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One media member of the shard that belongs to the sample."""
+
+    member: str
+    kind: MediaKind
+    role: MediaRole
+    sha256: str
+    num_frames: int | None = None
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn; ``<image>`` or ``<video>`` stands where an input medium goes."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTriplet:
+    """Instrument, action and target by canonical id; ``null`` where there is none."""
+
+    instrument: str
+    action: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBox:
+    """A canonical label and its box in 0..1."""
+
+    label: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCriterion:
+    """A safety criterion by canonical id, its majority verdict and the raters' scores."""
+
+    criterion: str
+    met: bool
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The typed answer. ``labels`` are canonical ids; an empty list of a filled kind is "none"."""
+
+    text: str
+    labels: tuple[str, ...] = ()
+    triplets: tuple[AnswerTriplet, ...] = ()
+    boxes: tuple[AnswerBox, ...] = ()
+    criteria: tuple[AnswerCriterion, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Three-level trace; ``level`` is the deepest level filled, 0 for none."""
+
+    level: int = 0
+    perceptual: str | None = None
+    relational: str | None = None
+    contextual: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What the source itself said, before mapping."""
+
+    labels: tuple[str, ...] = ()
+    question: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where labels and words come from; ``template`` is ``<task>/<question group>/<n>+<answer group>/<n>``."""
+
+    label_origin: LabelOrigin
+    model: str | None = None
+    template: str | None = None
+    augmentation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One conversation about one piece of media, the JSON member of a shard; ``schema.py`` exports its form."""
+
+    format_version: str
+    id: str
+    task: str
+    family: Family
+    source: str
+    split: str
+    specialty: str
+    procedure: str
+    modality: str
+    video_id: str
+    canonical_video_id: str
+    frame_index: int | None
+    fps: float | None
+    start_seconds: float | None
+    end_seconds: float | None
+    width: int | None
+    height: int | None
+    media: tuple[Media, ...]
+    messages: tuple[Message, ...]
+    answer: Answer
+    reasoning: Reasoning
+    native: Native
+    provenance: Provenance
+    license: str

@@ -1,0 +1,147 @@
+"""The one definition of a sample: JSON Schema and ``datasets.Features``, both read off ``records.Sample``."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import orjson
+
+from . import records
+from .errors import ShardError
+
+if TYPE_CHECKING:
+    from datasets import Features
+
+FORMAT_VERSION = "1.0"
+"""Version of the sample's form. A reader accepts its own major version with any minor up to its own."""
+
+MEMBERS: dict[str, str] = {
+    "image.jpg": "image",
+    "video.mp4": "video",
+    "target.png": "image",
+    "target.jpg": "image",
+    "target.mp4": "video",
+}
+"""The media members a sample can have, and the kind of column each becomes."""
+
+_CONSTRAINTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("Sample", "format_version"): {"pattern": r"^\d+\.\d+$"},
+    ("Sample", "id"): {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 200},
+    ("Sample", "frame_index"): {"minimum": 0},
+    ("Sample", "fps"): {"exclusiveMinimum": 0},
+    ("Sample", "start_seconds"): {"minimum": 0},
+    ("Sample", "end_seconds"): {"minimum": 0},
+    ("Sample", "width"): {"minimum": 1},
+    ("Sample", "height"): {"minimum": 1},
+    ("Sample", "messages"): {"minItems": 2},
+    ("Media", "member"): {"enum": list(MEMBERS)},
+    ("Media", "sha256"): {"pattern": "^[0-9a-f]{64}$"},
+    ("Reasoning", "level"): {"minimum": 0, "maximum": 3},
+    **{("AnswerBox", side): {"minimum": 0, "maximum": 1} for side in ("x1", "y1", "x2", "y2")},
+    ("Answer", "seconds"): {"minimum": 0},
+}
+
+_SCALARS: dict[type, tuple[str, str]] = {
+    str: ("string", "string"),
+    int: ("integer", "int64"),
+    float: ("number", "float64"),
+    bool: ("boolean", "bool"),
+}
+
+
+def _optional(hint: Any) -> tuple[Any, bool]:
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = [a for a in get_args(hint) if a is not type(None)]
+        if len(inner) == 1:
+            return inner[0], True
+    return hint, False
+
+
+def _json_schema(hint: Any, constraint: dict[str, Any]) -> dict[str, Any]:
+    hint, nullable = _optional(hint)
+    if get_origin(hint) is Literal:
+        options: list[Any] = list(get_args(hint))
+        return {"enum": [*options, None] if nullable else options}
+    if get_origin(hint) is tuple:
+        return {"type": "array", "items": _json_schema(get_args(hint)[0], {}), **constraint}
+    if isinstance(hint, type) and is_dataclass(hint):
+        hints = get_type_hints(hint, vars(records))
+        names = [f.name for f in fields(hint)]
+        properties = {n: _json_schema(hints[n], _CONSTRAINTS.get((hint.__name__, n), {})) for n in names}
+        return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
+    kind = _SCALARS[hint][0]
+    return {"type": [kind, "null"] if nullable else kind, **constraint}
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a sample's JSON member."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "surgsigma-hub sample",
+        "description": f"One conversation about one piece of media, format version {FORMAT_VERSION}.",
+        **_json_schema(records.Sample, {}),
+    }
+
+
+def schema_text() -> str:
+    """``schema.json`` as it is written to disk."""
+    return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _feature(hint: Any) -> Any:
+    from datasets import List, Value
+
+    hint, _ = _optional(hint)
+    if get_origin(hint) is Literal:
+        return Value("string")
+    if get_origin(hint) is tuple:
+        return List(_feature(get_args(hint)[0]))
+    if is_dataclass(hint):
+        hints = get_type_hints(hint, vars(records))
+        return {f.name: _feature(hints[f.name]) for f in fields(hint)}
+    return Value(_SCALARS[hint][1])
+
+
+def json_features() -> dict[str, Any]:
+    """The features of the ``json`` column, in the order of ``records.Sample``."""
+    made: dict[str, Any] = _feature(records.Sample)
+    return made
+
+
+def shard_features(members: frozenset[str]) -> Features:
+    """Features of a config whose shards hold the given media members, as the packaged WebDataset builder reads them."""
+    from datasets import Features, Image, Value, Video
+
+    columns: dict[str, Any] = {"__key__": Value("string")}
+    for member, kind in MEMBERS.items():
+        if member in members:
+            columns[member] = Image() if kind == "image" else Video()
+    columns["json"] = json_features()
+    return Features(columns)
+
+
+def sample_bytes(sample: records.Sample) -> bytes:
+    """The JSON member of a sample: all keys present, in the order of the record."""
+    return orjson.dumps(sample)
+
+
+def check_format_version(version: str, *, where: str) -> None:
+    """Refuse data of a newer or foreign format version.
+
+    Raises:
+        ShardError: naming both versions.
+    """
+    try:
+        major, minor = (int(part) for part in version.split("."))
+    except (ValueError, AttributeError):
+        raise ShardError(f"{where}: format version {version!r} is not of the form MAJOR.MINOR") from None
+    ours = tuple(int(part) for part in FORMAT_VERSION.split("."))
+    if major != ours[0] or minor > ours[1]:
+        raise ShardError(
+            f"{where}: format version {version}, this package reads up to {FORMAT_VERSION}",
+            hint="Upgrade with: pip install -U surgsigma-hub" if (major, minor) > ours else "Rebuild the tree.",
+        )

@@ -1,0 +1,119 @@
+"""Manifests: what a tree says it holds. Written last, so that a shard without its manifest does not count.
+
+A tree keeps ``data/<task>/<source>/<split>-NNNNN.tar`` and one ``<split>.manifest.json`` beside them.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ..errors import ShardError
+from ..schema import FORMAT_VERSION, check_format_version
+
+WORK_DIR = ".build"
+"""Where a build keeps unfinished work inside the tree; gone once the build has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One tar. ``blocks`` are ``[byte offset, index of the first sample]`` of every block, in order."""
+
+    name: str
+    sha256: str
+    bytes: int
+    samples: int
+    blocks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The shards of one task, source and split.
+
+    Attributes:
+        members: Media members that occur in the shards.
+        videos: ``canonical_video_id`` of every surgery with a sample in it.
+        options: How it was built: seed, JPEG quality, split scheme and the source's options.
+        media_bytes: Bytes of all media members, without JSON and tar padding.
+    """
+
+    task: str
+    source: str
+    split: str
+    samples: int
+    bytes: int
+    media_bytes: int
+    members: tuple[str, ...]
+    videos: tuple[str, ...]
+    options: Mapping[str, Any]
+    shards: tuple[Shard, ...]
+    format_version: str = FORMAT_VERSION
+    builder: str = field(default="")
+
+    @property
+    def folder(self) -> str:
+        """Folder of the shards, relative to the tree."""
+        return f"data/{self.task}/{self.source}"
+
+    @property
+    def path(self) -> str:
+        """Place of the manifest, relative to the tree."""
+        return f"{self.folder}/{self.split}.manifest.json"
+
+    def dumps(self) -> builtins.bytes:
+        """The manifest as it is written to disk."""
+        return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read one manifest.
+
+    Raises:
+        ShardError: not JSON, keys missing, or written by a newer format version.
+    """
+    try:
+        raw = orjson.loads(path.read_bytes())
+        check_format_version(raw["format_version"], where=str(path))
+        raw["shards"] = tuple(Shard(**{**s, "blocks": tuple((b[0], b[1]) for b in s["blocks"])}) for s in raw["shards"])
+        raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
+        return Manifest(**raw)
+    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError) as error:
+        raise ShardError(
+            f"{path}: not a manifest of this package ({error})", hint="Rebuild this part of the tree."
+        ) from None
+
+
+def load_tree(tree: Path) -> list[Manifest]:
+    """All manifests of a tree, ordered by task, source and split.
+
+    Raises:
+        ShardError: the folder holds no manifest, or one is unreadable or too new.
+    """
+    manifests = [load_manifest(p) for p in sorted(tree.glob("data/*/*/*.manifest.json"))]
+    if not manifests:
+        raise ShardError(
+            f"{tree}: no built data (no data/<task>/<source>/<split>.manifest.json)", hint="Run: surgsigma build --help"
+        )
+    return manifests
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

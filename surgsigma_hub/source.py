@@ -1,0 +1,200 @@
+"""What a loader is: declarative :class:`SourceInfo`, the :class:`Source` base class, and discovery by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .errors import LayoutError, SurgSigmaError, UnknownNameError
+from .records import Defect, Fact, Frame, LabelOrigin, Video
+
+
+class Access(StrEnum):
+    """How a reader gets the source's own files."""
+
+    OPEN = "open"
+    REQUEST = "request"
+    REGISTRATION = "registration"
+    SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, slots=True)
+class Redistribution:
+    """What the source's terms let others publish: its annotations, its media, pixels derived from its media."""
+
+    annotations: bool
+    media: bool
+    derived: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """All that is known of a source without opening a file.
+
+    Attributes:
+        name: Config-safe id, equal to the loader's module name.
+        layout: The folder layout the loader expects, as shown in error messages.
+        access_steps: What to do to get the files, in one or two sentences.
+        facts: The kinds of fact that its annotations hold; tasks follow from them.
+        split_schemes: Split schemes the user can choose by name, the default first, with the splits of each.
+        license: Hub licence id of the source's data.
+        first_source: Prefix of ``canonical_video_id`` where the surgeries are the source's own.
+    """
+
+    name: str
+    title: str
+    specialty: str
+    procedure: str
+    modality: str
+    license: str
+    access: Access
+    access_steps: str
+    homepage: str
+    layout: str
+    facts: frozenset[Fact]
+    split_schemes: Mapping[str, tuple[str, ...]]
+    redistribution: Redistribution
+    label_origin: LabelOrigin = "expert"
+    needs_root: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Options of a source; a loader subclasses this, every field has a default and a ``help`` in its metadata."""
+
+    split_scheme: str = field(default="", metadata={"help": "split scheme by name; empty takes the source's default"})
+
+
+class Source(ABC):
+    """One dataset's native layout, and nothing else.
+
+    A subclass sets ``info`` (and ``options_type`` where it has options of its own) and gives :meth:`videos` and
+    :meth:`frames`. It never mentions a task, never decodes a picture and yields native label names.
+
+    Args:
+        root: Folder of the user's copy; None for sources that make their own data.
+        options: An instance of ``options_type``.
+    """
+
+    info: ClassVar[SourceInfo]
+    options_type: ClassVar[type[Options]] = Options
+
+    def __init__(
+        self, root: Path | None = None, options: Options | None = None, *, cache_dir: Path | None = None
+    ) -> None:
+        self.options: Any = options if options is not None else self.options_type()
+        self.cache_dir = cache_dir
+        scheme = self.options.split_scheme or next(iter(self.info.split_schemes))
+        if scheme not in self.info.split_schemes:
+            raise UnknownNameError("split scheme", scheme, self.info.split_schemes, where=self.info.name)
+        self.split_scheme = scheme
+        if self.info.needs_root:
+            if root is None:
+                raise self.layout_error(None, "no folder was given (--root)")
+            if not root.is_dir():
+                raise self.layout_error(root, "it is not a folder")
+        self._root = root
+
+    @property
+    def root(self) -> Path:
+        """The user's copy; only for sources that need one."""
+        if self._root is None:
+            raise SurgSigmaError(f"source {self.info.name!r} has no root folder")
+        return self._root
+
+    @abstractmethod
+    def videos(self) -> Iterable[Video]:
+        """All videos found under the root, in a fixed order; cheap (no media opened).
+
+        Raises:
+            LayoutError: nothing there looks like this source.
+        """
+
+    @abstractmethod
+    def frames(self, video: Video) -> Iterator[Frame | Defect]:
+        """The annotated moments of one video in time order, with a :class:`Defect` for each thing left out."""
+
+    def layout_error(self, root: Path | None, found: str) -> LayoutError:
+        """An error that shows the layout expected and where to get access."""
+        place = f"{root}: " if root else ""
+        return LayoutError(
+            f"{place}this does not look like {self.info.title}: {found}",
+            hint=f"Expected layout:\n{self.info.layout.rstrip()}\n"
+            f"  Access: {self.info.access_steps} ({self.info.homepage})",
+        )
+
+    def relative(self, path: Path) -> str:
+        """``path`` as reports may show it: relative to the root."""
+        if self._root is not None and path.is_relative_to(self._root):
+            return path.relative_to(self._root).as_posix()
+        return path.name
+
+
+def parse_options(source: type[Source], pairs: Mapping[str, str]) -> Options:
+    """Turn ``key=value`` strings into the options of ``source``; types follow the fields' defaults.
+
+    Raises:
+        UnknownNameError: no such option.
+        SurgSigmaError: a value that does not parse.
+    """
+    known = {f.name: f for f in fields(source.options_type)}
+    values: dict[str, Any] = {}
+    for key, text in pairs.items():
+        if key not in known:
+            raise UnknownNameError("option", key, known, where=f"source {source.info.name}")
+        default: Any = known[key].default
+        try:
+            if isinstance(default, bool):
+                values[key] = {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+            else:
+                values[key] = type(default)(text)
+        except (KeyError, ValueError):
+            raise SurgSigmaError(
+                f"option {key}={text!r} of source {source.info.name!r} is not a {type(default).__name__}"
+            ) from None
+    return source.options_type(**values)
+
+
+@cache
+def _registry() -> dict[str, type[Source]]:
+    from . import loaders  # the one place that imports loaders
+
+    found: dict[str, type[Source]] = {}
+    for module_info in pkgutil.iter_modules(loaders.__path__):
+        module = importlib.import_module(f"{loaders.__name__}.{module_info.name}")
+        classes = [
+            c
+            for _, c in inspect.getmembers(module, inspect.isclass)
+            if issubclass(c, Source) and c.__module__ == module.__name__
+        ]
+        if len(classes) != 1 or classes[0].info.name != module_info.name:
+            raise SurgSigmaError(
+                f"loaders/{module_info.name}.py must define exactly one Source whose info.name is {module_info.name!r}"
+            )
+        found[module_info.name] = classes[0]
+    return dict(sorted(found.items()))
+
+
+def all_sources() -> dict[str, type[Source]]:
+    """Every source by name: one module of ``loaders/`` each."""
+    return dict(_registry())
+
+
+def get_source(name: str) -> type[Source]:
+    """The source of that name.
+
+    Raises:
+        UnknownNameError: with the closest known names.
+    """
+    try:
+        return _registry()[name]
+    except KeyError:
+        raise UnknownNameError("source", name, _registry()) from None

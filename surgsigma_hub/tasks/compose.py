@@ -1,0 +1,87 @@
+"""From a draft to a sample: id, wording, provenance. Pure: media are described to it, not opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..ontology import concept
+from ..records import Frame, Media, Message, Native, Provenance, Reasoning, Sample, Video
+from ..schema import FORMAT_VERSION
+from ..source import SourceInfo
+from .base import Draft, Task
+from .wording import word
+
+KEY = re.compile(r"[A-Za-z0-9_-]+")
+"""What a sample id, which is also its key in the tar, may look like (a dot would cut the key short)."""
+
+
+def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:
+    """The id of a sample: unique over all sources, stable between builds.
+
+    The frame number is written with its rate where that is not 1, so that two rates cannot collide.
+    """
+    rate = "" if frame.fps == 1 else f"f{frame.fps:g}".replace(".", "p")
+    parts = [info.name, video.id, f"{frame.index:06d}{rate}", frame.variant, task.name, draft.key]
+    return "-".join(p for p in parts if p)
+
+
+def compose(
+    task: Task,
+    draft: Draft,
+    *,
+    id: str,
+    info: SourceInfo,
+    video: Video,
+    frame: Frame,
+    media: Sequence[Media],
+    size: tuple[int, int],
+) -> Sample:
+    """The finished sample.
+
+    Args:
+        task: The task of the draft.
+        draft: Typed answer and wording groups.
+        id: As made by :func:`sample_id`.
+        info: The source.
+        video: The surgery.
+        frame: The annotated moment, labels resolved.
+        media: The members stored beside the JSON, inputs first.
+        size: Width and height of the input in pixels, as stored.
+    """
+    slots = {"procedure": concept("procedure", info.procedure).name, **draft.slots}
+    question, answer, template = word(task.name, id, question=draft.question, answer=draft.answer_group, slots=slots)
+    tags = "".join(f"<{m.kind}>" for m in media if m.role == "input" and m.kind in ("image", "video"))
+    trace = frame.trace
+    levels = (trace.perceptual, trace.relational, trace.contextual) if trace else (None, None, None)
+    native_qa = frame.native_qa
+    return Sample(
+        format_version=FORMAT_VERSION,
+        id=id,
+        task=task.name,
+        family=task.family,
+        source=info.name,
+        split=video.split,
+        specialty=info.specialty,
+        procedure=info.procedure,
+        modality=info.modality,
+        video_id=video.id,
+        canonical_video_id=video.canonical_id,
+        frame_index=frame.index,
+        fps=float(frame.fps),
+        start_seconds=frame.index / frame.fps,
+        end_seconds=None,
+        width=size[0],
+        height=size[1],
+        media=tuple(media),
+        messages=(Message("user", f"{tags}\n{question}" if tags else question), Message("assistant", answer)),
+        answer=draft.answer,
+        reasoning=Reasoning(max((n for n, text in enumerate(levels, 1) if text), default=0), *levels),
+        native=Native(
+            draft.native.labels,
+            native_qa.question if native_qa else draft.native.question,
+            native_qa.answer if native_qa else draft.native.answer,
+        ),
+        provenance=Provenance(info.label_origin, trace.model if trace else None, template, ()),
+        license=info.license,
+    )

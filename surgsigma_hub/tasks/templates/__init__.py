@@ -1,0 +1,1 @@
+"""Question and answer wordings, one file per task."""
