@@ -156,14 +156,14 @@ class _Run:
         listed = {p.parent / s.name for p, m in manifests for s in m.shards}
         for tar in tars:
             if tar not in listed:
-                manifest = f"{tar.stem.rpartition('-')[0]}.manifest.json"
-                self._note(self._name(tar), "unlisted", "no manifest lists this shard", f"an entry in {manifest}")
+                wanted = f"{tar.stem.rpartition('-')[0]}.manifest.json"
+                self._note(self._name(tar), "unlisted", "no manifest lists this shard", f"an entry in {wanted}")
         if (self._base / WORK_DIR).exists():
             self._note(WORK_DIR, "unfinished", "work of a build that has not ended", "no such folder", "warning")
         total = sum(s.bytes for _, m in manifests for s in m.shards)
         with tqdm(total=total, unit="B", unit_scale=True, disable=not progress, file=sys.stderr) as bar:
             for path, manifest in manifests:
-                seen = []
+                seen: list[_Seen | None] = []
                 for shard in manifest.shards:
                     bar.set_postfix_str(f"{manifest.task} {manifest.source} {shard.name}", refresh=False)
                     seen.append(self._listed_shard(path.parent / shard.name, shard, manifest))
