@@ -78,7 +78,8 @@ COMMANDS = (
         name="validate",
         help="check a tree or a shard, naming every problem",
         description="Read every byte of a tree or shard and check it against the format: schema, media and their "
-        "hashes, keys, boxes, messages, unique ids, disjoint splits, manifests, metadata. Exit code 1 when something is wrong.",
+        "hashes, keys, boxes, messages, unique ids, disjoint splits, manifests, metadata. Exit code 1 when "
+        "something is wrong.",
         examples=(
             ("surgsigma validate surgsigma", "the whole tree"),
             ("surgsigma validate surgsigma/data/phase_recognition/synthetic/train-00000.tar", "one shard"),
