@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageChops, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw
 
 from .errors import ShardError
-from .media.overlay import Colour, colours, depth_picture, draw_boxes, draw_mask, fitted, font, open_member
+from .media.lettering import cut, font, wrap
+from .media.overlay import Colour, colours, depth_picture, draw_boxes, draw_mask, fitted, open_member
 from .ontology import concepts
 from .shards.manifest import write_atomic
 from .shards.pick import Picked, pick
 from .tasks import all_tasks
 
 CARD_WIDTH = 420
-PICTURE_HEIGHT = 280
+PICTURE_HEIGHTS = (210, 320)
+"""Least and largest height of the picture part; what is taller gets dark borders at its sides."""
 MARGIN = 32
 GAP = 20
 _PAD = 18
@@ -64,7 +66,8 @@ def preview(path: Path, out: Path, *, count: int = 12, task: str | None = None, 
 def sheet(picked: Sequence[Picked], *, title: str) -> Image.Image:
     """The cards of ``picked`` in rows under a title."""
     palette = colours(b["label"] for p in picked for b in p.doc["answer"].get("boxes", ()))
-    cards = [card(p, palette) for p in picked]
+    tall = picture_height(picked)
+    cards = [card(p, palette, tall) for p in picked]
     columns = min(len(cards), 4 if len(cards) > 6 else 3)
     rows = [cards[n : n + columns] for n in range(0, len(cards), columns)]
     heights = [max(c.height for c in row) for row in rows]
@@ -75,11 +78,11 @@ def sheet(picked: Sequence[Picked], *, title: str) -> Image.Image:
     tasks, sources = ({p.doc[name] for p in picked} for name in ("task", "source"))
     said = f"{_count(len(picked), 'sample')}, {_count(len(tasks), 'task')}, from {', '.join(sorted(sources))}"
     pen.text((MARGIN, MARGIN - 4), title, font=font(28), fill=_INK)
-    pen.text((MARGIN, MARGIN + 34), _cut(said, font(15), width - 2 * MARGIN), font=font(15), fill=_GREY)
+    pen.text((MARGIN, MARGIN + 34), cut(said, font(15), width - 2 * MARGIN), font=font(15), fill=_GREY)
     y = top
     for row, height in zip(rows, heights, strict=True):
         for n, one in enumerate(row):
-            _paste_rounded(page, one, (MARGIN + n * (CARD_WIDTH + GAP), y), height)
+            _paste_rounded(page, one.draw(height), (MARGIN + n * (CARD_WIDTH + GAP), y))
         y += height + GAP
     return page
 
@@ -105,35 +108,71 @@ class _Line:
     right: str = ""
 
 
-def card(picked: Picked, palette: Mapping[str, Colour]) -> Image.Image:
-    """One sample: picture, title, question, answer, origin."""
-    lines = _lines(picked.doc)
-    below = sum(line.before + _height(line) for line in lines) + 2 * _PAD
-    made = Image.new("RGB", (CARD_WIDTH, PICTURE_HEIGHT + below), _CARD)
-    made.paste(picture(picked, palette), (0, 0))
-    pen = ImageDraw.Draw(made)
-    y = PICTURE_HEIGHT + _PAD
-    for line in lines:
-        y += line.before
-        _draw_line(pen, line, y)
-        y += _height(line)
-    return made
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One sample: picture, then title, question and answer, and at the bottom where it comes from."""
+
+    picture: Image.Image
+    lines: tuple[_Line, ...]
+    origin: tuple[_Line, ...]
+
+    @property
+    def height(self) -> int:
+        """The least height that shows everything."""
+        return self.picture.height + _total(self.lines) + _total(self.origin) + 2 * _PAD
+
+    def draw(self, height: int) -> Image.Image:
+        """The card, made ``height`` tall."""
+        made = Image.new("RGB", (CARD_WIDTH, height), _CARD)
+        made.paste(self.picture, (0, 0))
+        pen = ImageDraw.Draw(made)
+        starts = (self.picture.height + _PAD, height - _PAD - _total(self.origin))
+        for lines, y in zip((self.lines, self.origin), starts, strict=True):
+            for line in lines:
+                y += line.before
+                _draw_line(pen, line, y)
+                y += _height(line)
+        return made
 
 
-def picture(picked: Picked, palette: Mapping[str, Colour]) -> Image.Image:
+def _total(lines: Sequence[_Line]) -> int:
+    return sum(line.before + _height(line) for line in lines)
+
+
+def card(picked: Picked, palette: Mapping[str, Colour], tall: int) -> Card:
+    """The card of a sample, its picture part ``tall`` pixels high."""
+    return Card(picture(picked, palette, tall), tuple(_lines(picked.doc)), tuple(_origin(picked.doc)))
+
+
+def picture_height(picked: Sequence[Picked]) -> int:
+    """One height for the pictures of a sheet, so that rows line up and most pictures fill their part."""
+    natural: list[int] = [
+        round(CARD_WIDTH * p.doc["height"] / p.doc["width"])
+        for p in picked
+        if p.doc.get("width") and p.doc.get("height") and len(_panes(p.doc)) == 1
+    ]
+    return min(max([PICTURE_HEIGHTS[0], *natural]), PICTURE_HEIGHTS[1])
+
+
+def _panes(doc: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The media that are shown side by side; a mask is drawn into the input instead."""
+    return [m for m in doc["media"] if m["kind"] != "mask"]
+
+
+def picture(picked: Picked, palette: Mapping[str, Colour], tall: int) -> Image.Image:
     """The picture part of a card: input with boxes and mask, beside it a target that is a picture of its own."""
-    area = Image.new("RGB", (CARD_WIDTH, PICTURE_HEIGHT), _DARK)
+    area = Image.new("RGB", (CARD_WIDTH, tall), _DARK)
     panes: list[tuple[str, Image.Image | None]] = []
-    shown: list[dict[str, Any]] = picked.doc["media"]
-    split = [m for m in shown if m["kind"] != "mask"]
+    masks = [m for m in picked.doc["media"] if m["kind"] == "mask"]
+    split = _panes(picked.doc)
     width = (CARD_WIDTH - 2 * (len(split) - 1)) // max(1, len(split))
     for entry in split:
         data = picked.media.get(entry["member"], b"")
         found = depth_picture(data) if entry["kind"] == "depth" else open_member(entry["member"], data)
         if found is not None:
-            found = fitted(found, (width, PICTURE_HEIGHT))
+            found = fitted(found, (width, tall))
             if entry["role"] == "input":
-                for mask in (m for m in shown if m["kind"] == "mask"):
+                for mask in masks:
                     found = draw_mask(found, picked.media.get(mask["member"], b""))
                 found = draw_boxes(found, picked.doc["answer"].get("boxes", ()), palette)
         name = "depth, near is bright" if entry["kind"] == "depth" else entry["role"]
@@ -141,21 +180,21 @@ def picture(picked: Picked, palette: Mapping[str, Colour]) -> Image.Image:
             name = f"{entry['role']} film, first frame" if entry["role"] == "input" else "target film, first frame"
         panes.append((name if len(split) > 1 or entry["kind"] == "video" else "", found))
     if not panes:
-        area.paste(_TINT, (0, 0, CARD_WIDTH, PICTURE_HEIGHT))
-        where = (CARD_WIDTH / 2, PICTURE_HEIGHT / 2)
+        area.paste(_TINT, (0, 0, CARD_WIDTH, tall))
+        where = (CARD_WIDTH / 2, tall / 2)
         ImageDraw.Draw(area).text(where, "asked in words alone", font=font(16), fill=_GREY, anchor="mm")
     pen = ImageDraw.Draw(area)
     for n, (name, found) in enumerate(panes):
         left = n * (width + 2)
         if found is None:
-            where = (left + width / 2, PICTURE_HEIGHT / 2)
+            where = (left + width / 2, tall / 2)
             pen.text(where, "cannot be shown here", font=font(15), fill=_GREY, anchor="mm")
         else:
-            area.paste(found, (left + (width - found.width) // 2, (PICTURE_HEIGHT - found.height) // 2))
+            area.paste(found, (left + (width - found.width) // 2, (tall - found.height) // 2))
         if name:
             wide = round(font(12).getlength(name)) + 12
-            pen.rectangle((left, PICTURE_HEIGHT - 20, left + wide, PICTURE_HEIGHT), fill=_DARK)
-            pen.text((left + 6, PICTURE_HEIGHT - 10), name, font=font(12), fill=(205, 211, 220), anchor="lm")
+            pen.rectangle((left, tall - 20, left + wide, tall), fill=_DARK)
+            pen.text((left + 6, tall - 10), name, font=font(12), fill=(205, 211, 220), anchor="lm")
     return area
 
 
@@ -163,12 +202,16 @@ def _lines(doc: Mapping[str, Any]) -> list[_Line]:
     inner = CARD_WIDTH - 2 * _PAD
     accent = _FAMILY.get(doc.get("family", ""), _SOFT)
     known = all_tasks().get(doc["task"])
-    made = [_Line(known.title if known else doc["task"].replace("_", " "), 18, accent, right=doc.get("split", ""))]
+    made = [
+        _Line(
+            known.title if known else doc["task"].replace("_", " ").capitalize(), 18, accent, right=doc.get("split", "")
+        )
+    ]
     for message in doc["messages"]:
         text = " ".join(message["content"].replace("<image>", "").replace("<video>", "").split())
         user = message["role"] == "user"
         lettering, most = font(15), 4 if user else 6
-        for n, part in enumerate(_wrap(text, lettering, inner - (0 if user else 14), most)):
+        for n, part in enumerate(wrap(text, lettering, inner - (0 if user else 14), most)):
             made.append(_Line(part, 15, _SOFT if user else _INK, 10 if n == 0 else 0, bar=None if user else accent))
     answer = doc["answer"]
     for n, verdict in enumerate(answer.get("criteria", ())):
@@ -183,9 +226,12 @@ def _lines(doc: Mapping[str, Any]) -> list[_Line]:
         chips.append(f"{answer['seconds']:g} s")
     for n, row in enumerate(_chip_rows(chips, inner)[:3]):
         made.append(_Line("", 13, accent, 12 if n == 0 else 6, chips=tuple(row)))
-    made.append(_Line(doc.get("source", ""), 12, _GREY, 14, right=doc.get("license", "")))
-    made += [_Line(part, 12, _GREY, 1) for part in _wrap(doc["id"], font(12), inner, 2)]
     return made
+
+
+def _origin(doc: Mapping[str, Any]) -> list[_Line]:
+    source = _Line(doc.get("source", ""), 12, _GREY, 14, right=doc.get("license", ""))
+    return [source, *(_Line(part, 12, _GREY, 1) for part in wrap(doc["id"], font(12), CARD_WIDTH - 2 * _PAD, 2))]
 
 
 def _height(line: _Line) -> int:
@@ -212,7 +258,7 @@ def _draw_line(pen: ImageDraw.ImageDraw, line: _Line, y: int) -> None:
         pen.text((CARD_WIDTH - _PAD, middle), line.right, font=small, fill=_GREY, anchor="rm")
         room -= round(small.getlength(line.right)) + 10
     if line.text:
-        pen.text((x, middle), _cut(line.text, lettering, room), font=lettering, fill=line.colour, anchor="lm")
+        pen.text((x, middle), cut(line.text, lettering, room), font=lettering, fill=line.colour, anchor="lm")
 
 
 def _draw_mark(pen: ImageDraw.ImageDraw, x: int, y: int, met: bool) -> None:
@@ -224,42 +270,11 @@ def _draw_mark(pen: ImageDraw.ImageDraw, x: int, y: int, met: bool) -> None:
         pen.line(stroke, fill=_CARD, width=2)
 
 
-# ------------------------------------------------------------------------------------------------ text and edges
-
-
-def _wrap(text: str, lettering: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
-    """``text`` in lines of at most ``width`` pixels; what does not fit into ``most`` lines is cut off visibly."""
-    lines: list[str] = []
-    line = ""
-    for word in text.split():
-        joined = f"{line} {word}" if line else word
-        if lettering.getlength(joined) <= width:
-            line = joined
-            continue
-        if line:
-            lines.append(line)
-        while lettering.getlength(word) > width:
-            fits = next(n for n in range(len(word), 0, -1) if n == 1 or lettering.getlength(word[:n]) <= width)
-            lines.append(word[:fits])
-            word = word[fits:]
-        line = word
-    lines += [line] if line else []
-    return lines if len(lines) <= most else [*lines[: most - 1], _cut(" ".join(lines[most - 1 :]), lettering, width)]
-
-
-def _cut(text: str, lettering: ImageFont.FreeTypeFont, width: float) -> str:
-    if lettering.getlength(text) <= width:
-        return text
-    while text and lettering.getlength(f"{text}...") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}..."
-
-
 def _chip_rows(chips: Sequence[str], width: int) -> list[list[str]]:
     rows: list[list[str]] = []
     room = 0
     for chip in chips:
-        chip = _cut(chip, font(13), width - 18)
+        chip = cut(chip, font(13), width - 18)
         wide = round(font(13).getlength(chip)) + 24
         if wide > room:
             rows.append([])
@@ -269,16 +284,13 @@ def _chip_rows(chips: Sequence[str], width: int) -> list[list[str]]:
     return rows
 
 
-def _paste_rounded(page: Image.Image, one: Image.Image, place: tuple[int, int], height: int) -> None:
-    """Paste a card with round corners and a thin edge, made ``height`` tall so that a row lines up."""
-    size = (one.width, height)
-    full = Image.new("RGB", size, _CARD)
-    full.paste(one, (0, 0))
-    large = Image.new("L", (size[0] * 4, size[1] * 4), 0)  # drawn large and shrunk: smooth corners
+def _paste_rounded(page: Image.Image, one: Image.Image, place: tuple[int, int]) -> None:
+    """Paste a card with round corners and a thin edge."""
+    large = Image.new("L", (one.width * 4, one.height * 4), 0)  # drawn large and shrunk: smooth corners
     pen = ImageDraw.Draw(large)
     pen.rounded_rectangle((0, 0, large.width - 1, large.height - 1), 48, fill=255)
-    shape = large.resize(size, Image.Resampling.LANCZOS)
+    shape = large.resize(one.size, Image.Resampling.LANCZOS)
     pen.rounded_rectangle((4, 4, large.width - 5, large.height - 5), 44, fill=0)
-    rim = large.resize(size, Image.Resampling.LANCZOS)
-    full.paste(_EDGE, (0, 0), ImageChops.darker(rim, shape))
-    page.paste(full, place, shape)
+    rim = large.resize(one.size, Image.Resampling.LANCZOS)
+    one.paste(_EDGE, (0, 0), ImageChops.darker(rim, shape))
+    page.paste(one, place, shape)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from ..errors import SurgSigmaError
+from .lettering import font
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +28,6 @@ PALETTE: tuple[Colour, ...] = (
 MASK_COLOUR: Colour = (76, 201, 240)
 _INK: Colour = (17, 20, 26)
 _DEPTH = ((253, 231, 37), (94, 201, 98), (33, 145, 140), (59, 82, 139), (68, 1, 84))  # near to far
-
-
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font that comes with Pillow, so that a sheet looks the same everywhere."""
-    made = ImageFont.load_default(size)
-    if not isinstance(made, ImageFont.FreeTypeFont):
-        raise SurgSigmaError("this Pillow is built without FreeType", hint="Install Pillow from its own wheels.")
-    return made
 
 
 def colours(labels: Iterable[str]) -> dict[str, Colour]:
