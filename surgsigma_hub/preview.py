@@ -77,7 +77,7 @@ def sheet(picked: Sequence[Picked], *, title: str) -> Image.Image:
     pen = ImageDraw.Draw(page)
     tasks, sources = ({p.doc[name] for p in picked} for name in ("task", "source"))
     said = f"{_count(len(picked), 'sample')}, {_count(len(tasks), 'task')}, from {', '.join(sorted(sources))}"
-    pen.text((MARGIN, MARGIN - 4), title, font=font(28), fill=_INK)
+    pen.text((MARGIN, MARGIN - 4), cut(title, font(28), width - 2 * MARGIN), font=font(28), fill=_INK)
     pen.text((MARGIN, MARGIN + 34), cut(said, font(15), width - 2 * MARGIN), font=font(15), fill=_GREY)
     y = top
     for row, height in zip(rows, heights, strict=True):
