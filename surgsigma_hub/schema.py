@@ -29,7 +29,7 @@ MEMBERS: dict[str, str] = {
 
 _CONSTRAINTS: dict[tuple[str, str], dict[str, Any]] = {
     ("Sample", "format_version"): {"pattern": r"^\d+\.\d+$"},
-    ("Sample", "id"): {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 200},
+    ("Sample", "id"): {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 88},
     ("Sample", "frame_index"): {"minimum": 0},
     ("Sample", "fps"): {"exclusiveMinimum": 0},
     ("Sample", "start_seconds"): {"minimum": 0},
