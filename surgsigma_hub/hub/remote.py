@@ -10,10 +10,11 @@ from ..errors import SurgSigmaError
 
 @dataclass(frozen=True, slots=True)
 class HubCard:
-    """The card of a dataset and the commit it was read at."""
+    """The card of a dataset, the commit it was read at, and the dataset's page."""
 
     text: str
     sha: str
+    page: str
 
 
 def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | None = None) -> HubCard:
@@ -58,7 +59,7 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
         raise SurgSigmaError(f"the card of {name} could not be read: {error}", hint="Try again later.") from None
     # huggingface_hub keeps files at .../snapshots/<commit>/README.md: this is how `datasets` learns the commit too.
     place = Path(path)
-    return HubCard(place.read_text("utf-8"), place.parent.name)
+    return HubCard(place.read_text("utf-8"), place.parent.name, f"{constants.ENDPOINT}/datasets/{repo}")
 
 
 def glob_hub(pattern: str, *, token: str | bool | None = None) -> list[str]:
@@ -67,7 +68,6 @@ def glob_hub(pattern: str, *, token: str | bool | None = None) -> list[str]:
     Raises:
         SurgSigmaError: the Hub could not be asked.
     """
-    import httpx
     from huggingface_hub import HfFileSystem
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -75,5 +75,7 @@ def glob_hub(pattern: str, *, token: str | bool | None = None) -> list[str]:
         return sorted(f"hf://{path}" for path in HfFileSystem(token=token).glob(pattern))
     except FileNotFoundError:
         return []
-    except (HfHubHTTPError, httpx.HTTPError) as error:
-        raise SurgSigmaError(f"{pattern} could not be listed: {error}", hint="Check the network, then try again.") from None
+    except HfHubHTTPError.__bases__ as error:  # the errors of whichever HTTP library this huggingface_hub uses
+        raise SurgSigmaError(
+            f"{pattern} could not be listed: {error}", hint="Check the network, then try again."
+        ) from None
