@@ -119,7 +119,7 @@ def shard_features(members: frozenset[str]) -> Features:
     columns: dict[str, Any] = {"__key__": Value("string")}
     for member, kind in MEMBERS.items():
         if member in members:
-            columns[member] = Image() if kind == "image" else Video()
+            columns[member] = Image() if kind == "image" else Video(decode=False)
     columns["json"] = json_features()
     return Features(columns)
 
