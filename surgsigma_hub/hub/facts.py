@@ -10,13 +10,11 @@ from typing import Any
 
 import orjson
 
-from ..catalogue import sources as known_sources
-from ..catalogue import tasks as known_tasks
 from ..errors import ShardError
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import read_shard
-from ..source import Access, SourceInfo
-from ..tasks import Task
+from ..source import Access, SourceInfo, all_sources
+from ..tasks import Task, all_tasks
 from .configs import Config, tree_configs
 
 
@@ -120,8 +118,8 @@ def gather(
         tree=tree,
         manifests=manifests,
         configs=tree_configs(tree, manifests),
-        known_sources=known_sources() if sources is None else sources,
-        known_tasks=known_tasks() if tasks is None else tasks,
+        known_sources={n: s.info for n, s in all_sources().items()} if sources is None else sources,
+        known_tasks=all_tasks() if tasks is None else tasks,
     )
 
 
