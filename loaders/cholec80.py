@@ -1,7 +1,7 @@
 """Cholec80: phases and tool presence, in the three forms in which the dataset is found.
 
-Whatever the form (films, pictures of 1 per second, TFRecords), a moment is named by its 25 fps frame number, so that the
-same copy of the labels gives the same annotations. The traps of this source and what is done about them are told in
+Whatever the form (films, one picture per second, TFRecords), a moment is named by its 25 fps frame number, so that the
+same labels give the same annotations in each. The traps of this source and what is done about them are told in
 ``dataset_cards/cholec80.md``.
 """
 
@@ -42,6 +42,7 @@ _SPLITS: dict[str, dict[str, range]] = {
 _FORMS = ("png", "mp4", "tfrecord")
 _SHIPPED = "{video}_{image:06d}.png"
 _VIDEO_COUNT = 80
+_NOT_HOMES = frozenset({"frames", "videos", "phase_annotations", "tool_annotations", "__MACOSX"})
 _FOLDER = r"(?:video_?)?([0-9]{1,3})"
 
 
@@ -106,8 +107,8 @@ class Cholec80(Source):
                 raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
             if found:
                 return found[0]
-            skip = ("frames", "videos", "phase_annotations", "tool_annotations")
-            level = [p for folder in level for p in sorted(folder.iterdir()) if p.is_dir() and p.name not in skip]
+            deeper = [f for f in level if f == self.root or f.name.lower().startswith("cholec80")]
+            level = [p for f in deeper for p in sorted(f.iterdir()) if p.is_dir() and p.name not in _NOT_HOMES]
         wanted = "" if self.options.form == "auto" else f" of the form {self.options.form}"
         raise self.layout_error(self.root, f"neither annotations with frames/ or videos/ nor TFRecords found{wanted}")
 
@@ -202,18 +203,14 @@ class Cholec80(Source):
             strange = sorted(set(cells) - {"0", "1"})
             if frame % _FPS or strange:
                 found = f"{strange[0][:20]!r} instead of 0 or 1" if strange else f"not a multiple of {_FPS}"
-                yield Defect(Reason.ROW_MALFORMED, f"tool_annotations/{video.id}-tool.txt frame {frame}", found)
+                yield Defect(Reason.ROW_MALFORMED, f"{self._where(video, 'tool')} frame {frame}", found)
                 bad_tools += 1
                 continue
             present[frame // _FPS] = tuple(tool for tool, cell in zip(tools, cells, strict=True) if cell == "1")
         phases = {frame // _FPS: cells[0] for frame, cells in phase_rows.items() if not frame % _FPS}
         if phases and present:
-            yield from _gaps(
-                f"tool_annotations/{video.id}-tool.txt", phases.keys() - present.keys(), max(phases), bad_tools
-            )
-            yield from _gaps(
-                f"phase_annotations/{video.id}-phase.txt", present.keys() - phases.keys(), max(present), bad_phases
-            )
+            yield from _gaps(self._where(video, "tool"), phases.keys() - present.keys(), max(present), bad_tools)
+            yield from _gaps(self._where(video, "phase"), present.keys() - phases.keys(), max(phases), bad_phases)
         seconds = sorted(phases.keys() | present.keys())
         image, problem = self._pictures(video, len(seconds))
         if problem is not None:
@@ -231,6 +228,10 @@ class Cholec80(Source):
                 detail = f"no picture {self._picture_name(video.id, second)} in frames/{video.id}"
                 yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{_FPS * second}", detail)
 
+    def _where(self, video: Video, kind: str) -> str:
+        """The place of a table of the video, whether or not the file exists."""
+        return self.relative(self._place[0] / f"{kind}_annotations" / f"{video.id}-{kind}.txt")
+
     def _table(
         self, video: Video, kind: str, columns: tuple[str, ...]
     ) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]], list[Defect], int]:
@@ -238,7 +239,7 @@ class Cholec80(Source):
         path = next((p for p in video.files if p.name.endswith(f"-{kind}.txt")), None)
         if path is None:
             detail = f"the file is missing: no {kind} facts of this video"
-            return columns, {}, [Defect(Reason.ROW_MALFORMED, f"{kind}_annotations/{video.id}-{kind}.txt", detail)], 0
+            return columns, {}, [Defect(Reason.ROW_MALFORMED, self._where(video, kind), detail)], 0
         where, rows, defects = self.relative(path), dict[int, tuple[str, ...]](), list[Defect]()
         table = read_numbered(path, columns=columns)
         twice: set[int] = set()
@@ -286,7 +287,7 @@ class Cholec80(Source):
         pattern = self.options.frame_pattern
         try:
             known = {"video": video, "image": second + 1, "second": second, "frame": _FPS * second}
-            name = pattern.format_map(known)
+            name: str = pattern.format_map(known)
             fields = {part[1] for part in string.Formatter().parse(pattern)}
         except (KeyError, IndexError, ValueError, AttributeError):
             name, fields = "", set()
@@ -321,9 +322,8 @@ def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image:
 
 
 def _gaps(where: str, missing: set[int], last: int, bad: int) -> Iterator[Defect]:
-    """One defect for seconds that one table has and the other lacks, beyond its bad rows and the tail second."""
-    missing = missing - {last}
+    """One defect for seconds that the other table has and this one lacks, beyond its bad rows and a tail second."""
+    missing = missing - {last + 1}
     if len(missing) > bad:
-        first = _FPS * min(missing)
-        detail = f"no good row for {len(missing)} seconds that the other table has, the first is frame {first}"
+        detail = f"no good row for {len(missing)} seconds of the other table, the first is frame {_FPS * min(missing)}"
         yield Defect(Reason.ROW_MALFORMED, where, detail)

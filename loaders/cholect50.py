@@ -63,8 +63,8 @@ class CholecT50(Source):
         modality="laparoscopy",
         license="cc-by-nc-sa-4.0",
         access=Access.REQUEST,
-        access_steps="Fill in the CholecT50 request form linked from the homepage; the challenge-validation zip (parts of "
-        "5 videos) needs no form",
+        access_steps="Fill in the CholecT50 request form linked from the homepage; the challenge-validation zip (parts "
+        "of 5 videos) needs no form",
         homepage="https://github.com/CAMMA-public/cholect50",
         layout="CholecT50/\n"
         "  labels/VID01.json ...\n"
@@ -86,7 +86,7 @@ class CholecT50(Source):
 
         if fits(self.root):
             return self.root
-        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and fits(p)]
+        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and p.name != "__MACOSX" and fits(p)]
         if not inner:
             raise self.layout_error(self.root, "no folder holds both labels/ and videos/")
         if len(inner) > 1:

@@ -1,7 +1,7 @@
 """Cholec80 as TFRecords (the release of CAMMA's TF-Cholec80): one file per video, one Example per second.
 
-What ``frame_id`` begins with, and whether it counts seconds or frames of 25 per second, is not documented, so it is read
-off each file; a file that leaves it open is refused and not guessed.
+What ``frame_id`` begins with, and whether it counts seconds or frames of 25 per second, is not documented, so it is
+read off each file; a file that leaves it open is refused and not guessed.
 """
 
 from __future__ import annotations
