@@ -13,7 +13,8 @@ NOTHING = "No tools detected"
 
 _NUMBER = r"\s*(-?[0-9]{1,6})\s*"
 _POINT = rf"\({_NUMBER},{_NUMBER}\)"
-_ITEM = re.compile(rf"\s*([A-Za-z][A-Za-z0-9 _/-]*){_POINT}\s*,\s*{_POINT}\s*")
+_NAME = r"[A-Za-z][A-Za-z0-9_/-]*+(?:\s++[A-Za-z0-9_/-]++)*+"
+_ITEM = re.compile(rf"\s*({_NAME})\s*{_POINT}\s*,\s*{_POINT}\s*")
 _SHOWN = 60
 
 

@@ -11,7 +11,7 @@ from .grounding import shortened
 
 Level = Literal[1, 2, 3]
 
-_BLANK = r"[ \t]*"
+_BLANK = r"[ \t]{0,8}"
 _MARKS = r"[#*_>]{0,8}"
 _ASIDE = r"(?:\([^()\n]{0,80}\))?"  # "Level 1 (Perceptual grounding):"
 _HEADING = rf"{_MARKS}{_BLANK}\blevel{_BLANK}([1-3]){_BLANK}{_ASIDE}{_BLANK}{_MARKS}{_BLANK}:{_BLANK}{_MARKS}"
@@ -48,8 +48,8 @@ def parse_trace(text: str, *, unmarked: Level | None = None, model: str | None =
     body = thought_of(text)
     headings = list(_AT_LINE_START.finditer(body)) or list(_ANYWHERE.finditer(body))
     levels: dict[int, list[str]] = {}
-    ends = [h.start() for h in headings[1:]] + [len(body)]
-    for heading, end in zip(headings, ends, strict=True):
+    for n, heading in enumerate(headings):
+        end = headings[n + 1].start() if n + 1 < len(headings) else len(body)
         words = body[heading.end() : end].strip()
         if words:
             levels.setdefault(int(heading.group(1)), []).append(words)
