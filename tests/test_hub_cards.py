@@ -186,7 +186,7 @@ def test_strays_do_not_enter_the_card(tree: Path) -> None:
 
 def test_a_missing_first_shard_is_named(tree: Path) -> None:
     (tree / "data/instrument_segmentation/toys/test-00000.tar").unlink()
-    with pytest.raises(ShardError, match="instrument_segmentation/toys/test-00000.tar"):
+    with pytest.raises(ShardError, match=r"instrument_segmentation/toys/test-00000\.tar"):
         refresh(tree, sources=SOURCES)
 
 

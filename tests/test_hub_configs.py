@@ -1,4 +1,4 @@
-"""Configs of a tree: what plain `datasets`, plain `webdataset` and a careful reader find must be what the manifests say."""
+"""Configs of a tree: plain `datasets`, plain `webdataset` and globs must find exactly what the manifests say."""
 
 from __future__ import annotations
 
