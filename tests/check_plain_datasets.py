@@ -45,7 +45,12 @@ def one(datasets, name, config, streaming):
             "sources": sorted({i.split("-")[0] for i in ids}),
             "features": data.features._to_yaml_list(),
             "shards": data.num_shards if streaming else None,
-            "first": {"id": first["json"]["id"], "key": first["__key__"], "media": media_of(first), "json": first["json"]},
+            "first": {
+                "id": first["json"]["id"],
+                "key": first["__key__"],
+                "media": media_of(first),
+                "json": first["json"],
+            },
         }
     return splits
 

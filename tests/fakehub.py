@@ -129,7 +129,15 @@ class _Handler(BaseHTTPRequestHandler):
             if folder:
                 names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
                 sha = self.state.shas[name]
-                info = {"id": name, "sha": sha, "private": False, "gated": False, "tags": [], "downloads": 0, "likes": 0}
+                info = {
+                    "id": name,
+                    "sha": sha,
+                    "private": False,
+                    "gated": False,
+                    "tags": [],
+                    "downloads": 0,
+                    "likes": 0,
+                }
                 self._json({**info, "siblings": [{"rfilename": n} for n in names]})
             return
         folder = self._folder(name, rest[1])

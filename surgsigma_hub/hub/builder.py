@@ -40,7 +40,7 @@ def flat_sample(key: str, members: dict[str, bytes], *, where: str) -> dict[str,
     """
     where = f"{where}: sample {key!r}"
     try:
-        row = orjson.loads(members["json"])
+        row: dict[str, Any] = orjson.loads(members["json"])
         version = row["format_version"]
     except (KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise ShardError(f"{where} has no JSON member of this package ({error!r})") from None
@@ -60,7 +60,7 @@ def flat_sample(key: str, members: dict[str, bytes], *, where: str) -> dict[str,
 
 
 @dataclass
-class FlatConfig(datasets.BuilderConfig):
+class FlatConfig(datasets.BuilderConfig):  # type: ignore[misc]
     """One config of a tree.
 
     Attributes:
@@ -74,7 +74,7 @@ class FlatConfig(datasets.BuilderConfig):
     identity: str = ""
 
 
-class SurgSigma(datasets.GeneratorBasedBuilder):
+class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
     """Reads shards through the package's own reader; one ``datasets`` shard per tar."""
 
     BUILDER_CONFIG_CLASS = FlatConfig

@@ -19,14 +19,16 @@ from .facts import TreeFacts, gather, size_category
 from .frontmatter import OURS, join_card
 from .pages import MARK, licenses_page, readme_page, source_page, task_page
 
-_HUB_LICENSES = frozenset(
-    "apache-2.0 mit cc0-1.0 cc-by-3.0 cc-by-4.0 cc-by-sa-4.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-sa-3.0 "
-    "cc-by-nc-sa-4.0 cc-by-nc-nd-4.0 bsd-3-clause odc-by pddl unknown".split()
-)
+_HUB_LICENSES = {
+    *("apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "pddl", "odc-by", "unknown"),
+    *("cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nd-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0"),
+    *("cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0"),
+}
 """Licence ids that the Hub lists, as far as sources are likely to use them; others become ``other`` with a name."""
 
 _OVERRIDES = (".huggingface.yaml", "dataset_infos.json")
 """Files of a root whose content would win over the card."""
+
 
 def refresh(
     tree: Path, *, sources: Mapping[str, SourceInfo] | None = None, tasks: Mapping[str, Task] | None = None

@@ -22,6 +22,7 @@ ALL = "all"
 ConfigKind = Literal["task", "source", "pair", "all"]
 
 _NAME = re.compile(r"[a-z0-9_]+")
+_Key = tuple[str, str, str]  # task, source, split
 _SPLIT_ORDER = ("train", "validation", "val", "test")
 _RESERVED_SPLITS = {"all"}  # `datasets` reads split="all" as every split
 
@@ -108,7 +109,7 @@ def make_configs(manifests: Sequence[Manifest], *, strays: Collection[str] = ())
 
 
 def stray_tars(tree: Path, manifests: Iterable[Manifest]) -> frozenset[str]:
-    """Tars of the tree, relative to it, that no manifest lists: those of an unfinished build, or copied there by hand."""
+    """Tars of the tree, relative to it, that no manifest lists: of an unfinished build, or put there by hand."""
     listed = {f"{m.folder}/{shard.name}" for m in manifests for shard in m.shards}
     found = {path.relative_to(tree).as_posix() for path in tree.glob("data/*/*/*.tar")}
     return frozenset(found - listed)
@@ -141,9 +142,7 @@ def front_matter(configs: Sequence[Config]) -> dict[str, Any]:
             {
                 "config_name": config.name,
                 "features": features(config.members),
-                "splits": [
-                    {"name": s.name, "num_bytes": s.bytes, "num_examples": s.samples} for s in config.splits
-                ],
+                "splits": [{"name": s.name, "num_bytes": s.bytes, "num_examples": s.samples} for s in config.splits],
                 "download_size": config.bytes,
                 "dataset_size": config.bytes,
             }
@@ -169,7 +168,7 @@ class _Features:
 
 
 def _config(
-    name: str, kind: ConfigKind, task: str, source: str, manifests: Sequence[Manifest], foreign: frozenset[tuple[str, ...]]
+    name: str, kind: ConfigKind, task: str, source: str, manifests: Sequence[Manifest], foreign: frozenset[_Key]
 ) -> Config:
     mine = [m for m in manifests if task in ("*", m.task) and source in ("*", m.source)]
     splits: list[ConfigSplit] = []
@@ -189,7 +188,7 @@ def _config(
 
 
 def _patterns(
-    task: str, source: str, split: str, parts: Sequence[Manifest], foreign: frozenset[tuple[str, ...]]
+    task: str, source: str, split: str, parts: Sequence[Manifest], foreign: frozenset[_Key]
 ) -> tuple[str, ...]:
     """One wide glob where it matches the listed tars only; else a glob per folder; else the tars by name."""
 
@@ -207,7 +206,7 @@ def _patterns(
     return tuple(found)
 
 
-def _stray_key(path: str) -> tuple[str, ...]:
+def _stray_key(path: str) -> _Key:
     _, task, source, name = path.split("/")
     return task, source, name.partition("-")[0]
 

@@ -78,9 +78,7 @@ class TreeFacts:
         Raises:
             ShardError: the shard is missing or damaged.
         """
-        manifest = next(
-            m for m in self.manifests if m.shards and source in (None, m.source) and task in (None, m.task)
-        )
+        manifest = next(m for m in self.manifests if m.shards and source in (None, m.source) and task in (None, m.task))
         name = f"{manifest.folder}/{manifest.shards[0].name}"
         try:
             with (self.tree / name).open("rb") as file:

@@ -65,7 +65,8 @@ def check_ours(front: Mapping[str, Any], *, where: str) -> Mapping[str, Any]:
     entry = front.get(OURS)
     if not isinstance(entry, dict) or "format_version" not in entry or not isinstance(front.get("configs"), list):
         raise ShardError(
-            f"{where}: not the card of a tree of this package (no {OURS}.format_version or no configs in its front matter)",
+            f"{where}: not the card of a tree of this package (its front matter has no "
+            f"{OURS}.format_version or no configs)",
             hint="Expected the README.md that a build writes; is this the right dataset and revision?",
         )
     check_format_version(str(entry["format_version"]), where=where)

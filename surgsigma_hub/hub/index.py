@@ -87,7 +87,9 @@ class Index:
         return found
 
 
-def open_index(path: str | Path | None = None, *, revision: str | None = None, token: str | bool | None = None) -> Index:
+def open_index(
+    path: str | Path | None = None, *, revision: str | None = None, token: str | bool | None = None
+) -> Index:
     """The index of a tree.
 
     Args:

@@ -63,7 +63,7 @@ def load_dataset(
 
     # The streamed dataset lists only the tars of the splits that were asked for: each glob is a request to the Hub.
     splits = index.configs[name]
-    wanted = [split] if streaming and split in splits else list(splits)
+    wanted = [split] if streaming and split is not None and split in splits else list(splits)
     builder: Any = SurgSigma(
         config_name=name,
         cache_dir=str(cache_dir) if cache_dir is not None else None,
@@ -85,4 +85,4 @@ def load_dataset(
                 raise error.__cause__ from None  # it says which shard and why; the wrapper does not
             raise
         loaded = builder.as_dataset(split=split)
-    return loaded  # type: ignore[no-any-return]
+    return loaded

@@ -46,7 +46,7 @@ def readme_page(facts: TreeFacts) -> str:
         "not for clinical decisions.",
         "## Use",
         "```python\nfrom datasets import load_dataset\n"
-        f'ds = load_dataset("surgsigma", "{default}", streaming=True)  # beside this folder; on the Hub: "ORG/NAME"\n```',
+        f'ds = load_dataset("surgsigma", "{default}", streaming=True)  # beside this folder; or "ORG/NAME"\n```',
         "Each sample is one conversation about one medium: `json` (messages, typed answer, provenance) and the members "
         "below. Films are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
         "columns. Any WebDataset reader can read the tars.",
@@ -241,7 +241,7 @@ def _leak_text(facts: TreeFacts) -> str:
     ]
     head = (
         f"{intro} Counted here: **{_count(len(videos), 'surgery is', 'surgeries are')} in two "
-        "different splits**. Training on one side and testing on the other leaks; leave these surgeries out of one of them."
+        "different splits**. Training on one side and testing on the other leaks; leave them out of one side."
     )
     return f"{head}\n\n{table(('one', 'other', 'surgeries', 'which'), rows)}"
 

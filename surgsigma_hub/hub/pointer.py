@@ -93,7 +93,8 @@ def _body(repo: str, sha: str, front: Mapping[str, Any]) -> str:
     return (
         f"# Pointer to {repo}\n\n"
         f"This folder holds no data. Its card leads to the dataset `{repo}` on the Hub at commit `{sha}`, so that\n\n"
-        f'```python\nfrom datasets import load_dataset\nds = load_dataset("surgsigma", "{first}", streaming=True)\n```\n\n'
+        "```python\nfrom datasets import load_dataset\n"
+        f'ds = load_dataset("surgsigma", "{first}", streaming=True)\n```\n\n'
         "works beside it. Every load reads that commit, whatever is published later. "
         f"To follow, run `surgsigma init --repo {repo}` again."
     )

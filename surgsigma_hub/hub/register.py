@@ -1,6 +1,6 @@
 """Opt-in: make the bare ``datasets.load_dataset("surgsigma", ...)`` work from any folder.
 
-``datasets`` has no way to register a dataset, so this wraps one private function of it, in the two modules that call it.
+``datasets`` has no way to register a dataset, so this wraps one private function of it, in the two modules that use it.
 A folder ``surgsigma`` in the current folder keeps the first word, as it has without us.
 """
 
@@ -64,8 +64,8 @@ def register(path: str | Path | None = None, *, revision: str | None = None) -> 
     the flat ones. Calling it again changes the tree; :func:`unregister` takes it back.
 
     Args:
-        path: A built tree, a folder with a pointer card, or ``ORG/NAME`` on the Hub. None: ``./surgsigma``, wherever the
-            process goes later.
+        path: A built tree, a folder with a pointer card, or ``ORG/NAME`` on the Hub. None: ``./surgsigma``, even when
+            the process changes folder later.
         revision: Branch, tag or commit of a dataset on the Hub.
 
     Raises:
