@@ -22,7 +22,7 @@ from surgsigma_hub.errors import BuildError, LayoutError, ShardError, SurgSigmaE
 from surgsigma_hub.shards.manifest import load_manifest, load_tree
 from surgsigma_hub.shards.reader import read_shard
 
-from .builds import SMALL, digests
+from builds import SMALL, digests
 
 
 @pytest.fixture(scope="module")

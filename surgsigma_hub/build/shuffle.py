@@ -81,11 +81,13 @@ def write_shard(job: ShardJob, progress: Progress) -> None:
     members: set[str] = set()
     videos: set[str] = set()
     media_bytes = 0
+    # Rows come from all parts in turn; a bounded number of them stays open, for this shard only.
+    opened = lru_cache(maxsize=256)(_Open)
     with ShardWriter(job.path) as shard:
         for part, offset, length in job.rows.tolist():
             folder = job.parts[part]
-            id, blobs, text = split_row(_pread(folder / f"{job.task}.rows", offset, length))
-            media = [(b.member, _pread(folder / "media.bin", b.offset, b.length)) for b in blobs]
+            id, blobs, text = split_row(opened(folder / f"{job.task}.rows").read(offset, length))
+            media = [(b.member, opened(folder / "media.bin").read(b.offset, b.length)) for b in blobs]
             shard.add(id, [("json", text), *media])
             sample = orjson.loads(text)
             rows.add(sample, shard=job.path.name)
@@ -112,23 +114,19 @@ def catalog_path(shard: Path) -> Path:
     return shard.with_suffix(".parquet")
 
 
-@lru_cache(maxsize=256)
-def _descriptor(path: Path) -> _Descriptor:
-    return _Descriptor(path)
-
-
-class _Descriptor:
-    """An open file that closes when the cache lets it go; ``pread`` needs no seek."""
+class _Open:
+    """A file open for reading at any place; closes when the cache lets it go."""
 
     def __init__(self, path: Path) -> None:
-        self.number = os.open(path, os.O_RDONLY)
+        self._name = path.name
+        self._number = os.open(path, os.O_RDONLY)
 
     def __del__(self) -> None:
-        os.close(self.number)
+        if hasattr(self, "_number"):
+            os.close(self._number)
 
-
-def _pread(path: Path, offset: int, length: int) -> bytes:
-    data = os.pread(_descriptor(path).number, length, offset)
-    if len(data) != length:
-        raise BuildError(f"{path.name}: {len(data)} of {length} bytes at {offset}; the unfinished build was changed")
-    return data
+    def read(self, offset: int, length: int) -> bytes:
+        data = os.pread(self._number, length, offset)
+        if len(data) != length:
+            raise BuildError(f"{self._name}: {len(data)} of {length} bytes at {offset}: the unfinished build was changed")
+        return data

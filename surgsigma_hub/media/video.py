@@ -134,8 +134,9 @@ def _short(problem: str, path: Path) -> str:
 
 
 @lru_cache(maxsize=2)
-def _opened(path: Path) -> FrameReader:
+def _opened(path: Path, size: int, changed: int) -> FrameReader:
     # One or two films stay open per process: loaders ask for the frames of one film in rising order.
+    # Size and time are part of the key, so that a film written anew is opened anew.
     return open_video(path)
 
 
@@ -145,7 +146,11 @@ def read_frame(path: Path, index: int) -> Pixels:
     Raises:
         MediaError: no such frame, or the film is damaged there.
     """
-    reader = _opened(path)
+    try:
+        stat = path.stat()
+    except OSError:
+        raise MediaError(f"{path.name}: no such file", reason="media_missing") from None
+    reader = _opened(path, stat.st_size, stat.st_mtime_ns)
     if not 0 <= index < len(reader):
         raise MediaError(f"{path.name}: no frame {index}, it has {len(reader)}", reason="media_missing")
     try:
