@@ -91,7 +91,9 @@ class SurgSigmaV01(Source):
             raise self.layout_error(
                 self.root, "there are no CholecT50 frames in raw_data/CholecT50/videos, nor at the option frames_root"
             )
-        numbers = self._annotated_videos() | self._dense()[0].keys()
+        dense, left_out = self._dense()
+        # a video with nothing but unusable files is planned too, so that these are told
+        numbers = self._annotated_videos() | dense.keys() | {n for n in left_out if n is not None}
         if not numbers:
             raise self.layout_error(self.root, f"{document.name} holds no annotation of a CholecT50 frame")
         for number in sorted(numbers):
@@ -116,10 +118,11 @@ class SurgSigmaV01(Source):
         kinds, unknown = self._kinds(), dict[int, list[str]]()
         annos: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for index, anno in rows:
-            for type_number in task_types(anno):
-                if type_number in kinds:
-                    annos[index].append(anno)
-                else:
+            types = task_types(anno)
+            if any(t in kinds for t in types):
+                annos[index].append(anno)
+            for type_number in types:
+                if type_number not in kinds:
                     unknown.setdefault(type_number, []).append(str(anno["id"]))
         for type_number, ids in sorted(unknown.items()):
             yield Defect(

@@ -65,7 +65,7 @@ def test_gzipped_tar_is_decompressed_once(tmp_path: Path, monkeypatch: pytest.Mo
     cache = tmp_path / "cache"
     first = archive_members(path, cache_dir=cache)
     assert contents(first) == FILES
-    monkeypatch.setattr(archive.gzip, "open", None)  # a second decompression would fail
+    monkeypatch.setattr("gzip.open", None)  # a second decompression would fail
     archive._indexed.cache_clear()
     monkeypatch.setattr(archive, "_scan", None)  # and so would a second scan
     assert archive_members(path, cache_dir=cache) == first

@@ -164,8 +164,8 @@ def test_a_cache_and_packing_change_nothing(copy: Path, tmp_path: Path, packed: 
     if packed:
         frame = frames(load(copy, cache=cache)["VID02"])[9, ""]
         assert isinstance(frame.depth, FileSlice) and frame.depth.path.suffix == ".tar"
-        video = next(iter(KIND(copy, cache_dir=cache).videos()))
-        assert [p.name for p in video.files] == ["surgsigma_v01.json", f"dense_prediction.{packed}"]
+        planned = next(iter(KIND(copy, cache_dir=cache).videos()))
+        assert [p.name for p in planned.files] == ["surgsigma_v01.json", f"dense_prediction.{packed}"]
 
 
 def _shown(frame: Frame) -> dict[str, Any]:
@@ -230,6 +230,7 @@ def test_dense_files_of_unknown_kinds_and_names_are_told(copy: Path) -> None:
     dense = copy / "dense_prediction"
     shutil.copytree(dense / "seg", dense / "normals")
     (dense / "depth").rename(dense / "Depth_anything")
+    shutil.copytree(dense / "seg/CholecT50/VID92", dense / "normals/CholecT50/VID111")  # nothing else of this video
     (dense / "notes.txt").write_text("hello")
     twin = dense / "seg/CholecT50/VID2/000009.png"
     twin.parent.mkdir()
@@ -243,6 +244,7 @@ def test_dense_files_of_unknown_kinds_and_names_are_told(copy: Path) -> None:
         (Reason.DUPLICATE_ID, "1 files)"): 1,
     }
     assert [d.reason for d in defects(found["VID92"]) if "dense" in d.where] == [Reason.TYPE_UNKNOWN]
+    assert [d.reason for d in defects(found["VID111"])] == [Reason.TYPE_UNKNOWN]
 
 
 def test_underscored_keys_and_single_values_are_read_too(copy: Path) -> None:
