@@ -16,6 +16,7 @@ from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.facts import size_category, size_text, table
 from surgsigma_hub.schema import schema_text
 from surgsigma_hub.shards.manifest import write_atomic
+from surgsigma_hub.tasks import get_task
 
 
 def card(tree: Path) -> tuple[dict, str]:
@@ -58,6 +59,7 @@ def test_files_are_those_expected_and_the_same_anywhere(tree: Path, tmp_path: Pa
 
 
 def test_readme_front_matter(tree: Path) -> None:
+    refresh(tree, sources=SOURCES, tasks={"phase_recognition": get_task("phase_recognition")})
     front, _ = card(tree)
     assert (front["license"], front["license_name"], front["license_link"]) == ("other", "by-source", "LICENSES.md")
     assert front["size_categories"] == ["n<1K"]
