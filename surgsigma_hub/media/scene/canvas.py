@@ -46,7 +46,7 @@ class Canvas:
         top, bottom = max(0, int(y1 * h)), min(h, int(y2 * h) + 1)
         return (left, top, right, bottom) if left < right and top < bottom and x2 > 0 and y2 > 0 else None
 
-    def _put(self, window: tuple[int, int, int, int], inside: Floats, z: Any, owner: int, material: int) -> None:
+    def _put(self, window: tuple[int, int, int, int], inside: Any, z: Any, owner: int, material: int) -> None:
         """Lay a body down where ``inside`` is positive and ``z`` is nearer than what is there."""
         left, top, right, bottom = window
         there = self.z[top:bottom, left:right]
@@ -86,6 +86,31 @@ class Canvas:
             inside = 1 - u * u - v * v
         self._put(window, inside, np.sqrt(np.maximum(inside, 0)) * c + z, owner, material)
 
+    def stain(
+        self,
+        x: float,
+        y: float,
+        radii: tuple[float, float],
+        turn: tuple[float, float],
+        on: int,
+        owner: int,
+        material: int,
+    ) -> None:
+        """An elliptic patch on what is drawn so far of the thing ``on``: the surface keeps its shape, not its name."""
+        reach = max(radii)
+        window = self._window(x - reach, y - reach, x + reach, y + reach)
+        if window is None:
+            return
+        left, top, right, bottom = window
+        px, py = self.xs[:, left:right] - x, self.ys[top:bottom] - y
+        (a, b), (cos, sin) = radii, turn
+        u, v = px * (cos / a) + py * (sin / a), py * (cos / b) - px * (sin / b)
+        there = self.part[top:bottom, left:right]
+        is_on = np.asarray([o == on for o in self.owners], np.bool_)[there]
+        self.owners.append(owner)
+        self.materials.append(material)
+        np.copyto(there, len(self.owners) - 1, where=(u * u + v * v < 1) & is_on)
+
     def tube(
         self,
         start: tuple[float, float, float],
@@ -97,7 +122,7 @@ class Canvas:
         flat: bool = False,
         depth: float = 1.0,
     ) -> None:
-        """A tube with round ends (or cut ends when ``flat``); ``depth`` squeezes (<1) or bulges it towards the camera."""
+        """A tube with round ends (or cut ends when ``flat``); ``depth`` squeezes (<1) or bulges its height."""
         (ax, ay, az), (bx, by, bz) = start, end
         r1 = radius if end_radius is None else end_radius
         big = max(radius, r1)
@@ -120,14 +145,15 @@ class Canvas:
         if radius == r1:
             inside = radius * radius - ex
         else:
-            r = t * (r1 - radius) + radius
+            # Past its thin end the cone goes on, so that tubes of one chain join without a ring.
+            r = np.minimum(np.maximum(along * (r1 - radius) + radius, 0), big)
             inside = r * r - ex
         if flat:
             inside = np.where(along == t, inside, np.float32(-1))
         top_z = np.sqrt(np.maximum(inside, 0))
         if depth != 1.0:
             top_z *= depth
-        top_z += t * (bz - az) + az
+        top_z += along * (bz - az) + az
         self._put(window, inside, top_z, owner, material)
 
     def chain(

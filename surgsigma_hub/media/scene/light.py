@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from .anatomy import View
 from .canvas import Canvas
-from .noise import SIZE, grain, tiles
+from .noise import GRAIN, SCALE, SIZE, UNIT, grain, tiles
 from .things import LOOKS, Material
 
 Floats = npt.NDArray[np.float32]
@@ -72,16 +73,17 @@ def _blurred(z: Floats, cells: int) -> Floats:
 def paint(canvas: Canvas, cam: View, seed: int, video: int, frame: int) -> Pixels:
     """The picture without smoke, ``(H, W, 3)``."""
     height, width = canvas.z.shape
-    shown, edge, falloff = lens(seed, video, width, height)
+    _, edge, falloff = lens(seed, video, width, height)
     material = np.asarray(canvas.materials, np.uint8)[canvas.part]
     look = _looks(seed, video)[material]
 
     # Texture is fixed to the patient: it moves with the camera. Each material reads the tiles at another place.
-    s = 190 / cam.zoom
-    shift = material.astype(np.float32) * 37
-    u = (canvas.xs * (cam.cos * s) + canvas.ys * (cam.sin * s) + np.float32(cam.x * 190 + 5000)) + shift
-    v = (canvas.ys * (cam.cos * s) - canvas.xs * (cam.sin * s) + np.float32(cam.y * 190 + 5000)) + shift
-    texture = tiles()[v.astype(np.int32) % SIZE, u.astype(np.int32) % SIZE]
+    s = SCALE / cam.zoom
+    shift = material.astype(np.float32) * 131
+    u = (canvas.xs * (cam.cos * s) + canvas.ys * (cam.sin * s) + np.float32(cam.x * SCALE + 9000)) + shift
+    v = (canvas.ys * (cam.cos * s) - canvas.xs * (cam.sin * s) + np.float32(cam.y * SCALE + 9000)) + shift
+    at = (v.astype(np.int32) & (SIZE - 1)) * SIZE + (u.astype(np.int32) & (SIZE - 1))
+    texture = tiles().reshape(-1, 5)[at] * np.float32(1 / UNIT)
 
     z = np.maximum(canvas.z, np.float32(-1.2))
     bump = look[:, :, 6]
@@ -110,14 +112,14 @@ def paint(canvas: Canvas, cam: View, seed: int, video: int, frame: int) -> Pixel
     picture += (look[:, :, 7] * gloss * light * 0.95)[:, :, None]
 
     rng = random.Random(f"{seed}/{video}/grain/{frame}")
-    rows = (np.arange(height) + rng.randrange(SIZE)) % SIZE
-    columns = (np.arange(width) + rng.randrange(SIZE)) % SIZE
-    picture = picture * 262 + 3
-    soft = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+    rows = (np.arange(height) + rng.randrange(GRAIN)) % GRAIN
+    columns = (np.arange(width) + rng.randrange(GRAIN)) % GRAIN
+    picture = picture * 305 + 3
+    soft = Image.fromarray(_pixels(picture))
     if height >= 96:
         soft = soft.filter(ImageFilter.GaussianBlur(height / 800))
     noisy = np.asarray(soft, np.float32) + grain()[rows[:, None], columns] * 5
-    return np.clip(noisy * edge + (1 - edge) * 3, 0, 255).astype(np.uint8)
+    return _pixels(noisy * edge + (1 - edge) * 3)
 
 
 def smoke(clean: Pixels, density: float, seed: int, video: int, frame: int) -> Pixels:
@@ -125,9 +127,14 @@ def smoke(clean: Pixels, density: float, seed: int, video: int, frame: int) -> P
     height, width = clean.shape[:2]
     _, edge, falloff = lens(seed, video, width, height)
     rng = random.Random(f"{seed}/{video}/veil/{frame}")
-    rows = ((np.arange(height) * (110 / height)).astype(np.int32) + rng.randrange(SIZE)) % SIZE
-    columns = ((np.arange(width) * (110 / height)).astype(np.int32) + rng.randrange(SIZE)) % SIZE
-    cloud = _blurred(tiles()[:, :, 0][rows[:, None], columns], max(6, min(24, height // 4)))
+    rows = ((np.arange(height) * (440 / height)).astype(np.int32) + rng.randrange(SIZE)) % SIZE
+    columns = ((np.arange(width) * (440 / height)).astype(np.int32) + rng.randrange(SIZE)) % SIZE
+    cloud = _blurred(tiles()[rows[:, None], columns, 0] * np.float32(1 / UNIT), max(6, min(24, height // 4)))
     veil = np.clip(density * (1 + 0.55 * cloud), 0, 0.92)[:, :, None] * edge
     colour = np.array([186, 180, 178], np.float32) * (0.35 + 0.65 * falloff)[:, :, None]
-    return np.clip(clean * (1 - veil) + colour * veil, 0, 255).astype(np.uint8)
+    return _pixels(clean * (1 - veil) + colour * veil)
+
+
+def _pixels(values: npt.NDArray[Any]) -> Pixels:
+    made: Pixels = np.clip(values, 0, 255).astype(np.uint8)
+    return made

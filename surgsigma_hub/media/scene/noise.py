@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-SIZE = 256
+SIZE = 1024
+SCALE = 700
+"""Tile cells per picture height at zoom 1."""
+GRAIN = 256
+UNIT = 36
+"""Steps of a stored value in one standard deviation."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -23,33 +29,36 @@ def _octave(rng: np.random.Generator, cells: int) -> Floats:
     return np.asarray(rows[:, low] * (1 - t) + rows[:, high] * t, np.float32)
 
 
-def _normal(tile: Floats) -> Floats:
+def _normal(tile: npt.NDArray[Any]) -> Floats:
     tile = tile - tile.mean()
     return np.asarray(tile / tile.std(), np.float32)
 
 
 @cache
-def tiles() -> Floats:
-    """``(SIZE, SIZE, 5)``: cloudy, fine, vessel-like (0..1), and the slopes of a bumpy surface in x and y."""
+def tiles() -> npt.NDArray[np.int8]:
+    """``(SIZE, SIZE, 5)``: cloudy, fine, vessel-like, and the slopes of a bumpy surface in x and y, times ``UNIT``."""
     rng = np.random.Generator(np.random.PCG64(20240229))
     cloudy = _normal(_octave(rng, 4) + _octave(rng, 8) / 2 + _octave(rng, 16) / 4 + _octave(rng, 32) / 8)
-    fine = _normal(_octave(rng, 32) + _octave(rng, 64) * np.float32(0.8) + _octave(rng, 128) * np.float32(0.5))
-    field = _octave(rng, 5) + _octave(rng, 10) / 2 + _octave(rng, 20) * np.float32(0.22)
-    ridge = 1 - np.abs(_normal(field)) * np.float32(7)  # thin lines where the field crosses its mean
-    vessels = np.maximum(ridge, 0) * np.clip(_normal(_octave(rng, 6)) * np.float32(0.5) + np.float32(0.5), 0, 1)
-    bumps = _octave(rng, 16) + _octave(rng, 32) * np.float32(0.6) + _octave(rng, 64) * np.float32(0.35)
-    slope_x = _normal(np.roll(bumps, -1, 1) - bumps)
-    slope_y = _normal(np.roll(bumps, -1, 0) - bumps)
-    made = np.stack([cloudy, fine, vessels, slope_x, slope_y], axis=2).astype(np.float32)
-    made.flags.writeable = False
-    return made
+    fine = _normal(_octave(rng, 40) + _octave(rng, 80) * 0.8 + _octave(rng, 170) * 0.6 + _octave(rng, 340) * 0.5)
+    field = _normal(_octave(rng, 5) + _octave(rng, 11) / 2 + _octave(rng, 23) / 4 + _octave(rng, 47) / 8)
+    twigs = _normal(_octave(rng, 13) + _octave(rng, 27) / 2 + _octave(rng, 53) / 4)
+    patches = np.clip(_normal(_octave(rng, 7)) * 0.5 + 0.5, 0, 1)
+    # Thin lines where a field crosses its mean; they fade in patches.
+    vessels = np.maximum(np.maximum(1 - np.abs(field) * 11, (1 - np.abs(twigs) * 9) * 0.55), 0) * patches
+    bumps = _octave(rng, 16) + _octave(rng, 32) * 0.6 + _octave(rng, 64) * 0.3 + _octave(rng, 128) * 0.12
+    slope_x = _normal(np.roll(bumps, -2, 1) - bumps)
+    slope_y = _normal(np.roll(bumps, -2, 0) - bumps)
+    made = np.stack([cloudy, fine, vessels, slope_x, slope_y], axis=2)
+    stored: npt.NDArray[np.int8] = np.clip(np.rint(made * UNIT), -127, 127).astype(np.int8)
+    stored.flags.writeable = False
+    return stored
 
 
 @cache
 def grain() -> Floats:
-    """``(SIZE, SIZE, 3)`` of sensor noise around 0, a little coarser than a pixel."""
+    """``(GRAIN, GRAIN, 3)`` of sensor noise around 0, a little coarser than a pixel."""
     rng = np.random.Generator(np.random.PCG64(7))
-    white = rng.random((SIZE, SIZE, 3)).astype(np.float32) - np.float32(0.5)
+    white = rng.random((GRAIN, GRAIN, 3)).astype(np.float32) - np.float32(0.5)
     soft = (white + np.roll(white, 1, 0) + np.roll(white, 1, 1)) * np.float32(0.9)
     soft.flags.writeable = False
     return soft

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from . import anatomy, light
-from .anatomy import VIEWS, Patient, View
+from .anatomy import Patient, View
 from .canvas import Canvas
-from .script import NULL, Hand
+from .grip import place
+from .script import Hand
 from .story import Moment, Story, story
 from .things import TISSUE, TISSUES, TOOL
-from .tools import DRAW, Pose, Tool
+from .tissue import Body
+from .tools import DRAW, Tool
 
 SEEN = 0.002
 """Share of the picture from which a tissue or an instrument counts as seen."""
+FINE_FROM = 100
+"""Picture height from which fine detail is worth drawing."""
 DEPTH_RANGE = (1.4, -1.2)
 """Heights that become depth 0 and depth 65535."""
-PORTS = {"right": (0.42, 0.55), "left": (3.0, 0.45), "top": (-1.9, 0.5), "low": (1.95, 0.5)}
-"""Direction (angle, spread) in which the shaft of each port leaves the picture."""
+
+_Array = TypeVar("_Array", bound=npt.NDArray[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Scene:
     Attributes:
         moment: What happens.
         instruments: The instruments that are seen.
+        owners: Owner of each pixel: tissue number, 40 for clips, 50 and up for instruments, 255 outside the lens.
         tissues: Pixel rectangles of the tissues that are seen, by canonical id.
         criteria: Whether each criterion of the critical view is met, as drawn.
     """
@@ -74,7 +80,8 @@ class Scene:
         tale: Story = story(spec.seed, spec.video, spec.frames)
         self.moment: Moment = tale.moment(frame)
         self.shown, _, _ = light.lens(spec.seed, spec.video, spec.width, spec.height)
-        self.patient: Patient = anatomy.patient(spec.seed, spec.video, 8 if spec.height < 100 else 16)
+        fine = spec.height >= FINE_FROM
+        self.patient: Patient = anatomy.patient(spec.seed, spec.video, fine)
         names = [p.name for p in tale.phases]
         at = names.index(self.moment.phase)
         seconds = frame / spec.fps
@@ -86,112 +93,50 @@ class Scene:
             seconds,
             spec.width / spec.height,
         )
-        tissue = self._tissue(seconds)
+        tissue = self._tissue(seconds, fine)
         hands = list(self.moment.hands)
         while True:
-            self.canvas = tissue.copy()
-            found = self._instruments(hands)
-            hidden = [i.hand for i in found if i.pixels < SEEN * spec.width * spec.height]
+            found = self._instruments(hands, tissue, seconds)
+            hidden = {i.hand.port for i in found if i.pixels < SEEN * spec.width * spec.height}
             if not hidden:
                 break
-            hands = [h for h in hands if h not in hidden]  # what is not seen is not drawn
+            hands = [h for h in hands if h.port not in hidden]  # what is not seen is not drawn
         self.instruments = tuple(found)
         self.tissues = self._extents()
         self.criteria = self._criteria()
 
-    def _tissue(self, seconds: float) -> Canvas:
+    def _tissue(self, seconds: float, fine: bool) -> Canvas:
         canvas = Canvas(self.spec.width, self.spec.height)
-        wall = canvas.xs * np.float32(-0.12) + canvas.ys * np.float32(-0.25) - np.float32(0.42)
-        np.copyto(canvas.z, wall * np.float32(self.camera.zoom))
         bagging = any(h.instrument == "specimen_bag" for h in self.moment.hands)
         sway = math.sin(seconds * 0.9 + self.patient.drift[1])
-        anatomy.draw(canvas, self.camera, self.patient, self.moment.state, sway, bagging)
+        Body(canvas, self.camera, self.patient, fine).draw(self.moment.state, sway, bagging)
         return canvas
 
-    # ------------------------------------------------------------------------------------------ instruments
-
-    def _instruments(self, hands: list[Hand]) -> list[Instrument]:
-        canvas = self.canvas
-        free = np.asarray(canvas.owners, np.uint8)[canvas.part]  # tissue alone
+    def _instruments(self, hands: list[Hand], tissue: Canvas, seconds: float) -> list[Instrument]:
+        """Draw the instruments over a copy of ``tissue``, which becomes the canvas of this scene."""
+        self.canvas = canvas = tissue.copy()
         placed: list[tuple[Hand, tuple[int, int]]] = []
-        order = sorted(hands, key=lambda h: h.instrument != "specimen_bag")  # the bag lies under the others
-        for n, hand in enumerate(order):
+        # The bag comes first: it lies under the others, and may be what they touch.
+        for n, hand in enumerate(sorted(hands, key=lambda h: h.instrument != "specimen_bag")):
             rng = random.Random(f"{self.spec.seed}/{self.spec.video}/{self.moment.act_start}/{hand}")
-            if hand.target == "specimen_bag":
-                free = np.asarray(canvas.owners, np.uint8)[canvas.part]
-            hand, x, y = self._contact(hand, free, rng)
-            angle, spread = PORTS[hand.port]
-            angle += rng.uniform(-spread, spread) / 2
-            zoom = 0.75 + 0.25 * self.camera.zoom
-            working = hand.verb not in (NULL, "irrigate")
-            pose = Pose(
-                x=x,
-                y=y,
-                z=self._surface(x, y) + (0.01 if working else 0.12) * self.camera.zoom,
-                dx=math.cos(angle),
-                dy=math.sin(angle),
-                opening=self._opening(hand, rng),
-                size=zoom * rng.uniform(0.95, 1.08),
-                side=1.0 if math.sin(angle) < 0.3 else -1.0,
-            )
+            below = canvas if hand.target == "specimen_bag" else tissue
+            hand, pose = place(hand, rng, seconds, self.camera, below, self.shown)
             DRAW[hand.instrument](Tool(canvas, pose, TOOL + n))
-            placed.append((hand, (int(x * self.spec.height), int(y * self.spec.height))))
-        owners = self._owners()
+            placed.append((hand, (int(pose.x * self.spec.height), int(pose.y * self.spec.height))))
+        self.owners = self._owners()
         found = []
         for n, (hand, tip) in enumerate(placed):
-            extent, pixels = _extent(owners == TOOL + n)
+            extent, pixels = _extent(self.owners == TOOL + n)
             found.append(Instrument(n + 1, hand, extent, pixels, tip))
         return found
-
-    def _opening(self, hand: Hand, rng: random.Random) -> float:
-        if hand.verb in ("grasp", "retract"):
-            return 0.12
-        wave = 0.5 + 0.5 * math.sin(self.frame / self.spec.fps * 1.7 + rng.uniform(0, 6.28))
-        return 0.3 + 0.6 * wave
-
-    def _surface(self, x: float, y: float) -> float:
-        h = self.spec.height
-        row, column = min(h - 1, max(0, int(y * h))), min(self.spec.width - 1, max(0, int(x * h)))
-        return float(self.canvas.z[row, column])
-
-    def _contact(self, hand: Hand, free: npt.NDArray[Any], rng: random.Random) -> tuple[Hand, float, float]:
-        """Where the tip goes: onto the nearest shown pixel of the target; idle tips hover. Steady while an act lasts."""
-        aspect, h = self.camera.aspect, self.spec.height
-        t = self.frame / self.spec.fps
-        wobble_x = 0.02 * math.sin(t * 1.3 + rng.uniform(0, 6.28))
-        wobble_y = 0.02 * math.sin(t * 1.1 + rng.uniform(0, 6.28))
-        if hand.instrument == "specimen_bag":
-            x, y, _ = self.camera.at((-0.02, 0.16, 0.0))
-            return hand, x + wobble_x, min(0.72, y + wobble_y)
-        if hand.target == NULL:
-            angle = PORTS[hand.port][0] + rng.uniform(-0.5, 0.5)
-            far = rng.uniform(0.1, 0.28)
-            return hand, aspect / 2 + math.cos(angle) * far + wobble_x, 0.5 + math.sin(angle) * far + wobble_y
-        want = TOOL if hand.target == "specimen_bag" else TISSUE[hand.target]
-        x, y, _ = self.camera.at(_aim(hand, rng))
-        x, y = x + wobble_x, y + wobble_y
-        rows, columns = np.nonzero((free == want) & self.shown)
-        if not len(rows):
-            return Hand(hand.instrument, NULL, NULL, hand.port), x, y
-        if hand.target == "specimen_bag":
-            x, y = float(columns.mean()) / h, float(rows.min()) / h + 0.05
-        away = (columns + 0.5 - x * h) ** 2 + (rows + 0.5 - y * h) ** 2
-        # Keep off the rim of the picture: a tip there would be hard to see.
-        centre = (columns - aspect * h / 2) ** 2 + (rows - h / 2) ** 2
-        best = int(np.argmin(away + np.maximum(centre - (0.36 * h) ** 2, 0) * 4))
-        return hand, (columns[best] + 0.5) / h, (rows[best] + 0.5) / h
 
     # ------------------------------------------------------------------------------------------------ truth
 
     def _owners(self) -> npt.NDArray[np.uint8]:
         owners: npt.NDArray[np.uint8] = np.asarray(self.canvas.owners, np.uint8)[self.canvas.part]
         owners[~self.shown] = 255
+        owners.flags.writeable = False
         return owners
-
-    @cached_property
-    def owners(self) -> npt.NDArray[np.uint8]:
-        """Owner of each pixel: tissue number, 40 for clips, 50 and up for instruments, 255 outside the lens."""
-        return _frozen(self._owners())
 
     @cached_property
     def instances(self) -> npt.NDArray[np.uint8]:
@@ -206,14 +151,14 @@ class Scene:
         return {name: _extent(owners == n)[0] for n, name in enumerate(TISSUES) if counts[n] >= least}
 
     def _criteria(self) -> dict[str, bool] | None:
-        """The verdicts, read off the drawing; None once duct or artery is divided or before there is anything to judge."""
+        """The verdicts, read off the drawing; None outside the phases that judge them, or once a cut has begun."""
         state = self.moment.state
         if self.moment.phase not in ("calot_triangle_dissection", "clipping_and_cutting"):
             return None
         if state.cut_duct > 0 or state.cut_artery > 0:
             return None
-        duct = self._seen_along(anatomy.duct(state)[:4], "cystic_duct")
-        artery = self._seen_along(anatomy.artery(state)[1:4], "cystic_artery")
+        duct = self._seen_along(anatomy.DUCT[:4], "cystic_duct")
+        artery = self._seen_along(anatomy.ARTERY[1:4], "cystic_artery")
         spots = [self._owner_at(p) for p in anatomy.TRIANGLE]
         cover = (TISSUE["cystic_pedicle"], TISSUE["peritoneum"])
         clear = sum(s not in cover and s < TOOL for s in spots) / len(spots)
@@ -232,7 +177,7 @@ class Scene:
 
     def _seen_along(self, course: list[anatomy.Point], tissue: str) -> float:
         hits = total = 0
-        for a, b in zip(course, course[1:], strict=False):
+        for a, b in itertools.pairwise(course):
             for t in (0.1, 0.4, 0.7):
                 p = (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, 0.0)
                 hits += self._owner_at(p) == TISSUE[tissue]
@@ -263,40 +208,16 @@ class Scene:
         return _frozen(depth.astype(np.uint16))
 
 
-def _aim(hand: Hand, rng: random.Random) -> anatomy.Point:
-    """Where in the patient this instrument goes for, before it is moved to the nearest pixel of its target."""
-    spots: dict[str, tuple[float, float]] = {
-        "gallbladder": {"top": (-0.15, -0.24), "left": (-0.02, 0.02), "right": (0.07, 0.0), "low": (0.02, 0.1)}[
-            hand.port
-        ],
-        "liver": {"left": (-0.35, -0.02), "low": (0.3, 0.02), "right": (0.33, -0.05), "top": (0.2, -0.2)}[hand.port],
-        "cystic_plate": (0.1, 0.0),
-        "cystic_duct": (0.31, 0.295),
-        "cystic_artery": (0.31, 0.145),
-        "cystic_pedicle": (0.28, 0.2),
-        "peritoneum": (0.3, 0.2),
-        "omentum": (-0.1, 0.4),
-        "gut": (0.4, 0.4),
-        "fluid": (0.1, 0.33),
-        "blood_vessel": (0.41, 0.25),
-        "adhesion": (-0.13, 0.18),
-        "abdominal_wall_cavity": (0.6, 0.3),
-        "specimen_bag": (0.0, 0.2),
-    }
-    x, y = spots[hand.target]
-    return (x + rng.uniform(-0.03, 0.03), y + rng.uniform(-0.03, 0.03), 0.0)
-
-
 def _extent(mask: npt.NDArray[np.bool_]) -> tuple[Extent, int]:
     pixels = int(np.count_nonzero(mask))
     if not pixels:
         return Extent(0, 0, 0, 0), 0
-    rows, columns = mask.any(axis=1), mask.any(axis=0)
+    rows, columns = np.logical_or.reduce(mask, axis=1), np.logical_or.reduce(mask, axis=0)
     top, left = int(rows.argmax()), int(columns.argmax())
     return Extent(left, top, len(columns) - int(columns[::-1].argmax()), len(rows) - int(rows[::-1].argmax())), pixels
 
 
-def _frozen(values: Any) -> Any:
+def _frozen(values: _Array) -> _Array:
     values.flags.writeable = False
     return values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .canvas import Canvas
 from .things import Material
@@ -12,7 +13,7 @@ M = Material
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where an instrument is: its tip, the direction from the tip to its port, and how far its jaws stand open (0..1)."""
+    """Where an instrument is: tip, direction from the tip to the port, and how far the jaws stand open (0..1)."""
 
     x: float
     y: float
@@ -136,11 +137,11 @@ def irrigator(t: Tool) -> None:
 def specimen_bag(t: Tool) -> None:
     """A pouch with a rim and a cord; its mouth is the tip."""
     c, p, s = t.canvas, t.pose, t.pose.size
-    for back, across, r in ((0.13, 0.0, 0.135), (0.21, 0.05, 0.13), (0.22, -0.06, 0.12), (0.3, 0.01, 0.12)):
-        x, y, z = p.at(back, across, -0.06)
+    for back, across, r in ((0.12, 0.0, 0.13), (0.2, 0.015, 0.145)):
+        x, y, z = p.at(back, across, -0.03)
         c.ellipsoid(x, y, z, (r * s, r * s, r * s * 0.45), t.owner, M.BAG)
     rim = [(-0.005, -0.12), (-0.02, -0.06), (-0.022, 0.0), (-0.018, 0.06), (-0.003, 0.12)]
-    for a, b in zip(rim, rim[1:], strict=False):
+    for a, b in pairwise(rim):
         t.rod(a, b, 0.011, M.CERAMIC, up=0.0)
     t.rod((0.3, 0.02), (1.2, 0.1), 0.006, M.CERAMIC, up=-0.02)
 
