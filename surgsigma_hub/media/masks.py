@@ -42,7 +42,9 @@ def _at_size(values: npt.NDArray[Any], width: int, height: int, ref: ImageRef) -
     if values.shape == (height, width):
         return values
     if abs(values.shape[1] * height - values.shape[0] * width) > 0.01 * values.shape[0] * width:
-        raise MediaError(f"{name_of(ref)}: mask of {values.shape[1]} x {values.shape[0]} for a {width} x {height} frame")
+        raise MediaError(
+            f"{name_of(ref)}: mask of {values.shape[1]} x {values.shape[0]} for a {width} x {height} frame"
+        )
     rows = np.arange(height) * values.shape[0] // height
     columns = np.arange(width) * values.shape[1] // width
     picked: npt.NDArray[Any] = values[rows[:, None], columns[None, :]]

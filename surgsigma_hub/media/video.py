@@ -40,7 +40,8 @@ class _Decord:
         import decord
 
         self._reader: Any = decord.VideoReader(str(path), num_threads=1)
-        self._read = 0
+        if self._reader[0].shape[2] != 3:  # seen with decord 0.6 on frames narrower than 64 pixels
+            raise MediaError(f"{path.name}: decord does not give three channels")
         self.fps = float(self._reader.get_avg_fps())
 
     def __len__(self) -> int:
@@ -119,7 +120,9 @@ def open_video(path: Path) -> FrameReader:
         except ImportError:
             continue
         except Exception as error:  # each library raises its own kinds, decord a bare RuntimeError
-            problems.append(f"{name}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}")
+            problems.append(
+                f"{name}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
+            )
             logger.warning("%s cannot read %s", name, path.name)
     if not problems:
         raise MissingExtraError("av", "video", purpose=f"reading {path.name}")
@@ -131,8 +134,9 @@ def _short(problem: str, path: Path) -> str:
 
 
 @lru_cache(maxsize=2)
-def _opened(path: Path) -> FrameReader:
+def _opened(path: Path, size: int, changed: int) -> FrameReader:
     # One or two films stay open per process: loaders ask for the frames of one film in rising order.
+    # Size and time are part of the key, so that a film written anew is opened anew.
     return open_video(path)
 
 
@@ -142,7 +146,11 @@ def read_frame(path: Path, index: int) -> Pixels:
     Raises:
         MediaError: no such frame, or the film is damaged there.
     """
-    reader = _opened(path)
+    try:
+        stat = path.stat()
+    except OSError:
+        raise MediaError(f"{path.name}: no such file", reason="media_missing") from None
+    reader = _opened(path, stat.st_size, stat.st_mtime_ns)
     if not 0 <= index < len(reader):
         raise MediaError(f"{path.name}: no frame {index}, it has {len(reader)}", reason="media_missing")
     try:
@@ -173,7 +181,9 @@ def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     count = 0
     try:
-        with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as out:
+        with av.open(
+            str(temporary), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
+        ) as out:
             stream: Any = None
             for pixels in frames:
                 if stream is None:
