@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from chole_files import as_films, as_records, example, picture, tfrecord
 from conftest import FIXTURES
 
@@ -459,3 +461,17 @@ def test_info_is_what_the_terms_say() -> None:
     assert info.license == "cc-by-nc-sa-4.0" and info.access == "request"
     assert (info.redistribution.annotations, info.redistribution.media) == (True, False)
     assert isinstance(Cholec80(ROOT).videos()[0], Video)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["cholec80", "cholect50"])
+def test_card_says_what_the_source_says(name: str) -> None:
+    _, head, body = (resources.files("surgsigma_hub.dataset_cards") / f"{name}.md").read_text("utf-8").split("---\n", 2)
+    front, info = yaml.safe_load(head), get_source(name).info
+    assert {k: front[k] for k in ("name", "title", "license", "homepage")} == {
+        k: getattr(info, k) for k in ("name", "title", "license", "homepage")
+    }
+    assert front["citation"].startswith("@article{")
+    for scheme in info.split_schemes:
+        assert f"`{scheme}`" in body or scheme.startswith("crossval-")
+    for option in ("form", "frame_pattern", "step_seconds") if name == "cholec80" else ():
+        assert f"`{option}`" in body
