@@ -117,7 +117,7 @@ def _masked(data: bytes) -> bytes:
 
 
 def tfrecord(payloads: Sequence[bytes]) -> bytes:
-    """Records one after the other; payload checksums are left zero where the payload is large."""
+    """Records one after the other, with both checksums."""
     out = b""
     for payload in payloads:
         length = struct.pack("<Q", len(payload))

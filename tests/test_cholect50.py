@@ -474,7 +474,7 @@ def test_real_pictures_that_are_missing_are_counted_by_video(real: Path) -> None
                 held[video.id] += 1
                 assert isinstance(item.image, FileImage) and item.image.path.is_file()
             else:
-                assert item.reason is Reason.MEDIA_MISSING and "/work" not in item.where + item.detail
+                assert item.reason is Reason.MEDIA_MISSING and str(real) not in item.where + item.detail
                 missing[item.where.split("/")[0]] += 1
     for video in REAL:
         keys = {f"{int(k):06d}.png" for k in read_json(root / "labels" / f"{video}.json")["annotations"]}
