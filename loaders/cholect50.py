@@ -190,7 +190,7 @@ class CholecT50(Source):
         if not path.is_file():
             return {}
         try:
-            return read_label_mapping(path.read_text("utf-8", errors="replace"))
+            return read_label_mapping(path.read_text("utf-8-sig", errors="replace"))
         except BadRowError as error:
             raise BadRowError(
                 f"{self.relative(path)}, {error.message}",

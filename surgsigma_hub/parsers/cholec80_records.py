@@ -63,6 +63,7 @@ def number_inside(path: Path) -> int | None:
 def read_video(path: Path, number: int) -> RecordedVideo:
     """All seconds of the file of video ``number``; a damaged file gives what can be read of it."""
     video, found, twice = RecordedVideo(), dict[int, Recorded](), set[int]()
+    seen: set[int] = set()  # ids of records left out too: the first of all tells the base
     total, good_start, n = 0, False, -1
     with opened(path) as buffer:
         try:
@@ -71,8 +72,9 @@ def read_video(path: Path, number: int) -> RecordedVideo:
                     features = parse_example(buffer, payload)
                     frame_id = _frame_id(features)
                     good_start |= n == 0
-                    if frame_id in found:
+                    if frame_id in seen:
                         twice.add(frame_id)
+                    seen.add(frame_id)
                     found[frame_id] = _recorded(buffer, features, number, f"record {n}", video)
                     total = max((total, *features.get("total_frames", Feature()).ints))
                 except BadRowError as error:
@@ -83,9 +85,9 @@ def read_video(path: Path, number: int) -> RecordedVideo:
             total = 0
     if total and n + 1 < total - 1:  # a last second more or less occurs in every form of the dataset
         video.problems.append((Reason.ROW_MALFORMED, f"record {n + 1}", f"the file ends, total_frames is {total}"))
-    ids = sorted(found)
+    ids = sorted(seen)
     for frame_id in sorted(twice):
-        del found[frame_id]
+        found.pop(frame_id, None)
         video.problems.append((Reason.DUPLICATE_ID, f"frame_id {frame_id}", "in several records; all are left out"))
     if ids and (ids[0] > 1 or (ids[0] == 1 and not good_start)):
         detail = f"frame_id begins at {ids[0]}, expected 0 or 1 in a good first record: all {len(ids)} are left out"
