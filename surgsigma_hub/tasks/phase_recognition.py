@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology import concept
-from ..records import Answer, Fact, Frame, Native
+from ..records import Fact, Frame
+from .answers import labels_answer, natives
 from .base import AnswerKind, Draft, MediaIn, Task
 
 
@@ -13,11 +14,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.phase is None:
         return
     name = concept("phase", frame.phase.id).name
-    yield Draft(
-        answer=Answer(text=name, labels=(frame.phase.id,)),
-        slots={"phase": name},
-        native=Native(labels=(frame.phase.native,)),
-    )
+    yield Draft(answer=labels_answer("phase", [frame.phase.id]), slots={"phase": name}, native=natives([frame.phase]))
 
 
 TASK = Task(

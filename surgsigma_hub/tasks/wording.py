@@ -93,6 +93,20 @@ def joined(words: list[str]) -> str:
 _PLURAL_ONLY = ("scissors", "forceps")
 
 
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def counted(number: int, noun: str) -> str:
+    """A count and its noun.
+
+    >>> counted(1, "instrument"), counted(3, "instrument"), counted(12, "box")
+    ('one instrument', 'three instruments', '12 boxes')
+    """
+    plural = noun + ("es" if noun.endswith(("x", "s")) else "s")
+    word = _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+    return f"{word} {noun if number == 1 else plural}"
+
+
 def with_article(noun: str) -> str:
     """``noun`` with its indefinite article; nouns that are plural in form take none.
 
