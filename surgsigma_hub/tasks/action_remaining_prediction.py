@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
 
-
 TASK = Task(
     name="action_remaining_prediction",
     title="Action remaining prediction",

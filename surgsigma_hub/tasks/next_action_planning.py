@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
 
-
 TASK = Task(
     name="next_action_planning",
     title="Next action planning",
