@@ -318,11 +318,26 @@ def test_init_hands_everything_on(
 ) -> None:
     calls: list[object] = []
     stand_in = types.ModuleType("surgsigma_hub.hub.pointer")
-    stand_in.init_pointer = lambda *given: calls.append(given)  # type: ignore[attr-defined]
+
+    def init_pointer(*given: object) -> str:
+        calls.append(given)
+        return "c0ffee"
+
+    stand_in.init_pointer = init_pointer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "surgsigma_hub.hub.pointer", stand_in)
     assert main(["init", "there", "--repo", "ORG/NAME", "--revision", "v1"]) == 0
     assert calls == [("ORG/NAME", Path("there"), "v1")]
-    assert 'load_dataset("there"' in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert 'load_dataset("there"' in shown and "c0ffee" in shown
+
+
+@pytest.mark.slow
+def test_the_real_demo_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--out", "made", "--videos", "1"]) == 0
+    assert (tmp_path / "made-preview.png").is_file()
+    assert main(["validate", "made"]) == 0
+    assert main(["info", "made"]) == 0
 
 
 def test_tables_line_up() -> None:

@@ -6,22 +6,28 @@ import hashlib
 import io
 import re
 import tarfile
+import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from handmade import entries, jpeg, mask, part, rewrite, sample, save, small_tree, tar_bytes, write_part
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from surgsigma_hub.errors import ShardError
+from surgsigma_hub.records import Sample
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import load_manifest
-from surgsigma_hub.shards.sample_checks import ABSOLUTE
+from surgsigma_hub.shards.sample_checks import ABSOLUTE, check
 from surgsigma_hub.shards.validate import Problem, ValidationReport, validate
 
+JSON_LEAF = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.text(max_size=3)
+FIELD = st.sampled_from([f.name for f in fields(Sample)] + ["boxes", "role", "kind", "member", "content"])
 SHARD = "data/phase_recognition/synthetic/train-00000.tar"
 
 
@@ -285,7 +291,7 @@ def test_unknown_members_and_members_twice_and_apart(tree: Path) -> None:
 
 
 def test_long_names_of_foreign_tars_are_read(tmp_path: Path) -> None:
-    made, media = sample(video="v" * 60)
+    made, media = sample(video="v" * 30)
     out = io.BytesIO()
     for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         out = io.BytesIO()
@@ -298,6 +304,40 @@ def test_long_names_of_foreign_tars_are_read(tmp_path: Path) -> None:
         report = validate(tmp_path / "x.tar")
         assert report.counts["samples"] == 1 and report.counts["media"] == 1
         assert set(report.by_kind) == {"key"}  # id differs, as names were stretched
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_damage_stops_the_check_or_passes_it(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        write_part(tree, [[sample(n) for n in range(2)]])
+        path = tree / SHARD
+        whole = path.read_bytes()
+        kind = data.draw(st.sampled_from(["flip", "cut", "insert", "zero", "swap"]))
+        at = data.draw(st.integers(0, len(whole) - 1))
+        size = data.draw(st.integers(1, 1500))
+        changed = {
+            "flip": whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :],
+            "cut": whole[:at],
+            "insert": whole[:at] + bytes(range(256)) * (size // 256 + 1) + whole[at:],
+            "zero": whole[:at] + bytes(size) + whole[at + size :],
+            "swap": whole[at:] + whole[:at],
+        }[kind]
+        path.write_bytes(changed)
+        assert validate(tree).ok == (changed == whole)
+        validate(path)
+        (tree / "alone.tar").write_bytes(changed)
+        validate(tree / "alone.tar")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(JSON_LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELD, inner, max_size=6)))
+def test_no_json_stops_the_check(value: Any) -> None:
+    made, media = sample()
+    doc = {**orjson.loads(orjson.dumps(made)), **value} if isinstance(value, dict) else value
+    _, findings = check(made.id, {"json": orjson.dumps(doc), **media})
+    assert findings or isinstance(value, dict)
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 3000, b"\0" * 511, jpeg()])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .command import Command, pair, positive, share, size
-from .output import human_bytes, on_terminal, print_json, table, wrapped
+from .output import human_bytes, on_terminal, plural, print_json, table, wrapped
 
 if TYPE_CHECKING:
     from ..build.report import BuildReport
@@ -90,7 +90,7 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("surgsigma"), metavar="DIR", help="tree to make (default: surgsigma)"
     )
-    parser.add_argument("--videos", type=positive, default=4, metavar="N", help="operations to draw (default: 4)")
+    parser.add_argument("--videos", type=positive, default=6, metavar="N", help="operations to draw (default: 6)")
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -103,7 +103,7 @@ def _demo(args: argparse.Namespace) -> int:
         _print_report(report, args.out)
         return 1
     names = sorted({row.task for row in report.rows})
-    print(f"Built {sum(r.samples for r in report.rows):,} samples of {len(names)} tasks into {args.out}/ "
+    print(f"Built {sum(r.samples for r in report.rows):,} samples of {plural(len(names), 'task')} into {args.out}/ "
           f"(drawn pictures, no patient) in {report.seconds:.1f} s.\n")  # fmt: skip
     for picked in pick(args.out, count=len(names)):
         _print_sample(picked)

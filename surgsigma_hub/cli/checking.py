@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from .command import Command, positive
-from .output import human_bytes, on_terminal, print_json
+from .output import human_bytes, on_terminal, plural, print_json
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +32,10 @@ def _validate(args: argparse.Namespace) -> int:
         print("\nBy kind: " + ", ".join(f"{kind} {count:,}" for kind, count in report.by_kind.items()))
     counts = report.counts
     print(
-        f"{'OK' if report.ok else 'INVALID'}: {counts['samples']:,} samples, {counts['media']:,} media and "
-        f"{counts['videos']:,} videos in {counts['shards']:,} shards ({human_bytes(counts['bytes'])}); "
-        f"{counts['errors']:,} errors, {counts['warnings']:,} warnings"
+        f"{'OK' if report.ok else 'INVALID'}: {plural(counts['samples'], 'sample')}, {counts['media']:,} media and "
+        f"{plural(counts['videos'], 'video')} in {plural(counts['shards'], 'shard')} "
+        f"({human_bytes(counts['bytes'])}); {plural(counts['errors'], 'error')}, "
+        f"{plural(counts['warnings'], 'warning')}"
     )
     return 0 if report.ok else 1
 

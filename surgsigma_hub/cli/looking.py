@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .command import Command, positive
+from .output import plural
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def _preview(args: argparse.Namespace) -> int:
     if args.path.name == "" and args.out is None:
         out = place.with_name(f"{place.name}-preview.png")
     shown = preview(args.path, out, count=args.count, task=args.task, seed=args.seed)
-    print(f"{out}: {shown} sample{'' if shown == 1 else 's'}")
+    print(f"{out}: {plural(shown, 'sample')}")
     return 0
 
 

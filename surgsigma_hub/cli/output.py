@@ -66,6 +66,15 @@ def human_bytes(count: int) -> str:
     return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
+def plural(count: int, noun: str) -> str:
+    """A number and what it counts.
+
+    >>> plural(1, "shard"), plural(1200, "shard")
+    ('1 shard', '1,200 shards')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def wrapped(text: str, indent: str = "    ") -> str:
     """``text`` in lines that fit a terminal."""
     return textwrap.fill(" ".join(text.split()), 100, initial_indent=indent, subsequent_indent=indent)

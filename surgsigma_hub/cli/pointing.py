@@ -21,8 +21,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _init(args: argparse.Namespace) -> int:
     from ..hub.pointer import init_pointer
 
-    init_pointer(args.repo, args.folder, args.revision)
-    print(f"Wrote {args.folder}/README.md, which points at {args.repo} on the Hub.")
+    commit = init_pointer(args.repo, args.folder, args.revision)
+    print(f"Wrote {args.folder}/README.md, which points at {args.repo} on the Hub, commit {commit}.")
     print(f"Go on in Python:\n  {python_line(args.folder.as_posix(), 'phase_recognition')}")
     return 0
 
