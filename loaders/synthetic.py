@@ -120,8 +120,6 @@ class Synthetic(Source):
 
     def _film(self, video: Video, spec: Spec) -> Path:
         """The film of one video, written on first use."""
-        from surgsigma_hub.media.video import encode_video
-
         if self.cache_dir is None:
             raise SurgSigmaError(
                 "option media=video of source 'synthetic' needs a folder for the films it writes",
@@ -130,6 +128,8 @@ class Synthetic(Source):
         # Everything the pixels depend on is in the name, so that a changed option never meets an old film.
         path = self.cache_dir / f"{video.id}-{spec.width}x{spec.height}-{spec.frames}-{spec.fps:g}.mp4"
         if not path.is_file():
+            from surgsigma_hub.media.video import encode_video  # needs an extra that stills do not
+
             path.parent.mkdir(parents=True, exist_ok=True)
             encode_video(path, (scene(spec, n).picture for n in range(spec.frames)), fps=spec.fps)
         return path

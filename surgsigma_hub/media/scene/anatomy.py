@@ -117,7 +117,9 @@ def patient(seed: int, video: int, fine: bool) -> Patient:
         x = 0.17 + 0.23 * along + 0.02 * across
         y = 0.16 + 0.10 * along + across * (0.03 + 0.05 * along)
         place = (x, y, 0.045 + rng.uniform(0, 0.025))
-        fat.append(_lobe(rng, place, r, (rng.random() * 0.7 + along * 0.3) * 0.9))
+        early = (rng.random() * 0.7 + along * 0.3) * 0.9
+        # One lobe in the middle lasts to the end: there is something to dissect as long as fat is left.
+        fat.append(_lobe(rng, place, r, -0.04 if n == count // 2 else early))
     omentum = []
     count = 46 if fine else 11
     size = (19 / count) ** 0.4

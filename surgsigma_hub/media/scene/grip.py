@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .anatomy import Point, View
-from .canvas import Canvas
+from .canvas import FAR, Canvas
 from .script import NULL, Hand
 from .things import TISSUE, TOOL
 from .tools import Pose
 
 PORTS = {"right": (0.42, 0.55), "left": (3.0, 0.45), "top": (-1.9, 0.5), "low": (1.95, 0.5)}
 """Direction (angle, spread) in which the shaft of each port leaves the picture."""
+_BACK = (0.1, 0.18, 0.28, 0.4, 0.55, 0.7)
 _AIM: dict[str, tuple[float, float]] = {
     "cystic_plate": (0.1, 0.0),
     "cystic_duct": (0.31, 0.295),
@@ -28,7 +29,7 @@ _AIM: dict[str, tuple[float, float]] = {
     "fluid": (0.1, 0.33),
     "blood_vessel": (0.41, 0.25),
     "adhesion": (-0.13, 0.18),
-    "abdominal_wall_cavity": (0.6, 0.3),
+    "abdominal_wall_cavity": (0.02, 0.22),
     "specimen_bag": (0.0, 0.2),
 }
 _AIM_BY_PORT: dict[str, dict[str, tuple[float, float]]] = {
@@ -67,22 +68,33 @@ def place(
             hand = Hand(hand.instrument, NULL, NULL, hand.port)
         else:
             x, y = found
-    h = canvas.height
-    row, column = min(h - 1, max(0, int(y * h))), min(canvas.width - 1, max(0, int(x * h)))
-    ground = float(canvas.z[row, column])
-    touching = hand.verb not in (NULL, "irrigate")
+    dx, dy = math.cos(angle), math.sin(angle)
+    if hand.instrument == "specimen_bag":
+        z = 0.1 * camera.zoom
+    else:
+        z = _ground(canvas, x, y) + (0.12 if hand.verb in (NULL, "irrigate") else 0.01) * camera.zoom
+    # The shaft comes from the camera's side: steeply enough to pass over what lies between tip and port.
+    over = (_ground(canvas, x + dx * back, y + dy * back) + 0.02 - z for back in _BACK)
+    rise = max(0.28, *(height / back for height, back in zip(over, _BACK, strict=True)))
     return hand, Pose(
         x=x,
         y=y,
-        z=0.1 * camera.zoom
-        if hand.instrument == "specimen_bag"
-        else ground + (0.01 if touching else 0.12) * camera.zoom,
-        dx=math.cos(angle),
-        dy=math.sin(angle),
+        z=z,
+        dx=dx,
+        dy=dy,
         opening=0.12 if hand.verb in ("grasp", "retract") else 0.3 + 0.6 * wave,
         size=size,
-        side=1.0 if math.sin(angle) < 0.3 else -1.0,
+        side=1.0 if dy < 0.3 else -1.0,
+        rise=min(rise, 1.6),
     )
+
+
+def _ground(canvas: Canvas, x: float, y: float) -> float:
+    """Height of what is drawn at a place; far down outside the picture."""
+    row, column = int(y * canvas.height), int(x * canvas.height)
+    if 0 <= row < canvas.height and 0 <= column < canvas.width:
+        return float(canvas.z[row, column])
+    return FAR
 
 
 def _wish(hand: Hand, rng: random.Random, camera: View) -> tuple[float, float]:

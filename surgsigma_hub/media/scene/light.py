@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from .anatomy import View
 from .canvas import Canvas
-from .noise import GRAIN, SCALE, SIZE, UNIT, grain, tiles
+from .noise import GRAIN, SCALE, SIZE, UNIT, grain, tile
 from .things import LOOKS, Material
 
 Floats = npt.NDArray[np.float32]
@@ -53,12 +53,15 @@ def lens(seed: int, video: int, width: int, height: int) -> tuple[npt.NDArray[np
 
 def _slope(z: Floats, axis: int) -> Floats:
     """Slope of ``z``, taken on the flatter side so that the outline of a body does not count as a cliff."""
-    step = np.diff(z, axis=axis)
-    pad = [(0, 0), (0, 0)]
-    pad[axis] = (1, 0)
-    back = np.pad(step, pad, mode="edge")
-    pad[axis] = (0, 1)
-    ahead = np.pad(step, pad, mode="edge")
+    ahead = np.empty_like(z)
+    if axis:
+        np.subtract(z[:, 1:], z[:, :-1], out=ahead[:, :-1])
+        ahead[:, -1] = ahead[:, -2]
+        back = np.concatenate((ahead[:, :1], ahead[:, :-1]), axis=1)
+    else:
+        np.subtract(z[1:], z[:-1], out=ahead[:-1])
+        ahead[-1] = ahead[-2]
+        back = np.concatenate((ahead[:1], ahead[:-1]))
     return np.where(np.abs(back) < np.abs(ahead), back, ahead)
 
 
@@ -83,7 +86,7 @@ def paint(canvas: Canvas, cam: View, seed: int, video: int, frame: int) -> Pixel
     u = (canvas.xs * (cam.cos * s) + canvas.ys * (cam.sin * s) + np.float32(cam.x * SCALE + 9000)) + shift
     v = (canvas.ys * (cam.cos * s) - canvas.xs * (cam.sin * s) + np.float32(cam.y * SCALE + 9000)) + shift
     at = (v.astype(np.int32) & (SIZE - 1)) * SIZE + (u.astype(np.int32) & (SIZE - 1))
-    texture = tiles().reshape(-1, 5)[at] * np.float32(1 / UNIT)
+    texture = tile()[at] * np.float32(1 / UNIT)
 
     z = np.maximum(canvas.z, np.float32(-1.2))
     bump = look[:, :, 6]
@@ -129,7 +132,7 @@ def smoke(clean: Pixels, density: float, seed: int, video: int, frame: int) -> P
     rng = random.Random(f"{seed}/{video}/veil/{frame}")
     rows = ((np.arange(height) * (440 / height)).astype(np.int32) + rng.randrange(SIZE)) % SIZE
     columns = ((np.arange(width) * (440 / height)).astype(np.int32) + rng.randrange(SIZE)) % SIZE
-    cloud = _blurred(tiles()[rows[:, None], columns, 0] * np.float32(1 / UNIT), max(6, min(24, height // 4)))
+    cloud = _blurred(tile()[rows[:, None] * SIZE + columns, 0] * np.float32(1 / UNIT), max(6, min(24, height // 4)))
     veil = np.clip(density * (1 + 0.55 * cloud), 0, 0.92)[:, :, None] * edge
     colour = np.array([186, 180, 178], np.float32) * (0.35 + 0.65 * falloff)[:, :, None]
     return _pixels(clean * (1 - veil) + colour * veil)

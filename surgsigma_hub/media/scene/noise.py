@@ -35,8 +35,11 @@ def _normal(tile: npt.NDArray[Any]) -> Floats:
 
 
 @cache
-def tiles() -> npt.NDArray[np.int8]:
-    """``(SIZE, SIZE, 5)``: cloudy, fine, vessel-like, and the slopes of a bumpy surface in x and y, times ``UNIT``."""
+def tile() -> npt.NDArray[np.int8]:
+    """Five values a place, times ``UNIT``: cloudy, fine, vessel-like, slopes of a bumpy surface in x and y.
+
+    Rows of the tile follow one another: ``(SIZE * SIZE, 5)``.
+    """
     rng = np.random.Generator(np.random.PCG64(20240229))
     cloudy = _normal(_octave(rng, 4) + _octave(rng, 8) / 2 + _octave(rng, 16) / 4 + _octave(rng, 32) / 8)
     fine = _normal(_octave(rng, 40) + _octave(rng, 80) * 0.8 + _octave(rng, 170) * 0.6 + _octave(rng, 340) * 0.5)
@@ -49,7 +52,9 @@ def tiles() -> npt.NDArray[np.int8]:
     slope_x = _normal(np.roll(bumps, -2, 1) - bumps)
     slope_y = _normal(np.roll(bumps, -2, 0) - bumps)
     made = np.stack([cloudy, fine, vessels, slope_x, slope_y], axis=2)
-    stored: npt.NDArray[np.int8] = np.clip(np.rint(made * UNIT), -127, 127).astype(np.int8)
+    stored: npt.NDArray[np.int8] = np.ascontiguousarray(
+        np.clip(np.rint(made * UNIT), -127, 127).astype(np.int8)
+    ).reshape(-1, 5)
     stored.flags.writeable = False
     return stored
 

@@ -80,8 +80,7 @@ class Scene:
         tale: Story = story(spec.seed, spec.video, spec.frames)
         self.moment: Moment = tale.moment(frame)
         self.shown, _, _ = light.lens(spec.seed, spec.video, spec.width, spec.height)
-        fine = spec.height >= FINE_FROM
-        self.patient: Patient = anatomy.patient(spec.seed, spec.video, fine)
+        self.patient: Patient = anatomy.patient(spec.seed, spec.video, spec.height >= FINE_FROM)
         names = [p.name for p in tale.phases]
         at = names.index(self.moment.phase)
         seconds = frame / spec.fps
@@ -93,7 +92,7 @@ class Scene:
             seconds,
             spec.width / spec.height,
         )
-        tissue = self._tissue(seconds, fine)
+        tissue = self._tissue()
         hands = list(self.moment.hands)
         while True:
             found = self._instruments(hands, tissue, seconds)
@@ -105,11 +104,11 @@ class Scene:
         self.tissues = self._extents()
         self.criteria = self._criteria()
 
-    def _tissue(self, seconds: float, fine: bool) -> Canvas:
+    def _tissue(self) -> Canvas:
         canvas = Canvas(self.spec.width, self.spec.height)
         bagging = any(h.instrument == "specimen_bag" for h in self.moment.hands)
-        sway = math.sin(seconds * 0.9 + self.patient.drift[1])
-        Body(canvas, self.camera, self.patient, fine).draw(self.moment.state, sway, bagging)
+        sway = math.sin(self.frame / self.spec.fps * 0.9 + self.patient.drift[1])
+        Body(canvas, self.camera, self.patient, self.spec.height >= FINE_FROM).draw(self.moment.state, sway, bagging)
         return canvas
 
     def _instruments(self, hands: list[Hand], tissue: Canvas, seconds: float) -> list[Instrument]:
@@ -123,7 +122,7 @@ class Scene:
             hand, pose = place(hand, rng, seconds, self.camera, below, self.shown)
             DRAW[hand.instrument](Tool(canvas, pose, TOOL + n))
             placed.append((hand, (int(pose.x * self.spec.height), int(pose.y * self.spec.height))))
-        self.owners = self._owners()
+        self.owners = self._owners(canvas)
         found = []
         for n, (hand, tip) in enumerate(placed):
             extent, pixels = _extent(self.owners == TOOL + n)
@@ -132,8 +131,12 @@ class Scene:
 
     # ------------------------------------------------------------------------------------------------ truth
 
-    def _owners(self) -> npt.NDArray[np.uint8]:
-        owners: npt.NDArray[np.uint8] = np.asarray(self.canvas.owners, np.uint8)[self.canvas.part]
+    def bare(self) -> npt.NDArray[np.uint8]:
+        """``owners`` as they would be without any instrument, drawn anew: to check what an instrument covers."""
+        return self._owners(self._tissue())
+
+    def _owners(self, canvas: Canvas) -> npt.NDArray[np.uint8]:
+        owners: npt.NDArray[np.uint8] = np.asarray(canvas.owners, np.uint8)[canvas.part]
         owners[~self.shown] = 255
         owners.flags.writeable = False
         return owners

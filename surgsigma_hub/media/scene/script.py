@@ -80,7 +80,7 @@ def script(rng: random.Random) -> tuple[Phase, ...]:
     """The phases of one operation in surgical order, with the choices of this patient and this surgeon."""
     hold = Hand("grasper", "retract", "gallbladder", "left")
     lift = Hand("grasper", "grasp", "gallbladder", "top")
-    push = Hand("grasper", "retract", rng.choice(["liver", "liver", "omentum", "gut"]), "low")
+    push = Hand("grasper", "retract", rng.choice(["liver", "liver", "omentum"]), "low")
     idle = Hand("grasper", NULL, NULL, "left")
     helpers = rng.choice([(hold,), (hold, lift), (hold, push), (hold,)])
     fat_left = rng.choice([0.0, 0.0, 0.0, 0.5])
@@ -96,7 +96,7 @@ def script(rng: random.Random) -> tuple[Phase, ...]:
         act("grasper", NULL, NULL, 0.7),
         act("grasper", "grasp", "gallbladder", 1.4),
         *adhesion,
-        act("grasper", "retract", rng.choice(["gallbladder", "omentum", "liver"]), 1.6, idle, adhesion=0.0),
+        act("grasper", "retract", rng.choice(["gallbladder", "omentum", "liver", "gut"]), 1.6, idle, adhesion=0.0),
     ]
     opening = [
         act("hook", "dissect", "peritoneum", 1.8, *helpers, membrane=0.55),

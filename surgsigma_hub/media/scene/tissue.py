@@ -54,6 +54,8 @@ class Body:
         """A tube of tissue along a curve."""
         if self.pieces > 1 and len(points) > 2:
             points, radii = anatomy.smooth(points, radii, self.pieces)
+        elif len(points) == 5:
+            points, radii = points[::2], radii[::2]  # too small for more
         c = self.camera
         self.canvas.chain([c.at(p) for p in points], [r * c.zoom for r in radii], TISSUE[tissue], material)
 
@@ -79,13 +81,13 @@ class Body:
         self._gallbladder(state, sway, bagging)
         for lobe in self.who.fat:
             left = min(1.0, (state.fat - lobe.early) * 5)
-            if left > 0.15:
+            if left > 0.15 and state.fat > 0:
                 self.lobe(lobe, left, "cystic_pedicle", M.FAT)
         m = state.membrane
-        if m > 0.05:
+        if m > 0:
             for x, y, a, b in ((0.25, 0.18, 0.105, 0.075), (0.32, 0.215, 0.11, 0.085), (0.37, 0.25, 0.075, 0.07)):
-                radii = (a * (0.35 + 0.65 * m), b * (0.35 + 0.65 * m), 0.045)
-                middle = (0.33 + (x - 0.33) * m, 0.23 + (y - 0.23) * m, 0.06)
+                radii = (a * (0.35 + 0.65 * m), b * (0.35 + 0.65 * m), 0.05)
+                middle = (0.33 + (x - 0.33) * m, 0.23 + (y - 0.23) * m, 0.085)
                 self.blob(middle, radii, "peritoneum", M.MEMBRANE, (0.83, 0.55))
         if state.pool > 0.02:
             size = (0.25 + 0.75 * state.pool) * 0.17
@@ -121,7 +123,8 @@ class Body:
                 end = (neck[0] + 0.035, neck[1] + 0.03, neck[2])
                 self.cord([neck, end], duct[:2], "cystic_duct", M.DUCT)
         else:
-            self.cord(anatomy.DUCT, duct, "cystic_duct", M.DUCT)
+            course = anatomy.DUCT if neck is None else [neck, *anatomy.DUCT[1:]]
+            self.cord(course, duct, "cystic_duct", M.DUCT)
         cut = state.cut_artery > SHOWN_FROM
         self.cord(
             anatomy.ARTERY[2:] if cut else anatomy.ARTERY, artery[2:] if cut else artery, "cystic_artery", M.ARTERY

@@ -23,6 +23,7 @@ class Pose:
     opening: float
     size: float
     side: float = 1.0  # which way bent tips turn
+    rise: float = 0.28  # how steeply the shaft comes towards the camera
 
     def at(self, back: float, across: float = 0.0, up: float = 0.0) -> tuple[float, float, float]:
         """A place ``back`` along the axis from the tip, ``across`` beside it and ``up`` towards the camera."""
@@ -30,7 +31,7 @@ class Pose:
         return (
             self.x + self.dx * b - self.dy * a,
             self.y + self.dy * b + self.dx * a,
-            self.z + 0.28 * b + up * self.size,
+            self.z + self.rise * b + up * self.size,
         )
 
 
