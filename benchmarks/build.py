@@ -20,14 +20,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
 from surgsigma_hub.api import build
 from surgsigma_hub.media.video import encode_video, open_video
 from surgsigma_hub.source import get_source, parse_options
 
 QUALITY = 92
 SIZE = (854, 480)
-VIDEOS = 4
+VIDEOS = (1, 2, 4, 5)  # numbers that both layouts know
 
 
 def scenes(count: int) -> list[np.ndarray]:
@@ -38,37 +37,40 @@ def scenes(count: int) -> list[np.ndarray]:
     return [f.image.draw() for f in source.frames(next(iter(source.videos())))]
 
 
-def make_inputs(root: Path, frames: int) -> None:
-    """Write the three layouts; frames repeat a few scenes with a shift, so that no two are equal."""
+def make_inputs(root: Path, frames: int, layouts: set[str]) -> None:
+    """Write the layouts; frames repeat a few scenes with a shift, so that no two are equal."""
     drawn = scenes(16)
-    each = frames // VIDEOS
-    for layout in ("png", "mp4"):
+    each = frames // len(VIDEOS)
+    for layout in {"png", "mp4"} & layouts:
         (root / layout / "phase_annotations").mkdir(parents=True)
         (root / layout / "tool_annotations").mkdir(parents=True)
     tools = "Frame\tGrasper\tBipolar\tHook\tScissors\tClipper\tIrrigator\tSpecimenBag\n"
-    for n in range(1, VIDEOS + 1):
+    for n in VIDEOS:
         pictures = [np.roll(drawn[(i + n) % len(drawn)], i + n, axis=1) for i in range(each)]
-        for layout in ("png", "mp4"):
+        for layout in {"png", "mp4"} & layouts:
             rows = "".join(f"{25 * i}\t1\t0\t0\t0\t0\t0\t0\n" for i in range(each))
             (root / layout / "tool_annotations" / f"video{n:02d}-tool.txt").write_text(tools + rows)
             rows = "".join(f"{i}\tPreparation\n" for i in range(25 * (each - 1) + 1))
             (root / layout / "phase_annotations" / f"video{n:02d}-phase.txt").write_text("Frame\tPhase\n" + rows)
-        folder = root / "png" / "frames" / f"video{n:02d}"
-        folder.mkdir(parents=True)
-        for i, picture in enumerate(pictures):
-            Image.fromarray(picture).save(folder / f"video{n:02d}_{i + 1:06d}.png", compress_level=4)
-        (root / "mp4" / "videos").mkdir(exist_ok=True)
-        # 25 frames a second, of which the build reads every 25th.
-        film = (pictures[i // 25] for i in range(25 * (each - 1) + 1))
-        encode_video(root / "mp4" / "videos" / f"video{n:02d}.mp4", film, fps=25)
-        folder = root / "jpg" / "videos" / f"VID{n:02d}"
-        folder.mkdir(parents=True)
-        for i, picture in enumerate(pictures):
-            Image.fromarray(picture).save(folder / f"{i:06d}.jpg", quality=QUALITY)
-        vector = [-1, -1, -1, -1.0, -1.0, -1.0, -1.0, -1, -1, -1, -1.0, -1.0, -1.0, -1.0, 0]
-        (root / "jpg" / "labels").mkdir(exist_ok=True)
-        label = {"video": n, "fps": 1, "num_frames": each, "annotations": {str(i): [vector] for i in range(each)}}
-        (root / "jpg" / "labels" / f"VID{n:02d}.json").write_text(json.dumps(label))
+        if "png" in layouts:
+            folder = root / "png" / "frames" / f"video{n:02d}"
+            folder.mkdir(parents=True)
+            for i, picture in enumerate(pictures):
+                Image.fromarray(picture).save(folder / f"video{n:02d}_{i + 1:06d}.png", compress_level=4)
+        if "mp4" in layouts:
+            (root / "mp4" / "videos").mkdir(exist_ok=True)
+            # 25 frames a second, of which the build reads every 25th.
+            film = (pictures[i // 25] for i in range(25 * (each - 1) + 1))
+            encode_video(root / "mp4" / "videos" / f"video{n:02d}.mp4", film, fps=25)
+        if "jpg" in layouts:
+            folder = root / "jpg" / "videos" / f"VID{n:02d}"
+            folder.mkdir(parents=True)
+            for i, picture in enumerate(pictures):
+                Image.fromarray(picture).save(folder / f"{i:06d}.jpg", quality=QUALITY)
+            vector = [-1, -1, -1, -1.0, -1.0, -1.0, -1.0, -1, -1, -1, -1.0, -1.0, -1.0, -1.0, 0]
+            (root / "jpg" / "labels").mkdir(exist_ok=True)
+            label = {"video": n, "fps": 1, "num_frames": each, "annotations": {str(i): [vector] for i in range(each)}}
+            (root / "jpg" / "labels" / f"VID{n:02d}.json").write_text(json.dumps(label))
 
 
 def bare_png(job: tuple[Path, Path]) -> None:
@@ -117,16 +119,18 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
+        layouts = {arguments.only} if arguments.only else {"png", "mp4", "jpg"}
         print(f"drawing {arguments.frames} frames ...", flush=True)
-        make_inputs(root, arguments.frames)
+        make_inputs(root, arguments.frames, layouts)
         cases = {
-            "png": ("cholec80", bare_png, sorted((root / "png" / "frames").iterdir())),
-            "mp4": ("cholec80", bare_mp4, sorted((root / "mp4" / "videos").iterdir())),
-            "jpg": ("cholect50", bare_jpg, sorted((root / "jpg" / "videos").iterdir())),
+            "png": ("cholec80", bare_png, "frames"),
+            "mp4": ("cholec80", bare_mp4, "videos"),
+            "jpg": ("cholect50", bare_jpg, "videos"),
         }
-        for name, (source, bare, inputs) in cases.items():
-            if arguments.only and name != arguments.only:
+        for name, (source, bare, place) in cases.items():
+            if name not in layouts:
                 continue
+            inputs = sorted((root / name / place).iterdir())
             seconds: dict[str, list[float]] = {"build": [], "bare": []}
 
             def run_build(name: str = name, source: str = source) -> None:
@@ -139,7 +143,7 @@ def main() -> None:
                     workers=arguments.workers,
                     jpeg_quality=QUALITY,
                 )
-                assert sum(r.samples for r in report.rows) == arguments.frames // VIDEOS * VIDEOS, report
+                assert sum(r.samples for r in report.rows) == arguments.frames // len(VIDEOS) * len(VIDEOS), report
 
             def run_bare(bare: Callable[[tuple[Path, Path]], None] = bare, inputs: list[Path] = inputs) -> None:
                 context = multiprocessing.get_context("spawn")
@@ -158,9 +162,8 @@ def main() -> None:
                         seconds[label].append(taken)
             for label, values in seconds.items():
                 rates = sorted(arguments.frames / v for v in values)
-                print(
-                    f"{name} {label:5}  {statistics.median(rates):9.1f} frames/s  (min {rates[0]:.1f}, max {rates[-1]:.1f})"
-                )
+                spread = f"(min {rates[0]:.1f}, max {rates[-1]:.1f})"
+                print(f"{name} {label:5}  {statistics.median(rates):9.1f} frames/s  {spread}")
             ratio = statistics.median(b / a for a, b in zip(seconds["build"], seconds["bare"], strict=True))
             print(f"{name} build / bare = {ratio:.3f}  ({arguments.workers} processes)", flush=True)
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers.archive import archive_members, find_archive
 from surgsigma_hub.parsers.cache import fingerprint, made_once

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy.typing as npt
-
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.media.scene import Extent, Scene, Spec, Story, scene, story
 from surgsigma_hub.records import (

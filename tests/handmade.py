@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 from PIL import Image, ImageDraw
-
 from surgsigma_hub import records as r
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import Manifest, Shard

@@ -14,7 +14,6 @@ from pathlib import Path
 import av
 import numpy as np
 from PIL import Image
-
 from surgsigma_hub.records import (
     Answer,
     AnswerBox,

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-
 from surgsigma_hub.api import build
 from surgsigma_hub.build.parts import INDEX, shuffle_key
 from surgsigma_hub.build.shuffle import shard_jobs

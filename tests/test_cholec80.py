@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
-from chole_files import as_films, as_records, example, picture, tfrecord
-from conftest import FIXTURES
-
 from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.parsers.cholec80_records import PHASES, TOOLS
 from surgsigma_hub.parsers.tables import Row, read_numbered
 from surgsigma_hub.records import Defect, FileImage, FileSlice, Frame, Label, Reason, Video, VideoFrame
 from surgsigma_hub.source import get_source, parse_options
+
+from chole_files import as_films, as_records, example, picture, tfrecord
+from conftest import FIXTURES
 
 Cholec80 = get_source("cholec80")
 ROOT = FIXTURES / "cholec80"

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chole_files import label_file, pictures, vector
-from conftest import FIXTURES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.parsers.strict_json import read_json
 from surgsigma_hub.parsers.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
 from surgsigma_hub.records import Box, Defect, Fact, FileImage, Frame, Label, LabeledBox, Reason, Triplet, Video
 from surgsigma_hub.source import Options, get_source
+
+from chole_files import label_file, pictures, vector
+from conftest import FIXTURES
 
 CholecT50 = get_source("cholect50")
 ROOT = FIXTURES / "cholect50"

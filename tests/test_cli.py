@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade import small_tree
-
 import surgsigma_hub.api
 from surgsigma_hub.cli import commands, main
 from surgsigma_hub.cli.building import python_line
 from surgsigma_hub.cli.output import table
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.schema import FORMAT_VERSION, schema_text
+
+from handmade import small_tree
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("build", "demo", "info", "init", "preview", "schema", "sources", "tasks", "validate")

@@ -9,14 +9,14 @@ from pathlib import Path
 import orjson
 import pytest
 import yaml
-from small_tree import PARTS, SOURCES, Part, add_strays, counts, make_sample, write_part, write_tree
-
 from surgsigma_hub.errors import BuildError, ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.facts import size_category, size_text, table
 from surgsigma_hub.schema import schema_text
 from surgsigma_hub.shards.manifest import write_atomic
 from surgsigma_hub.tasks import get_task
+
+from small_tree import PARTS, SOURCES, Part, add_strays, counts, make_sample, write_part, write_tree
 
 
 def card(tree: Path) -> tuple[dict, str]:

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
-from small_tree import MEMBERS, PARTS, SIZE, SOURCES, Part, add_strays, counts, write_part, write_tree
-
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.configs import front_matter, make_configs, stray_tars, tree_configs
 from surgsigma_hub.hub.frontmatter import dump_yaml
 from surgsigma_hub.schema import shard_features
 from surgsigma_hub.shards.manifest import Manifest, load_tree
+
+from small_tree import MEMBERS, PARTS, SIZE, SOURCES, Part, add_strays, counts, write_part, write_tree
 
 SCRIPT = Path(__file__).parent / "check_plain_datasets.py"
 

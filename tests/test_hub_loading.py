@@ -15,15 +15,15 @@ import datasets
 import orjson
 import pytest
 from datasets.utils.info_utils import NonMatchingSplitsSizesError
-from fakehub import FakeHub, serve
-from small_tree import PARTS, SIZE, SOURCES, add_strays, counts, make_sample, tar_bytes, write_part, write_tree
-
 from surgsigma_hub.errors import ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.hub import register as registering
 from surgsigma_hub.hub.builder import flat_features
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.loading import load_dataset, register, unregister
 from surgsigma_hub.shards.manifest import load_manifest, write_atomic
+
+from fakehub import FakeHub, serve
+from small_tree import PARTS, SIZE, SOURCES, add_strays, counts, make_sample, tar_bytes, write_part, write_tree
 
 ALPHA = "data/phase_recognition/alpha/train-00000.tar"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fakehub import FakeHub, serve
-from small_tree import SOURCES, counts, write_tree
-
 from surgsigma_hub.errors import BuildError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.pointer import init_pointer
+
+from fakehub import FakeHub, serve
+from small_tree import SOURCES, counts, write_tree
 
 INIT = (
     "import sys, json; from pathlib import Path\n"

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
 from surgsigma_hub.errors import MediaError
 from surgsigma_hub.media.image import load_raw, load_rgb, to_jpeg
 from surgsigma_hub.records import Drawn, FileImage, FileSlice

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from surgsigma_hub.errors import MediaError
 from surgsigma_hub.media.masks import render
 from surgsigma_hub.records import Drawn, MaskImage, Polygons

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from surgsigma_hub.errors import MediaError
 from surgsigma_hub.media import video
 

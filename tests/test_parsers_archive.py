@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers import archive
 from surgsigma_hub.parsers.archive import archive_members, find_archive

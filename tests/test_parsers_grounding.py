@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.parsers.grounding import Grounding, parse_grounding, print_grounding
 

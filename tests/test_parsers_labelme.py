@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.parsers.labelme import LabelmePicture, parse_labelme
 from surgsigma_hub.records import Polygons

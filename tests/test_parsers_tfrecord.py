@@ -7,10 +7,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from chole_files import crc32c, example, field, tfrecord, varint
 from hypothesis import given
 from hypothesis import strategies as st
-
 from surgsigma_hub.parsers.tables import BadLine, Row, parse_numbered, read_numbered
 from surgsigma_hub.parsers.tfrecord import (
     Span,
@@ -22,6 +20,8 @@ from surgsigma_hub.parsers.tfrecord import (
     payload_is_intact,
     read_records,
 )
+
+from chole_files import crc32c, example, field, tfrecord, varint
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.parsers.trace import answer_of, parse_trace, thought_of
 from surgsigma_hub.records import Trace

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from surgsigma_hub.errors import LayoutError, SurgSigmaError
 from surgsigma_hub.ontology import resolve_frame
 from surgsigma_hub.records import Box, Defect, Fact, FileImage, FileSlice, Frame, MaskImage, Reason

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.media.scene import Scene, Spec, scene, story
 from surgsigma_hub.media.scene.things import TISSUE, TOOL

@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from surgsigma_hub.media.boxes import region_words
 from surgsigma_hub.ontology import KINDS, concepts, resolve_frame
 from surgsigma_hub.records import Box, Frame, Label, LabeledBox, LabeledMask, Polygons, Triplet, Verdict

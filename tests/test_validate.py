@@ -14,17 +14,17 @@ from typing import Any
 
 import orjson
 import pytest
-from handmade import entries, jpeg, mask, part, rewrite, sample, save, small_tree, tar_bytes, write_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.records import Sample
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import load_manifest
 from surgsigma_hub.shards.sample_checks import ABSOLUTE, check
 from surgsigma_hub.shards.validate import Problem, ValidationReport, validate
+
+from handmade import entries, jpeg, mask, part, rewrite, sample, save, small_tree, tar_bytes, write_part
 
 JSON_LEAF = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.text(max_size=3)
 FIELD = st.sampled_from([f.name for f in fields(Sample)] + ["boxes", "role", "kind", "member", "content"])
