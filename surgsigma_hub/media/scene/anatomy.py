@@ -107,7 +107,7 @@ def patient(seed: int, video: int, fine: bool) -> Patient:
     sizes = {"plump": rng.uniform(0.85, 1.15), "lean": rng.uniform(0.9, 1.1)}
     sizes |= {"liver": rng.uniform(-0.04, 0.05), "roll": rng.uniform(-0.22, 0.22)}
     drift = (rng.uniform(0, 6.28), rng.uniform(0, 6.28), rng.uniform(0, 6.28))
-    count = 30 if fine else 9
+    count = 30 if fine else 7
     size = (19 / count) ** 0.45
     fat = []
     for n in range(count):
@@ -121,7 +121,7 @@ def patient(seed: int, video: int, fine: bool) -> Patient:
         # One lobe in the middle lasts to the end: there is something to dissect as long as fat is left.
         fat.append(_lobe(rng, place, r, -0.04 if n == count // 2 else early))
     omentum = []
-    count = 46 if fine else 11
+    count = 46 if fine else 9
     size = (19 / count) ** 0.4
     for n in range(count):
         x = -0.78 + 1.3 * (n + rng.random()) / count

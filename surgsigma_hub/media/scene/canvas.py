@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 FAR = -10.0
+_ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 class Canvas:
@@ -84,7 +85,7 @@ class Canvas:
         else:
             u, v = px * (cos / a) + py * (sin / a), py * (cos / b) - px * (sin / b)
             inside = 1 - u * u - v * v
-        self._put(window, inside, np.sqrt(np.maximum(inside, 0)) * c + z, owner, material)
+        self._put(window, inside, np.sqrt(np.abs(inside)) * c + z, owner, material)
 
     def stain(
         self,
@@ -137,7 +138,7 @@ class Canvas:
         left, top, right, bottom = window
         px, py = self.xs[:, left:right] - ax, self.ys[top:bottom] - ay
         along = px * (dx / length2) + py * (dy / length2)
-        t = np.minimum(np.maximum(along, 0), 1)
+        t = np.minimum(np.maximum(along, _ZERO), _ONE)
         ex, ey = px - t * dx, py - t * dy
         ex *= ex
         ey *= ey
@@ -146,11 +147,11 @@ class Canvas:
             inside = radius * radius - ex
         else:
             # Past its thin end the cone goes on, so that tubes of one chain join without a ring.
-            r = np.minimum(np.maximum(along * (r1 - radius) + radius, 0), big)
+            r = np.minimum(np.maximum(along * (r1 - radius) + radius, _ZERO), np.float32(big))
             inside = r * r - ex
         if flat:
             inside = np.where(along == t, inside, np.float32(-1))
-        top_z = np.sqrt(np.maximum(inside, 0))
+        top_z = np.sqrt(np.abs(inside))  # only where it is positive will it count
         if depth != 1.0:
             top_z *= depth
         top_z += along * (bz - az) + az

@@ -118,7 +118,7 @@ def _nearest(
     """Centre of the shown pixel of ``want`` nearest to ``(x, y)``, not too near the rim, where a tip is hard to see."""
     h = canvas.height
     is_part = np.asarray(canvas.owners, np.uint8) == want
-    rows, columns = np.nonzero(is_part[canvas.part] & shown)
+    rows, columns = np.nonzero(is_part.take(canvas.part) & shown)
     if not len(rows):
         return None
     away = (columns + (0.5 - x * h)) ** 2 + (rows + (0.5 - y * h)) ** 2

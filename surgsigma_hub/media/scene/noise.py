@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SIZE = 1024
+BITS = 10
+SIZE = 1 << BITS
 SCALE = 700
 """Tile cells per picture height at zoom 1."""
 GRAIN = 256
@@ -36,9 +37,9 @@ def _normal(tile: npt.NDArray[Any]) -> Floats:
 
 @cache
 def tile() -> npt.NDArray[np.int8]:
-    """Five values a place, times ``UNIT``: cloudy, fine, vessel-like, slopes of a bumpy surface in x and y.
+    """Five planes, times ``UNIT``: cloudy, fine, vessel-like, slopes of a bumpy surface in x and y.
 
-    Rows of the tile follow one another: ``(SIZE * SIZE, 5)``.
+    Rows of a plane follow one another: ``(5, SIZE * SIZE)``.
     """
     rng = np.random.Generator(np.random.PCG64(20240229))
     cloudy = _normal(_octave(rng, 4) + _octave(rng, 8) / 2 + _octave(rng, 16) / 4 + _octave(rng, 32) / 8)
@@ -51,19 +52,17 @@ def tile() -> npt.NDArray[np.int8]:
     bumps = _octave(rng, 16) + _octave(rng, 32) * 0.6 + _octave(rng, 64) * 0.3 + _octave(rng, 128) * 0.12
     slope_x = _normal(np.roll(bumps, -2, 1) - bumps)
     slope_y = _normal(np.roll(bumps, -2, 0) - bumps)
-    made = np.stack([cloudy, fine, vessels, slope_x, slope_y], axis=2)
-    stored: npt.NDArray[np.int8] = np.ascontiguousarray(
-        np.clip(np.rint(made * UNIT), -127, 127).astype(np.int8)
-    ).reshape(-1, 5)
+    made = np.stack([cloudy, fine, vessels, slope_x, slope_y]).reshape(5, -1)
+    stored: npt.NDArray[np.int8] = np.clip(np.rint(made * UNIT), -127, 127).astype(np.int8)
     stored.flags.writeable = False
     return stored
 
 
 @cache
 def grain() -> Floats:
-    """``(GRAIN, GRAIN, 3)`` of sensor noise around 0, a little coarser than a pixel."""
+    """``(3, GRAIN, GRAIN)`` of sensor noise around 0, a little coarser than a pixel."""
     rng = np.random.Generator(np.random.PCG64(7))
-    white = rng.random((GRAIN, GRAIN, 3)).astype(np.float32) - np.float32(0.5)
-    soft = (white + np.roll(white, 1, 0) + np.roll(white, 1, 1)) * np.float32(0.9)
+    white = rng.random((3, GRAIN, GRAIN)).astype(np.float32) - np.float32(0.5)
+    soft = (white + np.roll(white, 1, 1) + np.roll(white, 1, 2)) * np.float32(4.5)
     soft.flags.writeable = False
     return soft

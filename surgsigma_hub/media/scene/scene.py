@@ -136,7 +136,7 @@ class Scene:
         return self._owners(self._tissue())
 
     def _owners(self, canvas: Canvas) -> npt.NDArray[np.uint8]:
-        owners: npt.NDArray[np.uint8] = np.asarray(canvas.owners, np.uint8)[canvas.part]
+        owners: npt.NDArray[np.uint8] = np.asarray(canvas.owners, np.uint8).take(canvas.part)
         owners[~self.shown] = 255
         owners.flags.writeable = False
         return owners
@@ -160,7 +160,7 @@ class Scene:
             return None
         if state.cut_duct > 0 or state.cut_artery > 0:
             return None
-        duct = self._seen_along(anatomy.DUCT[:4], "cystic_duct")
+        duct = self._seen_along(anatomy.DUCT[1:4], "cystic_duct")
         artery = self._seen_along(anatomy.ARTERY[1:4], "cystic_artery")
         spots = [self._owner_at(p) for p in anatomy.TRIANGLE]
         cover = (TISSUE["cystic_pedicle"], TISSUE["peritoneum"])

@@ -55,6 +55,8 @@ class Tool:
     ) -> None:
         """A tube between two ``(back, across)`` places."""
         s = self.pose.size
+        if max(radius, end_radius or 0) * s * self.canvas.height < 0.4:
+            return  # thinner than a pixel
         self.canvas.tube(
             self.pose.at(*start, up),
             self.pose.at(*end, up),
