@@ -67,7 +67,7 @@ class Cholec80(Source):
     info = SourceInfo(
         name="cholec80",
         title="Cholec80",
-        specialty="general surgery",
+        specialty="general_surgery",
         procedure="laparoscopic_cholecystectomy",
         modality="laparoscopy",
         license="cc-by-nc-sa-4.0",

@@ -58,7 +58,7 @@ class CholecT50(Source):
     info = SourceInfo(
         name="cholect50",
         title="CholecT50",
-        specialty="general surgery",
+        specialty="general_surgery",
         procedure="laparoscopic_cholecystectomy",
         modality="laparoscopy",
         license="cc-by-nc-sa-4.0",

@@ -45,10 +45,10 @@ def _entries(file: IO[bytes], where: str) -> Iterator[tuple[str, bytes]]:
     hint = "Build or download this shard again."
     while True:
         header = _read(file, tarfile.BLOCKSIZE)
+        if header == bytes(tarfile.BLOCKSIZE):
+            return  # the end mark
         try:
             entry = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
-        except tarfile.EOFHeaderError:
-            return  # a block of zeros: the end mark
         except tarfile.HeaderError as error:
             raise ShardError(f"{where}: damaged tar, or cut before its end mark ({error})", hint=hint) from None
         if not entry.isreg() or "/" in entry.name or entry.name.startswith(".") or "." not in entry.name:
