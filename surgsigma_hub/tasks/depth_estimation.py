@@ -1,0 +1,18 @@
+"""Depth estimation: how far away each pixel is, relative to the others."""
+
+from __future__ import annotations
+
+from ..records import Fact
+from .base import AnswerKind, MediaIn, Task
+
+TASK = Task(
+    name="depth_estimation",
+    title="Depth estimation",
+    description="Estimate the relative depth of every pixel; larger is farther.",
+    family="understanding",
+    media_in=MediaIn.IMAGE,
+    answer=AnswerKind.DEPTH,
+    hub_category="depth-estimation",
+    needs=(frozenset({Fact.DEPTH}),),
+    level=1,
+)

@@ -1,0 +1,28 @@
+"""Instrument localization: where the instruments are, as boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..records import Fact, Frame
+from .answers import box_drafts
+from .base import AnswerKind, Draft, MediaIn, Task
+
+
+def _draft(frame: Frame) -> Iterator[Draft]:
+    if frame.instrument_boxes is not None:
+        yield from box_drafts("instrument", "instrument", frame.instrument_boxes)
+
+
+TASK = Task(
+    name="instrument_localization",
+    title="Instrument localization",
+    description="Give the box of every instrument, or of the one that the question names.",
+    family="understanding",
+    media_in=MediaIn.IMAGE,
+    answer=AnswerKind.BOXES,
+    hub_category="object-detection",
+    needs=(frozenset({Fact.INSTRUMENT_BOXES}),),
+    level=1,
+    draft=_draft,
+)

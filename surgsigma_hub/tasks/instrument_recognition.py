@@ -1,0 +1,54 @@
+"""Instrument recognition: which kinds of instrument are in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..records import Fact, Frame, Label
+from .answers import label_set_draft
+from .base import AnswerKind, Draft, MediaIn, Task
+from .wording import are, joined, with_article
+
+
+def _labels(frame: Frame) -> Sequence[Label] | None:
+    if frame.instruments is not None:
+        return frame.instruments
+    if frame.instrument_boxes is not None:
+        return [b.label for b in frame.instrument_boxes]
+    if frame.instrument_masks is not None:
+        labels = [m.label for m in frame.instrument_masks if m.label is not None]
+        # One mask without a label leaves an instrument unnamed: the list would not be complete.
+        return labels if len(labels) == len(frame.instrument_masks) else None
+    return None
+
+
+def _slots(names: list[str]) -> dict[str, str]:
+    return {
+        "instruments": joined(names),
+        "a_instruments": joined([with_article(n) for n in names]),
+        "are": are(names),
+    }
+
+
+def _draft(frame: Frame) -> Iterator[Draft]:
+    labels = _labels(frame)
+    if labels is not None:
+        yield label_set_draft("instrument", labels, _slots)
+
+
+TASK = Task(
+    name="instrument_recognition",
+    title="Instrument recognition",
+    description="Name every kind of instrument in the picture.",
+    family="understanding",
+    media_in=MediaIn.IMAGE,
+    answer=AnswerKind.LABELS,
+    hub_category="visual-question-answering",
+    needs=(
+        frozenset({Fact.INSTRUMENTS}),
+        frozenset({Fact.INSTRUMENT_BOXES}),
+        frozenset({Fact.INSTRUMENT_MASKS}),
+    ),
+    level=1,
+    draft=_draft,
+)

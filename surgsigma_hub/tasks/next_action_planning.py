@@ -1,0 +1,18 @@
+"""Next action planning: which action comes after the observed footage."""
+
+from __future__ import annotations
+
+from ..records import Fact
+from .base import AnswerKind, MediaIn, Task
+
+TASK = Task(
+    name="next_action_planning",
+    title="Next action planning",
+    description="Name the action that follows the observed footage.",
+    family="planning",
+    media_in=MediaIn.CLIP,
+    answer=AnswerKind.LABEL,
+    hub_category="video-text-to-text",
+    needs=(frozenset({Fact.CLIP, Fact.SEGMENTS}),),
+    level=3,
+)

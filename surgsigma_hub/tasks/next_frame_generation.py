@@ -1,0 +1,22 @@
+"""Next frame generation: the picture a few seconds later."""
+
+from __future__ import annotations
+
+from ..records import Fact
+from .base import AnswerKind, MediaIn, Task
+
+TASK = Task(
+    name="next_frame_generation",
+    title="Next frame generation",
+    description="Generate the picture a few seconds later, given what is being done.",
+    family="generation",
+    media_in=MediaIn.IMAGE,
+    answer=AnswerKind.IMAGE,
+    hub_category="image-to-image",
+    needs=(
+        frozenset({Fact.CLIP, Fact.ACTIONS}),
+        frozenset({Fact.CLIP, Fact.PHASE}),
+        frozenset({Fact.CLIP, Fact.INSTRUMENT_MASKS}),
+    ),
+    level=2,
+)
