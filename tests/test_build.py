@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +21,10 @@ from surgsigma_hub.api import build
 from surgsigma_hub.build.parts import INDEX, shuffle_key
 from surgsigma_hub.build.shuffle import shard_jobs
 from surgsigma_hub.errors import BuildError, LayoutError, ShardError, SurgSigmaError, UnknownNameError
+from surgsigma_hub.records import Defect, Frame, Video
 from surgsigma_hub.shards.manifest import load_manifest, load_tree
 from surgsigma_hub.shards.reader import read_shard
+from surgsigma_hub.source import Source, get_source
 
 from builds import SMALL, digests
 
@@ -239,3 +244,79 @@ def test_shards_share_samples_evenly_and_in_groups(tmp_path: Path) -> None:
         assert len(jobs) == count and sum(sizes) == 1000 and max(sizes) - min(sizes) <= 1
         offsets = np.concatenate([j.rows["offset"] for j in jobs])
         assert np.array_equal(offsets, index["offset"][np.argsort(index["order"], kind="stable")])
+
+
+# ------------------------------------------------------------------------------- bad files inside a good source
+
+CHOLECT50 = Path(__file__).parent / "fixtures" / "cholect50"
+
+
+def spoil_picture(path: Path, how: str) -> None:
+    data = path.read_bytes()
+    if how == "huge":
+        from PIL import Image
+
+        Image.new("1", (20_000, 20_000)).save(path)
+    elif how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes({"empty": b"", "cut": data[: len(data) // 2], "text": b"404"}[how])
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("empty", "media_unreadable"),
+        ("cut", "media_unreadable"),
+        ("text", "media_unreadable"),
+        ("huge", "media_too_large"),
+        ("gone", "media_missing"),
+    ],
+)
+def test_a_bad_picture_is_left_out_and_counted(tmp_path: Path, how: str, reason: str) -> None:
+    root = Path(shutil.copytree(CHOLECT50, tmp_path / "root"))
+    whole = build("cholect50", root=root, out=tmp_path / "whole", max_quarantine=1)
+    video = next(v for v in sorted((root / "videos").iterdir()))
+    spoiled = next(p for p in sorted(video.glob("*.png")) if p.stem.isdigit())
+    spoil_picture(spoiled, how)
+    report = build("cholect50", root=root, out=tmp_path / "out", max_quarantine=1)
+    assert report.quarantined.get(reason, 0) == whole.quarantined.get(reason, 0) + 1
+    assert any(video.name in found["video"] for found in report.examples[reason])
+    phases = [sum(r.samples for r in made.rows if r.task == "phase_recognition") for made in (whole, report)]
+    assert phases[1] == phases[0] - 1
+
+
+def test_above_the_limit_nothing_is_written(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(CHOLECT50, tmp_path / "root"))
+    for path in (root / "videos").glob("*/*.png"):
+        path.write_bytes(b"")
+    report = build("cholect50", root=root, out=tmp_path / "out", max_quarantine=0.05)
+    assert not report.ok and not report.committed and not (tmp_path / "out" / "data").exists()
+    assert sum(report.quarantined.values()) > 0
+    with pytest.raises(BuildError, match="no sample came out"):
+        build("cholect50", root=root, out=tmp_path / "out", max_quarantine=1)
+    assert not (tmp_path / "out" / "data").exists()
+
+
+def test_a_second_sample_of_one_id_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = get_source("cholect50")
+    frames = kind.frames
+
+    def twice(self: Source, video: Video) -> Iterator[Frame | Defect]:
+        for found in frames(self, video):
+            yield found
+            yield found
+
+    whole = build("cholect50", root=CHOLECT50, out=tmp_path / "whole", max_quarantine=1)
+    monkeypatch.setattr(kind, "frames", twice)
+    report = build("cholect50", root=CHOLECT50, out=tmp_path / "out", max_quarantine=1)
+    assert report.quarantined["duplicate_id"] == sum(r.samples for r in whole.rows)
+    assert [r.samples for r in report.rows] == [r.samples for r in whole.rows]
+
+
+def test_a_video_id_that_cannot_be_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = get_source("cholect50")
+    videos = kind.videos
+    monkeypatch.setattr(kind, "videos", lambda self: [replace(v, id=f"{v.id}.v1") for v in videos(self)])
+    with pytest.raises(BuildError, match=r"'VID\d+\.v1'.*letters, digits"):
+        build("cholect50", root=CHOLECT50, out=tmp_path / "out")

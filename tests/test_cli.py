@@ -46,6 +46,7 @@ class FakeReport:
     quarantined_by_video: dict[str, dict[str, int]] = field(default_factory=lambda: {"VID01": {"media_missing": 40}})
     examples: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
     seconds: float = 1.5
+    clipped_boxes: int = 2
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "quarantined": self.quarantined}

@@ -65,6 +65,7 @@ def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
             part.add_defect(defect_line(job.video.id, found))
             continue
         part.frames += 1
+        part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
         try:
             frame = resolve_frame(source.info.name, found)
         except LabelError as error:

@@ -45,7 +45,9 @@ class PartWriter:
     folder: Path
     seed: int
     frames: int = 0
+    clipped_boxes: int = 0
     _media: IO[bytes] = field(init=False)
+    _media_bytes: int = field(init=False, default=0)
     _defects: IO[bytes] = field(init=False)
     _rows: dict[str, IO[bytes]] = field(init=False, default_factory=dict)
     _index: dict[str, list[tuple[int, int, int, int]]] = field(init=False, default_factory=dict)
@@ -53,13 +55,14 @@ class PartWriter:
     counts: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._media = (self.folder / "media.bin").open("wb")
+        self._media = (self.folder / "media.bin").open("wb", buffering=1 << 20)
         self._defects = (self.folder / "defects.jsonl").open("wb")
 
     def add_media(self, member: str, data: bytes) -> Blob:
         """Store a medium once; the blob can be named by any number of rows."""
-        blob = Blob(member, self._media.tell(), len(data))
+        blob = Blob(member, self._media_bytes, len(data))
         self._media.write(data)
+        self._media_bytes += len(data)
         return blob
 
     def has(self, id: str) -> bool:
@@ -93,6 +96,7 @@ class PartWriter:
             np.save(self.folder / f"{task}.npy", np.array(self._index[task], dtype=INDEX))
         summary = {
             "frames": self.frames,
+            "clipped_boxes": self.clipped_boxes,
             "samples": {task: len(rows) for task, rows in sorted(self._index.items())},
             "defects": dict(sorted(self.counts.items())),
         }

@@ -26,6 +26,7 @@ class BuildReport:
     Attributes:
         rows: What was written, by task, source and split.
         frames: Annotated frames read.
+        clipped_boxes: Boxes that reached a little outside their frame and were cut at its edge.
         quarantined: Things left out, by reason.
         quarantined_by_video: The same by video, then reason.
         examples: For each reason, the first few of what was left out.
@@ -35,6 +36,7 @@ class BuildReport:
 
     rows: tuple[ReportRow, ...]
     frames: int
+    clipped_boxes: int
     quarantined: Mapping[str, int]
     quarantined_by_video: Mapping[str, Mapping[str, int]]
     examples: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)

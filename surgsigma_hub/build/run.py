@@ -82,6 +82,7 @@ def run_build(
     return BuildReport(
         rows=rows_of(manifests),
         frames=report["frames"],
+        clipped_boxes=report["clipped_boxes"],
         quarantined=report["quarantined"],
         quarantined_by_video=report["quarantined_by_video"],
         examples=report["examples"],
@@ -185,10 +186,11 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
     total: Counter[str] = Counter()
     by_video: dict[str, dict[str, int]] = {}
     examples: dict[str, list[dict[str, str]]] = {}
-    frames = 0
+    frames = clipped = 0
     for part, video in zip(parts, plan.videos, strict=True):
         summary = read_summary(part)
         frames += summary["frames"]
+        clipped += summary["clipped_boxes"]
         if not summary["defects"]:
             continue
         total.update(summary["defects"])
@@ -201,6 +203,7 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
                     kept.append(found)
     return {
         "frames": frames,
+        "clipped_boxes": clipped,
         "quarantined": dict(sorted(total.items())),
         "quarantined_by_video": by_video,
         "examples": dict(sorted(examples.items())),

@@ -82,12 +82,13 @@ def write_shard(job: ShardJob, progress: Progress) -> None:
     videos: set[str] = set()
     media_bytes = 0
     # Rows come from all parts in turn; a bounded number of them stays open, for this shard only.
-    opened = lru_cache(maxsize=256)(_Open)
+    folders = [str(folder) for folder in job.parts]
+    opened = lru_cache(maxsize=256)(lambda part, name: _Open(f"{folders[part]}/{name}"))
+    rows_name = f"{job.task}.rows"
     with ShardWriter(job.path) as shard:
         for part, offset, length in job.rows.tolist():
-            folder = job.parts[part]
-            id, blobs, text = split_row(opened(folder / f"{job.task}.rows").read(offset, length))
-            media = [(b.member, opened(folder / "media.bin").read(b.offset, b.length)) for b in blobs]
+            id, blobs, text = split_row(opened(part, rows_name).read(offset, length))
+            media = [(b.member, opened(part, "media.bin").read(b.offset, b.length)) for b in blobs]
             shard.add(id, [("json", text), *media])
             sample = orjson.loads(text)
             rows.add(sample, shard=job.path.name)
@@ -117,8 +118,8 @@ def catalog_path(shard: Path) -> Path:
 class _Open:
     """A file open for reading at any place; closes when the cache lets it go."""
 
-    def __init__(self, path: Path) -> None:
-        self._name = path.name
+    def __init__(self, path: str) -> None:
+        self._name = Path(path).name
         self._number = os.open(path, os.O_RDONLY)
 
     def __del__(self) -> None:

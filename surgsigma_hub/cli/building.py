@@ -72,6 +72,8 @@ def _print_report(report: BuildReport, out: Path) -> None:
     total = ("total", "", "", samples, media, human_bytes(size)) if len(rows) > 1 else None
     print(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
     print(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+    if report.clipped_boxes:
+        print(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
     if not report.quarantined:
         print("Left out: nothing")
         return

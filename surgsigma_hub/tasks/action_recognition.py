@@ -1,33 +1,34 @@
-"""Action recognition: which surgical actions are performed."""
+"""Action recognition: which actions are performed; for now in a picture, not yet in a clip."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..records import Fact, Frame
-from .answers import labels_answer, names, natives, unique_ids
+from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
-from .wording import joined
+from .wording import joined, participle
+
+
+def _slots(names: list[str]) -> dict[str, str]:
+    many = len(names) > 1
+    return {
+        "doing": joined([participle(n) for n in names]),
+        "action_noun": "actions" if many else "action",
+        "are": "are" if many else "is",
+    }
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
-    if frame.actions is None:
-        return
-    ids = unique_ids("action", frame.actions)
-    words = names("action", ids)
-    yield Draft(
-        answer=labels_answer("action", ids),
-        answer_group="none" if not ids else "one" if len(ids) == 1 else "several",
-        slots={"actions": joined(words), "listed": ", ".join(words)},
-        native=natives(frame.actions),
-    )
+    if frame.actions is not None:
+        yield label_set_draft("action", frame.actions, _slots)
 
 
 TASK = Task(
     name="action_recognition",
     title="Action recognition",
-    description="Name the surgical actions that the instruments perform, or say that none is performed.",
-    family="reasoning",
+    description="Name the surgical actions that are being performed.",
+    family="understanding",
     media_in=MediaIn.IMAGE_OR_CLIP,
     answer=AnswerKind.LABELS,
     hub_category="visual-question-answering",

@@ -8,11 +8,11 @@ from .base import AnswerKind, MediaIn, Task
 TASK = Task(
     name="action_remaining_prediction",
     title="Action remaining prediction",
-    description="Given footage up to a moment inside an action, say how many seconds remain until it ends.",
+    description="Predict how many seconds the action that is under way will still last.",
     family="planning",
     media_in=MediaIn.CLIP,
     answer=AnswerKind.SECONDS,
     hub_category="video-text-to-text",
     needs=(frozenset({Fact.CLIP, Fact.SEGMENTS}),),
-    level=2,
+    level=3,
 )

@@ -1,49 +1,155 @@
-"""From facts to typed answers: the pieces that several tasks share. Pure."""
+"""What several tasks share: typed answers and their plain text, made from the facts of a frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concept, concepts
-from ..records import Answer, AnswerBox, Label, LabeledBox, Native
+from ..records import Answer, AnswerBox, AnswerTriplet, Label, LabeledBox, Native, Triplet, Verdict
+from .base import Draft
+from .wording import are, joined, participle, with_article
 
 NONE = "none"
-"""Plain form of an answer that names nothing: a true none, not a missing annotation."""
+"""Plain text of a true "none", and the name of the answer group that words it."""
+
+NOT_TISSUE = frozenset({NULL, "specimen_bag"})
+"""Entries of the target vocabulary that are no tissue: a triplet can have them as target, a tissue task cannot."""
 
 
-def unique_ids(kind: Kind, labels: Iterable[Label]) -> tuple[str, ...]:
-    """Ids of ``labels`` without repeats and without null, in the order of the vocabulary."""
-    present = {label.id for label in labels} - {NULL}
-    return tuple(id for id in concepts(kind) if id in present)
+def distinct_ids(kind: Kind, labels: Iterable[Label], leave_out: frozenset[str] = frozenset({NULL})) -> tuple[str, ...]:
+    """Canonical ids without repeats, in the order of the vocabulary, so that the order tells nothing.
+
+    >>> distinct_ids("instrument", [Label("Hook", "hook"), Label("Grasper", "grasper"), Label("Hook", "hook")])
+    ('grasper', 'hook')
+    """
+    found = {concept(kind, label.id).id for label in labels}
+    return tuple(id for id in concepts(kind) if id in found and id not in leave_out)
+
+
+def native_names(labels: Iterable[Label]) -> tuple[str, ...]:
+    """Native label strings without repeats, in the order of the source."""
+    return tuple(dict.fromkeys(label.native for label in labels))
 
 
 def names(kind: Kind, ids: Iterable[str]) -> list[str]:
-    """Display names, as they read inside a sentence."""
+    """Display names of canonical ids."""
     return [concept(kind, id).name for id in ids]
 
 
-def natives(labels: Iterable[Label]) -> Native:
-    """The native names, without repeats, in the order given."""
-    return Native(labels=tuple(dict.fromkeys(label.native for label in labels)))
+def plain_list(words: Sequence[str]) -> str:
+    """Plain text of a list of labels.
+
+    >>> plain_list(["grasper", "hook"]), plain_list([])
+    ('grasper, hook', 'none')
+    """
+    return ", ".join(words) or NONE
 
 
-def labels_answer(kind: Kind, ids: Sequence[str]) -> Answer:
-    """Labels and their plain text, ``none`` for no label."""
-    return Answer(text=", ".join(names(kind, ids)) or NONE, labels=tuple(ids))
+def label_set_draft(kind: Kind, labels: Sequence[Label], slots: Callable[[list[str]], dict[str, str]]) -> Draft:
+    """The one draft of a task that answers with a set of labels; ``slots`` words the names of a non-empty set."""
+    ids = distinct_ids(kind, labels, NOT_TISSUE if kind == "target" else frozenset({NULL}))
+    found = names(kind, ids)
+    return Draft(
+        answer=Answer(text=plain_list(found), labels=ids),
+        answer_group="default" if ids else NONE,
+        slots=slots(found) if ids else {},
+        native=Native(labels=native_names(labels)),
+    )
 
 
-def reading_order(boxes: Iterable[LabeledBox]) -> list[LabeledBox]:
-    """Boxes from left to right, then from top to bottom."""
-    return sorted(boxes, key=lambda b: (b.box.x1, b.box.y1, b.box.x2, b.box.y2, b.label.id))
+def ordered_verdicts(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Verdicts in the order of the vocabulary of criteria."""
+    order = list(concepts("criterion"))
+    return sorted(verdicts, key=lambda v: order.index(concept("criterion", v.criterion.id).id))
 
 
-def boxes_answer(kind: Kind, boxes: Sequence[LabeledBox]) -> Answer:
-    """Boxes with their exact numbers, and a plain text with three decimals."""
-    typed = tuple(AnswerBox(b.label.id, b.box.x1, b.box.y1, b.box.x2, b.box.y2) for b in boxes)
-    return Answer(text="; ".join(f"{concept(kind, b.label.id).name} {box_text(b)}" for b in boxes) or NONE, boxes=typed)
+# ----------------------------------------------------------------------------------------------------- triplets
 
 
-def box_text(box: LabeledBox) -> str:
-    """``[x1, y1, x2, y2]`` with three decimals."""
-    b = box.box
-    return f"[{b.x1:.3f}, {b.y1:.3f}, {b.x2:.3f}, {b.y2:.3f}]"
+def distinct_triplets(triplets: Iterable[Triplet]) -> tuple[Triplet, ...]:
+    """Triplets without repeats of the same three ids, in the order of the source."""
+    return tuple({(t.instrument.id, t.action.id, t.target.id): t for t in reversed(tuple(triplets))}.values())[::-1]
+
+
+def answer_triplets(triplets: Iterable[Triplet]) -> tuple[AnswerTriplet, ...]:
+    """Triplets by canonical id."""
+    return tuple(AnswerTriplet(t.instrument.id, t.action.id, t.target.id) for t in triplets)
+
+
+def triplet_clauses(triplets: Sequence[Triplet]) -> str:
+    """Triplets as one clause each, joined: what every instrument does, honest about "no action" and "no target".
+
+    Two triplets of one class take the indefinite article: the facts do not tell whether it is one instrument or two.
+    """
+    often = Counter(t.instrument.id for t in triplets)
+    clauses: list[str] = []
+    for triplet in triplets:
+        instrument = concept("instrument", triplet.instrument.id).name
+        subject = f"the {instrument}" if often[triplet.instrument.id] == 1 else with_article(instrument)
+        target = concept("target", triplet.target.id)
+        if triplet.action.id == NULL:
+            does = "in view without acting" + ("" if target.id == NULL else f" on the {target.name}")
+        else:
+            doing = participle(concept("action", triplet.action.id).name)
+            does = f"{doing} without a named target" if target.id == NULL else f"{doing} the {target.name}"
+        clauses.append(f"{subject} {are([instrument])} {does}")
+    return joined(clauses)
+
+
+# -------------------------------------------------------------------------------------------------------- boxes
+
+
+def box_text(box: AnswerBox) -> str:
+    """Corners with three decimals.
+
+    >>> box_text(AnswerBox("hook", 0.282, 0.452, 0.447, 0.75249))
+    '[0.282, 0.452, 0.447, 0.752]'
+    """
+    return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
+
+
+def box_drafts(
+    kind: Kind, slot: str, boxes: Iterable[LabeledBox], leave_out: frozenset[str] = frozenset()
+) -> Iterator[Draft]:
+    """Localization drafts: all boxes at once, and one draft for each instance that words can single out.
+
+    An instance is asked for by name when its class occurs once, and by name and region of the picture when no other
+    instance of its class lies in that region. Instances that neither singles out are asked for only among all.
+    """
+    found = [b for b in boxes if b.label.id not in leave_out]
+    found.sort(key=lambda b: (b.box.x1, b.box.y1, b.box.x2, b.box.y2, b.label.id))  # reading order, left to right
+
+    def answer(some: Sequence[LabeledBox]) -> Answer:
+        typed = tuple(AnswerBox(b.label.id, b.box.x1, b.box.y1, b.box.x2, b.box.y2) for b in some)
+        text = "; ".join(f"{concept(kind, b.label).name} {box_text(b)}" for b in typed)
+        return Answer(text=text or NONE, boxes=typed)
+
+    everything = answer(found)
+    yield Draft(
+        answer=everything,
+        question="all",
+        answer_group="all" if found else NONE,
+        key="all",
+        slots={"boxes": everything.text} if found else {},
+        native=Native(labels=tuple(b.label.native for b in found)),
+    )
+    per_class = Counter(b.label.id for b in found)
+    per_region = Counter((b.label.id, region_words(b.box)) for b in found)
+    for one in found:
+        region = region_words(one.box)
+        alone = per_class[one.label.id] == 1
+        if not alone and per_region[one.label.id, region] > 1:
+            continue
+        name = concept(kind, one.label.id).name
+        single = answer([one])
+        slots = {slot: name, "are": are([name]), "box": box_text(single.boxes[0])}
+        yield Draft(
+            answer=single,
+            question="by_name" if alone else "by_region",
+            answer_group="by_name" if alone else "by_region",
+            key=one.label.id if alone else f"{one.label.id}-{region.replace(' ', '-')}",
+            slots=slots if alone else {**slots, "region": region},
+            native=Native(labels=(one.label.native,)),
+        )

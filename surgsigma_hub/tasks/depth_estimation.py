@@ -1,4 +1,4 @@
-"""Depth estimation: relative depth, aligned with the picture."""
+"""Depth estimation: how far away each pixel is, relative to the others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from .base import AnswerKind, MediaIn, Task
 TASK = Task(
     name="depth_estimation",
     title="Depth estimation",
-    description="Give the relative depth of every pixel; it is not metric.",
-    family="generation",
+    description="Estimate the relative depth of every pixel; larger is farther.",
+    family="understanding",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.DEPTH,
     hub_category="depth-estimation",

@@ -1,4 +1,4 @@
-"""Desmoking: the picture without its smoke."""
+"""Desmoking: the same picture without the smoke."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import AnswerKind, MediaIn, Task
 TASK = Task(
     name="desmoking",
     title="Desmoking",
-    description="Give the picture as it would look without smoke.",
+    description="Restore the picture as it would be without smoke.",
     family="generation",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.IMAGE,

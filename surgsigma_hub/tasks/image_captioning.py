@@ -1,82 +1,91 @@
-"""Image captioning: a description made of the facts of a picture."""
+"""Image captioning: a description of the picture that says what the facts say and no more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..ontology import concept
-from ..records import Answer, Fact, Frame
-from .answers import names, unique_ids
+from ..records import Answer, Fact, Frame, Label, Native
+from .answers import NOT_TISSUE, distinct_ids, distinct_triplets, names, native_names, ordered_verdicts, triplet_clauses
 from .base import AnswerKind, Draft, MediaIn, Task
-from .triplet_recognition import phrase
-from .wording import counted, joined, with_article
+from .wording import are, joined, with_article
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _instruments(found: list[str], *, also: bool = False) -> str:
+    return _sentence(f"{joined([with_article(n) for n in found])} {are(found)} {'also ' if also else ''}in view")
+
+
+def _scene(frame: Frame) -> list[str]:
+    """Sentences on instruments: with what they do where that is known."""
+    present = None if frame.instruments is None else distinct_ids("instrument", frame.instruments)
+    if frame.triplets:
+        said = {t.instrument.id for t in frame.triplets}
+        others = names("instrument", (id for id in present or () if id not in said))
+        clauses = _sentence(triplet_clauses(distinct_triplets(frame.triplets)))
+        return [clauses, _instruments(others, also=True)] if others else [clauses]
+    if present is not None:
+        return [_instruments(names("instrument", present)) if present else "No instrument is in view."]
+    return [] if frame.triplets is None else ["No instrument is acting on tissue."]
+
+
+def _surroundings(frame: Frame) -> list[str]:
+    """One entry for each fact beside phase, step and instruments; an empty fact is worth no sentence."""
+    said: list[str] = []
+    tissues = names("target", distinct_ids("target", frame.tissues or (), NOT_TISSUE))
+    if tissues:
+        said.append(_sentence(f"{joined([f'the {n}' for n in tissues])} can be seen"))
+    if frame.criteria:
+        verdicts = ordered_verdicts(frame.criteria)
+        met = names("criterion", (v.criterion.id for v in verdicts if v.met))
+        unmet = names("criterion", (v.criterion.id for v in verdicts if not v.met))
+        parts = [f"Safety criteria met: {joined(met)}."] if met else []
+        parts += [f"Safety criteria not met: {joined(unmet)}."] if unmet else []
+        said.append(" ".join(parts))
+    if frame.clean_image is not None:
+        said.append("Smoke veils part of the view.")
+    return said
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
-    sentences = [s for s in (_workflow(frame), _scene(frame), _tissue(frame), _safety(frame), _view(frame)) if s]
-    if len(sentences) < 2:
-        return  # one fact is a label, not a description
-    caption = " ".join(sentences)
-    yield Draft(answer=Answer(text=caption), slots={"caption": caption})
-
-
-def _workflow(frame: Frame) -> str:
-    if frame.phase is None:
-        return ""
-    phase = concept("phase", frame.phase.id).name
-    if frame.step is None:
-        return f"The procedure is in the phase of {phase}."
-    return f"The procedure is in the phase of {phase}, at the step of {concept('step', frame.step.id).name}."
-
-
-def _scene(frame: Frame) -> str:
-    if frame.triplets:
-        clauses = joined([phrase(t) for t in dict.fromkeys(frame.triplets)])
-        return f"{clauses[0].upper()}{clauses[1:]}."
-    if frame.instruments is None:
-        return ""
-    ids = unique_ids("instrument", frame.instruments)
-    if not ids:
-        return "No instrument is in view."
-    return f"In view: {joined([with_article(n) for n in names('instrument', ids)])}."
-
-
-def _tissue(frame: Frame) -> str:
-    # What the triplets name already is not said again.
-    named = {t.target.id for t in frame.triplets or ()}
-    ids = [i for i in unique_ids("target", frame.tissues or ()) if i not in named]
-    return f"Also to be seen: {joined([f'the {n}' for n in names('target', ids)])}." if ids else ""
-
-
-def _safety(frame: Frame) -> str:
-    if not frame.criteria:
-        return ""
-    met = [concept("criterion", v.criterion.id).name for v in frame.criteria if v.met]
-    if len(met) == len(frame.criteria):
-        return f"All {counted(len(met), 'criterion').replace('criterions', 'criteria')} of a safe view are met."
-    return (
-        f"Of the criteria of a safe view, these are met: {joined(met)}."
-        if met
-        else ("None of the criteria of a safe view is met.")
+    scene, around = _scene(frame), _surroundings(frame)
+    step = [] if frame.step is None else [f"The step is {concept('step', frame.step.id).name}."]
+    facts = (frame.phase is not None) + len(step) + bool(scene) + len(around)
+    if facts < 2 or (frame.phase is None and not scene):
+        return  # one fact alone is the answer of a recognition task, not a caption
+    body = " ".join([*step, *scene, *around])
+    phase = None if frame.phase is None else concept("phase", frame.phase.id).name
+    labels: list[Label] = [label for label in (frame.phase, frame.step) if label is not None]
+    for triplet in frame.triplets or ():
+        labels += (triplet.instrument, triplet.action, triplet.target)
+    labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(v.criterion for v in frame.criteria or ()))
+    yield Draft(
+        answer=Answer(text=body if phase is None else f"The phase is {phase}. {body}"),
+        answer_group="without_phase" if phase is None else "with_phase",
+        slots={"body": body} if phase is None else {"body": body, "phase": phase},
+        native=Native(labels=native_names(labels)),
     )
 
 
-def _view(frame: Frame) -> str:
-    return "Smoke veils the view." if frame.clean_image is not None else ""
-
+_SUBJECTS = (Fact.PHASE, Fact.TRIPLETS, Fact.INSTRUMENTS)
+_DETAILS = (Fact.STEP, Fact.TISSUES, Fact.CRITERIA)
 
 TASK = Task(
     name="image_captioning",
     title="Image captioning",
-    description="Describe the picture: workflow, instruments and what they do, tissue, safety, as far as annotated.",
-    family="understanding",
+    description="Describe the picture: procedure, phase, instruments, what they do, tissues and view.",
+    family="reasoning",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.TEXT,
     hub_category="image-to-text",
     needs=(
         frozenset({Fact.PHASE, Fact.TRIPLETS}),
         frozenset({Fact.PHASE, Fact.INSTRUMENTS}),
+        *(frozenset({subject, detail}) for subject in _SUBJECTS for detail in _DETAILS),
     ),
-    level=2,
+    level=3,
     draft=_draft,
 )

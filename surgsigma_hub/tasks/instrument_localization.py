@@ -1,23 +1,23 @@
-"""Instrument localization: where things are, as boxes in 0..1."""
+"""Instrument localization: where the instruments are, as boxes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..records import Fact, Frame
+from .answers import box_drafts
 from .base import AnswerKind, Draft, MediaIn, Task
-from .localization import box_drafts
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.instrument_boxes is not None:
-        yield from box_drafts("instrument", frame.instrument_boxes)
+        yield from box_drafts("instrument", "instrument", frame.instrument_boxes)
 
 
 TASK = Task(
     name="instrument_localization",
     title="Instrument localization",
-    description="Give the box of every instrument in view, or of the one that is asked for.",
+    description="Give the box of every instrument, or of the one that the question names.",
     family="understanding",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.BOXES,

@@ -1,35 +1,45 @@
-"""Instrument recognition: which kinds of instrument a picture shows."""
+"""Instrument recognition: which kinds of instrument are in the picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ..records import Fact, Frame
-from .answers import labels_answer, names, natives, unique_ids
+from ..records import Fact, Frame, Label
+from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
-from .wording import joined, with_article
+from .wording import are, joined, with_article
+
+
+def _labels(frame: Frame) -> Sequence[Label] | None:
+    if frame.instruments is not None:
+        return frame.instruments
+    if frame.instrument_boxes is not None:
+        return [b.label for b in frame.instrument_boxes]
+    if frame.instrument_masks is not None:
+        labels = [m.label for m in frame.instrument_masks if m.label is not None]
+        # One mask without a label leaves an instrument unnamed: the list would not be complete.
+        return labels if len(labels) == len(frame.instrument_masks) else None
+    return None
+
+
+def _slots(names: list[str]) -> dict[str, str]:
+    return {
+        "instruments": joined(names),
+        "a_instruments": joined([with_article(n) for n in names]),
+        "are": are(names),
+    }
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
-    found = frame.instruments
-    if found is None and frame.instrument_boxes is not None:
-        found = tuple(b.label for b in frame.instrument_boxes)
-    if found is None:
-        return
-    ids = unique_ids("instrument", found)
-    words = names("instrument", ids)
-    yield Draft(
-        answer=labels_answer("instrument", ids),
-        answer_group="some" if ids else "none",
-        slots={"listed": ", ".join(words), "instruments": joined([with_article(w) for w in words])},
-        native=natives(found),
-    )
+    labels = _labels(frame)
+    if labels is not None:
+        yield label_set_draft("instrument", labels, _slots)
 
 
 TASK = Task(
     name="instrument_recognition",
     title="Instrument recognition",
-    description="Name every kind of instrument in view, or say that there is none.",
+    description="Name every kind of instrument in the picture.",
     family="understanding",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.LABELS,
@@ -37,6 +47,7 @@ TASK = Task(
     needs=(
         frozenset({Fact.INSTRUMENTS}),
         frozenset({Fact.INSTRUMENT_BOXES}),
+        frozenset({Fact.INSTRUMENT_MASKS}),
     ),
     level=1,
     draft=_draft,

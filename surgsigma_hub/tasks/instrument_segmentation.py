@@ -1,35 +1,44 @@
-"""Instrument segmentation: the pixels of all instruments, or of one class."""
+"""Instrument segmentation: the pixels of the instruments, as a black and white mask."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..records import Answer, Fact, Frame
-from .answers import labels_answer, names, natives, unique_ids
+from ..ontology import concept
+from ..records import Answer, Fact, Frame, Native
+from .answers import NONE, distinct_ids, names, native_names, plain_list
 from .base import AnswerKind, Draft, MediaIn, Task
+from .wording import are
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
-    if frame.instrument_masks is None:
-        return
     masks = frame.instrument_masks
+    if masks is None:
+        return
+    if not masks:
+        yield Draft(answer=Answer(text="no instrument in view"), question="all", answer_group=NONE, key="all", masks=())
+        return
     labels = [m.label for m in masks if m.label is not None]
-    ids = unique_ids("instrument", labels)
-    whole = labels_answer("instrument", ids) if ids or not masks else Answer(text="instruments")
+    complete = len(labels) == len(masks)  # a mask without a label could be of any class, so none can be asked by name
+    ids = distinct_ids("instrument", labels) if complete else ()
     yield Draft(
-        question="all", answer_group="all" if masks else "none", answer=whole, native=natives(labels), masks=masks
+        answer=Answer(text=f"mask of {plain_list(names('instrument', ids)) if ids else 'all instruments'}", labels=ids),
+        question="all",
+        answer_group="all",
+        key="all",
+        native=Native(labels=native_names(labels)),
+        masks=masks,
     )
-    if len(labels) != len(masks):
-        return  # only instrument against background is known: no class can be asked for
     for id in ids:
+        name = concept("instrument", id).name
         own = tuple(m for m in masks if m.label is not None and m.label.id == id)
         yield Draft(
+            answer=Answer(text=f"mask of {name}", labels=(id,)),
+            question="by_name",
+            answer_group="by_name",
             key=id,
-            question="named",
-            answer_group="named",
-            slots={"name": names("instrument", [id])[0]},
-            answer=labels_answer("instrument", [id]),
-            native=natives(m.label for m in own if m.label is not None),
+            slots={"instrument": name, "are": are([name])},
+            native=Native(labels=native_names(m.label for m in own if m.label is not None)),
             masks=own,
         )
 
@@ -37,8 +46,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
 TASK = Task(
     name="instrument_segmentation",
     title="Instrument segmentation",
-    description="Paint the pixels of all instruments, or of one class, white on black.",
-    family="generation",
+    description="Mark the pixels of the instruments, or of the kind that the question names, in white on black.",
+    family="understanding",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.MASK,
     hub_category="image-segmentation",

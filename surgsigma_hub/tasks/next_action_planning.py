@@ -1,4 +1,4 @@
-"""Next action planning: which action comes next."""
+"""Next action planning: which action comes after the observed footage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import AnswerKind, MediaIn, Task
 TASK = Task(
     name="next_action_planning",
     title="Next action planning",
-    description="Given the footage of the actions so far, name the next one.",
+    description="Name the action that follows the observed footage.",
     family="planning",
     media_in=MediaIn.CLIP,
     answer=AnswerKind.LABEL,

@@ -8,11 +8,15 @@ from .base import AnswerKind, MediaIn, Task
 TASK = Task(
     name="next_frame_generation",
     title="Next frame generation",
-    description="Given a picture, an interval of 1 to 10 seconds and what happens, give the later picture.",
+    description="Generate the picture a few seconds later, given what is being done.",
     family="generation",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.IMAGE,
     hub_category="image-to-image",
-    needs=(frozenset({Fact.CLIP, Fact.ACTIONS}),),
-    level=3,
+    needs=(
+        frozenset({Fact.CLIP, Fact.ACTIONS}),
+        frozenset({Fact.CLIP, Fact.PHASE}),
+        frozenset({Fact.CLIP, Fact.INSTRUMENT_MASKS}),
+    ),
+    level=2,
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology import concept
-from ..records import Fact, Frame
-from .answers import labels_answer, natives
+from ..records import Answer, Fact, Frame, Native
 from .base import AnswerKind, Draft, MediaIn, Task
 
 
@@ -14,7 +13,11 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.phase is None:
         return
     name = concept("phase", frame.phase.id).name
-    yield Draft(answer=labels_answer("phase", [frame.phase.id]), slots={"phase": name}, native=natives([frame.phase]))
+    yield Draft(
+        answer=Answer(text=name, labels=(frame.phase.id,)),
+        slots={"phase": name},
+        native=Native(labels=(frame.phase.native,)),
+    )
 
 
 TASK = Task(

@@ -5,34 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology import concept
-from ..records import Answer, AnswerCriterion, Fact, Frame
-from .answers import natives
+from ..records import Answer, AnswerCriterion, Fact, Frame, Native
+from .answers import names, ordered_verdicts
 from .base import AnswerKind, Draft, MediaIn, Task
+from .wording import joined
+
+_CRITICAL_VIEW = frozenset({"two_structures", "hepatocystic_triangle", "cystic_plate"})
+
+
+def _explained(id: str) -> str:
+    criterion = concept("criterion", id)
+    definition = criterion.definition.rstrip(".")
+    return f"{criterion.name} ({definition[:1].lower()}{definition[1:]})"
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if not frame.criteria:
-        return
-    verdicts = [(concept("criterion", v.criterion.id).name, "yes" if v.met else "no") for v in frame.criteria]
-    met = sum(v.met for v in frame.criteria)
+        return  # nothing was judged, so there is nothing to ask
+    verdicts = ordered_verdicts(frame.criteria)
+    ids = [v.criterion.id for v in verdicts]
+    asked = names("criterion", ids)
+    met = [name for name, v in zip(asked, verdicts, strict=True) if v.met]
+    unmet = [name for name, v in zip(asked, verdicts, strict=True) if not v.met]
+    text = "; ".join(f"{name}: {'yes' if v.met else 'no'}" for name, v in zip(asked, verdicts, strict=True))
+    slots = {
+        "view": "critical view of safety" if _CRITICAL_VIEW.issuperset(ids) else "safe view",
+        "criteria": joined(asked),
+        "numbered": "; ".join(f"({n}) {name}" for n, name in enumerate(asked, 1)),
+        "definitions": "; ".join(map(_explained, ids)),
+        "verdicts": text,
+        "met": joined(met),
+        "unmet": joined(unmet),
+    }
     yield Draft(
-        answer=Answer(
-            text="; ".join(f"{name}: {said}" for name, said in verdicts),
-            criteria=tuple(AnswerCriterion(v.criterion.id, v.met, v.scores) for v in frame.criteria),
-        ),
-        answer_group="all" if met == len(verdicts) else "not_all",
-        slots={
-            "asked": "; ".join(f"({n}) {name}" for n, (name, _) in enumerate(verdicts, 1)),
-            "verdicts": "; ".join(f"{name}: {said}" for name, said in verdicts),
-        },
-        native=natives(v.criterion for v in frame.criteria),
+        answer=Answer(text=text, criteria=tuple(AnswerCriterion(v.criterion.id, v.met, v.scores) for v in verdicts)),
+        answer_group="some_met" if met and unmet else "all_met" if met else "none_met",
+        slots=slots,
+        native=Native(labels=tuple(v.criterion.native for v in verdicts)),
     )
 
 
 TASK = Task(
     name="safety_assessment",
     title="Safety assessment",
-    description="Say for each criterion of the safe view whether the picture meets it.",
+    description="Judge each criterion of a safe view, such as the critical view of safety.",
     family="reasoning",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.CRITERIA,

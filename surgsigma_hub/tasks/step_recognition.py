@@ -1,12 +1,11 @@
-"""Step recognition: which step of the procedure a picture belongs to."""
+"""Step recognition: which step, the finer unit inside a phase, a picture belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..ontology import concept
-from ..records import Fact, Frame
-from .answers import labels_answer, natives
+from ..records import Answer, Fact, Frame, Native
 from .base import AnswerKind, Draft, MediaIn, Task
 
 
@@ -14,7 +13,11 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.step is None:
         return
     name = concept("step", frame.step.id).name
-    yield Draft(answer=labels_answer("step", [frame.step.id]), slots={"step": name}, native=natives([frame.step]))
+    yield Draft(
+        answer=Answer(text=name, labels=(frame.step.id,)),
+        slots={"step": name},
+        native=Native(labels=(frame.step.native,)),
+    )
 
 
 TASK = Task(

@@ -1,23 +1,23 @@
-"""Tissue and organ localization: where things are, as boxes in 0..1."""
+"""Tissue localization: where the tissues and organs are, as boxes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..records import Fact, Frame
+from .answers import NOT_TISSUE, box_drafts
 from .base import AnswerKind, Draft, MediaIn, Task
-from .localization import box_drafts
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.tissue_boxes is not None:
-        yield from box_drafts("target", frame.tissue_boxes)
+        yield from box_drafts("target", "tissue", frame.tissue_boxes, NOT_TISSUE)
 
 
 TASK = Task(
     name="tissue_localization",
     title="Tissue and organ localization",
-    description="Give the box of every annotated tissue or organ, or of the one that is asked for.",
+    description="Give the box of every tissue and organ, or of the one that the question names.",
     family="understanding",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.BOXES,

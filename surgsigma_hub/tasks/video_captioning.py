@@ -1,4 +1,4 @@
-"""Video captioning: a description of a clip in time order."""
+"""Video captioning: what happens in a clip, in order of time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from .base import AnswerKind, MediaIn, Task
 TASK = Task(
     name="video_captioning",
     title="Video captioning",
-    description="Describe what happens in the clip, in order.",
-    family="understanding",
+    description="Describe the actions of a clip in the order in which they happen.",
+    family="reasoning",
     media_in=MediaIn.CLIP,
     answer=AnswerKind.TEXT,
     hub_category="video-text-to-text",

@@ -1,4 +1,4 @@
-"""Conditional video generation: a clip made from text, a picture or both."""
+"""Conditional video generation: a clip that matches a description."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from .base import AnswerKind, MediaIn, Task
 TASK = Task(
     name="video_generation",
     title="Conditional video generation",
-    description="Given a description, a first picture or both, give the clip.",
+    description="Generate the clip that matches a description, from a first picture where one is given.",
     family="generation",
     media_in=MediaIn.TEXT_OR_IMAGE,
     answer=AnswerKind.VIDEO,
-    hub_category="text-to-video",
+    hub_category="image-to-video",
     needs=(frozenset({Fact.CLIP, Fact.SEGMENTS}),),
-    level=3,
+    level=2,
 )

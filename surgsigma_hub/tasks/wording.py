@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -70,16 +70,23 @@ def word(task: str, sample_id: str, *, question: str, answer: str, slots: Mappin
         lines = groups[group]
         digest = hashlib.blake2b(sample_id.encode(), digest_size=8, person=salt).digest()
         n = int.from_bytes(digest, "big") % len(lines)
-        texts.append(_capitalised(lines[n].format_map(slots)))
+        texts.append(_filled(lines[n], slots, where=f"templates/{task}.yaml, {group}/{n}"))
         names.append(f"{group}/{n}")
     return texts[0], texts[1], f"{task}/{names[0]}+{names[1]}"
 
 
-def _capitalised(sentence: str) -> str:
+def _filled(template: str, slots: Mapping[str, str], *, where: str) -> str:
+    try:
+        sentence = template.format_map(slots)
+    except KeyError as error:
+        raise UnknownNameError("slot", str(error.args[0]), slots, where=where) from None
     return sentence[:1].upper() + sentence[1:]
 
 
-def joined(words: list[str]) -> str:
+# ------------------------------------------------------------------------------------------------------ grammar
+
+
+def joined(words: Sequence[str]) -> str:
     """Words as an English list.
 
     >>> joined(["grasper", "hook", "clip applier"])
@@ -90,21 +97,25 @@ def joined(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-_PLURAL_ONLY = ("scissors", "forceps")
+_SINGULAR_S = ("ss", "us", "is", "as", "ens")  # abscess, plexus, pelvis, pancreas, lens
 
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+def is_plural(noun: str) -> bool:
+    """Whether a label name is plural in form.
 
-
-def counted(number: int, noun: str) -> str:
-    """A count and its noun.
-
-    >>> counted(1, "instrument"), counted(3, "instrument"), counted(12, "box")
-    ('one instrument', 'three instruments', '12 boxes')
+    >>> is_plural("scissors"), is_plural("bipolar forceps"), is_plural("hook"), is_plural("uterus")
+    (True, True, False, False)
     """
-    plural = noun + ("es" if noun.endswith(("x", "s")) else "s")
-    word = _NUMBERS[number] if number < len(_NUMBERS) else str(number)
-    return f"{word} {noun if number == 1 else plural}"
+    return noun.endswith("s") and not noun.endswith(_SINGULAR_S)
+
+
+def are(nouns: Sequence[str]) -> str:
+    """The verb that fits a subject made of ``nouns``.
+
+    >>> are(["hook"]), are(["scissors"]), are(["hook", "grasper"])
+    ('is', 'are', 'are')
+    """
+    return "are" if len(nouns) > 1 or any(is_plural(n) for n in nouns) else "is"
 
 
 def with_article(noun: str) -> str:
@@ -113,6 +124,36 @@ def with_article(noun: str) -> str:
     >>> with_article("irrigator"), with_article("hook"), with_article("bipolar forceps")
     ('an irrigator', 'a hook', 'bipolar forceps')
     """
-    if noun.endswith(_PLURAL_ONLY):
+    if is_plural(noun):
         return noun
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
+_VOWELS = "aeiou"
+
+
+def participle(verb: str) -> str:
+    """The present participle of an action; only the first word of a longer action changes.
+
+    >>> [participle(v) for v in ("grasp", "coagulate", "clip", "cut", "open", "tie knot", "suturing")]
+    ['grasping', 'coagulating', 'clipping', 'cutting', 'opening', 'tying knot', 'suturing']
+    """
+    head, space, rest = verb.partition(" ")
+    syllables = sum(c in _VOWELS and (i == 0 or head[i - 1] not in _VOWELS) for i, c in enumerate(head))
+    if head.endswith("ing") and syllables > 1:
+        made = head
+    elif head.endswith("ie"):
+        made = f"{head[:-2]}ying"
+    elif head.endswith("e") and not head.endswith(("ee", "ye", "oe")):
+        made = f"{head[:-1]}ing"
+    elif (
+        syllables == 1
+        and len(head) > 2
+        and head[-1] not in f"{_VOWELS}wxy"
+        and head[-2] in _VOWELS
+        and head[-3] not in _VOWELS
+    ):
+        made = f"{head}{head[-1]}ing"  # a short vowel before one consonant doubles it
+    else:
+        made = f"{head}ing"
+    return f"{made}{space}{rest}"
