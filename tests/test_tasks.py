@@ -104,6 +104,16 @@ def test_every_group_is_used_and_every_slot_is_filled(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORKING)
+def test_there_are_enough_wordings(name: str) -> None:
+    wordings = bank(name)
+    for least, groups in ((24, wordings.questions), (8, wordings.answers)):
+        for group, lines in groups.items():
+            # Case and punctuation alone do not make a wording of its own.
+            plain = {" ".join(re.findall(r"[\w{}]+", line.lower())) for line in lines}
+            assert len(plain) == len(lines) >= least, group
+
+
+@pytest.mark.parametrize("name", WORKING)
 def test_texts_read_well(name: str) -> None:
     for frame in (RICH, BARE, OTHER):
         for draft in drafts(name, frame):
