@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from surgsigma_hub.hub.frontmatter import split_card
 from surgsigma_hub.media.boxes import region_words
 from surgsigma_hub.ontology import KINDS, concepts, resolve_frame
 from surgsigma_hub.records import Box, Frame, Label, LabeledBox, LabeledMask, Polygons, Triplet, Verdict
@@ -70,6 +72,24 @@ def test_there_are_eighteen() -> None:
     assert len({t.title for t in all_tasks().values()}) == 18
 
 
+def test_every_task_has_its_card() -> None:
+    cards = resources.files("surgsigma_hub.dataset_cards")
+    found = {c.name for c in cards.iterdir() if c.name.startswith("task_")}
+    assert found == {f"task_{name}.md" for name in all_tasks()}
+
+
+@pytest.mark.parametrize("name", all_tasks())
+def test_the_card_agrees_with_the_task(name: str) -> None:
+    task, card = get_task(name), resources.files("surgsigma_hub.dataset_cards") / f"task_{name}.md"
+    front, body = split_card(card.read_text("utf-8"), where=card.name)
+    assert front == {"name": name, "title": task.title}
+    heading, _, prose = body.strip().partition("\n")
+    assert heading == f"# {task.title}"
+    assert 60 <= len(prose.split()) <= 120
+    # A card must not promise samples that nobody can build, nor withhold those that can be built.
+    assert ("only the metadata" in " ".join(prose.lower().split())) == (not task.working)
+
+
 @pytest.mark.parametrize("name", WORKING)
 def test_every_group_is_used_and_every_slot_is_filled(name: str) -> None:
     used = {"questions": set[str](), "answers": set[str]()}
@@ -81,6 +101,16 @@ def test_every_group_is_used_and_every_slot_is_filled(name: str) -> None:
             for line in (*wordings.questions[draft.question], *wordings.answers[draft.answer_group]):
                 assert slots_of(line) <= set(draft.slots) | EVERYWHERE, line
     assert used["questions"] == set(wordings.questions) and used["answers"] == set(wordings.answers)
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_there_are_enough_wordings(name: str) -> None:
+    wordings = bank(name)
+    for least, groups in ((24, wordings.questions), (8, wordings.answers)):
+        for group, lines in groups.items():
+            # Case and punctuation alone do not make a wording of its own.
+            plain = {" ".join(re.findall(r"[\w{}]+", line.lower())) for line in lines}
+            assert len(plain) == len(lines) >= least, group
 
 
 @pytest.mark.parametrize("name", WORKING)
