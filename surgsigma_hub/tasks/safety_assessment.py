@@ -10,7 +10,6 @@ from .answers import names, ordered_verdicts
 from .base import AnswerKind, Draft, MediaIn, Task
 from .wording import joined
 
-
 _CRITICAL_VIEW = frozenset({"two_structures", "hepatocystic_triangle", "cystic_plate"})
 
 
