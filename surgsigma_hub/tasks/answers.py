@@ -70,7 +70,10 @@ def ordered_verdicts(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 def distinct_triplets(triplets: Iterable[Triplet]) -> tuple[Triplet, ...]:
     """Triplets without repeats of the same three ids, in the order of the source."""
-    return tuple({(t.instrument.id, t.action.id, t.target.id): t for t in reversed(tuple(triplets))}.values())[::-1]
+    first: dict[tuple[str, str, str], Triplet] = {}
+    for t in triplets:
+        first.setdefault((t.instrument.id, t.action.id, t.target.id), t)
+    return tuple(first.values())
 
 
 def answer_triplets(triplets: Iterable[Triplet]) -> tuple[AnswerTriplet, ...]:
