@@ -229,7 +229,7 @@ def test_wrong_arguments(tmp_path: Path, arguments: dict, error: type[SurgSigmaE
     with pytest.raises(error) as caught:
         build(source, out=tmp_path / "t", **arguments)
     assert says in str(caught.value)
-    assert not (tmp_path / "t" / "data").exists()
+    assert not (tmp_path / "t").exists()
 
 
 def test_shards_share_samples_evenly_and_in_groups(tmp_path: Path) -> None:

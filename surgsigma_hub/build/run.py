@@ -77,8 +77,6 @@ def run_build(
             commit(out, work / "staging", manifests, text + b"\n", settings.source)
             finish(out)
             shutil.rmtree(work)
-    if not failed:
-        _remove_if_empty(out / WORK_DIR)
     return BuildReport(
         rows=rows_of(manifests),
         frames=report["frames"],
@@ -110,15 +108,17 @@ def _locked(out: Path) -> Iterator[Path]:
     try:
         yield work_home
     finally:
+        (work_home / "lock").unlink(missing_ok=True)
         lock.release()
+        _remove_if_empty(work_home)
+        _remove_if_empty(out)
 
 
-def _remove_if_empty(work_home: Path) -> None:
-    (work_home / "lock").unlink(missing_ok=True)
+def _remove_if_empty(folder: Path) -> None:
     try:
-        work_home.rmdir()
+        folder.rmdir()
     except OSError:
-        logger.debug("%s keeps unfinished work of another source", work_home)
+        logger.debug("%s is kept: it is not empty", folder)
 
 
 def _check_tree(out: Path, settings: Settings) -> None:
