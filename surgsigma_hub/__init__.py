@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "build": "surgsigma_hub.build.run",
+    "build": "surgsigma_hub.api",
     "load_dataset": "surgsigma_hub.hub.loading",
     "register": "surgsigma_hub.hub.loading",
-    "sources": "surgsigma_hub.catalogue",
-    "tasks": "surgsigma_hub.catalogue",
+    "sources": "surgsigma_hub.api",
+    "tasks": "surgsigma_hub.api",
 }
 __all__ = ["__version__", "build", "load_dataset", "register", "sources", "tasks"]
 
 if TYPE_CHECKING:
-    from .build.run import build
-    from .catalogue import sources, tasks
+    from .api import build, sources, tasks
     from .hub.loading import load_dataset, register
 
 

@@ -29,7 +29,7 @@ MEMBERS: dict[str, str] = {
 
 _CONSTRAINTS: dict[tuple[str, str], dict[str, Any]] = {
     ("Sample", "format_version"): {"pattern": r"^\d+\.\d+$"},
-    ("Sample", "id"): {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 200},
+    ("Sample", "id"): {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 88},
     ("Sample", "frame_index"): {"minimum": 0},
     ("Sample", "fps"): {"exclusiveMinimum": 0},
     ("Sample", "start_seconds"): {"minimum": 0},
@@ -119,7 +119,7 @@ def shard_features(members: frozenset[str]) -> Features:
     columns: dict[str, Any] = {"__key__": Value("string")}
     for member, kind in MEMBERS.items():
         if member in members:
-            columns[member] = Image() if kind == "image" else Video()
+            columns[member] = Image() if kind == "image" else Video(decode=False)
     columns["json"] = json_features()
     return Features(columns)
 

@@ -21,30 +21,53 @@ def read_shard(file: IO[bytes], *, where: str) -> Iterator[tuple[str, dict[str, 
             sample that are not adjacent, or a member twice.
     """
     key, members, seen = "", dict[str, bytes](), set[str]()
-    try:
-        with tarfile.open(fileobj=file, mode="r|") as tar:
-            for entry in tar:
-                name = entry.name
-                if not entry.isfile() or "/" in name or name.startswith(".") or "." not in name:
-                    raise ShardError(f"{where}: member {name!r} is not <key>.<member> as a plain file")
-                this, member = name.split(".", 1)
-                content = tar.extractfile(entry)
-                data = content.read() if content else b""
-                if len(data) != entry.size:
-                    raise ShardError(f"{where}: member {name!r} is cut at {len(data)} of {entry.size} bytes")
-                if this != key:
-                    if key:
-                        yield key, members
-                    if this in seen:
-                        raise ShardError(
-                            f"{where}: the members of sample {this!r} are not adjacent, or its key occurs twice"
-                        )
-                    seen.add(this)
-                    key, members = this, {}
-                if member in members:
-                    raise ShardError(f"{where}: member {name!r} occurs twice")
-                members[member] = data
-    except tarfile.TarError as error:
-        raise ShardError(f"{where}: damaged tar ({error})", hint="Build or download this shard again.") from None
+    for name, data in _entries(file, where):
+        this, member = name.split(".", 1)
+        if this != key:
+            if key:
+                yield key, members
+            if this in seen:
+                raise ShardError(f"{where}: the members of sample {this!r} are not adjacent, or its key occurs twice")
+            seen.add(this)
+            key, members = this, {}
+        if member in members:
+            raise ShardError(f"{where}: member {name!r} occurs twice")
+        members[member] = data
     if key:
         yield key, members
+
+
+def _entries(file: IO[bytes], where: str) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every member up to the end mark.
+
+    ``tarfile`` itself takes a broken header for the end of the archive; here samples must not vanish in silence.
+    """
+    hint = "Build or download this shard again."
+    while True:
+        header = _read(file, tarfile.BLOCKSIZE)
+        if header == bytes(tarfile.BLOCKSIZE):
+            return  # the end mark
+        try:
+            entry = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise ShardError(f"{where}: damaged tar, or cut before its end mark ({error})", hint=hint) from None
+        if not entry.isreg() or "/" in entry.name or entry.name.startswith(".") or "." not in entry.name:
+            raise ShardError(f"{where}: member {entry.name!r} is not <key>.<member> as a plain file")
+        data = _read(file, entry.size)
+        if len(data) != entry.size:
+            raise ShardError(f"{where}: member {entry.name!r} is cut at {len(data)} of {entry.size} bytes", hint=hint)
+        _read(file, -entry.size % tarfile.BLOCKSIZE)
+        yield entry.name, data
+
+
+def _read(file: IO[bytes], size: int) -> bytes:
+    """``size`` bytes, or fewer at the end of the file; sockets may give less than asked for at a time."""
+    data = file.read(size)
+    if len(data) == size or not data:
+        return data
+    parts = [data]
+    missing = size - len(data)
+    while missing and (more := file.read(missing)):
+        parts.append(more)
+        missing -= len(more)
+    return b"".join(parts)

@@ -1,0 +1,329 @@
+"""Cholec80: phases and tool presence, in the three forms in which the dataset is found.
+
+Whatever the form (films, one picture per second, TFRecords), a moment is named by its 25 fps frame number, so that the
+same labels give the same annotations in each. The traps of this source and what is done about them are told in
+``dataset_cards/cholec80.md``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import string
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
+from surgsigma_hub.parsers.cholec80_records import TOOLS, number_inside, read_video, record_files
+from surgsigma_hub.parsers.tables import BadLine, read_numbered
+from surgsigma_hub.records import (
+    Defect,
+    Fact,
+    FileImage,
+    FileSlice,
+    Frame,
+    ImageRef,
+    Label,
+    Reason,
+    Video,
+    VideoFrame,
+)
+from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+
+logger = logging.getLogger(__name__)
+
+_FPS = 25
+_SPLITS: dict[str, dict[str, range]] = {
+    "endonet": {"train": range(1, 41), "test": range(41, 81)},
+    "tecno": {"train": range(1, 41), "val": range(41, 49), "test": range(49, 81)},
+}
+_FORMS = ("png", "mp4", "tfrecord")
+_SHIPPED = "{video}_{image:06d}.png"
+_VIDEO_COUNT = 80
+_NOT_HOMES = frozenset({"frames", "videos", "phase_annotations", "tool_annotations", "__MACOSX"})
+_FOLDER = r"(?:video_?)?([0-9]{1,3})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cholec80Options(Options):
+    """Options of Cholec80."""
+
+    form: str = field(default="auto", metadata={"help": "form of the copy: auto, png, mp4 or tfrecord"})
+    frame_pattern: str = field(
+        default=_SHIPPED,
+        metadata={
+            "help": "name of a picture in frames/videoNN: {video} is videoNN, {image} the second from 1 on, {second} "
+            "the second from 0 on, {frame} the 25 fps frame number, for example {frame}.png"
+        },
+    )
+    step_seconds: int = field(default=1, metadata={"help": "take one moment every so many seconds"})
+
+
+class Cholec80(Source):
+    """Loader of Cholec80 (see the module)."""
+
+    info = SourceInfo(
+        name="cholec80",
+        title="Cholec80",
+        specialty="general_surgery",
+        procedure="laparoscopic_cholecystectomy",
+        modality="laparoscopy",
+        license="cc-by-nc-sa-4.0",
+        access=Access.REQUEST,
+        access_steps="Fill in the Cholec80 request form linked from the homepage and unpack what is sent",
+        homepage="http://camma.u-strasbg.fr/datasets",
+        layout="cholec80/                                (the folder above it and cholec80/cholec80/ will do as well)\n"
+        "  phase_annotations/video01-phase.txt ...\n"
+        "  tool_annotations/video01-tool.txt ...\n"
+        "  frames/video01/video01_000001.png ...  (1 picture per second; other names: option frame_pattern)\n"
+        "  videos/video01.mp4 ...                 (in place of frames/)\n"
+        "or a folder of TFRecord files alone, one per video\n",
+        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS}),
+        split_schemes={name: tuple(splits) for name, splits in _SPLITS.items()},
+        redistribution=Redistribution(annotations=True, media=False, derived=False),
+    )
+    options_type = Cholec80Options
+
+    def __init__(self, root: Path | None = None, options: Options | None = None, *, cache_dir: Path | None = None):
+        super().__init__(root, options, cache_dir=cache_dir)
+        if self.options.form not in ("auto", *_FORMS):
+            raise UnknownNameError("form", self.options.form, ("auto", *_FORMS), where=self.info.name)
+        if self.options.step_seconds < 1:
+            raise SurgSigmaError(f"cholec80: step_seconds={self.options.step_seconds}, expected 1 or more")
+        self._picture_name("video01", 0)
+
+    # ------------------------------------------------------------------------------------------------ finding files
+
+    @cached_property
+    def _place(self) -> tuple[Path, str]:
+        """The folder that holds the dataset, up to two levels below the root, and the form in use."""
+        level = [self.root]
+        for _ in range(3):
+            found = [(folder, form) for folder in level if (form := self._form_of(folder))]
+            if len(found) > 1:
+                names = ", ".join(self.relative(folder) for folder, _ in found[:5])
+                raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
+            if found:
+                return found[0]
+            deeper = [f for f in level if f == self.root or f.name.lower().startswith("cholec80")]
+            level = [p for f in deeper for p in sorted(f.iterdir()) if p.is_dir() and p.name not in _NOT_HOMES]
+        wanted = "" if self.options.form == "auto" else f" of the form {self.options.form}"
+        raise self.layout_error(self.root, f"neither annotations with frames/ or videos/ nor TFRecords found{wanted}")
+
+    def _form_of(self, folder: Path) -> str | None:
+        annotated = (folder / "phase_annotations").is_dir() or (folder / "tool_annotations").is_dir()
+        present = {
+            "png": annotated and (folder / "frames").is_dir(),
+            "mp4": annotated and any((folder / "videos").glob("*.mp4")),
+            "tfrecord": bool(record_files(folder)),
+        }
+        wanted = _FORMS if self.options.form == "auto" else (self.options.form,)
+        return next((form for form in wanted if present[form]), None)
+
+    def videos(self) -> list[Video]:
+        """All videos with annotations or media, by number."""
+        home, form = self._place
+        if form == "tfrecord":
+            files = {number: [path] for number, path in self._record_numbers(record_files(home)).items()}
+        else:
+            files = {}
+            for folder, pattern in (
+                ("phase_annotations", r"video([0-9]{1,3})-phase\.txt"),
+                ("tool_annotations", r"video([0-9]{1,3})-tool\.txt"),
+                ("videos", r"video([0-9]{1,3})\.mp4") if form == "mp4" else ("frames", _FOLDER),
+            ):
+                for number, path in self._numbered(home / folder, pattern).items():
+                    files.setdefault(number, []).extend([] if path.is_dir() else [path])
+        if not files:
+            raise self.layout_error(self.root, "no file is named after a video (video01 ...)")
+        return [self._video(number, tuple(paths)) for number, paths in sorted(files.items())]
+
+    def _video(self, number: int, files: tuple[Path, ...]) -> Video:
+        splits = _SPLITS[self.split_scheme]
+        split = next((name for name, numbers in splits.items() if number in numbers), None)
+        id = f"video{number:02d}"
+        # A video of no split gets the first one's name, since it must have one, and never yields a frame.
+        data = {"number": number, "outside": split is None}
+        return Video(id=id, canonical_id=f"cholec80/{id}", split=split or next(iter(splits)), files=files, data=data)
+
+    def _numbered(self, folder: Path, pattern: str) -> dict[int, Path]:
+        found: dict[int, Path] = {}
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            match = re.fullmatch(pattern, path.name)
+            if match is None:
+                logger.info("%s: not named after a video, not read", self.relative(path))
+                continue
+            number = int(match[1])
+            if number in found:
+                raise self.layout_error(self.root, f"{found[number].name} and {path.name} are the same video")
+            found[number] = path
+        return found
+
+    def _record_numbers(self, paths: list[Path]) -> dict[int, Path]:
+        """The video number of each TFRecord file: by its name, by the place in a full set, or as its records say."""
+        named = [re.match(r"video_?([0-9]{1,3})(?![0-9])", path.name) for path in paths]
+        numbers = [int(match[1]) if match else None for match in named]
+        if None in numbers and len(paths) == _VIDEO_COUNT:
+            numbers = list(range(1, _VIDEO_COUNT + 1))
+        found: dict[int, Path] = {}
+        for number, path in zip(numbers, paths, strict=True):
+            number = number if number is not None else number_inside(path)
+            if number is None or number in found:
+                what = f"as {found[number].name} does" if number in found else "nor do its records"
+                raise self.layout_error(
+                    self.root,
+                    f"the name of {path.name} does not say which video it is {what}; name the files video01.tfrecord, "
+                    "... or keep all 80",
+                )
+            found[number] = path
+        return found
+
+    # ----------------------------------------------------------------------------------------------- reading moments
+
+    def frames(self, video: Video) -> Iterator[Frame | Defect]:
+        """The annotated seconds of one video, in order."""
+        if video.data.get("outside"):
+            splits = ", ".join(f"{k} {v.start}-{v.stop - 1}" for k, v in _SPLITS[self.split_scheme].items())
+            detail = f"this video is in no split of scheme {self.split_scheme} ({splits})"
+            yield Defect(Reason.SAMPLE_INVALID, video.id, detail)
+        elif self._place[1] == "tfrecord":
+            yield from self._from_records(video)
+        else:
+            yield from self._from_text(video)
+
+    def _from_text(self, video: Video) -> Iterator[Frame | Defect]:
+        _, phase_rows, defects, bad_phases = self._table(video, "phase", ("Phase",))
+        tools, tool_rows, more, bad_tools = self._table(video, "tool", TOOLS)
+        yield from defects
+        yield from more
+        present: dict[int, tuple[str, ...]] = {}
+        for frame, cells in tool_rows.items():
+            strange = sorted(set(cells) - {"0", "1"})
+            if frame % _FPS or strange:
+                found = f"{strange[0][:20]!r} instead of 0 or 1" if strange else f"not a multiple of {_FPS}"
+                yield Defect(Reason.ROW_MALFORMED, f"{self._where(video, 'tool')} frame {frame}", found)
+                bad_tools += 1
+                continue
+            present[frame // _FPS] = tuple(tool for tool, cell in zip(tools, cells, strict=True) if cell == "1")
+        phases = {frame // _FPS: cells[0] for frame, cells in phase_rows.items() if not frame % _FPS}
+        if phases and present:
+            yield from _gaps(self._where(video, "tool"), phases.keys() - present.keys(), max(present), bad_tools)
+            yield from _gaps(self._where(video, "phase"), present.keys() - phases.keys(), max(phases), bad_phases)
+        seconds = sorted(phases.keys() | present.keys())
+        image, problem = self._pictures(video, len(seconds))
+        if problem is not None:
+            yield problem
+            return
+        for second in seconds:
+            if second % self.options.step_seconds:
+                continue
+            reference = image(second)
+            if reference is not None:
+                yield _frame(second, phases.get(second), present.get(second), reference)
+            elif second == seconds[-1] and second not in present and second - 1 in present:
+                logger.debug("%s: second %d is the tail without picture and tool row", video.id, second)
+            else:
+                detail = f"no picture {self._picture_name(video.id, second)} in frames/{video.id}"
+                yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{_FPS * second}", detail)
+
+    def _where(self, video: Video, kind: str) -> str:
+        """The place of a table of the video, whether or not the file exists."""
+        return self.relative(self._place[0] / f"{kind}_annotations" / f"{video.id}-{kind}.txt")
+
+    def _table(
+        self, video: Video, kind: str, columns: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]], list[Defect], int]:
+        """Columns, good rows by frame number, what was left out, and how many rows that was."""
+        path = next((p for p in video.files if p.name.endswith(f"-{kind}.txt")), None)
+        if path is None:
+            detail = f"the file is missing: no {kind} facts of this video"
+            return columns, {}, [Defect(Reason.ROW_MALFORMED, self._where(video, kind), detail)], 0
+        where, rows, defects = self.relative(path), dict[int, tuple[str, ...]](), list[Defect]()
+        table = read_numbered(path, columns=columns)
+        twice: set[int] = set()
+        for row in table.rows:
+            if isinstance(row, BadLine):
+                defects.append(Defect(Reason.ROW_MALFORMED, f"{where} line {row.line}", row.detail))
+            elif row.number in rows and rows[row.number] != row.cells:
+                twice.add(row.number)
+            elif row.number in rows:
+                detail = f"frame {row.number} occurs twice, with the same content"
+                defects.append(Defect(Reason.DUPLICATE_ID, f"{where} line {row.line}", detail))
+            else:
+                rows[row.number] = row.cells
+        for frame in sorted(twice):
+            del rows[frame]
+            detail = "the frame occurs more than once and with different content; all are left out"
+            defects.append(Defect(Reason.DUPLICATE_ID, f"{where} frame {frame}", detail))
+        return table.columns, rows, defects, len(defects)
+
+    def _pictures(self, video: Video, wanted: int) -> tuple[Callable[[int], ImageRef | None], Defect | None]:
+        """What gives the picture of a second, or what is wrong with the video's pictures as a whole."""
+        home, form = self._place
+        if form == "mp4":
+            film = next((p for p in video.files if p.suffix == ".mp4"), None)
+            if film is not None:
+                return lambda second: VideoFrame(film, _FPS * second), None
+            detail = f"the film is missing: {wanted} annotated seconds are left out"
+            return lambda second: None, Defect(Reason.MEDIA_MISSING, f"videos/{video.id}.mp4", detail)
+        folder = self._numbered(home / "frames", _FOLDER).get(video.data["number"])
+        names = {p.name: p for p in folder.iterdir()} if folder is not None else {}
+
+        def picture(second: int) -> FileImage | None:
+            name = self._picture_name(video.id, second)
+            path = names.get(name) or names.get(f"{Path(name).stem}.jpg")
+            return FileImage(path) if path else None
+
+        if any(picture(second) for second in range(max(len(names), wanted))):
+            return picture, None
+        example = next(iter(sorted(names)), None)
+        found = f"holds {example}, ..., nothing named like {self._picture_name(video.id, 0)} (option frame_pattern)"
+        detail = f"{found if example else 'is missing or empty'}: {wanted} annotated seconds are left out"
+        return picture, Defect(Reason.MEDIA_MISSING, f"frames/{video.id}", detail)
+
+    def _picture_name(self, video: str, second: int) -> str:
+        pattern = self.options.frame_pattern
+        try:
+            known = {"video": video, "image": second + 1, "second": second, "frame": _FPS * second}
+            name: str = pattern.format_map(known)
+            fields = {part[1] for part in string.Formatter().parse(pattern)}
+        except (KeyError, IndexError, ValueError, AttributeError):
+            name, fields = "", set()
+        if not name or "/" in name or not fields & {"image", "second", "frame"}:
+            raise SurgSigmaError(
+                f"cholec80: frame_pattern={pattern!r} does not name one picture per second",
+                hint="Use {image}, {second} or {frame}, for example '{frame}.png' or '{video}_{image:06d}.png'.",
+            )
+        return name
+
+    # ---------------------------------------------------------------------------------------------------- TFRecords
+
+    def _from_records(self, video: Video) -> Iterator[Frame | Defect]:
+        path, where = video.files[0], self.relative(video.files[0])
+        recorded = read_video(path, video.data["number"])
+        for reason, place, detail in recorded.problems:
+            yield Defect(reason, f"{where} {place}", detail)
+        for second, found in recorded.seconds.items():
+            if second % self.options.step_seconds == 0:
+                picture = FileSlice(path, found.picture.offset, found.picture.length)
+                yield _frame(second, found.phase, found.tools, picture)
+
+
+def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image: ImageRef) -> Frame:
+    return Frame(
+        index=_FPS * second,
+        fps=_FPS,
+        image=image,
+        phase=None if phase is None else Label(phase),
+        instruments=None if tools is None else tuple(Label(tool) for tool in tools),
+    )
+
+
+def _gaps(where: str, missing: set[int], last: int, bad: int) -> Iterator[Defect]:
+    """One defect for seconds that the other table has and this one lacks, beyond its bad rows and a tail second."""
+    missing = missing - {last + 1}
+    if len(missing) > bad:
+        detail = f"no good row for {len(missing)} seconds of the other table, the first is frame {_FPS * min(missing)}"
+        yield Defect(Reason.ROW_MALFORMED, where, detail)

@@ -1,0 +1,130 @@
+"""Parts: what mapping one video leaves on disk, read again by the shuffle.
+
+``media.bin`` holds each distinct picture once, ``<task>.rows`` one row per sample (a line naming its media, then its
+JSON), ``<task>.npy`` where the rows are and the key that orders them, ``defects.jsonl`` what was left out, and
+``part.json``, written last, the counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+INDEX = np.dtype([("order", "<u8"), ("offset", "<u8"), ("length", "<u4"), ("bytes", "<u4")])
+"""One entry per row: its shuffle key, its place in ``<task>.rows``, and the bytes it adds to a shard."""
+
+
+def shuffle_key(seed: int, id: str) -> int:
+    """Where a sample falls in the shuffled order: a hash, so it needs no list of all samples.
+
+    >>> shuffle_key(0, "a") == shuffle_key(0, "a") != shuffle_key(1, "a")
+    True
+    """
+    return int.from_bytes(hashlib.blake2b(f"{seed}:{id}".encode(), digest_size=8).digest(), "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored medium: member name in the shard, place in ``media.bin``."""
+
+    member: str
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
+class PartWriter:
+    """Writes the part of one video into ``folder`` (a temporary name; the caller renames it)."""
+
+    folder: Path
+    seed: int
+    frames: int = 0
+    clipped_boxes: int = 0
+    _media: IO[bytes] = field(init=False)
+    _media_bytes: int = field(init=False, default=0)
+    _defects: IO[bytes] = field(init=False)
+    _rows: dict[str, IO[bytes]] = field(init=False, default_factory=dict)
+    _index: dict[str, list[tuple[int, int, int, int]]] = field(init=False, default_factory=dict)
+    _ids: set[str] = field(init=False, default_factory=set)
+    counts: dict[str, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._media = (self.folder / "media.bin").open("wb", buffering=1 << 20)
+        self._defects = (self.folder / "defects.jsonl").open("wb")
+
+    def add_media(self, member: str, data: bytes) -> Blob:
+        """Store a medium once; the blob can be named by any number of rows."""
+        blob = Blob(member, self._media_bytes, len(data))
+        self._media.write(data)
+        self._media_bytes += len(data)
+        return blob
+
+    def has(self, id: str) -> bool:
+        """Whether this part has a sample of that id already."""
+        return id in self._ids
+
+    def add_row(self, task: str, id: str, text: bytes, blobs: list[Blob]) -> None:
+        """Store one sample."""
+        if task not in self._rows:
+            self._rows[task] = (self.folder / f"{task}.rows").open("wb")
+            self._index[task] = []
+        file = self._rows[task]
+        offset = file.tell()
+        head = orjson.dumps([id, [(b.member, b.offset, b.length) for b in blobs]])
+        file.write(head + b"\n" + text)
+        size = len(text) + sum(b.length for b in blobs)
+        self._index[task].append((shuffle_key(self.seed, id), offset, len(head) + 1 + len(text), size))
+        self._ids.add(id)
+
+    def add_defect(self, line: dict[str, str]) -> None:
+        """Record one left-out thing."""
+        self._defects.write(orjson.dumps(line) + b"\n")
+        self.counts[line["reason"]] = self.counts.get(line["reason"], 0) + 1
+
+    def close(self) -> None:
+        """Finish all files; ``part.json`` last."""
+        self._media.close()
+        self._defects.close()
+        for task, file in self._rows.items():
+            file.close()
+            np.save(self.folder / f"{task}.npy", np.array(self._index[task], dtype=INDEX))
+        summary = {
+            "frames": self.frames,
+            "clipped_boxes": self.clipped_boxes,
+            "samples": {task: len(rows) for task, rows in sorted(self._index.items())},
+            "defects": dict(sorted(self.counts.items())),
+        }
+        (self.folder / "part.json").write_bytes(orjson.dumps(summary))
+
+    def abandon(self) -> None:
+        """Close the files of a part that will not be finished."""
+        for file in (self._media, self._defects, *self._rows.values()):
+            file.close()
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The counts of a finished part."""
+    summary: dict[str, Any] = orjson.loads((folder / "part.json").read_bytes())
+    return summary
+
+
+def read_index(folder: Path, task: str) -> npt.NDArray[Any]:
+    """The rows of one task in a part, in the order they were written; empty when it has none."""
+    path = folder / f"{task}.npy"
+    if not path.exists():
+        return np.empty(0, dtype=INDEX)
+    index: npt.NDArray[Any] = np.load(path)
+    return index
+
+
+def split_row(row: bytes) -> tuple[str, list[Blob], bytes]:
+    """A row as sample id, media and JSON."""
+    head, text = row.split(b"\n", 1)
+    id, blobs = orjson.loads(head)
+    return id, [Blob(*b) for b in blobs], text

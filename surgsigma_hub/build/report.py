@@ -1,0 +1,60 @@
+"""What a build did: per task, source and split; and what it left out, by reason and by video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """One task, source and split."""
+
+    task: str
+    source: str
+    split: str
+    samples: int
+    media: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReport:
+    """The outcome of a build.
+
+    Attributes:
+        rows: What was written, by task, source and split.
+        frames: Annotated frames read.
+        clipped_boxes: Boxes that reached a little outside their frame and were cut at its edge.
+        quarantined: Things left out, by reason.
+        quarantined_by_video: The same by video, then reason.
+        examples: For each reason, the first few of what was left out.
+        max_quarantine: The share above which the build fails.
+        committed: Whether the tree was changed.
+    """
+
+    rows: tuple[ReportRow, ...]
+    frames: int
+    clipped_boxes: int
+    quarantined: Mapping[str, int]
+    quarantined_by_video: Mapping[str, Mapping[str, int]]
+    examples: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
+    max_quarantine: float
+    seconds: float
+    committed: bool
+
+    @property
+    def quarantined_share(self) -> float:
+        """Things left out as a share of those plus the frames read."""
+        left_out = sum(self.quarantined.values())
+        return left_out / max(1, left_out + self.frames)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the share of quarantined things is within the limit."""
+        return self.quarantined_share <= self.max_quarantine
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**asdict(self), "quarantined_share": self.quarantined_share, "ok": self.ok}

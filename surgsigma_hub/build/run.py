@@ -1,0 +1,210 @@
+"""The build: lock, plan, map, shuffle, commit. Run again after a kill, it goes on where it was."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from ..errors import BuildError, ShardError
+from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
+from .commit import commit, rows_of, staged_manifest
+from .map import MapJob, map_video
+from .parts import read_summary
+from .plan import Plan, Settings, make_plan
+from .pool import run_jobs
+from .report import BuildReport
+from .shuffle import ShardJob, shard_jobs, write_shard
+
+logger = logging.getLogger(__name__)
+
+_EXAMPLES = 5
+
+
+def run_build(
+    settings: Settings,
+    *,
+    out: Path,
+    workers: int,
+    max_quarantine: float,
+    progress: bool,
+    finish: Callable[[Path], None],
+) -> BuildReport:
+    """Build one source into the tree at ``out``.
+
+    Args:
+        settings: What decides the bytes.
+        out: The tree; made when absent, added to when present.
+        workers: Processes; the bytes do not depend on their number.
+        max_quarantine: Above this share of things left out, the tree is not changed.
+        progress: Whether to show progress bars.
+        finish: Called with the tree after the shards are in it, still under the lock: writes what describes the tree.
+
+    Raises:
+        BuildError: the output cannot be written, another build is at work in it, or nothing came out.
+        LayoutError: the root does not look like the source.
+        ShardError: the tree was written by a newer format version.
+    """
+    started = time.monotonic()
+    with _locked(out) as work_home:
+        _check_tree(out, settings)
+        work = work_home / settings.source
+        plan = make_plan(settings, settings.open_source(work / "cache"))
+        _prepare(work, plan)
+        parts = _map(plan, work, workers, progress)
+        report = _counts(plan, parts)
+        left_out = sum(report["quarantined"].values())
+        share = left_out / max(1, left_out + report["frames"])
+        failed = share > max_quarantine
+        manifests: list[Manifest] = []
+        if not failed:
+            manifests = _shuffle(plan, work, parts, workers, progress)
+            if not manifests:
+                raise BuildError(
+                    f"no sample came out of source {settings.source!r}",
+                    hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}.",
+                )
+            text = orjson.dumps({"source": settings.source, **report}, option=orjson.OPT_INDENT_2)
+            commit(out, work / "staging", manifests, text + b"\n", settings.source)
+            finish(out)
+            shutil.rmtree(work)
+    if not failed:
+        _remove_if_empty(out / WORK_DIR)
+    return BuildReport(
+        rows=rows_of(manifests),
+        frames=report["frames"],
+        clipped_boxes=report["clipped_boxes"],
+        quarantined=report["quarantined"],
+        quarantined_by_video=report["quarantined_by_video"],
+        examples=report["examples"],
+        max_quarantine=max_quarantine,
+        seconds=time.monotonic() - started,
+        committed=not failed,
+    )
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[Path]:
+    work_home = out / WORK_DIR
+    try:
+        work_home.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(work_home / "lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BuildError(
+            f"another build is writing into {out}", hint="Wait for it to end, or build into another folder with --out."
+        ) from None
+    except OSError as error:
+        raise BuildError(
+            f"cannot write into {out}: {error.strerror or error}", hint="Choose a folder you may write with --out."
+        ) from None
+    try:
+        yield work_home
+    finally:
+        lock.release()
+
+
+def _remove_if_empty(work_home: Path) -> None:
+    (work_home / "lock").unlink(missing_ok=True)
+    try:
+        work_home.rmdir()
+    except OSError:
+        logger.debug("%s keeps unfinished work of another source", work_home)
+
+
+def _check_tree(out: Path, settings: Settings) -> None:
+    """Refuse a tree of a newer format, or one whose part of this source was built in another way."""
+    for leftover in out.rglob(".*.tmp"):  # of a killed run; the lock is ours, so nobody is writing them
+        if leftover.is_file() and WORK_DIR not in leftover.parts:
+            leftover.unlink()
+    if not any(out.glob("data/*/*/*.manifest.json")):
+        return
+    try:
+        manifests = load_tree(out)
+    except ShardError as error:
+        raise ShardError(f"cannot add to the tree: {error.message}", hint=error.hint) from None
+    for manifest in manifests:
+        if manifest.source == settings.source and dict(manifest.options) != settings.published():
+            raise BuildError(
+                f"{out} holds {manifest.source} built with other settings: {dict(manifest.options)}, "
+                f"asked for now: {settings.published()}",
+                hint="Mixed settings would mix splits. Use the same settings, another --out, "
+                f"or remove {out}/data/*/{manifest.source} first.",
+            )
+
+
+def _prepare(work: Path, plan: Plan) -> None:
+    """Keep the parts of an unfinished build with the same plan; drop those of any other."""
+    mark = work / "plan"
+    if work.exists() and (not mark.exists() or mark.read_text() != plan.digest):
+        logger.info("dropping unfinished work of another plan")
+        for child in work.iterdir():
+            if child.name != "cache":
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
+    for leftover in work.glob("parts/.*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    write_atomic(mark, plan.digest.encode())
+
+
+def _map(plan: Plan, work: Path, workers: int, progress: bool) -> list[Path]:
+    (work / "cache").mkdir(parents=True, exist_ok=True)
+    jobs = [
+        MapJob(plan.settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache")
+        for n, video in enumerate(plan.videos)
+    ]
+    run_jobs(map_video, jobs, workers=workers, title="map", progress=progress)
+    return [job.folder for job in jobs]
+
+
+def _shuffle(plan: Plan, work: Path, parts: list[Path], workers: int, progress: bool) -> list[Manifest]:
+    settings, staging = plan.settings, work / "staging"
+    splits = sorted({video.split for video in plan.videos})
+    jobs: dict[tuple[str, str], list[ShardJob]] = {}
+    for task in settings.tasks:
+        folder = staging / "data" / task / settings.source
+        for split in splits:
+            own = [part for part, video in zip(parts, plan.videos, strict=True) if video.split == split]
+            made = shard_jobs(own, task=task, split=split, folder=folder, shard_bytes=settings.shard_bytes)
+            if made:
+                jobs[task, split] = made
+    everything = [job for made in jobs.values() for job in made]
+    run_jobs(write_shard, everything, workers=workers, title="shuffle", progress=progress)
+    manifest = partial(staged_manifest, source=settings.source, options=settings.published())
+    return [manifest([job.path for job in made], task=task, split=split) for (task, split), made in jobs.items()]
+
+
+def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
+    total: Counter[str] = Counter()
+    by_video: dict[str, dict[str, int]] = {}
+    examples: dict[str, list[dict[str, str]]] = {}
+    frames = clipped = 0
+    for part, video in zip(parts, plan.videos, strict=True):
+        summary = read_summary(part)
+        frames += summary["frames"]
+        clipped += summary["clipped_boxes"]
+        if not summary["defects"]:
+            continue
+        total.update(summary["defects"])
+        by_video[video.id] = summary["defects"]
+        with (part / "defects.jsonl").open("rb") as lines:
+            for line in lines:
+                found = orjson.loads(line)
+                kept = examples.setdefault(found["reason"], [])
+                if len(kept) < _EXAMPLES:
+                    kept.append(found)
+    return {
+        "frames": frames,
+        "clipped_boxes": clipped,
+        "quarantined": dict(sorted(total.items())),
+        "quarantined_by_video": by_video,
+        "examples": dict(sorted(examples.items())),
+    }

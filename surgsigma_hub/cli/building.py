@@ -1,0 +1,167 @@
+"""``demo`` and ``build``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .command import Command, pair, positive, share, size
+from .output import human_bytes, on_terminal, plural, print_json, table, wrapped
+
+if TYPE_CHECKING:
+    from ..build.report import BuildReport
+    from ..shards.pick import Picked
+
+
+def _build_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("source", metavar="SOURCE", help="name of the source, see: surgsigma sources")
+    add("--root", type=Path, metavar="DIR", help="your copy of the source's own files")
+    add(
+        "--out", type=Path, default=Path("surgsigma"), metavar="DIR", help="tree to make or add to (default: surgsigma)"
+    )
+    add("--task", action="append", metavar="TASK", help="only this task; repeat for more (default: all it offers)")
+    add("--split", action="append", metavar="SPLIT", help="only this split; repeat for more (default: all)")
+    add(
+        "--workers",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes; the result does not depend on it (default: 1)",
+    )
+    add("--option", action="append", type=pair, metavar="KEY=VALUE", help="option of the source; repeat for more")
+    add("--seed", type=int, default=0, help="seed of the order of samples (default: 0)")
+    add("--jpeg-quality", type=int, default=92, metavar="Q", help="for frames that are no JPEG already (default: 92)")
+    add("--shard-size", type=size, default=256 * 2**20, metavar="SIZE", help="size of a shard (default: 256MB)")
+    add(
+        "--max-quarantine", type=share, default=0.05, metavar="SHARE",
+        help="fail when more than this share was left out (default: 5%%)",
+    )  # fmt: skip
+
+
+def _build(args: argparse.Namespace) -> int:
+    from ..api import build
+
+    report = build(
+        args.source,
+        root=args.root,
+        out=args.out,
+        tasks=args.task,
+        splits=args.split,
+        workers=args.workers,
+        options=dict(args.option or ()),
+        seed=args.seed,
+        jpeg_quality=args.jpeg_quality,
+        shard_bytes=args.shard_size,
+        max_quarantine=args.max_quarantine,
+        progress=on_terminal(),
+    )
+    if args.json:
+        print_json(report.as_dict())
+    else:
+        _print_report(report, args.out)
+        if not report.ok:
+            print(f"\nFAILED: more was left out than --max-quarantine allows ({args.max_quarantine:.1%}).")
+    return 0 if report.ok else 1
+
+
+def _print_report(report: BuildReport, out: Path) -> None:
+    rows = [(r.task, r.source, r.split, r.samples, r.media, human_bytes(r.bytes)) for r in report.rows]
+    samples, media, size = (sum(getattr(r, name) for r in report.rows) for name in ("samples", "media", "bytes"))
+    total = ("total", "", "", samples, media, human_bytes(size)) if len(rows) > 1 else None
+    print(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
+    print(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+    if report.clipped_boxes:
+        print(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
+    if not report.quarantined:
+        print("Left out: nothing")
+        return
+    print("\nLeft out, by reason:")
+    counts = sorted(report.quarantined.items(), key=lambda item: (-int(item[1]), item[0]))
+    print(table(("reason", "count"), counts))
+    for reason, _ in counts:
+        for example in report.examples.get(reason, ())[:1]:
+            print(wrapped(f"{reason}, for example: {example.get('where', '')}: {example.get('detail', '')}"))
+    worst = sorted(((sum(by.values()), video) for video, by in report.quarantined_by_video.items()), reverse=True)
+    shown = ", ".join(f"{video} {count:,}" for count, video in worst[:5])
+    print(f"Most in: {shown}{', ...' if len(worst) > 5 else ''}")
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, default=Path("surgsigma"), metavar="DIR", help="tree to make (default: surgsigma)"
+    )
+    parser.add_argument("--videos", type=positive, default=6, metavar="N", help="operations to draw (default: 6)")
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from ..api import build
+    from ..preview import preview
+    from ..shards.pick import pick
+
+    report = build("synthetic", out=args.out, options={"videos": str(args.videos)}, progress=on_terminal())
+    if not report.ok:
+        _print_report(report, args.out)
+        return 1
+    names = sorted({row.task for row in report.rows})
+    print(f"Built {sum(r.samples for r in report.rows):,} samples of {plural(len(names), 'task')} into {args.out}/ "
+          f"(drawn pictures, no patient) in {report.seconds:.1f} s.\n")  # fmt: skip
+    for picked in pick(args.out, count=len(names)):
+        _print_sample(picked)
+    sheet = args.out.with_name(f"{args.out.name}-preview.png")
+    preview(args.out, sheet)
+    print(f"Pictures with their answers drawn in: {sheet}\n")
+    task = "phase_recognition" if "phase_recognition" in names else names[0]
+    print("Go on in Python:")
+    print(f"  {python_line(args.out.as_posix(), task)}")
+    return 0
+
+
+def python_line(name: str, config: str) -> str:
+    """The line that loads a tree or repository."""
+    return f'from datasets import load_dataset; ds = load_dataset("{name}", "{config}", streaming=True)'
+
+
+def _print_sample(picked: Picked) -> None:
+    print(picked.doc["task"])
+    for message in picked.doc["messages"]:
+        label = "Q" if message["role"] == "user" else "A"
+        text = " ".join(message["content"].replace("<image>", "").replace("<video>", "").split())
+        print(wrapped(f"{label}: {text}"))
+    members = ", ".join(f"{m['member']} ({m['role']})" for m in picked.doc["media"]) or "no media"
+    print(f"    {members} of {picked.doc['id']} in {picked.shard}\n")
+
+
+COMMANDS = (
+    Command(
+        name="demo",
+        help="build a small synthetic tree, show one sample of every task",
+        description="Draw a few operations with exact ground truth, build all working tasks from them, and show the "
+        "result. Needs no data and no network.",
+        examples=(
+            ("surgsigma demo", "a tree in ./surgsigma and a picture of it in ./surgsigma-preview.png"),
+            ("surgsigma demo --out try/surgsigma --videos 2", "smaller, elsewhere"),
+        ),
+        arguments=_demo_arguments,
+        run=_demo,
+    ),
+    Command(
+        name="build",
+        help="build a source into a tree of shards",
+        description="Turn your copy of a source into shards, manifests and cards. Building a second source into the "
+        "same tree adds to it. A build that was stopped goes on where it was when run again.",
+        examples=(
+            ("surgsigma build synthetic --out surgsigma", "needs no data"),
+            ("surgsigma build cholect50 --root data/CholecT50 --workers 8", "all tasks that CholecT50 offers"),
+            (
+                "surgsigma build cholect50 --root data/CholecT50 --task triplet_recognition "
+                "--option split_scheme=challenge",
+                "one task, another split scheme; options are listed by: surgsigma info cholect50",
+            ),
+        ),
+        arguments=_build_arguments,
+        run=_build,
+        json=True,
+    ),
+)

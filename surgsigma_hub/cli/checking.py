@@ -1,0 +1,106 @@
+"""``validate`` and ``schema``."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+
+from .command import Command, positive
+from .output import human_bytes, on_terminal, plural, print_json
+
+
+def _validate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="TREE", help="folder of a built tree, or one tar")
+    parser.add_argument("--show", type=positive, default=50, metavar="N", help="problems to print (default: 50)")
+
+
+def _validate(args: argparse.Namespace) -> int:
+    from ..shards.validate import validate
+
+    report = validate(args.path, progress=on_terminal())
+    if args.json:
+        print_json(report.as_dict())
+        return 0 if report.ok else 1
+    for problem in report.problems[: args.show]:
+        print(f"{problem.severity}: {problem}")
+    total = report.counts["errors"] + report.counts["warnings"]
+    if total > args.show:
+        print(f"... and {total - args.show:,} more (--show N, or --json)")
+    if total:
+        print("\nBy kind: " + ", ".join(f"{kind} {count:,}" for kind, count in report.by_kind.items()))
+    counts = report.counts
+    print(
+        f"{'OK' if report.ok else 'INVALID'}: {plural(counts['samples'], 'sample')}, {counts['media']:,} media and "
+        f"{plural(counts['videos'], 'video')} in {plural(counts['shards'], 'shard')} "
+        f"({human_bytes(counts['bytes'])}); {plural(counts['errors'], 'error')}, "
+        f"{plural(counts['warnings'], 'warning')}"
+    )
+    return 0 if report.ok else 1
+
+
+def _schema_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", type=Path, metavar="FILE", help="fail when FILE differs from the schema in use")
+    what.add_argument("--write", type=Path, metavar="FILE", help="write the schema to FILE")
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from ..schema import FORMAT_VERSION, schema_text
+    from ..shards.manifest import write_atomic
+
+    text = schema_text()
+    if args.write:
+        write_atomic(args.write, text.encode())
+        if args.json:
+            print_json({"written": str(args.write), "format_version": FORMAT_VERSION})
+        else:
+            print(f"Wrote {args.write} (format version {FORMAT_VERSION})")
+        return 0
+    if not args.check:
+        print(text, end="")
+        return 0
+    found = args.check.read_text("utf-8", errors="replace")
+    same = found == text
+    if args.json:
+        print_json({"file": str(args.check), "ok": same, "format_version": FORMAT_VERSION})
+    elif same:
+        print(f"{args.check}: equal to the schema in use (format version {FORMAT_VERSION})")
+    else:
+        print(f"{args.check}: differs from the schema in use; rewrite it with: surgsigma schema --write {args.check}")
+        lines = difflib.unified_diff(found.splitlines(True), text.splitlines(True), str(args.check), "in use", n=1)
+        sys.stdout.writelines(lines)
+    return 0 if same else 1
+
+
+COMMANDS = (
+    Command(
+        name="validate",
+        help="check a tree or a shard, naming every problem",
+        description="Read every byte of a tree or shard and check it against the format: schema, media and their "
+        "hashes, keys, boxes, messages, unique ids, disjoint splits, manifests, metadata. Exit code 1 when "
+        "something is wrong.",
+        examples=(
+            ("surgsigma validate surgsigma", "the whole tree"),
+            ("surgsigma validate surgsigma/data/phase_recognition/synthetic/train-00000.tar", "one shard"),
+            ("surgsigma validate surgsigma --json > report.json", "for a program"),
+        ),
+        arguments=_validate_arguments,
+        run=_validate,
+        json=True,
+    ),
+    Command(
+        name="schema",
+        help="print, write or check the JSON Schema of a sample",
+        description="The JSON Schema (draft 2020-12) of the JSON member of every sample.",
+        examples=(
+            ("surgsigma schema", "print it"),
+            ("surgsigma schema --check schema.json", "exit code 1 when the file differs"),
+            ("surgsigma schema --write schema.json", "write it"),
+        ),
+        arguments=_schema_arguments,
+        run=_schema,
+        json=True,
+    ),
+)

@@ -1,0 +1,161 @@
+"""All about one source, one task or one tree: as plain values, and printed from those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ..shards.manifest import load_tree
+from ..source import SourceInfo, get_source
+from ..tasks import Task
+from .output import human_bytes, table, wrapped
+
+
+def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
+    """All that is known of a source, its options and the tasks it offers today."""
+    options = {
+        f.name: {"default": f.default, "help": f.metadata.get("help", "")}
+        for f in fields(get_source(info.name).options_type)
+    }
+    return {
+        "name": info.name,
+        "title": info.title,
+        "specialty": info.specialty,
+        "procedure": info.procedure,
+        "modality": info.modality,
+        "license": info.license,
+        "access": info.access.value,
+        "access_steps": info.access_steps,
+        "homepage": info.homepage,
+        "layout": info.layout,
+        "facts": sorted(f.value for f in info.facts),
+        "split_schemes": {name: list(splits) for name, splits in info.split_schemes.items()},
+        "redistribution": asdict(info.redistribution),
+        "label_origin": info.label_origin,
+        "needs_root": info.needs_root,
+        "options": options,
+        "tasks": list(offered),
+    }
+
+
+def print_source(source: Mapping[str, Any]) -> None:
+    """A source for reading."""
+    print(f"{source['name']}: {source['title']}")
+    print(f"  {source['specialty']}, {source['procedure'].replace('_', ' ')}, {source['modality']}")
+    print(f"  licence {source['license']}; labels: {source['label_origin']}")
+    allowed = [name for name, may in source["redistribution"].items() if may]
+    print(f"  may be published: {', '.join(allowed) or 'nothing'}")
+    print(f"\nAccess ({source['access']}):\n{wrapped(source['access_steps'])}\n    {source['homepage']}")
+    print("\nSplits:")
+    for n, (name, splits) in enumerate(source["split_schemes"].items()):
+        print(f"    {name}{' (default)' if n == 0 else ''}: {', '.join(splits)}")
+    print("\nOptions (--option KEY=VALUE):")
+    for name, option in source["options"].items():
+        print(f"    {name}={option['default']}   {option['help']}")
+    if source["needs_root"]:
+        print("\nExpected layout of --root:")
+        print("\n".join(f"    {line}" for line in source["layout"].rstrip().splitlines()))
+    print(f"\nTasks ({len(source['tasks'])}):\n{wrapped(', '.join(source['tasks']) or 'none today')}")
+    root = " --root DIR" if source["needs_root"] else ""
+    print(f"\nBuild it with: surgsigma build {source['name']}{root}")
+
+
+def task_dict(task: Task, offered_by: Sequence[str]) -> dict[str, Any]:
+    """All that is known of a task and the sources that offer it today."""
+    return {
+        "name": task.name,
+        "title": task.title,
+        "description": task.description,
+        "family": task.family,
+        "media_in": task.media_in.value,
+        "answer": task.answer.value,
+        "hub_category": task.hub_category,
+        "needs": [sorted(f.value for f in need) for need in task.needs],
+        "level": task.level,
+        "working": task.working,
+        "sources": list(offered_by),
+    }
+
+
+def print_task(task: Mapping[str, Any]) -> None:
+    """A task for reading, with its wordings."""
+    from ..tasks.wording import bank
+
+    print(f"{task['name']}: {task['title']}")
+    print(wrapped(task["description"], "  "))
+    print(
+        f"  family {task['family']}, looks at {task['media_in']}, answers with {task['answer']}, level {task['level']}"
+    )
+    print(f"  needs the facts: {', or '.join(' + '.join(need) for need in task['needs'])}")
+    print(
+        f"  offered by: {', '.join(task['sources']) or ('no source today' if task['working'] else 'nobody: planned')}"
+    )
+    if not task["working"]:
+        return
+    wordings = bank(task["name"])
+    for title, groups in (("Questions", wordings.questions), ("Answers", wordings.answers)):
+        print(f"\n{title}:")
+        for group, lines in groups.items():
+            print(f"  {group} ({len(lines)})")
+            print("\n".join(wrapped(line) for line in lines[:3]))
+
+
+def tree_dict(tree: Path) -> dict[str, Any]:
+    """What a tree holds by its manifests, and what its build reports say was left out."""
+    manifests = load_tree(tree)
+    parts = [
+        {
+            "config": f"{m.task}-{m.source}",
+            "task": m.task,
+            "source": m.source,
+            "split": m.split,
+            "samples": m.samples,
+            "videos": len(m.videos),
+            "shards": len(m.shards),
+            "bytes": m.bytes,
+            "media_bytes": m.media_bytes,
+            "members": list(m.members),
+        }
+        for m in manifests
+    ]
+    return {
+        "tree": tree.as_posix(),
+        "format_versions": sorted({m.format_version for m in manifests}),
+        "tasks": sorted({m.task for m in manifests}),
+        "sources": sorted({m.source for m in manifests}),
+        "samples": sum(m.samples for m in manifests),
+        "bytes": sum(m.bytes for m in manifests),
+        "videos": len({video for m in manifests for video in m.videos}),
+        "parts": parts,
+        "quarantined": {source: _quarantined(tree, source) for source in sorted({m.source for m in manifests})},
+    }
+
+
+def _quarantined(tree: Path, source: str) -> dict[str, int] | None:
+    """What the last build of a source left out, by reason; None where the tree keeps no report of it."""
+    try:
+        report = orjson.loads((tree / "reports" / f"{source}.json").read_bytes())
+        return {str(reason): int(count) for reason, count in report["quarantined"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def print_tree(tree: Mapping[str, Any]) -> None:
+    """A tree for reading."""
+    rows = [
+        (p["task"], p["source"], p["split"], p["samples"], p["videos"], p["shards"], human_bytes(p["bytes"]))
+        for p in tree["parts"]
+    ]
+    total = ("total", "", "", tree["samples"], tree["videos"], sum(r[5] for r in rows), human_bytes(tree["bytes"]))
+    print(table(("task", "source", "split", "samples", "videos", "shards", "size"), rows, total=total))
+    print(f"\nConfigs: a task, a source, <task>-<source>, or all. Format version {', '.join(tree['format_versions'])}.")
+    for source, counts in tree["quarantined"].items():
+        if counts is None:
+            said = "no report"
+        else:
+            said = ", ".join(f"{reason} {count:,}" for reason, count in counts.items()) or "nothing"
+        print(f"Left out of {source}: {said}")

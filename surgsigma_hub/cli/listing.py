@@ -1,0 +1,130 @@
+"""``sources``, ``tasks`` and ``info``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .command import Command
+from .describe import print_source, print_task, print_tree, source_dict, task_dict, tree_dict
+from .output import print_json, table
+
+
+def _sources(args: argparse.Namespace) -> int:
+    from .. import api
+
+    offered = api.matrix()
+    if args.json:
+        print_json([source_dict(info, offered[name]) for name, info in api.sources().items()])
+        return 0
+    rows = [
+        (name, i.title, i.procedure.replace("_", " "), i.access.value, i.license, len(offered[name]))
+        for name, i in api.sources().items()
+    ]
+    print(table(("source", "title", "procedure", "access", "license", "tasks"), rows))
+    return 0
+
+
+def _tasks_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--matrix", action="store_true", help="which source offers which task")
+
+
+def _tasks(args: argparse.Namespace) -> int:
+    from .. import api
+
+    known, offered = api.tasks(), api.matrix()
+    by_task = {name: [source for source, names in offered.items() if name in names] for name in known}
+    if args.matrix:
+        if args.json:
+            print_json(offered)
+            return 0
+        rows = [(name, *("x" if source in by_task[name] else "." for source in offered)) for name in known]
+        print(table(("task", *offered), rows))
+        return 0
+    if args.json:
+        print_json([task_dict(task, by_task[name]) for name, task in known.items()])
+        return 0
+    rows_of = [
+        (name, t.family, t.media_in.value, t.answer.value, "yes" if t.working else "planned", len(by_task[name]))
+        for name, t in known.items()
+    ]
+    print(table(("task", "family", "looks at", "answers with", "works", "sources"), rows_of))
+    return 0
+
+
+def _info_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what", metavar="WHAT", nargs="?", default="surgsigma",
+        help="folder of a built tree, or the name of a source or task (default: surgsigma)",
+    )  # fmt: skip
+
+
+def _info(args: argparse.Namespace) -> int:
+    from .. import api
+    from ..errors import UnknownNameError
+
+    folder = Path(args.what)
+    sources, tasks = api.sources(), api.tasks()
+    made: dict[str, Any]
+    show: Callable[[Mapping[str, Any]], None]
+    if args.what in sources and not any(folder.glob("data/*/*/*.manifest.json")):
+        made = source_dict(sources[args.what], api.matrix()[args.what])
+        show = print_source
+    elif args.what in tasks and not folder.is_dir():
+        made = task_dict(tasks[args.what], [s for s, names in api.matrix().items() if args.what in names])
+        show = print_task
+    elif folder.is_dir():
+        made = tree_dict(folder)
+        show = print_tree
+    else:
+        raise UnknownNameError("tree, source or task", args.what, [*sources, *tasks])
+    if args.json:
+        print_json(made)
+    else:
+        show(made)
+    return 0
+
+
+COMMANDS = (
+    Command(
+        name="sources",
+        help="list the sources that can be built",
+        description="Every source with its access and licence, and how many tasks it offers.",
+        examples=(
+            ("surgsigma sources", "a table"),
+            ("surgsigma sources --json", "everything known of each"),
+        ),
+        arguments=lambda parser: None,
+        run=_sources,
+        json=True,
+    ),
+    Command(
+        name="tasks",
+        help="list the tasks, or which source offers which",
+        description="Every task with what it looks at and what it answers with.",
+        examples=(
+            ("surgsigma tasks", "a table"),
+            ("surgsigma tasks --matrix", "tasks against sources; an x where a source offers a task"),
+            ("surgsigma tasks --matrix --json", "the same, as task names by source"),
+        ),
+        arguments=_tasks_arguments,
+        run=_tasks,
+        json=True,
+    ),
+    Command(
+        name="info",
+        help="what a tree holds, or all about a source or a task",
+        description="For a tree: samples, videos, sizes and what was left out. For a source: access, folder layout, "
+        "options, tasks. For a task: what it needs, its wordings, who offers it.",
+        examples=(
+            ("surgsigma info surgsigma", "the tree in ./surgsigma"),
+            ("surgsigma info cholect50", "a source: how to get it, how its folder must look"),
+            ("surgsigma info phase_recognition --json", "a task"),
+        ),
+        arguments=_info_arguments,
+        run=_info,
+        json=True,
+    ),
+)

@@ -1,0 +1,231 @@
+"""From manifests to the configs of the published tree: names, globs, features and exact counts.
+
+Nothing is listed that no manifest holds, and no glob may match a tar that is not of its config.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import ShardError
+from ..schema import shard_features
+from ..shards.manifest import Manifest
+
+ALL = "all"
+"""The config that holds everything."""
+
+ConfigKind = Literal["task", "source", "pair", "all"]
+
+_NAME = re.compile(r"[a-z0-9_]+")
+_Key = tuple[str, str, str]  # task, source, split
+_SPLIT_ORDER = ("train", "validation", "val", "test")
+_RESERVED_SPLITS = {"all"}  # `datasets` reads split="all" as every split
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSplit:
+    """One split of a config.
+
+    Attributes:
+        patterns: Globs or plain paths of its tars, relative to the tree.
+        bytes: Bytes of its tars.
+        videos: Distinct surgeries, by canonical id.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    samples: int
+    bytes: int
+    videos: frozenset[str]
+    manifests: tuple[Manifest, ...]
+
+    @property
+    def tars(self) -> tuple[str, ...]:
+        """Every tar, relative to the tree, in reading order."""
+        return tuple(f"{m.folder}/{shard.name}" for m in self.manifests for shard in m.shards)
+
+
+@dataclass(frozen=True)
+class Config:
+    """One config: a task, a source, both (``<task>-<source>``) or ``all``."""
+
+    name: str
+    kind: ConfigKind
+    splits: tuple[ConfigSplit, ...]
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """The media members that occur in its shards."""
+        return frozenset(member for s in self.splits for m in s.manifests for member in m.members)
+
+    @property
+    def samples(self) -> int:
+        """Samples of all splits."""
+        return sum(s.samples for s in self.splits)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the tars of all splits."""
+        return sum(s.bytes for s in self.splits)
+
+
+def split_order(name: str) -> tuple[int, str]:
+    """Sort key of split names: train, validation, test, then the rest by name.
+
+    >>> sorted(["test", "fold2", "train", "fold1"], key=split_order)
+    ['train', 'test', 'fold1', 'fold2']
+    """
+    return (_SPLIT_ORDER.index(name) if name in _SPLIT_ORDER else len(_SPLIT_ORDER), name)
+
+
+def make_configs(manifests: Sequence[Manifest], *, strays: Collection[str] = ()) -> tuple[Config, ...]:
+    """All configs of a tree; the first is the default one.
+
+    Args:
+        manifests: As given by ``load_tree``.
+        strays: Tars inside the tree that no manifest lists (:func:`stray_tars`). Globs are narrowed, down to plain
+            paths, so that none of them is matched.
+
+    Raises:
+        ShardError: a task, source, split or shard name that no exact glob can be made of.
+    """
+    # A split without a tar is left out: a glob that matches nothing breaks every load of its config.
+    manifests = sorted((m for m in manifests if m.shards), key=lambda m: (m.task, m.source, split_order(m.split)))
+    _check_names(manifests)
+    foreign = frozenset(_stray_key(path) for path in strays)
+    tasks = sorted({m.task for m in manifests})
+    sources = sorted({m.source for m in manifests})
+    pairs = sorted({(m.task, m.source) for m in manifests})
+    made = [_config(t, "task", t, "*", manifests, foreign) for t in tasks]
+    made += [_config(s, "source", "*", s, manifests, foreign) for s in sources]
+    made += [_config(f"{t}-{s}", "pair", t, s, manifests, foreign) for t, s in pairs]
+    made.append(_config(ALL, "all", "*", "*", manifests, foreign))
+    return tuple(made)
+
+
+def stray_tars(tree: Path, manifests: Iterable[Manifest]) -> frozenset[str]:
+    """Tars of the tree, relative to it, that no manifest lists: of an unfinished build, or put there by hand."""
+    listed = {f"{m.folder}/{shard.name}" for m in manifests for shard in m.shards}
+    found = {path.relative_to(tree).as_posix() for path in tree.glob("data/*/*/*.tar")}
+    return frozenset(found - listed)
+
+
+def tree_configs(tree: Path, manifests: Sequence[Manifest]) -> tuple[Config, ...]:
+    """The configs of a tree on disk."""
+    return make_configs(manifests, strays=stray_tars(tree, manifests))
+
+
+def front_matter(configs: Sequence[Config]) -> dict[str, Any]:
+    """The ``configs`` and ``dataset_info`` of a card.
+
+    Every config has both, with all of its splits: one config alone with a ``dataset_info`` would silently become the
+    default. Equal features are the same object, so that YAML writes them once.
+    """
+    features = _Features()
+    listed: list[dict[str, Any]] = []
+    infos: list[dict[str, Any]] = []
+    for number, config in enumerate(configs):
+        entry: dict[str, Any] = {"config_name": config.name}
+        if number == 0:
+            entry["default"] = True
+        entry["data_files"] = [
+            {"split": s.name, "path": s.patterns[0] if len(s.patterns) == 1 else list(s.patterns)}
+            for s in config.splits
+        ]
+        listed.append(entry)
+        infos.append(
+            {
+                "config_name": config.name,
+                "features": features(config.members),
+                "splits": [{"name": s.name, "num_bytes": s.bytes, "num_examples": s.samples} for s in config.splits],
+                "download_size": config.bytes,
+                "dataset_size": config.bytes,
+            }
+        )
+    return {"configs": listed, "dataset_info": infos}
+
+
+class _Features:
+    """Features as YAML by set of members; the long ``json`` part is one object in all of them."""
+
+    def __init__(self) -> None:
+        self._made: dict[frozenset[str], list[Any]] = {}
+        self._json: Any = None
+
+    def __call__(self, members: frozenset[str]) -> list[Any]:
+        if members not in self._made:
+            made: list[Any] = shard_features(members)._to_yaml_list()
+            index = next(n for n, column in enumerate(made) if column["name"] == "json")
+            self._json = self._json or made[index]
+            made[index] = self._json
+            self._made[members] = made
+        return self._made[members]
+
+
+def _config(
+    name: str, kind: ConfigKind, task: str, source: str, manifests: Sequence[Manifest], foreign: frozenset[_Key]
+) -> Config:
+    mine = [m for m in manifests if task in ("*", m.task) and source in ("*", m.source)]
+    splits: list[ConfigSplit] = []
+    for split in sorted({m.split for m in mine}, key=split_order):
+        parts = tuple(m for m in mine if m.split == split)
+        splits.append(
+            ConfigSplit(
+                name=split,
+                patterns=_patterns(task, source, split, parts, foreign),
+                samples=sum(m.samples for m in parts),
+                bytes=sum(m.bytes for m in parts),
+                videos=frozenset(v for m in parts for v in m.videos),
+                manifests=parts,
+            )
+        )
+    return Config(name, kind, tuple(splits))
+
+
+def _patterns(
+    task: str, source: str, split: str, parts: Sequence[Manifest], foreign: frozenset[_Key]
+) -> tuple[str, ...]:
+    """One wide glob where it matches the listed tars only; else a glob per folder; else the tars by name."""
+
+    def hits(t: str, s: str) -> bool:
+        return any(t in ("*", f[0]) and s in ("*", f[1]) and f[2] == split for f in foreign)
+
+    if not hits(task, source):
+        return (f"data/{task}/{source}/{split}-*.tar",)
+    found: list[str] = []
+    for m in parts:
+        if hits(m.task, m.source):
+            found += [f"{m.folder}/{shard.name}" for shard in m.shards]
+        else:
+            found.append(f"{m.folder}/{split}-*.tar")
+    return tuple(found)
+
+
+def _stray_key(path: str) -> _Key:
+    _, task, source, name = path.split("/")
+    return task, source, name.partition("-")[0]
+
+
+def _check_names(manifests: Sequence[Manifest]) -> None:
+    def check(what: str, name: str, m: Manifest, good: Callable[[str], object] = _NAME.fullmatch) -> None:
+        if not good(name):
+            raise ShardError(
+                f"{m.path}: {what} {name!r} cannot be told apart by a glob", hint=f"Expected {_NAME.pattern}."
+            )
+
+    for m in manifests:
+        check("task", m.task, m)
+        check("source", m.source, m)
+        # Without a dash in it, the part before the first dash of a tar's name is its split, and globs are exact.
+        check("split", m.split, m, lambda name: _NAME.fullmatch(name) and name not in _RESERVED_SPLITS)
+        for shard in m.shards:
+            if not re.fullmatch(rf"{re.escape(m.split)}-\d+\.tar", shard.name):
+                raise ShardError(f"{m.path}: shard {shard.name!r} is not named {m.split}-NNNNN.tar")
+    tasks, sources = {m.task for m in manifests}, {m.source for m in manifests}
+    if clash := sorted((tasks & sources) | ((tasks | sources) & {ALL})):
+        raise ShardError(f"config name {clash[0]!r} would mean two things (a task, a source, everything)")

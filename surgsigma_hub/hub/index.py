@@ -1,0 +1,182 @@
+"""What a tree offers, read without touching a tar: from the manifests of a folder, or from a card (Hub or pointer)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ShardError, SurgSigmaError, UnknownNameError
+from ..shards.manifest import load_tree
+from .configs import make_configs
+from .frontmatter import check_ours, split_card
+from .remote import fetch_card, glob_hub
+
+DEFAULT_TREE = "surgsigma"
+"""Folder that a build writes to and that loading looks for when no other is named."""
+
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_HUB = "hf://datasets/"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSplit:
+    """One split: places of its tars (absolute paths or ``hf://``; globs still in them) and its number of samples."""
+
+    patterns: tuple[str, ...]
+    samples: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The configs of a tree, the default one first.
+
+    Attributes:
+        where: The tree as error messages name it.
+        identity: Changes whenever the tars may have changed; keys the cache of ``datasets``.
+    """
+
+    where: str
+    configs: Mapping[str, Mapping[str, IndexSplit]]
+    default: str
+    identity: str
+
+    def config(self, name: str | None) -> str:
+        """``name`` if there is such a config, the default for None.
+
+        Raises:
+            UnknownNameError: with the closest known names.
+        """
+        if name is None:
+            return self.default
+        if name not in self.configs:
+            raise UnknownNameError("config", name, self.configs, where=self.where)
+        return name
+
+    def check_split(self, config: str, split: str) -> None:
+        """Refuse a split expression that names a split the config does not have.
+
+        Raises:
+            UnknownNameError: with the closest known names.
+        """
+        known = self.configs[config]
+        for part in split.split("+"):
+            name = part.strip().partition("[")[0].partition("(")[0]
+            if name != "all" and name not in known:
+                raise UnknownNameError("split", name, known, where=f"config {config!r} of {self.where}")
+
+    def tars(self, config: str, split: str, *, token: str | bool | None = None) -> list[str]:
+        """Every tar of a split in reading order, globs resolved.
+
+        Raises:
+            ShardError: a place that holds no tar.
+        """
+        found: list[str] = []
+        for pattern in self.configs[config][split].patterns:
+            hits = glob_hub(pattern, token=token) if pattern.startswith("hf://") else [pattern]
+            if not hits:
+                raise ShardError(
+                    f"{self.where}: config {config!r} names {pattern}, but nothing is there",
+                    hint="The dataset was published in part, or changed since; load it again or report it.",
+                )
+            found += hits
+        return found
+
+
+def open_index(
+    path: str | Path | None = None, *, revision: str | None = None, token: str | bool | None = None
+) -> Index:
+    """The index of a tree.
+
+    Args:
+        path: A folder that holds a built tree or a pointer card, or ``ORG/NAME`` on the Hub. None: ``./surgsigma``.
+        revision: Branch, tag or commit of a dataset on the Hub.
+        token: As in ``huggingface_hub``.
+
+    Raises:
+        SurgSigmaError: neither such a folder nor such a dataset, or not a tree of ours.
+    """
+    text = str(path) if path is not None else DEFAULT_TREE
+    folder = Path(text).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise SurgSigmaError(
+                f"revision {revision!r} was given, but {text} is a folder on this machine",
+                hint="Leave revision out, or name a dataset on the Hub as ORG/NAME.",
+            )
+        return _folder_index(folder, text)
+    repo = text.removeprefix(_HUB)
+    if not isinstance(path, Path) and _REPO.fullmatch(repo):
+        card = fetch_card(repo, revision=revision, token=token)
+        where = f"{repo} (revision {card.sha[:12]})"
+        return _card_index(card.text, base=f"{_HUB}{repo}@{card.sha}/", where=where)
+    raise SurgSigmaError(
+        f"{text}: there is no such folder here, and it is not of the form ORG/NAME of a dataset on the Hub",
+        hint="Build a tree (surgsigma build --help), make a pointer card (surgsigma init --repo ORG/NAME), "
+        "or load ORG/NAME.",
+    )
+
+
+def _folder_index(folder: Path, where: str) -> Index:
+    card = folder / "README.md"
+    if not any(folder.glob("data/*/*/*.manifest.json")) and card.is_file():
+        return _card_index(card.read_text("utf-8"), base=None, where=where)
+    # The manifests, not the card, so that a card from before the last build cannot mislead.
+    base = folder.resolve()
+    digest = hashlib.sha256()
+    configs: dict[str, dict[str, IndexSplit]] = {}
+    made = make_configs(load_tree(folder))
+    for config in made:
+        configs[config.name] = {
+            s.name: IndexSplit(tuple(str(base / tar) for tar in s.tars), s.samples, s.bytes) for s in config.splits
+        }
+    for manifest in sorted((m for s in made[-1].splits for m in s.manifests), key=lambda m: m.path):
+        for shard in manifest.shards:
+            digest.update(f"{manifest.folder}/{shard.name} {shard.sha256}\n".encode())
+    return Index(where, configs, made[0].name, digest.hexdigest())
+
+
+def _card_index(text: str, *, base: str | None, where: str) -> Index:
+    """From a card. ``base`` goes before relative patterns; None for a folder, where only ``hf://`` ones make sense."""
+    front, _ = split_card(text, where=where)
+    check_ours(front, where=where)
+    counts = {info["config_name"]: _counts(info) for info in front.get("dataset_info") or []}
+    configs: dict[str, dict[str, IndexSplit]] = {}
+    default = ""
+    try:
+        for entry in front["configs"]:
+            name, splits = str(entry["config_name"]), dict[str, IndexSplit]()
+            for part in entry["data_files"]:
+                paths = [part["path"]] if isinstance(part["path"], str) else list(part["path"])
+                samples, size = counts[name][part["split"]]
+                places = tuple(_place(path, base, where) for path in paths)
+                splits[part["split"]] = IndexSplit(places, samples, size)
+            configs[name] = splits
+            default = default or (name if entry.get("default") else "")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ShardError(f"{where}: the configs of the card are not as this package writes them ({error!r})") from None
+    if not configs:
+        raise ShardError(f"{where}: the card lists no config")
+    identity = hashlib.sha256(repr((base, front["configs"])).encode()).hexdigest()
+    return Index(where, configs, default or next(iter(configs)), identity)
+
+
+def _counts(info: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    return {s["name"]: (int(s["num_examples"]), int(s["num_bytes"])) for s in info["splits"]}
+
+
+def _place(pattern: str, base: str | None, where: str) -> str:
+    if pattern.startswith(_HUB):
+        return pattern
+    if base is None:
+        raise ShardError(
+            f"{where}: the card names {pattern}, but the folder holds no manifest",
+            hint="The tree was copied in part, or its build has not ended; copy it again or run the build again.",
+        )
+    if "://" in pattern or pattern.startswith("/") or ".." in pattern.split("/"):
+        raise ShardError(f"{where}: the card names {pattern!r}, which is not a path inside the dataset")
+    return base + pattern

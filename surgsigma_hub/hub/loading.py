@@ -1,0 +1,88 @@
+"""``load_dataset``: the published tree as flat, typed columns, from a folder or from the Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SurgSigmaError
+from .index import open_index
+from .register import register, unregister
+
+if TYPE_CHECKING:
+    import datasets
+
+__all__ = ["load_dataset", "register", "unregister"]
+
+
+def load_dataset(
+    path: str | Path | None = None,
+    config: str | None = None,
+    *,
+    split: str | None = None,
+    streaming: bool = False,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | Path | None = None,
+    num_proc: int | None = None,
+    download_mode: str | None = None,
+) -> datasets.DatasetDict | datasets.Dataset | datasets.IterableDatasetDict | datasets.IterableDataset:
+    """Load a config of a built tree with one column per field of a sample, plus ``images`` and ``videos``.
+
+    ``images`` is a list of ``{"image", "role"}`` with decoded pictures, ``videos`` a list of ``{"video", "role"}`` with
+    the film's bytes; ``media`` says, in the same order, which member each is and of which kind (a mask, for example).
+
+    Args:
+        path: A folder that holds a built tree or a pointer card, or ``ORG/NAME`` on the Hub. None: ``./surgsigma``.
+        config: A task, a source, ``<task>-<source>`` or ``all``. None: the default config, the first task.
+        split: One split (or ``a+b``, or a slice where not streaming). None: a dict of all splits.
+        streaming: Read the tars as they come, without copying them into an Arrow cache first.
+        revision: Branch, tag or commit of a dataset on the Hub.
+        token: As in ``huggingface_hub``.
+        cache_dir: Where ``datasets`` keeps its Arrow files; not for streaming.
+        num_proc: Processes that write the Arrow files; not for streaming.
+        download_mode: As in ``datasets``; not for streaming.
+
+    Raises:
+        UnknownNameError: no such config or split; found before any medium is read.
+        ShardError: not a tree of ours, or of a newer format version.
+        SurgSigmaError: no such folder or dataset, or options that do not go together.
+    """
+    if streaming and num_proc is not None:
+        raise SurgSigmaError("num_proc has no meaning with streaming=True", hint="Use the workers of a DataLoader.")
+    index = open_index(path, revision=revision, token=token)
+    name = index.config(config)
+    if split is not None:
+        index.check_split(name, split)
+        if streaming and "[" in split:
+            raise SurgSigmaError(
+                f"split {split!r}: a stream cannot be sliced", hint="Use .take(n) and .skip(n), or streaming=False."
+            )
+
+    from .builder import SurgSigma
+
+    # The streamed dataset lists only the tars of the splits that were asked for: each glob is a request to the Hub.
+    splits = index.configs[name]
+    wanted = [split] if streaming and split is not None and split in splits else list(splits)
+    builder: Any = SurgSigma(
+        config_name=name,
+        cache_dir=str(cache_dir) if cache_dir is not None else None,
+        token=token,
+        tars={s: index.tars(name, s, token=token) for s in wanted},
+        counts={s: (splits[s].samples, splits[s].bytes) for s in wanted},
+        identity=index.identity,
+    )
+    loaded: Any
+    if streaming:
+        loaded = builder.as_streaming_dataset(split=split)
+    else:
+        from datasets.exceptions import DatasetGenerationError
+
+        try:
+            builder.download_and_prepare(num_proc=num_proc, download_mode=download_mode)
+        except DatasetGenerationError as error:
+            if isinstance(error.__cause__, SurgSigmaError):
+                raise error.__cause__ from None  # it says which shard and why; the wrapper does not
+            raise
+        loaded = builder.as_dataset(split=split)
+    return loaded

@@ -1,0 +1,294 @@
+"""The words of the cards: Markdown from counted facts, and from prose shipped with the package."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+import orjson
+
+from ..schema import FORMAT_VERSION, MEMBERS
+from ..source import SourceInfo
+from .configs import Config, ConfigSplit, split_order
+from .facts import TreeFacts, size_text, table
+from .frontmatter import split_card
+
+MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
+"""First line of every generated page."""
+
+_EXCERPT_KEYS = ("id", "task", "source", "media", "messages", "answer", "reasoning", "native", "provenance")
+_LONGEST = 240
+_MOST = 4
+
+
+def readme_page(facts: TreeFacts) -> str:
+    """The body of README.md."""
+    whole, default = facts.config("all"), facts.configs[0].name
+    videos = len(frozenset(v for s in whole.splits for v in s.videos))
+    recorded = [s for s in facts.sources if not facts.synthetic(s)]
+    made = [s for s in facts.sources if facts.synthetic(s)]
+    made_samples = sum(m.samples for m in facts.manifests if m.source in made)
+    origin = f"{len(recorded)} recorded" + (f" and {len(made)} synthetic" if made else "")
+    note = (
+        f" **{made_samples:,} of the {whole.samples:,} samples are synthetic** (made by a program, not recorded): "
+        f"{', '.join(f'`{s}`' for s in made)}."
+        if made
+        else ""
+    )
+    sections = [
+        MARK,
+        "# SurgSigma" + (" (synthetic)" if not recorded else ""),
+        f"Surgical multimodal conversations in one form: {_count(whole.samples, 'sample')} of "
+        f"{_count(videos, 'surgery', 'surgeries')}, "
+        f"{_count(len(facts.tasks), 'task')}, {_count(len(facts.sources), 'source')} ({origin}), "
+        f"{size_text(whole.bytes)}.{note} The tasks and the name follow SurgSigma-DB (arXiv:2603.16822). For research; "
+        "not for clinical decisions.",
+        "## Use",
+        "```python\nfrom datasets import load_dataset\n"
+        f'ds = load_dataset("surgsigma", "{default}", streaming=True)  # beside this folder; or "ORG/NAME"\n```',
+        "Each sample is one conversation about one medium: `json` (messages, typed answer, provenance) and the members "
+        "below. Films are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
+        "columns. Any WebDataset reader can read the tars.",
+        "## Configs",
+        _config_table(c for c in facts.configs if c.kind != "pair"),
+        "<details><summary>One task of one source</summary>\n\n"
+        + _config_table(c for c in facts.configs if c.kind == "pair")
+        + "\n\n</details>",
+        "## Tasks",
+        _task_table(facts),
+        "## Sources",
+        _source_table(facts),
+        "The licence is that of the source, sample by sample (`json.license`): see [LICENSES.md](LICENSES.md).",
+        "## Examples",
+        *(_example(facts, task) for task in facts.tasks),
+        "## Splits and leakage",
+        _leak_text(facts),
+        "## Form",
+        f"Format version {FORMAT_VERSION}; [schema.json](schema.json) defines the JSON member. Tars hold, per sample, "
+        f"`<id>.json` and some of {', '.join(f'`<id>.{m}`' for m in MEMBERS)}. Boxes are x1 y1 x2 y2 in 0..1 of the "
+        "frame as stored; `frame_index` is 0-based at `fps`. `data/<task>/<source>/<split>.manifest.json` lists every "
+        "tar with its sha256.",
+    ]
+    return "\n\n".join(sections)
+
+
+def source_page(facts: TreeFacts, name: str) -> str:
+    """The card of one source."""
+    info, mine = facts.info(name), facts.config(name)
+    rows: list[tuple[str, object]] = [("Licence", facts.license(name))]
+    if info is not None:
+        rows = [
+            ("Specialty", info.specialty),
+            ("Procedure", info.procedure),
+            ("Modality", info.modality),
+            *rows,
+            ("Access", f"{info.access.value}: {info.access_steps}"),
+            ("Home", info.homepage),
+            ("Labels", info.label_origin),
+            ("May be redistributed", _redistribution(info)),
+        ]
+    if facts.synthetic(name):
+        rows.insert(0, ("Kind", "**synthetic**: made by a program, not recorded"))
+    counts = [
+        (m.task, m.split, f"{m.samples:,}", size_text(m.bytes), len(m.videos), len(m.shards), _options(m.options))
+        for m in sorted(facts.manifests, key=lambda m: (m.task, split_order(m.split)))
+        if m.source == name
+    ]
+    title = f"# {info.title if info else name}" + (" (synthetic)" if facts.synthetic(name) else "")
+    return _page(
+        _prose(f"{name}.md") or title,
+        "## Facts",
+        table(("", ""), rows),
+        "## In this tree",
+        f"Config `{name}`: {mine.samples:,} samples, {size_text(mine.bytes)}.",
+        table(("task", "split", "samples", "size", "videos", "tars", "built with"), counts),
+    )
+
+
+def task_page(facts: TreeFacts, name: str) -> str:
+    """The card of one task."""
+    task, mine = facts.task(name), facts.config(name)
+    about: list[str] = []
+    if task is not None:
+        about = [
+            task.description,
+            f"Family: {task.family}. Looks at: {task.media_in.value}. Answers with: {task.answer.value}.",
+        ]
+    counts = [
+        (facts.named(m.source), m.split, f"{m.samples:,}", size_text(m.bytes), len(m.videos))
+        for m in sorted(facts.manifests, key=lambda m: (m.source, split_order(m.split)))
+        if m.task == name
+    ]
+    return _page(
+        _prose(f"task_{name}.md") or f"# {task.title if task else _words(name)}",
+        *about,
+        "## In this tree",
+        f"Config `{name}`: {mine.samples:,} samples, {size_text(mine.bytes)}; members "
+        f"{', '.join(f'`{m}`' for m in sorted(mine.members)) or 'none besides the JSON'}.",
+        table(("source", "split", "samples", "size", "videos"), counts),
+        _example(facts, name),
+    )
+
+
+def licenses_page(facts: TreeFacts) -> str:
+    """LICENSES.md: what each source's terms are, and how much of it is here."""
+    parts = [
+        "# Licences by source",
+        "Each sample names its licence (`json.license`). Labels and media are under the terms of their source; the "
+        "wordings that this package's templates add are under its own licence (MIT).",
+    ]
+    for name in facts.sources:
+        info = facts.info(name)
+        mine = facts.config(name)
+        kind = "Synthetic. " if facts.synthetic(name) else ""
+        text = f"{kind}Licence: `{facts.license(name)}`. {mine.samples:,} samples, {size_text(mine.bytes)}."
+        if info is not None:
+            text += (
+                f"\n\nAccess ({info.access.value}): {info.access_steps} <{info.homepage}>\n\n"
+                f"May be redistributed: {_redistribution(info)}."
+            )
+        else:
+            text += "\n\nThis version of the package has no loader of that name: ask whoever built the tree."
+        parts += [f"## {info.title if info else name} (`{name}`)", text]
+    return _page(*parts)
+
+
+def _page(*parts: str) -> str:
+    return "\n\n".join((MARK, *parts)) + "\n"
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _prose(name: str) -> str:
+    """A page of the package's own prose, without front matter; empty where there is none."""
+    path = resources.files("surgsigma_hub.dataset_cards") / name
+    return split_card(path.read_text("utf-8"), where=name)[1].strip() if path.is_file() else ""
+
+
+def _config_table(configs: Any) -> str:
+    rows = [_config_row(c, s) for c in configs for s in c.splits]
+    return table(("config", "split", "samples", "size", "videos"), rows)
+
+
+def _config_row(config: Config, split: ConfigSplit) -> tuple[object, ...]:
+    return f"`{config.name}`", split.name, f"{split.samples:,}", size_text(split.bytes), f"{len(split.videos):,}"
+
+
+def _task_table(facts: TreeFacts) -> str:
+    rows = []
+    for name in facts.tasks:
+        task, mine = facts.task(name), facts.config(name)
+        by = {m.source for m in facts.manifests if m.task == name}
+        members = ", ".join(f"`{m}`" for m in sorted(mine.members))
+        rows.append(
+            (
+                f"[{task.title if task else _words(name)}](cards/task_{name}.md)",
+                task.family if task else "",
+                members,
+                f"{mine.samples:,}",
+                ", ".join(facts.named(s) for s in sorted(by)),
+            )
+        )
+    return table(("task", "family", "members", "samples", "sources"), rows)
+
+
+def _source_table(facts: TreeFacts) -> str:
+    rows = []
+    for name in facts.sources:
+        info = facts.info(name)
+        rows.append(
+            (
+                f"[{facts.named(name)}](cards/{name}.md)",
+                info.procedure if info else "",
+                facts.license(name),
+                info.access.value if info else "not known",
+                _redistribution(info) if info else "not known",
+                f"{facts.config(name).samples:,}",
+            )
+        )
+    return table(("source", "procedure", "licence", "access", "may be redistributed", "samples"), rows)
+
+
+def _redistribution(info: SourceInfo) -> str:
+    terms = info.redistribution
+    allowed = [
+        word
+        for word, yes in (("annotations", terms.annotations), ("media", terms.media), ("derived pixels", terms.derived))
+        if yes
+    ]
+    return ", ".join(allowed) or "nothing"
+
+
+def _leak_text(facts: TreeFacts) -> str:
+    leaks = facts.leaks()
+    intro = (
+        "Splits are those of each source, and several sources may annotate the same surgeries: "
+        "`json.canonical_video_id` names the surgery whatever the source."
+    )
+    if not leaks:
+        return f"{intro} Counted here: no surgery is in two different splits."
+    videos = {v for found in leaks.values() for v in found}
+    rows = [
+        (_place(facts, one), _place(facts, other), len(found), ", ".join(found))
+        for (one, other), found in leaks.items()
+    ]
+    head = (
+        f"{intro} Counted here: **{_count(len(videos), 'surgery is', 'surgeries are')} in two "
+        "different splits**. Training on one side and testing on the other leaks; leave them out of one side."
+    )
+    return f"{head}\n\n{table(('one', 'other', 'surgeries', 'which'), rows)}"
+
+
+def _place(facts: TreeFacts, text: str) -> str:
+    source, _, split = text.rpartition("/")
+    return f"{facts.named(source)}: {split}"
+
+
+def _example(facts: TreeFacts, task: str) -> str:
+    sources = sorted({m.source for m in facts.manifests if m.task == task})
+    title = f"A sample of {task}"
+    source = next((s for s in sources if facts.may_quote(s)), None)
+    if source is None:
+        return f"{title}: not shown, since the terms of {', '.join(sources)} do not let us quote it."
+    sample = facts.first_sample(source=source, task=task)
+    made = " (synthetic)" if facts.synthetic(source) else ""
+    excerpt = {key: _short(sample[key]) for key in _EXCERPT_KEYS if key in sample}
+    text = orjson.dumps(excerpt, option=orjson.OPT_INDENT_2).decode()
+    # A fence longer than any run of backquotes inside keeps the block whole.
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"<details><summary>{title}{made}, in part</summary>\n\n{fence}json\n{text}\n{fence}\n\n</details>"
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+    if isinstance(value, list):
+        return [_short(v) for v in value[:_MOST]] + ([f"… {len(value) - _MOST} more"] if len(value) > _MOST else [])
+    if isinstance(value, dict):
+        return {k: _short(v) for k, v in value.items() if v not in (None, [], "")}
+    return value
+
+
+def _options(options: Any) -> str:
+    return ", ".join(f"{key}={_safe(value)}" for key, value in sorted(options.items()))
+
+
+def _safe(value: Any) -> str:
+    """An option for print; a path of the builder's machine stays there."""
+    if isinstance(value, dict):
+        return "{" + _options(value) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_safe(v) for v in value) + "]"
+    text = str(value)
+    if text.startswith("~") or PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
+        return "(a path)"
+    return text

@@ -1,0 +1,207 @@
+"""Pictures: from a reference to JPEG bytes or pixels. The only module that decodes or encodes stills.
+
+JPEG bytes pass through untouched, but for metadata segments, which are cut out without touching the coded picture.
+Everything else is decoded and encoded once, 4:2:0, at the quality the build states.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import MediaError
+from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
+
+MAX_PIXELS = 64_000_000
+"""Larger pictures are refused: no surgical camera makes them, and decoding them could exhaust memory."""
+
+_KEPT_SEGMENTS = {0xE0, 0xEE}  # JFIF, and Adobe's colour transform; all other APPn and comments may hold private data
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A JPEG as it goes into a shard."""
+
+    data: bytes
+    width: int
+    height: int
+    passed_through: bool
+
+
+def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
+    """The picture as a JPEG without metadata, three components, whole.
+
+    Args:
+        ref: Where the pixels come from.
+        quality: 1..95, used only where the picture is not a usable JPEG already.
+
+    Raises:
+        MediaError: missing, unreadable, cut or too large.
+    """
+    if isinstance(ref, FileImage | FileSlice):
+        data = read_bytes(ref)
+        if data[:2] == b"\xff\xd8":
+            clean = _clean_jpeg(data)
+            if clean is not None:
+                return clean
+        pixels = _rgb(_open(data, name_of(ref)), name_of(ref))
+    else:
+        pixels = _to_rgb_image(load_raw(ref), name_of(ref))
+    out = io.BytesIO()
+    pixels.save(out, "JPEG", quality=quality)
+    return Encoded(out.getvalue(), pixels.width, pixels.height, False)
+
+
+def read_bytes(ref: FileImage | FileSlice) -> bytes:
+    """The encoded bytes behind a reference.
+
+    Raises:
+        MediaError: missing, empty or shorter than the reference says.
+    """
+    try:
+        with ref.path.open("rb") as file:
+            if isinstance(ref, FileImage):
+                data = file.read()
+            else:
+                file.seek(ref.offset)
+                data = file.read(ref.length)
+    except FileNotFoundError:
+        raise MediaError(f"{name_of(ref)}: no such file", reason="media_missing") from None
+    except OSError as error:
+        raise MediaError(f"{name_of(ref)}: cannot be read ({error.strerror})") from None
+    if not data:
+        raise MediaError(f"{name_of(ref)}: is empty (0 bytes)")
+    if isinstance(ref, FileSlice) and len(data) < ref.length:
+        raise MediaError(f"{name_of(ref)}: cut at {len(data)} of {ref.length} bytes")
+    return data
+
+
+def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
+    """Stored values: ``(H, W, 3)`` uint8 colour, or ``(H, W)`` for grey, index and 16-bit pictures.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`.
+    """
+    if isinstance(ref, Drawn):
+        return ref.draw()
+    if isinstance(ref, VideoFrame):
+        from .video import read_frame
+
+        return read_frame(ref.path, ref.index)
+    image = _open(read_bytes(ref), name_of(ref))
+    if image.mode in ("L", "P", "I;16", "I;16B", "I", "1"):
+        return np.asarray(image)
+    return np.asarray(_rgb(image, name_of(ref)))
+
+
+def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
+    """Pixels as ``(H, W, 3)`` uint8 RGB; errors as :func:`to_jpeg`."""
+    if isinstance(ref, FileImage | FileSlice):
+        return np.asarray(_rgb(_open(read_bytes(ref), name_of(ref)), name_of(ref)))
+    return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
+
+
+def png_bytes(values: npt.NDArray[Any]) -> bytes:
+    """``values`` (uint8 or uint16, ``(H, W)``) as a PNG without metadata."""
+    out = io.BytesIO()
+    Image.fromarray(values).save(out, "PNG", compress_level=4)
+    return out.getvalue()
+
+
+def name_of(ref: ImageRef) -> str:
+    """A short name for messages: never an absolute path."""
+    if isinstance(ref, Drawn):
+        return ref.name
+    short = "/".join(ref.path.parts[-2:])
+    if isinstance(ref, VideoFrame):
+        return f"{short} frame {ref.index}"
+    if isinstance(ref, FileSlice):
+        return f"{short} at byte {ref.offset}"
+    return short
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data))
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise MediaError(f"{name}: more than {MAX_PIXELS} pixels", reason="media_too_large") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise MediaError(f"{name}: not a readable picture ({_plain(error)})") from None
+    _check_size(image.width, image.height, name)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise MediaError(f"{name}: damaged picture ({_plain(error)})") from None
+    return image
+
+
+def _plain(error: Exception) -> str:
+    # Pillow prints the memory address of the buffer, which would make reports differ between runs.
+    return str(error).split(" <_io", 1)[0]
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise MediaError(f"{name}: {width} x {height} is more than {MAX_PIXELS} pixels", reason="media_too_large")
+
+
+def _rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):
+        return _to_rgb_image(np.asarray(image), name)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")  # what is transparent becomes black, as outside the endoscope's circle
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB")
+    try:
+        return image.convert("RGB")
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{name}: colour mode {image.mode} cannot be read as RGB ({_plain(error)})") from None
+
+
+def _to_rgb_image(values: npt.NDArray[Any], name: str) -> Image.Image:
+    if values.dtype != np.uint8:
+        values = (np.clip(values, 0, 65535).astype(np.uint32) >> 8).astype(np.uint8)  # 16-bit depth to 8
+    if values.ndim == 2:
+        values = np.repeat(values[:, :, None], 3, axis=2)
+    if values.ndim != 3 or values.shape[2] != 3:
+        raise MediaError(f"{name}: pixels of shape {values.shape}, expected (H, W, 3) or (H, W)")
+    _check_size(values.shape[1], values.shape[0], name)
+    return Image.fromarray(np.ascontiguousarray(values))
+
+
+def _clean_jpeg(data: bytes) -> Encoded | None:
+    """A whole, three-component JPEG with its private segments cut out; None where it has to be encoded anew."""
+    kept: list[bytes] = [data[:2]]
+    at, size = 2, (0, 0)
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        segment = data[at : at + 2 + length]
+        if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC):
+            if len(segment) < 10 or segment[9] != 3:
+                return None
+            size = (int.from_bytes(segment[7:9], "big"), int.from_bytes(segment[5:7], "big"))
+        if marker in _KEPT_SEGMENTS or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            kept.append(segment)
+        at += 2 + length
+        if marker == 0xDA:
+            end = data.rfind(b"\xff\xd9", at)
+            # No end marker: cut. A second start marker: another picture hides behind the first.
+            if end < 0 or 0 in size or data.find(b"\xff\xd8\xff", at) >= 0:
+                return None
+            _check_size(*size, "JPEG")
+            whole = end + 2 == len(data) and sum(map(len, kept)) == at
+            return Encoded(data if whole else b"".join([*kept, data[at : end + 2]]), *size, True)
+    return None

@@ -1,0 +1,208 @@
+"""Films: frames by index, and encoding. decord reads where it is installed and able, PyAV everywhere else."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import MediaError, MissingExtraError
+
+logger = logging.getLogger(__name__)
+
+Pixels = npt.NDArray[np.uint8]
+BACKEND_VARIABLE = "SURGSIGMA_VIDEO"
+"""Environment variable that forces ``decord`` or ``av``."""
+
+
+class FrameReader(Protocol):
+    """Random access to the frames of one film."""
+
+    @property
+    def fps(self) -> float:
+        """Average frames per second."""
+
+    def __len__(self) -> int: ...
+
+    def frame(self, index: int) -> Pixels:
+        """Frame ``index``, ``(H, W, 3)`` uint8 RGB; cheapest when indices rise."""
+
+
+class _Decord:
+    def __init__(self, path: Path) -> None:
+        import decord
+
+        self._reader: Any = decord.VideoReader(str(path), num_threads=1)
+        if self._reader[0].shape[2] != 3:  # seen with decord 0.6 on frames narrower than 64 pixels
+            raise MediaError(f"{path.name}: decord does not give three channels")
+        self.fps = float(self._reader.get_avg_fps())
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def frame(self, index: int) -> Pixels:
+        pixels: Pixels = self._reader[index].asnumpy()
+        return pixels
+
+
+class _PyAV:
+    """Decodes forward; seeks to a key frame only where the film's rate is constant, so that index and time agree."""
+
+    _FAR = 120
+
+    def __init__(self, path: Path) -> None:
+        import av
+
+        self._path = path
+        self._container = av.open(str(path))
+        if not self._container.streams.video:
+            raise MediaError(f"{path.name}: holds no film")
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self.fps = float(self._stream.average_rate or 0)
+        self._constant = self._stream.average_rate == self._stream.base_rate
+        self._count = self._stream.frames or sum(1 for p in self._container.demux(self._stream) if p.size)
+        self._restart(0)
+
+    def __len__(self) -> int:
+        return int(self._count)
+
+    def _restart(self, index: int) -> None:
+        start = self._stream.start_time or 0
+        at = start + int(index / self.fps / float(self._stream.time_base)) if index else start
+        self._container.seek(at, stream=self._stream, backward=True)
+        self._frames: Iterator[Any] = self._container.decode(self._stream)
+        self._next = 0 if index == 0 else -1  # -1: learn it from the first frame's time
+
+    def frame(self, index: int) -> Pixels:
+        if self._next > index or (self._constant and index - self._next > self._FAR):
+            self._restart(index if self._constant else 0)
+        for frame in self._frames:
+            if self._next < 0:
+                since = frame.pts - (self._stream.start_time or 0)
+                self._next = round(float(since * self._stream.time_base) * self.fps)
+            at, self._next = self._next, self._next + 1
+            if at == index:
+                pixels: Pixels = frame.to_ndarray(format="rgb24")
+                return pixels
+        self._next = index + 1  # spent: the next call starts over
+        raise EOFError(f"no frame {index}")
+
+
+def open_video(path: Path) -> FrameReader:
+    """A reader of the film at ``path``.
+
+    Raises:
+        MediaError: missing, empty or not a film that any installed reader understands.
+        MissingExtraError: neither decord nor PyAV is installed.
+    """
+    if not path.is_file():
+        raise MediaError(f"{path.name}: no such file", reason="media_missing")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path.name}: is empty (0 bytes)")
+    forced = os.environ.get(BACKEND_VARIABLE, "")
+    problems: list[str] = []
+    for name, backend in (("decord", _Decord), ("av", _PyAV)):
+        if forced and forced != name:
+            continue
+        try:
+            reader: FrameReader = backend(path)
+            if len(reader) == 0:
+                raise MediaError(f"{path.name}: holds no frame")
+            return reader
+        except ImportError:
+            continue
+        except Exception as error:  # each library raises its own kinds, decord a bare RuntimeError
+            problems.append(
+                f"{name}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
+            )
+            logger.warning("%s cannot read %s", name, path.name)
+    if not problems:
+        raise MissingExtraError("av", "video", purpose=f"reading {path.name}")
+    raise MediaError(f"{path.name}: cannot be opened as a film ({'; '.join(_short(p, path) for p in problems)})")
+
+
+def _short(problem: str, path: Path) -> str:
+    return problem.replace(str(path), path.name)[:160]
+
+
+@lru_cache(maxsize=2)
+def _opened(path: Path, size: int, changed: int) -> FrameReader:
+    # One or two films stay open per process: loaders ask for the frames of one film in rising order.
+    # Size and time are part of the key, so that a film written anew is opened anew.
+    return open_video(path)
+
+
+def read_frame(path: Path, index: int) -> Pixels:
+    """Frame ``index`` (0-based) of the film at ``path``, ``(H, W, 3)`` uint8 RGB.
+
+    Raises:
+        MediaError: no such frame, or the film is damaged there.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        raise MediaError(f"{path.name}: no such file", reason="media_missing") from None
+    reader = _opened(path, stat.st_size, stat.st_mtime_ns)
+    if not 0 <= index < len(reader):
+        raise MediaError(f"{path.name}: no frame {index}, it has {len(reader)}", reason="media_missing")
+    try:
+        return reader.frame(index)
+    except Exception as error:
+        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({_short(str(error), path)})") from None
+
+
+def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
+    """Write frames as H.264 mp4: yuv420p, constant rate, short GOP, index in front, no metadata, one thread.
+
+    Args:
+        path: Target; written under a temporary name and renamed.
+        frames: ``(H, W, 3)`` uint8 RGB, even width and height, all of one size.
+        fps: Frames per second.
+
+    Raises:
+        MediaError: no frame, or an odd size.
+        MissingExtraError: PyAV is not installed.
+    """
+    try:
+        import av
+    except ImportError:
+        raise MissingExtraError("av", "video", purpose=f"writing {path.name}") from None
+    from fractions import Fraction
+
+    rate = Fraction(fps).limit_denominator(1001)
+    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+    count = 0
+    try:
+        with av.open(
+            str(temporary), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
+        ) as out:
+            stream: Any = None
+            for pixels in frames:
+                if stream is None:
+                    height, width = pixels.shape[:2]
+                    if height % 2 or width % 2:
+                        raise MediaError(f"{path.name}: {width} x {height} frames, H.264 needs an even size")
+                    stream = out.add_stream("libx264", rate=rate)
+                    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+                    stream.gop_size = 12
+                    stream.thread_count = 1
+                    stream.options = {"crf": "20", "preset": "veryfast", "flags": "+bitexact"}
+                for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
+                    out.mux(packet)
+                count += 1
+            if stream is None:
+                raise MediaError(f"{path.name}: no frame to write")
+            for packet in stream.encode():
+                out.mux(packet)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    logger.debug("wrote %s: %d frames at %s fps", path.name, count, rate)

@@ -1,0 +1,142 @@
+"""A set of picture files as a folder, a tar or a gzipped tar, all read through references, none unpacked into files."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import tarfile
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+
+from ..errors import BadRowError, SurgSigmaError
+from ..records import FileImage, FileSlice
+from .cache import fingerprint, made_once
+
+_BLOCK = 512
+
+
+def find_archive(base: Path) -> Path | None:
+    """The folder ``base``, or ``base.tar``, or ``base.tar.gz``: the first that is there and not an empty folder."""
+    if base.is_dir() and any(base.iterdir()):
+        return base
+    for ending in (".tar", ".tar.gz"):
+        packed = base.with_name(base.name + ending)
+        if packed.is_file():
+            return packed
+    return None
+
+
+def archive_members(path: Path, *, cache_dir: Path | None = None) -> Mapping[str, FileImage | FileSlice]:
+    """Every file of an archive by its name inside it (``/`` between folders), in the order of the names.
+
+    A tar is indexed once per state of the file; with a ``cache_dir`` the index is kept there for other processes. A
+    gzipped tar cannot be read from the middle, so it is decompressed once into ``cache_dir`` as a plain tar.
+
+    Raises:
+        BadRowError: a damaged or cut archive, a name that is absolute or holds ``..``, or a member that is neither a
+            plain file nor a folder.
+        SurgSigmaError: a gzipped tar without a ``cache_dir``.
+    """
+    if path.is_dir():
+        return _folder(path)
+    if path.name.endswith(".gz"):
+        path = _plain_tar(path, cache_dir)
+    return _indexed(path, fingerprint(path), cache_dir)
+
+
+def _folder(path: Path) -> dict[str, FileImage | FileSlice]:
+    found: dict[str, FileImage | FileSlice] = {}
+    for folder, folders, names in os.walk(path, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(folder, name)
+            found[file.relative_to(path).as_posix()] = FileImage(file)
+    return dict(sorted(found.items()))
+
+
+def _plain_tar(path: Path, cache_dir: Path | None) -> Path:
+    if cache_dir is None:
+        raise SurgSigmaError(
+            f"{path.name} can be read only after decompressing it, and there is no cache folder to put it in",
+            hint=f"Give a cache folder, or decompress it beside itself: gunzip --keep {path.name}",
+        )
+
+    def decompress(target: Path) -> None:
+        try:
+            with gzip.open(path, "rb") as packed, target.open("wb") as plain:
+                shutil.copyfileobj(packed, plain, 1 << 20)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise BadRowError(
+                f"{path.name}: damaged or cut gzip file ({error})", hint="Download this file again."
+            ) from None
+
+    return made_once(cache_dir / f"{path.name.removesuffix('.gz')}-{fingerprint(path)}.tar", decompress)
+
+
+@lru_cache(maxsize=2)
+def _indexed(path: Path, state: str, cache_dir: Path | None) -> Mapping[str, FileImage | FileSlice]:
+    rows: list[tuple[str, int, int]]
+    if cache_dir is None:
+        rows = _scan(path)
+    else:
+        index = cache_dir / f"{path.name}-{state}.index.json"
+        rows = orjson.loads(made_once(index, lambda target: _write(target, orjson.dumps(_scan(path)))).read_bytes())
+    return {name: FileSlice(path, offset, length) for name, offset, length in rows}
+
+
+def _write(target: Path, data: bytes) -> None:
+    target.write_bytes(data)
+
+
+def _scan(path: Path) -> list[tuple[str, int, int]]:
+    size = path.stat().st_size
+    found: dict[str, tuple[int, int]] = {}
+    try:
+        with tarfile.open(path, "r:") as tar:
+            while (member := tar.next()) is not None:
+                setattr(tar, "members", [])  # noqa: B010 - tarfile keeps every header, too much for 165,000 of them
+                name = safe_name(member.name, where=path.name)
+                if member.isdir():
+                    continue
+                if not member.isreg() or member.issparse():
+                    raise BadRowError(f"{path.name}: member {member.name!r} is neither a plain file nor a folder")
+                if member.offset_data + member.size > size:
+                    raise BadRowError(f"{path.name}: cut inside member {member.name!r}", hint="Fetch this file again.")
+                if name in found:
+                    raise BadRowError(f"{path.name}: member {name!r} occurs twice")
+                found[name] = (member.offset_data, member.size)
+    except tarfile.TarError as error:
+        raise BadRowError(f"{path.name}: damaged tar ({error})", hint="Fetch this file again.") from None
+    if not _ends_with_zeros(path, size):  # tarfile takes a file cut between two members for a whole one
+        raise BadRowError(f"{path.name}: the tar has no end mark, so it has been cut", hint="Fetch this file again.")
+    return [(name, *found[name]) for name in sorted(found)]
+
+
+def _ends_with_zeros(path: Path, size: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, size - _BLOCK))
+        return not any(file.read(_BLOCK))
+
+
+def safe_name(name: str, *, where: str) -> str:
+    """``name`` of an archive's member with ``/`` between folders and no leading ``./``.
+
+    Raises:
+        BadRowError: the name is absolute or climbs out of the archive.
+
+    >>> safe_name("./seg/000001.png", where="dense.tar")
+    'seg/000001.png'
+    """
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", name):
+        raise BadRowError(
+            f"{where}: member name {name!r} is absolute or leaves the archive",
+            hint="This archive is not the published one; fetch it again from its authors.",
+        )
+    return "/".join(p for p in parts if p not in ("", "."))

@@ -1,0 +1,112 @@
+"""labelme JSON: polygons of one picture, in pixels, grouped into instances by label and group."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from ..errors import BadRowError
+from ..media.boxes import TOLERANCE
+from ..records import Label, LabeledMask, Polygons
+
+Ring = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelmePicture:
+    """What one labelme file says.
+
+    Attributes:
+        image: File name of the picture, without its folder.
+        width: Width in pixels that the points refer to; ``height`` likewise.
+        masks: One per instance in the order of the file; empty where the annotator found nothing.
+        clipped: How many points lay outside the picture and were moved to its edge.
+    """
+
+    image: str
+    width: int
+    height: int
+    masks: tuple[LabeledMask, ...]
+    clipped: int
+
+
+def parse_labelme(data: bytes, *, where: str, width: int = 854, height: int = 480) -> LabelmePicture:
+    """Read one labelme file.
+
+    Polygons with the same label and ``group_id`` are pieces of one instance; a polygon without a group is an instance
+    of its own.
+
+    Args:
+        data: The file's bytes.
+        where: Name of the file for error messages.
+        width: Width to assume where the file states none (the picture's own, if you know it).
+        height: Height to assume there.
+
+    Raises:
+        BadRowError: not JSON, not labelme, a shape that is no polygon, or points well outside the picture (which is
+            what a wrong size looks like).
+    """
+    try:
+        raw = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadRowError(f"{where}: not readable as JSON: {error}") from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("shapes"), list):
+        raise BadRowError(f"{where}: not a labelme file (expected an object with a list 'shapes')")
+    size = (_size(raw, "imageWidth", width, where), _size(raw, "imageHeight", height, where))
+    pieces: dict[tuple[str, object], list[Ring]] = {}
+    clipped = 0
+    for n, shape in enumerate(raw["shapes"]):
+        place = f"{where}: shape {n}"
+        if not isinstance(shape, dict) or shape.get("shape_type", "polygon") != "polygon":
+            raise BadRowError(f"{place} is not a polygon")
+        label, group = shape.get("label"), shape.get("group_id")
+        if not isinstance(label, str) or not label:
+            raise BadRowError(f"{place} has no label")
+        if isinstance(group, list | dict):
+            raise BadRowError(f"{place}: group_id {group!r} is not a number")
+        ring, cut = _ring(shape.get("points"), size, place)
+        clipped += cut
+        pieces.setdefault((label, ("own", n) if group is None else group), []).append(ring)
+    masks = tuple(LabeledMask(Label(label), Polygons(tuple(rings))) for (label, _), rings in pieces.items())
+    return LabelmePicture(_file_name(raw.get("imagePath")), *size, masks, clipped)
+
+
+def _size(raw: dict[str, Any], key: str, fallback: int, where: str) -> int:
+    value = raw.get(key)
+    if value is None:
+        return fallback
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise BadRowError(f"{where}: {key} is {value!r}, expected a number of pixels, null or no such key")
+    return value
+
+
+def _ring(points: object, size: tuple[int, int], place: str) -> tuple[Ring, int]:
+    if not isinstance(points, list) or len(points) < 3:
+        raise BadRowError(f"{place} has fewer than 3 points")
+    ring: list[tuple[float, float]] = []
+    clipped = 0
+    for point in points:
+        if not isinstance(point, list) or len(point) != 2 or not all(_is_number(c) for c in point):
+            raise BadRowError(f"{place}: point {point!r} is not [x, y]")
+        x, y = point[0] / size[0], point[1] / size[1]
+        if min(x, y) < -TOLERANCE or max(x, y) > 1 + TOLERANCE:
+            raise BadRowError(
+                f"{place}: point {point!r} lies more than {TOLERANCE:.0%} outside a {size[0]} x {size[1]} picture",
+                hint="If the file states no size, the picture may be larger than assumed.",
+            )
+        inside = (min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+        clipped += inside != (x, y)
+        ring.append(inside)
+    return tuple(ring), clipped
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _file_name(path: object) -> str:
+    """The last part of a path that may have been written on Windows."""
+    return re.split(r"[\\/]", path)[-1] if isinstance(path, str) else ""

@@ -1,0 +1,45 @@
+"""JSON files whose objects say which of their keys the text repeats, and whose errors say where the file breaks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadRowError
+
+
+class Pairs(dict[str, Any]):
+    """A JSON object. Plain JSON readers keep the last of two equal keys in silence; this one names them."""
+
+    repeated: frozenset[str]
+
+    @classmethod
+    def of(cls, pairs: list[tuple[str, Any]]) -> Pairs:
+        """The object of these pairs."""
+        made = cls(pairs)
+        seen: set[str] = set()
+        repeated: set[str] = set()
+        if len(made) != len(pairs):
+            for key, _ in pairs:
+                (repeated if key in seen else seen).add(key)
+        made.repeated = frozenset(repeated)
+        return made
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, every object as :class:`Pairs`.
+
+    Raises:
+        BadRowError: not JSON or cut short, with the position; the message does not name the file.
+        OSError: the file cannot be opened.
+    """
+    try:
+        return json.loads(path.read_bytes(), object_pairs_hook=Pairs.of)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno} (character {error.pos})"
+        raise BadRowError(f"not JSON, or cut short: {error.msg} at {place}") from None
+    except UnicodeDecodeError as error:
+        raise BadRowError(f"not UTF-8 at byte {error.start}") from None
+    except (RecursionError, ValueError) as error:  # absurd nesting, a number of thousands of digits
+        raise BadRowError(f"JSON that cannot be read ({type(error).__name__})") from None

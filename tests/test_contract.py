@@ -1,0 +1,127 @@
+"""The contract that every source keeps, checked on its fixture; a newcomer's source is tested by being there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+import yaml
+from surgsigma_hub.api import build, matrix, sources, tasks
+from surgsigma_hub.ontology import native_names, resolve_frame
+from surgsigma_hub.records import Fact, Frame
+from surgsigma_hub.shards.manifest import load_tree
+from surgsigma_hub.shards.reader import read_shard
+from surgsigma_hub.shards.validate import validate
+from surgsigma_hub.source import get_source, parse_options
+
+from builds import SMALL, digests
+
+ROOT = Path(__file__).parent.parent
+NAMES = sorted(sources())
+
+
+def root_of(name: str) -> Path | None:
+    return ROOT / "tests" / "fixtures" / name if sources()[name].needs_root else None
+
+
+def options_of(name: str) -> dict[str, str]:
+    return SMALL if name == "synthetic" else {}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    name = request.param
+    out = tmp_path_factory.mktemp(name) / "surgsigma"
+    report = build(name, root=root_of(name), out=out, options=options_of(name), max_quarantine=1)
+    assert report.committed
+    return name, out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_metadata(name: str) -> None:
+    info = sources()[name]
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in tasks()
+    assert info.facts and info.layout.strip() and info.access_steps and re.match(r"https?://", info.homepage)
+    for text in (info.specialty, info.procedure, info.modality):
+        assert re.fullmatch(r"[a-z0-9_]+", text), f"{text!r} should be an identifier"
+    assert matrix()[name], "a source whose facts serve no task has no use yet"
+    assert native_names(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card(name: str) -> None:
+    text = (ROOT / "dataset_cards" / f"{name}.md").read_text("utf-8")
+    front = yaml.safe_load(text.split("---\n")[1])
+    info = sources()[name]
+    assert (front["name"], front["license"]) == (name, info.license)
+    assert len(text.split("---\n", 2)[2].split()) > 80, "a card says how to get the data, its layout and its traps"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
+    kind = get_source(name)
+    source = kind(root_of(name), parse_options(kind, options_of(name)), cache_dir=tmp_path)
+    held: set[Fact] = set()
+    videos = list(source.videos())
+    assert len({v.id for v in videos}) == len(videos) > 0
+    for video in videos:
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", video.id) and re.fullmatch(
+            r"[a-z0-9_]+/[A-Za-z0-9_-]+", video.canonical_id
+        )
+        moments = []
+        for frame in source.frames(video):
+            if isinstance(frame, Frame):
+                held |= resolve_frame(name, frame).facts()
+                moments.append((frame.index, frame.variant))
+            else:
+                assert str(ROOT) not in frame.where + frame.detail
+        assert len(set(moments)) == len(moments)
+        assert [m[0] for m in moments] == sorted(m[0] for m in moments)
+    assert held <= kind.info.facts, "a fact is held that the metadata does not declare"
+    missing = kind.info.facts - held
+    assert missing <= {Fact.CLIP}, f"the fixture shows no example of {sorted(missing)}"
+
+
+def test_a_built_tree_is_valid(built: tuple[str, Path]) -> None:
+    name, out = built
+    report = validate(out)
+    assert report.ok, report.problems[:5]
+    assert {m.task for m in load_tree(out)} == set(matrix()[name])
+
+
+def test_no_path_of_this_machine_is_in_the_tree(built: tuple[str, Path]) -> None:
+    _, out = built
+    for path in out.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert str(out.parent).encode() not in data and str(ROOT).encode() not in data, path
+
+
+def test_samples_are_about_their_source(built: tuple[str, Path]) -> None:
+    name, out = built
+    for manifest in load_tree(out):
+        for shard in manifest.shards:
+            with (out / manifest.folder / shard.name).open("rb") as file:
+                for key, members in read_shard(file, where=shard.name):
+                    sample = orjson.loads(members["json"])
+                    assert key.startswith(f"{name}-") and sample["source"] == name
+                    assert sample["license"] == sources()[name].license
+                    assert sample["provenance"]["label_origin"] == sources()[name].label_origin
+
+
+def test_a_rebuild_is_byte_identical(built: tuple[str, Path], tmp_path: Path) -> None:
+    name, out = built
+    again = tmp_path / "surgsigma"
+    build(name, root=root_of(name), out=again, options=options_of(name), max_quarantine=1, workers=2)
+    assert digests(again) == digests(out)
+
+
+def test_all_sources_share_one_tree(tmp_path: Path) -> None:
+    out = tmp_path / "surgsigma"
+    for name in NAMES:
+        build(name, root=root_of(name), out=out, options=options_of(name), max_quarantine=1)
+    assert {m.source for m in load_tree(out)} == set(NAMES)
+    report = validate(out)
+    assert report.ok, report.problems[:5]

@@ -1,0 +1,82 @@
+"""Imports run downwards only; loaders see few things and nobody but the registry sees loaders."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "surgsigma_hub"
+
+FLOORS = [
+    {"errors", "records"},
+    {"schema", "ontology", "source"},
+    {"media", "parsers"},
+    {"tasks"},
+    {"shards"},
+    {"build", "preview"},
+    {"hub"},
+    {"api"},
+    {"cli"},
+]
+"""From the ground up; a module may import its own floor's names only inside its own package, and all floors below."""
+
+MAY_STAND_BESIDE = {("schema", "ontology"), ("parsers", "media"), ("source", "ontology")}
+LOADERS_MAY_IMPORT = {"records", "source", "ontology", "parsers", "media", "errors"}
+HEAVY = {"datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "tensorflow"}
+
+
+def imports(path: Path, package: list[str]) -> set[str]:
+    """Absolute dotted names that a file imports, relative ones resolved; those under TYPE_CHECKING count too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {f"{module}.{alias.name}" for alias in node.names} if not node.module or node.level else {module}
+            found.add(module)
+    return found
+
+
+def floor(name: str) -> int | None:
+    return next((n for n, names in enumerate(FLOORS) if name in names), None)
+
+
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_imports_run_downwards(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    own = parts[0]
+    assert floor(own) is not None, f"{own} has no floor: give it one in FLOORS"
+    package = ["surgsigma_hub", *parts[:-1]]
+    for name in imports(path, package):
+        if not name.startswith("surgsigma_hub."):
+            continue
+        other = name.split(".")[1]
+        if other == "loaders":
+            assert own == "source", f"{path.name} imports loaders; only the registry may"
+        if other == own or floor(other) is None:
+            continue
+        assert floor(other) < floor(own) or (own, other) in MAY_STAND_BESIDE, (
+            f"{own} imports {other}, which is above it"
+        )  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "loaders").glob("*.py")), ids=lambda p: p.name)
+def test_loaders_know_little(path: Path) -> None:
+    for name in imports(path, ["surgsigma_hub", "loaders"]):
+        assert name.split(".")[0] not in HEAVY
+        if name.startswith("surgsigma_hub."):
+            assert name.split(".")[1] in LOADERS_MAY_IMPORT, f"a loader imports {name}"
+
+
+def test_files_stay_short() -> None:
+    for path in [*FILES, *(ROOT / "loaders").glob("*.py")]:
+        lines = len(path.read_text("utf-8").splitlines())
+        assert lines <= 400, f"{path.name} has {lines} lines: split it along a seam of the design"
