@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -14,6 +15,12 @@ from .errors import ShardError
 
 if TYPE_CHECKING:
     from datasets import Features
+
+KEY = re.compile(r"[A-Za-z0-9_-]+")
+"""What a sample id, which is also its key in the tar, may look like (a dot would cut the key short)."""
+
+MAX_KEY = 88
+"""Longest sample id: with the longest member name it fits the name field of a plain tar header."""
 
 FORMAT_VERSION = "1.0"
 """Version of the sample's form. A reader accepts its own major version with any minor up to its own."""
@@ -29,7 +36,7 @@ MEMBERS: dict[str, str] = {
 
 _CONSTRAINTS: dict[tuple[str, str], dict[str, Any]] = {
     ("Sample", "format_version"): {"pattern": r"^\d+\.\d+$"},
-    ("Sample", "id"): {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 88},
+    ("Sample", "id"): {"pattern": f"^{KEY.pattern}$", "maxLength": MAX_KEY},
     ("Sample", "frame_index"): {"minimum": 0},
     ("Sample", "fps"): {"exclusiveMinimum": 0},
     ("Sample", "start_seconds"): {"minimum": 0},

@@ -259,7 +259,7 @@ def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         "max_quarantine": 0.1, "progress": False,
     }  # fmt: skip
     shown = capsys.readouterr().out
-    assert "2,400" in shown and "10.0 MB" in shown
+    assert "2,400" in shown and "10.5 MB" in shown
     assert shown.index("media_missing") < shown.index("label_unknown")
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from ..errors import SampleError
 from ..records import Sample
-from ..tasks.compose import KEY
-
-MAX_KEY = 88
-"""Longest sample id: with the longest member name it fits the name field of a plain tar header."""
+from ..schema import KEY, MAX_KEY
 
 
 def check_sample(sample: Sample) -> None:

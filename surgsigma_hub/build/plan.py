@@ -12,10 +12,9 @@ import orjson
 from .. import __version__
 from ..errors import BuildError, SurgSigmaError, UnknownNameError
 from ..records import Defect, Video
-from ..schema import FORMAT_VERSION
+from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
 from ..tasks import Task, all_tasks, get_task
-from ..tasks.compose import KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..hub.facts import size_text
 from .command import Command, pair, positive, share, size
-from .output import human_bytes, on_terminal, plural, print_json, table, wrapped
+from .output import on_terminal, plural, print_json, table, wrapped
 
 if TYPE_CHECKING:
     from ..build.report import BuildReport
@@ -67,9 +68,9 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _print_report(report: BuildReport, out: Path) -> None:
-    rows = [(r.task, r.source, r.split, r.samples, r.media, human_bytes(r.bytes)) for r in report.rows]
+    rows = [(r.task, r.source, r.split, r.samples, r.media, size_text(r.bytes)) for r in report.rows]
     samples, media, size = (sum(getattr(r, name) for r in report.rows) for name in ("samples", "media", "bytes"))
-    total = ("total", "", "", samples, media, human_bytes(size)) if len(rows) > 1 else None
+    total = ("total", "", "", samples, media, size_text(size)) if len(rows) > 1 else None
     print(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
     print(f"\nTree: {out}   Time: {report.seconds:.1f} s")
     if report.clipped_boxes:

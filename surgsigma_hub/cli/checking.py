@@ -7,8 +7,9 @@ import difflib
 import sys
 from pathlib import Path
 
+from ..hub.facts import size_text
 from .command import Command, positive
-from .output import human_bytes, on_terminal, plural, print_json
+from .output import on_terminal, plural, print_json
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,7 @@ def _validate(args: argparse.Namespace) -> int:
     print(
         f"{'OK' if report.ok else 'INVALID'}: {plural(counts['samples'], 'sample')}, {counts['media']:,} media and "
         f"{plural(counts['videos'], 'video')} in {plural(counts['shards'], 'shard')} "
-        f"({human_bytes(counts['bytes'])}); {plural(counts['errors'], 'error')}, "
+        f"({size_text(counts['bytes'])}); {plural(counts['errors'], 'error')}, "
         f"{plural(counts['warnings'], 'warning')}"
     )
     return 0 if report.ok else 1

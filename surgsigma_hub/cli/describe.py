@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 
+from ..hub.facts import size_text
 from ..shards.manifest import load_tree
 from ..source import SourceInfo, get_source
 from ..tasks import Task
-from .output import human_bytes, table, wrapped
+from .output import table, wrapped
 
 
 def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
@@ -147,10 +148,10 @@ def _quarantined(tree: Path, source: str) -> dict[str, int] | None:
 def print_tree(tree: Mapping[str, Any]) -> None:
     """A tree for reading."""
     rows = [
-        (p["task"], p["source"], p["split"], p["samples"], p["videos"], p["shards"], human_bytes(p["bytes"]))
+        (p["task"], p["source"], p["split"], p["samples"], p["videos"], p["shards"], size_text(p["bytes"]))
         for p in tree["parts"]
     ]
-    total = ("total", "", "", tree["samples"], tree["videos"], sum(r[5] for r in rows), human_bytes(tree["bytes"]))
+    total = ("total", "", "", tree["samples"], tree["videos"], sum(r[5] for r in rows), size_text(tree["bytes"]))
     print(table(("task", "source", "split", "samples", "videos", "shards", "size"), rows, total=total))
     print(f"\nConfigs: a task, a source, <task>-<source>, or all. Format version {', '.join(tree['format_versions'])}.")
     for source, counts in tree["quarantined"].items():

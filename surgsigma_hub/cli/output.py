@@ -52,20 +52,6 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def human_bytes(count: int) -> str:
-    """A size in the unit that fits.
-
-    >>> human_bytes(980), human_bytes(268435456)
-    ('980 B', '256.0 MB')
-    """
-    value, unit = float(count), "B"
-    for larger in ("KB", "MB", "GB", "TB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, larger
-    return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
-
-
 def plural(count: int, noun: str) -> str:
     """A number and what it counts.
 

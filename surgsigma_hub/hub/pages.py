@@ -109,19 +109,18 @@ def source_page(facts: TreeFacts, name: str) -> str:
 def task_page(facts: TreeFacts, name: str) -> str:
     """The card of one task."""
     task, mine = facts.task(name), facts.config(name)
+    prose = _prose(f"task_{name}.md")
     about: list[str] = []
     if task is not None:
-        about = [
-            task.description,
-            f"Family: {task.family}. Looks at: {task.media_in.value}. Answers with: {task.answer.value}.",
-        ]
+        about = [] if prose else [task.description]
+        about.append(f"Family: {task.family}. Looks at: {task.media_in.value}. Answers with: {task.answer.value}.")
     counts = [
         (facts.named(m.source), m.split, f"{m.samples:,}", size_text(m.bytes), len(m.videos))
         for m in sorted(facts.manifests, key=lambda m: (m.source, split_order(m.split)))
         if m.task == name
     ]
     return _page(
-        _prose(f"task_{name}.md") or f"# {task.title if task else _words(name)}",
+        prose or f"# {task.title if task else _words(name)}",
         *about,
         "## In this tree",
         f"Config `{name}`: {mine.samples:,} samples, {size_text(mine.bytes)}; members "

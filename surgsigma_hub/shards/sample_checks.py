@@ -14,9 +14,8 @@ from jsonschema import Draft202012Validator
 
 from ..errors import ShardError
 from ..media.metadata import probe
-from ..schema import MEMBERS, check_format_version, json_schema
+from ..schema import KEY, MEMBERS, check_format_version, json_schema
 
-KEY = re.compile(r"[A-Za-z0-9_-]+")
 ABSOLUTE = re.compile(
     r"""(?:^|(?<=[\s"'(=\[,;]))/(?:[\w.@+-]+/)+[\w.@+-]*"""  # /a/b, at the start of a word: "and/or" is none
     r"""|(?<![A-Za-z])[A-Za-z]:[\\/](?!/)[\w.]"""  # C:\a, C:/a

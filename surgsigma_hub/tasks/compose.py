@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ..ontology import concept
@@ -11,9 +10,6 @@ from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
 from .base import Draft, Task
 from .wording import word
-
-KEY = re.compile(r"[A-Za-z0-9_-]+")
-"""What a sample id, which is also its key in the tar, may look like (a dot would cut the key short)."""
 
 
 def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:

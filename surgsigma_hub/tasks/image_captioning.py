@@ -51,7 +51,8 @@ def _surroundings(frame: Frame) -> list[str]:
 def _draft(frame: Frame) -> Iterator[Draft]:
     scene, around = _scene(frame), _surroundings(frame)
     step = [] if frame.step is None else [f"The step is {concept('step', frame.step.id).name}."]
-    facts = (frame.phase is not None) + len(step) + bool(scene) + len(around)
+    smoke = frame.clean_image is not None  # said where it is seen, but not a subject worth a caption of its own
+    facts = (frame.phase is not None) + len(step) + bool(scene) + len(around) - smoke
     if facts < 2 or (frame.phase is None and not scene):
         return  # one fact alone is the answer of a recognition task, not a caption
     smoke = [] if frame.clean_image is None else ["Smoke veils part of the view."]
