@@ -24,9 +24,9 @@ from surgsigma_hub.records import (
     Verdict,
     Video,
 )
-from surgsigma_hub.schema import json_schema, sample_bytes
+from surgsigma_hub.schema import KEY, json_schema, sample_bytes
 from surgsigma_hub.source import Access, Redistribution, SourceInfo
-from surgsigma_hub.tasks.compose import KEY, compose, sample_id
+from surgsigma_hub.tasks.compose import compose, sample_id
 
 from task_frames import (
     EMPTY,

@@ -45,6 +45,8 @@ def _surroundings(frame: Frame) -> list[str]:
         parts = [f"Safety criteria met: {joined(met)}."] if met else []
         parts += [f"Safety criteria not met: {joined(unmet)}."] if unmet else []
         said.append(" ".join(parts))
+    if frame.clean_image is not None:
+        said.append("Smoke veils part of the view.")
     return said
 
 
@@ -55,8 +57,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     facts = (frame.phase is not None) + len(step) + bool(scene) + len(around) - smoke
     if facts < 2 or (frame.phase is None and not scene):
         return  # one fact alone is the answer of a recognition task, not a caption
-    smoke = [] if frame.clean_image is None else ["Smoke veils part of the view."]
-    body = " ".join([*step, *scene, *around, *smoke])
+    body = " ".join([*step, *scene, *around])
     phase = None if frame.phase is None else concept("phase", frame.phase.id).name
     labels: list[Label] = [label for label in (frame.phase, frame.step) if label is not None]
     for triplet in frame.triplets or ():
