@@ -1,0 +1,109 @@
+"""The 18 tasks: what each declares."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from surgsigma_hub.errors import UnknownNameError
+from surgsigma_hub.records import (
+    Fact,
+)
+from surgsigma_hub.tasks import MediaIn, get_task
+
+from task_frames import (
+    TASKS,
+    WORKING,
+)
+
+ROOT = Path(__file__).parent.parent
+NAMES = {
+    "instrument_recognition",
+    "instrument_localization",
+    "tissue_recognition",
+    "tissue_localization",
+    "instrument_segmentation",
+    "phase_recognition",
+    "step_recognition",
+    "action_recognition",
+    "triplet_recognition",
+    "depth_estimation",
+    "safety_assessment",
+    "image_captioning",
+    "video_captioning",
+    "action_remaining_prediction",
+    "next_action_planning",
+    "desmoking",
+    "next_frame_generation",
+    "video_generation",
+}
+HUB_CATEGORIES = {  # those of the Hub's task tags that a vision task can have
+    "visual-question-answering",
+    "object-detection",
+    "image-segmentation",
+    "depth-estimation",
+    "image-to-text",
+    "image-text-to-text",
+    "video-text-to-text",
+    "image-to-image",
+    "image-to-video",
+    "text-to-video",
+    "image-classification",
+    "video-classification",
+}
+
+
+# ----------------------------------------------------------------------------------------------------- contract
+
+
+def test_the_18_tasks_are_registered_in_order() -> None:
+    assert set(TASKS) == NAMES
+    assert list(TASKS) == sorted(TASKS)
+
+
+def test_the_tasks_of_this_version_work() -> None:
+    assert set(WORKING) == {
+        "instrument_recognition",
+        "instrument_localization",
+        "tissue_recognition",
+        "tissue_localization",
+        "instrument_segmentation",
+        "phase_recognition",
+        "step_recognition",
+        "action_recognition",
+        "triplet_recognition",
+        "safety_assessment",
+        "image_captioning",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_metadata(name: str) -> None:
+    task = get_task(name)
+    assert task.name == name
+    assert task.hub_category in HUB_CATEGORIES
+    assert task.level in (1, 2, 3)
+    assert task.title[0].isupper() and task.description.endswith(".")
+    assert task.needs and all(need and need <= set(Fact) for need in task.needs)
+    assert not any(a < b for a in task.needs for b in task.needs), "an alternative that holds another says nothing"
+    assert task.offered_by(frozenset(Fact)) and not task.offered_by(frozenset())
+    template = ROOT / "surgsigma_hub" / "tasks" / "templates" / f"{name}.yaml"
+    assert template.is_file() == task.working
+    if task.working:
+        assert task.media_in in (MediaIn.IMAGE, MediaIn.IMAGE_OR_CLIP), "only pictures are built today"
+
+
+def test_unknown_task_suggests_the_closest() -> None:
+    with pytest.raises(UnknownNameError, match="phase_recognition"):
+        get_task("phase_recogniton")
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys; from surgsigma_hub.tasks import all_tasks; all_tasks();"
+        "heavy = {'datasets', 'pyarrow', 'torch', 'PIL', 'av', 'decord', 'webdataset'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
