@@ -320,3 +320,31 @@ def test_a_video_id_that_cannot_be_a_key(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(kind, "videos", lambda self: [replace(v, id=f"{v.id}.v1") for v in videos(self)])
     with pytest.raises(BuildError, match=r"'VID\d+\.v1'.*letters, digits"):
         build("cholect50", root=CHOLECT50, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a film" * 500])
+def test_a_damaged_film_is_left_out_and_counted(tmp_path: Path, content: bytes) -> None:
+    pytest.importorskip("av")
+    root = tmp_path / "cholec80"
+    for name in ("phase_annotations", "tool_annotations"):
+        shutil.copytree(Path(__file__).parent / "fixtures" / "cholec80" / name, root / name)
+    (root / "videos").mkdir()
+    for path in sorted((root / "phase_annotations").glob("video*-phase.txt")):
+        (root / "videos" / path.name.replace("-phase.txt", ".mp4")).write_bytes(content)
+    with pytest.raises(BuildError, match="no sample came out") as caught:
+        build("cholec80", root=root, out=tmp_path / "out", max_quarantine=1)
+    assert "media_unreadable" in str(caught.value)
+    assert not (tmp_path / "out" / "data").exists()
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from surgsigma_hub.errors import MissingExtraError
+    from surgsigma_hub.media.video import encode_video, open_video
+
+    for module in ("av", "decord"):
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    film = tmp_path / "a.mp4"
+    film.write_bytes(b"x")
+    for call in (lambda: open_video(film), lambda: encode_video(film, [], fps=25)):
+        with pytest.raises(MissingExtraError, match=r"surgsigma-hub\[video\]"):
+            call()
