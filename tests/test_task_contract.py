@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from surgsigma_hub.errors import UnknownNameError
+from surgsigma_hub.hub.frontmatter import split_card
 from surgsigma_hub.records import (
     Fact,
 )
@@ -107,3 +109,21 @@ def test_import_is_light() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_every_task_has_its_card() -> None:
+    cards = resources.files("surgsigma_hub.dataset_cards")
+    found = {c.name for c in cards.iterdir() if c.name.startswith("task_")}
+    assert found == {f"task_{name}.md" for name in TASKS}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_card_agrees_with_the_task(name: str) -> None:
+    task, card = get_task(name), resources.files("surgsigma_hub.dataset_cards") / f"task_{name}.md"
+    front, body = split_card(card.read_text("utf-8"), where=card.name)
+    assert front == {"name": name, "title": task.title}
+    heading, _, prose = body.strip().partition("\n")
+    assert heading == f"# {task.title}"
+    assert 60 <= len(prose.split()) <= 120
+    # A card must not promise samples that nobody can build, nor withhold those that can be built.
+    assert ("only the metadata" in " ".join(prose.lower().split())) == (not task.working)

@@ -1,0 +1,65 @@
+"""The vocabularies: complete, defined, and never guessed at."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from surgsigma_hub.errors import LabelError, UnknownNameError
+from surgsigma_hub.ontology import KINDS, concept, concepts, native_names, resolve, resolve_frame
+from surgsigma_hub.records import Frame, Label, Triplet
+from surgsigma_hub.source import all_sources
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_concept_has_a_name_and_a_definition_of_its_own(kind: str) -> None:
+    found = concepts(kind)  # type: ignore[arg-type]
+    assert found
+    assert all(c.definition.endswith(".") and c.definition[0].isupper() for c in found.values())
+    assert len({c.definition for c in found.values()}) == len(found)
+    assert len({c.name for c in found.values()}) == len(found)
+
+
+@pytest.mark.parametrize("source", all_sources())
+def test_every_native_name_resolves(source: str) -> None:
+    for (kind, native), id in native_names(source).items():
+        assert resolve(source, kind, native) == Label(native, id)  # type: ignore[arg-type]
+    assert concept("procedure", all_sources()[source].info.procedure)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "files", "column"),
+    [
+        ("cholect50", "phase", ["cholect50_phases"], "name"),
+        ("cholect50", "instrument", ["cholect50_instruments"], "name"),
+        ("cholect50", "action", ["cholect50_verbs"], "name"),
+        ("cholect50", "target", ["cholect50_targets"], "name"),
+        ("cholec80", "phase", ["cholec80_phases"], "native_name"),
+        ("cholec80", "instrument", ["cholec80_tools"], "name"),
+    ],
+)
+def test_tables_hold_exactly_the_names_of_the_releases(
+    real: Path, source: str, kind: str, files: list[str], column: str
+) -> None:
+    expected: set[str] = set()
+    for name in files:
+        with (real.parent / "vocab" / f"{name}.csv").open(newline="") as file:
+            expected |= {row[column] for row in csv.DictReader(file)}
+    assert {native for k, native in native_names(source) if k == kind} == expected
+
+
+def test_an_unknown_label_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(LabelError, match="Did you mean 'carlot-triangle-dissection'"):
+        resolve("cholect50", "phase", "calot-triangle-dissection")
+    with pytest.raises(LabelError, match="source cholec80"):
+        resolve("cholec80", "instrument", "grasper")
+    with pytest.raises(UnknownNameError, match="the ontology"):
+        concept("phase", "nap")
+
+
+def test_one_bad_label_stops_the_whole_frame() -> None:
+    good = Triplet(Label("hook"), Label("dissect"), Label("gallbladder"))
+    frame = Frame(index=0, fps=1, triplets=(good, Triplet(Label("hook"), Label("dance"), Label("gallbladder"))))
+    with pytest.raises(LabelError, match="'dance'"):
+        resolve_frame("cholect50", frame)
