@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -45,7 +46,7 @@ def run_jobs(
                     hint="Free some space and run the same command again; finished parts are kept.",
                 ) from None
             raise
-        except futures.process.BrokenProcessPool:
+        except BrokenProcessPool:
             raise BuildError(
                 f"{title}: a worker was killed, most likely for lack of memory",
                 hint="Run the same command again, with fewer --workers; finished parts are kept.",
