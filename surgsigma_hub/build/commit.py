@@ -18,7 +18,7 @@ from .shuffle import catalog_path, record_path
 def staged_manifest(shards: list[Path], *, task: str, source: str, split: str, options: Mapping[str, Any]) -> Manifest:
     """The manifest of staged shards, from their records."""
     records = [orjson.loads(record_path(path).read_bytes()) for path in shards]
-    entries = [Shard(**{**r["shard"], "blocks": tuple((b[0], b[1]) for b in r["shard"]["blocks"])}) for r in records]
+    entries = [Shard.from_json(r["shard"]) for r in records]
     return Manifest(
         task=task,
         source=source,

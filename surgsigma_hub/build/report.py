@@ -19,6 +19,16 @@ class ReportRow:
     bytes: int
 
 
+def quarantined_share(quarantined: Mapping[str, int], frames: int) -> float:
+    """Things left out as a share of those plus the frames read.
+
+    >>> quarantined_share({"media_missing": 1}, 3), quarantined_share({}, 0)
+    (0.25, 0.0)
+    """
+    left_out = sum(quarantined.values())
+    return left_out / max(1, left_out + frames)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
     """The outcome of a build.
@@ -46,9 +56,8 @@ class BuildReport:
 
     @property
     def quarantined_share(self) -> float:
-        """Things left out as a share of those plus the frames read."""
-        left_out = sum(self.quarantined.values())
-        return left_out / max(1, left_out + self.frames)
+        """See :func:`quarantined_share`."""
+        return quarantined_share(self.quarantined, self.frames)
 
     @property
     def ok(self) -> bool:

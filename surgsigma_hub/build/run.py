@@ -22,7 +22,7 @@ from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan
 from .pool import run_jobs
-from .report import BuildReport
+from .report import BuildReport, quarantined_share
 from .shuffle import ShardJob, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
@@ -62,9 +62,7 @@ def run_build(
         _prepare(work, plan)
         parts = _map(plan, work, workers, progress)
         report = _counts(plan, parts)
-        left_out = sum(report["quarantined"].values())
-        share = left_out / max(1, left_out + report["frames"])
-        failed = share > max_quarantine
+        failed = quarantined_share(report["quarantined"], report["frames"]) > max_quarantine
         manifests: list[Manifest] = []
         if not failed:
             manifests = _shuffle(plan, work, parts, workers, progress)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import orjson
 
 from ..errors import BuildError
+from ..shards.manifest import write_atomic
 from ..shards.writer import ShardWriter
 from .catalog import CatalogRows
 from .map import Progress
@@ -100,9 +101,7 @@ def write_shard(job: ShardJob, progress: Progress) -> None:
         entry = shard.close()
     rows.write(catalog_path(job.path))
     found = {"shard": entry, "members": sorted(members), "videos": sorted(videos), "media_bytes": media_bytes}
-    temporary = record.with_name(f".{record.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(orjson.dumps(found))
-    temporary.replace(record)
+    write_atomic(record, orjson.dumps(found))
 
 
 def record_path(shard: Path) -> Path:

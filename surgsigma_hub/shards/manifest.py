@@ -32,6 +32,11 @@ class Shard:
     samples: int
     blocks: tuple[tuple[int, int], ...]
 
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Shard:
+        """The entry as it was before it became JSON; KeyError or TypeError where it is no such entry."""
+        return cls(**{**raw, "blocks": tuple((b[0], b[1]) for b in raw["blocks"])})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -81,7 +86,7 @@ def load_manifest(path: Path) -> Manifest:
     try:
         raw = orjson.loads(path.read_bytes())
         check_format_version(raw["format_version"], where=str(path))
-        raw["shards"] = tuple(Shard(**{**s, "blocks": tuple((b[0], b[1]) for b in s["blocks"])}) for s in raw["shards"])
+        raw["shards"] = tuple(Shard.from_json(s) for s in raw["shards"])
         raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
         return Manifest(**raw)
     except (orjson.JSONDecodeError, KeyError, TypeError, IndexError) as error:
