@@ -13,16 +13,18 @@ from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.media.scene import Extent, Scene, Spec, Story, scene, story
 from surgsigma_hub.records import (
     Box,
-    Clip,
+    Course,
     Defect,
     Drawn,
     Fact,
+    Film,
     Frame,
     Label,
     LabeledBox,
     LabeledMask,
     MaskImage,
     Segment,
+    Stills,
     Triplet,
     Verdict,
     Video,
@@ -32,8 +34,6 @@ from surgsigma_hub.source import Access, Options, Redistribution, Source, Source
 
 NULL = "null"
 MEDIA = ("stills", "video")
-CLIP_SECONDS = 10.0
-"""Longest clip: footage from the beginning of the act, or this long before the frame, up to the frame itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +109,27 @@ class Synthetic(Source):
 
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """Every frame of the film, each annotated."""
-        o: SyntheticOptions = self.options
-        spec = Spec(o.seed, int(video.data["number"]), o.frames, o.fps, o.width, o.height)
-        tale = story(spec.seed, spec.video, spec.frames)
-        segments = _segments(tale, o.fps)
-        film = self._film(video, spec) if o.media == "video" else None
-        for index in range(o.frames):
-            yield _frame(spec, index, segments, film)
+        spec = self._spec(video)
+        film = self._film(video, spec)
+        for index in range(spec.frames):
+            yield _frame(spec, index, film)
 
-    def _film(self, video: Video, spec: Spec) -> Path:
-        """The film of one video, written on first use."""
+    def course(self, video: Video) -> Course:
+        """What follows what, and the film, or the stills at their rate."""
+        spec = self._spec(video)
+        film = self._film(video, spec)
+        stills = Stills(tuple(_drawn(spec, n, "picture") for n in range(spec.frames)), spec.fps)
+        segments = _segments(story(spec.seed, spec.video, spec.frames), spec.fps)
+        return Course(segments=segments, footage=stills if film is None else Film(film, spec.fps))
+
+    def _spec(self, video: Video) -> Spec:
+        o: SyntheticOptions = self.options
+        return Spec(o.seed, int(video.data["number"]), o.frames, o.fps, o.width, o.height)
+
+    def _film(self, video: Video, spec: Spec) -> Path | None:
+        """The film of one video, written on first use; None where only stills were asked for."""
+        if self.options.media != "video":
+            return None
         if self.cache_dir is None:
             raise SurgSigmaError(
                 "option media=video of source 'synthetic' needs a folder for the films it writes",
@@ -158,7 +169,7 @@ def _labels(names: Iterable[str]) -> tuple[Label, ...]:
     return tuple(Label(name) for name in dict.fromkeys(names))
 
 
-def _frame(spec: Spec, index: int, segments: tuple[Segment, ...], film: Path | None) -> Frame:
+def _frame(spec: Spec, index: int, film: Path | None) -> Frame:
     drawn: Scene = scene(spec, index)
     moment = drawn.moment
 
@@ -169,10 +180,6 @@ def _frame(spec: Spec, index: int, segments: tuple[Segment, ...], film: Path | N
 
     instances = _drawn(spec, index, "instances")
     seen = drawn.instruments
-    clip = None
-    if film is not None:
-        end = (index + 1) / spec.fps
-        clip = Clip(film, max(moment.act_start / spec.fps, end - CLIP_SECONDS), end)
     return Frame(
         index=index,
         fps=spec.fps,
@@ -193,6 +200,4 @@ def _frame(spec: Spec, index: int, segments: tuple[Segment, ...], film: Path | N
         else tuple(Verdict(Label(name), met) for name, met in drawn.criteria.items()),
         depth=_drawn(spec, index, "depth"),
         clean_image=_drawn(spec, index, "clean") if moment.smoke else None,
-        segments=segments,
-        clip=clip,
     )

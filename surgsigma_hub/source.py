@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .errors import LayoutError, SurgSigmaError, UnknownNameError
-from .records import Defect, Fact, Frame, LabelOrigin, Video
+from .records import Course, Defect, Fact, Frame, LabelOrigin, Video
 
 
 class Access(StrEnum):
@@ -121,6 +121,13 @@ class Source(ABC):
     @abstractmethod
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The annotated moments of one video in time order, with a :class:`Defect` for each thing left out."""
+
+    def course(self, video: Video) -> Course | None:
+        """Segments and footage of one video as a whole, ``moments`` left empty; None where the source has neither.
+
+        Opens no media: a film is named with its rate, a still that is known to be missing is None.
+        """
+        return None
 
     def layout_error(self, root: Path | None, found: str) -> LayoutError:
         """An error that shows the layout expected and where to get access."""

@@ -9,7 +9,7 @@ import orjson
 import pytest
 import yaml
 from surgsigma_hub.api import build, matrix, sources, tasks
-from surgsigma_hub.ontology import native_names, resolve_frame
+from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
 from surgsigma_hub.records import Fact, Frame
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
@@ -77,11 +77,16 @@ def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
                 moments.append((frame.index, frame.variant))
             else:
                 assert str(ROOT) not in frame.where + frame.detail
+        course = source.course(video)
+        if course is not None:
+            held |= resolve_course(name, course).facts()
+            order = [(s.layer, s.start_seconds) for s in course.segments or ()]
+            assert order == sorted(order) and all(s.start_seconds < s.end_seconds for s in course.segments or ())
         assert len(set(moments)) == len(moments)
         assert [m[0] for m in moments] == sorted(m[0] for m in moments)
     assert held <= kind.info.facts, "a fact is held that the metadata does not declare"
     missing = kind.info.facts - held
-    assert missing <= {Fact.CLIP}, f"the fixture shows no example of {sorted(missing)}"
+    assert not missing, f"the fixture shows no example of {sorted(missing)}"
 
 
 def test_a_built_tree_is_valid(built: tuple[str, Path]) -> None:

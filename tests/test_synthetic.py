@@ -19,7 +19,7 @@ from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.media.scene import Scene, Spec, scene, story
 from surgsigma_hub.media.scene.things import TISSUE, TOOL
 from surgsigma_hub.ontology import concepts, resolve_frame
-from surgsigma_hub.records import Drawn, Fact, Frame, MaskImage, VideoFrame
+from surgsigma_hub.records import Course, Drawn, Fact, Film, Frame, MaskImage, VideoFrame
 from surgsigma_hub.source import Source, get_source, parse_options
 
 ORDER = list(concepts("phase"))
@@ -29,6 +29,12 @@ STEPS = list(concepts("step"))
 def source(cache_dir: Path | None = None, **options: Any) -> Source:
     kind = get_source("synthetic")
     return kind(options=kind.options_type(**options), cache_dir=cache_dir)
+
+
+def course_of(made: Source, number: int = 0) -> Course:
+    course = made.course(list(made.videos())[number])
+    assert course is not None
+    return course
 
 
 def frames_of(made: Source) -> list[Frame]:
@@ -98,8 +104,8 @@ def test_seeds_and_videos_differ() -> None:
 
 
 def test_facts_are_those_declared(default: list[Frame]) -> None:
-    held = frozenset().union(*(f.facts() for f in default))
-    assert held == get_source("synthetic").info.facts - {Fact.CLIP}
+    held = frozenset().union(*(f.facts() for f in default), course_of(source()).facts())
+    assert held == get_source("synthetic").info.facts
     assert Fact.TRACE not in get_source("synthetic").info.facts
 
 
@@ -170,16 +176,18 @@ def test_instruments_of_the_script_are_seen(scenes: list[Scene]) -> None:
     assert sum(len(s.instruments) for s in scenes) >= 0.99 * meant
 
 
-def test_segments_follow_the_frames(default: list[Frame]) -> None:
-    for f in default:
+def test_segments_follow_the_frames() -> None:
+    made = source(videos=1)
+    segments = course_of(made).segments
+    assert segments is not None
+    for f in frames_of(made):
         now = f.index / f.fps
-        assert f.segments is not None
         for layer, label in (("phase", f.phase), ("step", f.step)):
-            runs = [s for s in f.segments if s.layer == layer]
+            runs = [s for s in segments if s.layer == layer]
             assert runs[0].start_seconds == 0 and runs[-1].end_seconds == 24
             assert all(a.end_seconds == b.start_seconds for a, b in pairwise(runs))
             assert [s.label for s in runs if s.start_seconds <= now < s.end_seconds] == [label]
-        acts = [s for s in f.segments if s.layer == "action"]
+        acts = [s for s in segments if s.layer == "action"]
         assert all(a.end_seconds <= b.start_seconds for a, b in pairwise(acts))
         for s in acts:
             if s.start_seconds <= now < s.end_seconds:
@@ -312,15 +320,13 @@ def test_films(tmp_path: Path) -> None:
     pytest.importorskip("av")
     made = source(tmp_path, media="video", **{**SMALL, "videos": 1, "fps": 2.0})
     frames = frames_of(made)
-    assert frozenset().union(*(f.facts() for f in frames)) >= {Fact.CLIP, Fact.SEGMENTS}
+    footage = course_of(made).footage
     (film,) = tmp_path.iterdir()
     written = film.stat().st_mtime_ns
     assert len(video_module.open_video(film)) == 12
+    assert footage == Film(film, 2.0)
     for f in frames:
-        assert f.image == VideoFrame(film, f.index) and f.clip is not None and f.clip.path == film
-        assert 0 <= f.clip.start_seconds < f.clip.end_seconds == (f.index + 1) / 2
-        acts = [s for s in f.segments or () if s.layer == "action" and s.start_seconds <= f.index / 2 < s.end_seconds]
-        assert all(s.start_seconds <= f.clip.start_seconds for s in acts), "footage of this act only"
+        assert f.image == VideoFrame(film, f.index)
         shown = video_module.read_frame(film, f.index).astype(int)
         drawn = scene(Spec(0, 0, 12, 2.0, 64, 48), f.index).picture.astype(int)
         assert np.abs(shown - drawn).mean() < 12

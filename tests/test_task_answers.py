@@ -26,6 +26,7 @@ from surgsigma_hub.records import (
 )
 from surgsigma_hub.schema import KEY, json_schema, sample_bytes
 from surgsigma_hub.source import Access, Redistribution, SourceInfo
+from surgsigma_hub.tasks.base import Masks
 from surgsigma_hub.tasks.compose import compose, sample_id
 
 from task_frames import (
@@ -272,17 +273,18 @@ def test_the_order_of_the_source_does_not_matter(boxes: list[LabeledBox], random
 def test_segmentation_of_all_and_by_name() -> None:
     hook, left, right = mask("hook"), mask("grasper"), mask("grasper")
     everything, grasper, single = drafts("instrument_segmentation", instrument_masks=(hook, left, right))
-    assert (everything.key, everything.masks) == ("all", (hook, left, right))
+    assert (everything.key, everything.target) == ("all", Masks((hook, left, right)))
     assert everything.answer == Answer("mask of grasper, hook", ("grasper", "hook"))
-    assert (grasper.key, grasper.masks, grasper.answer.labels) == ("grasper", (left, right), ("grasper",))
-    assert (single.key, single.masks, single.question) == ("hook", (hook,), "by_name")
+    assert (grasper.key, grasper.target, grasper.answer.labels) == ("grasper", Masks((left, right)), ("grasper",))
+    assert (single.key, single.target, single.question) == ("hook", Masks((hook,)), "by_name")
 
 
 def test_segmentation_without_labels_or_instruments() -> None:
     draft = only("instrument_segmentation", instrument_masks=(mask(None), mask("hook")))
-    assert (draft.key, len(draft.masks or ()), draft.answer) == ("all", 2, Answer("mask of all instruments"))
+    assert isinstance(draft.target, Masks) and len(draft.target.regions) == 2
+    assert (draft.key, draft.answer) == ("all", Answer("mask of all instruments"))
     draft = only("instrument_segmentation", instrument_masks=())
-    assert (draft.masks, draft.answer_group, draft.answer.text) == ((), "none", "no instrument in view")
+    assert (draft.target, draft.answer_group, draft.answer.text) == (Masks(()), "none", "no instrument in view")
 
 
 def test_safety() -> None:

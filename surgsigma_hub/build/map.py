@@ -17,6 +17,7 @@ from ..records import Defect, Frame, Media, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
 from ..tasks import Draft, Task, get_task
+from ..tasks.base import Masks
 from ..tasks.compose import compose, sample_id
 from .check import check_sample
 from .parts import Blob, PartWriter
@@ -98,8 +99,8 @@ def _add_frame(
             continue
         try:
             media, blobs = [picture], [stored]
-            if draft.masks is not None:
-                target, blob = _mask(part, draft, size)
+            if isinstance(draft.target, Masks):
+                target, blob = _mask(part, draft.target, size)
                 media.append(target)
                 blobs.append(blob)
             sample = compose(task, draft, id=id, info=source.info, video=job.video, frame=frame, media=media, size=size)
@@ -119,8 +120,8 @@ def _drafts(task: Task, frame: Frame) -> Iterator[Draft]:
     return iter(()) if task.draft is None else task.draft(frame)
 
 
-def _mask(part: PartWriter, draft: Draft, size: tuple[int, int]) -> tuple[Media, Blob]:
-    pixels = render((m.mask for m in draft.masks or ()), width=size[0], height=size[1])
+def _mask(part: PartWriter, draft: Masks, size: tuple[int, int]) -> tuple[Media, Blob]:
+    pixels = render((m.mask for m in draft.regions), width=size[0], height=size[1])
     data = png_bytes(pixels)
     return Media("target.png", "mask", "target", hashlib.sha256(data).hexdigest()), part.add_media("target.png", data)
 

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, Literal, get_args
 
 from ..errors import LabelError, SurgSigmaError, UnknownNameError
-from ..records import Frame, Label, LabeledBox, LabeledMask, Segment, Triplet, Verdict
+from ..records import Course, Frame, Label, LabeledBox, LabeledMask, Segment, Triplet, Verdict
 
 Kind = Literal["procedure", "phase", "step", "instrument", "action", "target", "criterion"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -140,8 +140,19 @@ def resolve_frame(source: str, frame: Frame) -> Frame:
         )
     if frame.criteria is not None:
         changes["criteria"] = tuple(Verdict(one("criterion", c.criterion), c.met, c.scores) for c in frame.criteria)
-    if frame.segments is not None:
-        changes["segments"] = tuple(
-            Segment(s.layer, one(s.layer, s.label), s.start_seconds, s.end_seconds) for s in frame.segments
-        )
     return replace(frame, **changes)
+
+
+def resolve_course(source: str, course: Course) -> Course:
+    """``course`` with the label of every segment resolved.
+
+    Raises:
+        LabelError: naming the first label that is not in the source's table.
+    """
+    if course.segments is None:
+        return course
+    segments = (
+        Segment(s.layer, resolve(source, s.layer, s.label.native), s.start_seconds, s.end_seconds)
+        for s in course.segments
+    )
+    return replace(course, segments=tuple(segments))

@@ -34,5 +34,6 @@ TASK = Task(
     hub_category="visual-question-answering",
     needs=(frozenset({Fact.ACTIONS}),),
     level=2,
+    label_kinds=("action",),
     draft=_draft,
 )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..records import Answer, Fact, Family, Frame, LabeledMask, Native
+from ..ontology import Kind
+from ..records import Answer, Course, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native
 
 
 class MediaIn(StrEnum):
@@ -34,6 +35,24 @@ class AnswerKind(StrEnum):
     VIDEO = "video"
 
 
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Target ``target.png``: white where any of the regions is, at the size of the picture asked about."""
+
+    regions: tuple[LabeledMask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DepthMap:
+    """Target ``target.png``: 16-bit relative depth, larger is farther, aligned with the picture asked about."""
+
+    image: ImageRef
+
+
+Target = Masks | DepthMap | ImageRef | Cut
+"""What a generative task answers with: an ``ImageRef`` becomes ``target.jpg``, a ``Cut`` ``target.mp4``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A sample before wording and media: which wordings to use, what fills them, and the typed answer.
@@ -43,7 +62,9 @@ class Draft:
         question: Question group of the task's template file.
         answer_group: Answer group of the task's template file.
         slots: Text for the ``{slots}`` of both; ``{procedure}`` is always filled.
-        masks: Regions whose union is the white part of ``target.png``; None for tasks without a mask.
+        inputs: What is looked at: pictures become ``image.jpg``, cuts ``video.mp4``, at most one of each; empty for
+            a task of text alone; None means the frame's own picture.
+        target: The medium that is the answer; None where the answer is text.
     """
 
     answer: Answer
@@ -52,7 +73,8 @@ class Draft:
     key: str = ""
     slots: Mapping[str, str] = field(default_factory=dict)
     native: Native = field(default_factory=Native)
-    masks: tuple[LabeledMask, ...] | None = None
+    inputs: tuple[ImageRef | Cut, ...] | None = None
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +85,10 @@ class Task:
         name: Equal to the module's and the template file's name, and a config name of the published tree.
         needs: Alternatives; a source offers the task when its facts hold all of any one set.
         level: Depth of reasoning that fits the task (1 perceptual, 2 relational, 3 contextual).
-        draft: Pure function from a frame, its labels resolved, to drafts; None while only the metadata is registered.
+        draft: Pure function from a frame, its labels resolved, to drafts.
+        draft_course: Pure function from the course of a video, labels resolved, to drafts, each with the moment it is
+            about: a frame of the course, or one made for the purpose with ``index`` and ``fps`` only.
+        label_kinds: Vocabularies of the labels in the answer, for reading answers and for explaining them.
     """
 
     name: str
@@ -76,6 +101,8 @@ class Task:
     needs: tuple[frozenset[Fact], ...]
     level: int
     draft: Callable[[Frame], Iterator[Draft]] | None = None
+    draft_course: Callable[[Course], Iterator[tuple[Frame, Draft]]] | None = None
+    label_kinds: tuple[Kind, ...] = ()
 
     def offered_by(self, facts: frozenset[Fact]) -> bool:
         """Whether annotations that hold ``facts`` allow this task."""
@@ -84,4 +111,4 @@ class Task:
     @property
     def working(self) -> bool:
         """Whether the task can be built today."""
-        return self.draft is not None
+        return self.draft is not None or self.draft_course is not None

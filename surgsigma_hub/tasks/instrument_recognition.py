@@ -50,5 +50,6 @@ TASK = Task(
         frozenset({Fact.INSTRUMENT_MASKS}),
     ),
     level=1,
+    label_kinds=("instrument",),
     draft=_draft,
 )

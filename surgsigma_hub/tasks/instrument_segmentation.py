@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..ontology import concept
 from ..records import Answer, Fact, Frame, Native
 from .answers import NONE, distinct_ids, names, native_names, plain_list
-from .base import AnswerKind, Draft, MediaIn, Task
+from .base import AnswerKind, Draft, Masks, MediaIn, Task
 from .wording import are
 
 
@@ -16,7 +16,9 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     if masks is None:
         return
     if not masks:
-        yield Draft(answer=Answer(text="no instrument in view"), question="all", answer_group=NONE, key="all", masks=())
+        yield Draft(
+            answer=Answer(text="no instrument in view"), question="all", answer_group=NONE, key="all", target=Masks(())
+        )
         return
     labels = [m.label for m in masks if m.label is not None]
     complete = len(labels) == len(masks)  # a mask without a label could be of any class, so none can be asked by name
@@ -27,7 +29,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         answer_group="all",
         key="all",
         native=Native(labels=native_names(labels)),
-        masks=masks,
+        target=Masks(masks),
     )
     for id in ids:
         name = concept("instrument", id).name
@@ -39,7 +41,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
             key=id,
             slots={"instrument": name, "are": are([name])},
             native=Native(labels=native_names(m.label for m in own if m.label is not None)),
-            masks=own,
+            target=Masks(own),
         )
 
 
@@ -53,5 +55,6 @@ TASK = Task(
     hub_category="image-segmentation",
     needs=(frozenset({Fact.INSTRUMENT_MASKS}),),
     level=1,
+    label_kinds=("instrument",),
     draft=_draft,
 )

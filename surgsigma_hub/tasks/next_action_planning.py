@@ -13,6 +13,7 @@ TASK = Task(
     media_in=MediaIn.CLIP,
     answer=AnswerKind.LABEL,
     hub_category="video-text-to-text",
-    needs=(frozenset({Fact.CLIP, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
     level=3,
+    label_kinds=("action",),
 )

@@ -14,9 +14,9 @@ TASK = Task(
     answer=AnswerKind.IMAGE,
     hub_category="image-to-image",
     needs=(
-        frozenset({Fact.CLIP, Fact.ACTIONS}),
-        frozenset({Fact.CLIP, Fact.PHASE}),
-        frozenset({Fact.CLIP, Fact.INSTRUMENT_MASKS}),
+        frozenset({Fact.FOOTAGE, Fact.ACTIONS}),
+        frozenset({Fact.FOOTAGE, Fact.PHASE}),
+        frozenset({Fact.FOOTAGE, Fact.INSTRUMENT_MASKS}),
     ),
     level=2,
 )

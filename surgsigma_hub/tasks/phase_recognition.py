@@ -30,5 +30,6 @@ TASK = Task(
     hub_category="visual-question-answering",
     needs=(frozenset({Fact.PHASE}),),
     level=3,
+    label_kinds=("phase",),
     draft=_draft,
 )

@@ -55,5 +55,6 @@ TASK = Task(
     hub_category="visual-question-answering",
     needs=(frozenset({Fact.CRITERIA}),),
     level=3,
+    label_kinds=("criterion",),
     draft=_draft,
 )

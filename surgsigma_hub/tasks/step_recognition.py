@@ -30,5 +30,6 @@ TASK = Task(
     hub_category="visual-question-answering",
     needs=(frozenset({Fact.STEP}),),
     level=3,
+    label_kinds=("step",),
     draft=_draft,
 )

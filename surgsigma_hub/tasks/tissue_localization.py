@@ -24,5 +24,6 @@ TASK = Task(
     hub_category="object-detection",
     needs=(frozenset({Fact.TISSUE_BOXES}),),
     level=1,
+    label_kinds=("target",),
     draft=_draft,
 )

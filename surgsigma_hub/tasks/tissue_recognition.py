@@ -35,5 +35,6 @@ TASK = Task(
     hub_category="visual-question-answering",
     needs=(frozenset({Fact.TISSUES}), frozenset({Fact.TISSUE_BOXES})),
     level=1,
+    label_kinds=("target",),
     draft=_draft,
 )

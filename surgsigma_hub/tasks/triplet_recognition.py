@@ -37,5 +37,6 @@ TASK = Task(
     hub_category="visual-question-answering",
     needs=(frozenset({Fact.TRIPLETS}),),
     level=2,
+    label_kinds=("instrument", "action", "target"),
     draft=_draft,
 )

@@ -13,6 +13,6 @@ TASK = Task(
     media_in=MediaIn.CLIP,
     answer=AnswerKind.TEXT,
     hub_category="video-text-to-text",
-    needs=(frozenset({Fact.CLIP, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
     level=2,
 )

@@ -13,6 +13,6 @@ TASK = Task(
     media_in=MediaIn.TEXT_OR_IMAGE,
     answer=AnswerKind.VIDEO,
     hub_category="image-to-video",
-    needs=(frozenset({Fact.CLIP, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
     level=2,
 )

@@ -1,6 +1,6 @@
-"""The typed records of the package: annotations (what a loader yields) and samples (what a shard holds).
+"""Annotations: what a loader yields, facts about a moment or about the course of one video.
 
-No I/O happens here and nothing of ours is imported. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
+No I/O happens here. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
 ``frame_index`` is 0-based at ``fps`` frames per second; times are seconds from the start of the source video.
 """
 
@@ -54,6 +54,34 @@ ImageRef = FileImage | FileSlice | VideoFrame | Drawn
 
 
 @dataclass(frozen=True, slots=True)
+class Film:
+    """A whole film; frame ``n`` is seen at ``n / fps`` seconds. ``fps`` must be the film's own constant rate."""
+
+    path: Path
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stills:
+    """Pictures taken at a steady rate: number ``n`` at ``n / fps`` seconds, None where it is missing."""
+
+    images: tuple[ImageRef | None, ...]
+    fps: float
+
+
+Footage = Film | Stills
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The frames of ``footage`` seen at ``start_seconds <= t < end_seconds``."""
+
+    footage: Footage
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Polygons:
     """A region as polygons of ``(x, y)`` points in 0..1; their union is the region."""
 
@@ -72,9 +100,11 @@ MaskRef = Polygons | MaskImage
 
 # ------------------------------------------------------------------------------------------------- annotations
 
+LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
+
 
 class Fact(StrEnum):
-    """The kinds of fact an annotation can hold; each is the name of a field of :class:`Frame`."""
+    """The kinds of fact an annotation can hold; each is the name of a field of :class:`Frame` or :class:`Course`."""
 
     PHASE = "phase"
     STEP = "step"
@@ -88,9 +118,9 @@ class Fact(StrEnum):
     CRITERIA = "criteria"
     DEPTH = "depth"
     CLEAN_IMAGE = "clean_image"
-    SEGMENTS = "segments"
-    CLIP = "clip"
     TRACE = "trace"
+    SEGMENTS = "segments"
+    FOOTAGE = "footage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +187,6 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """Footage ``[start_seconds, end_seconds)`` of the film at ``path``."""
-
-    path: Path
-    start_seconds: float
-    end_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Trace:
     """Reasoning that the source ships, by level; ``model`` names what wrote it, when known."""
 
@@ -173,6 +194,15 @@ class Trace:
     relational: str | None = None
     contextual: str | None = None
     model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one fact comes from, where that is not the source: computed, or said by a model."""
+
+    label_origin: LabelOrigin
+    model: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +255,39 @@ class Frame:
     criteria: tuple[Verdict, ...] | None = None
     depth: ImageRef | None = None  # relative depth, larger is farther, 8 or 16 bit
     clean_image: ImageRef | None = None  # the smoke-free twin of ``image``
-    segments: tuple[Segment, ...] | None = None
-    clip: Clip | None = None
     trace: Trace | None = None
     native_qa: NativeQA | None = None
+    origins: Mapping[Fact, Origin] = field(default_factory=dict)
 
     def facts(self) -> frozenset[Fact]:
         """The kinds of fact that this frame holds."""
-        return frozenset(f for f in Fact if getattr(self, f.value) is not None)
+        return frozenset(f for f in Fact if getattr(self, f.value, None) is not None)
+
+    @property
+    def seconds(self) -> float:
+        """When the frame is seen, from the start of the video."""
+        return self.index / self.fps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """One video as a whole: what follows what, and the footage to cut clips from.
+
+    Attributes:
+        segments: Labelled intervals of any layer, sorted by layer and start; those of one layer may overlap.
+        footage: Film or stills of the video.
+        moments: Its frames in time order, labels resolved, at most one a second. Filled by the build.
+        origins: As of :class:`Frame`, for example segments computed from labels frame by frame.
+    """
+
+    segments: tuple[Segment, ...] | None = None
+    footage: Footage | None = None
+    moments: tuple[Frame, ...] = ()
+    origins: Mapping[Fact, Origin] = field(default_factory=dict)
+
+    def facts(self) -> frozenset[Fact]:
+        """The kinds of fact that the course itself holds."""
+        return frozenset(f for f in (Fact.SEGMENTS, Fact.FOOTAGE) if getattr(self, f.value) is not None)
 
 
 class Reason(StrEnum):
@@ -245,6 +300,7 @@ class Reason(StrEnum):
     LABEL_CORRUPT = "label_corrupt"
     ROW_MALFORMED = "row_malformed"
     BOX_OUTSIDE = "box_outside"
+    NO_SURGICAL_VIEW = "no_surgical_view"
     TYPE_UNKNOWN = "type_unknown"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"
@@ -262,132 +318,3 @@ class Defect:
     reason: Reason
     where: str
     detail: str
-
-
-# ----------------------------------------------------------------------------------------------------- samples
-
-Family = Literal["understanding", "reasoning", "planning", "generation"]
-Role = Literal["user", "assistant"]
-MediaRole = Literal["input", "target"]
-MediaKind = Literal["image", "video", "mask", "depth"]
-LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """One media member of the shard that belongs to the sample."""
-
-    member: str
-    kind: MediaKind
-    role: MediaRole
-    sha256: str
-    num_frames: int | None = None
-    fps: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn; ``<image>`` or ``<video>`` stands where an input medium goes."""
-
-    role: Role
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerTriplet:
-    """Instrument, action and target by canonical id; ``null`` where there is none."""
-
-    instrument: str
-    action: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerBox:
-    """A canonical label and its box in 0..1."""
-
-    label: str
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerCriterion:
-    """A safety criterion by canonical id, its majority verdict and the raters' scores."""
-
-    criterion: str
-    met: bool
-    scores: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The typed answer. ``labels`` are canonical ids; an empty list of a filled kind is "none"."""
-
-    text: str
-    labels: tuple[str, ...] = ()
-    triplets: tuple[AnswerTriplet, ...] = ()
-    boxes: tuple[AnswerBox, ...] = ()
-    criteria: tuple[AnswerCriterion, ...] = ()
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reasoning:
-    """Three-level trace; ``level`` is the deepest level filled, 0 for none."""
-
-    level: int = 0
-    perceptual: str | None = None
-    relational: str | None = None
-    contextual: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """What the source itself said, before mapping."""
-
-    labels: tuple[str, ...] = ()
-    question: str | None = None
-    answer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where labels and words come from; ``template`` is ``<task>/<question group>/<n>+<answer group>/<n>``."""
-
-    label_origin: LabelOrigin
-    model: str | None = None
-    template: str | None = None
-    augmentation: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One conversation about one piece of media, the JSON member of a shard; ``schema.py`` exports its form."""
-
-    format_version: str
-    id: str
-    task: str
-    family: Family
-    source: str
-    split: str
-    specialty: str
-    procedure: str
-    modality: str
-    video_id: str
-    canonical_video_id: str
-    frame_index: int | None
-    fps: float | None
-    start_seconds: float | None
-    end_seconds: float | None
-    width: int | None
-    height: int | None
-    media: tuple[Media, ...]
-    messages: tuple[Message, ...]
-    answer: Answer
-    reasoning: Reasoning
-    native: Native
-    provenance: Provenance
-    license: str

@@ -1,0 +1,133 @@
+"""Samples: what a shard holds, one conversation about one piece of media. ``schema.py`` exports the form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .annotations import LabelOrigin
+
+Family = Literal["understanding", "reasoning", "planning", "generation"]
+Role = Literal["user", "assistant"]
+MediaRole = Literal["input", "target"]
+MediaKind = Literal["image", "video", "mask", "depth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One media member of the shard that belongs to the sample."""
+
+    member: str
+    kind: MediaKind
+    role: MediaRole
+    sha256: str
+    num_frames: int | None = None
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn; ``<image>`` or ``<video>`` stands where an input medium goes."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTriplet:
+    """Instrument, action and target by canonical id; ``null`` where there is none."""
+
+    instrument: str
+    action: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBox:
+    """A canonical label and its box in 0..1."""
+
+    label: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCriterion:
+    """A safety criterion by canonical id, its majority verdict and the raters' scores."""
+
+    criterion: str
+    met: bool
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The typed answer. ``labels`` are canonical ids; an empty list of a filled kind is "none"."""
+
+    text: str
+    labels: tuple[str, ...] = ()
+    triplets: tuple[AnswerTriplet, ...] = ()
+    boxes: tuple[AnswerBox, ...] = ()
+    criteria: tuple[AnswerCriterion, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Three-level trace; ``level`` is the deepest level filled, 0 for none."""
+
+    level: int = 0
+    perceptual: str | None = None
+    relational: str | None = None
+    contextual: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What the source itself said, before mapping."""
+
+    labels: tuple[str, ...] = ()
+    question: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where labels and words come from; ``template`` is ``<task>/<question group>/<n>+<answer group>/<n>``."""
+
+    label_origin: LabelOrigin
+    model: str | None = None
+    template: str | None = None
+    augmentation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One conversation about one piece of media, the JSON member of a shard; ``schema.py`` exports its form."""
+
+    format_version: str
+    id: str
+    task: str
+    family: Family
+    source: str
+    split: str
+    specialty: str
+    procedure: str
+    modality: str
+    video_id: str
+    canonical_video_id: str
+    frame_index: int | None
+    fps: float | None
+    start_seconds: float | None
+    end_seconds: float | None
+    width: int | None
+    height: int | None
+    media: tuple[Media, ...]
+    messages: tuple[Message, ...]
+    answer: Answer
+    reasoning: Reasoning
+    native: Native
+    provenance: Provenance
+    license: str
