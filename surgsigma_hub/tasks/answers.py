@@ -81,8 +81,8 @@ def answer_triplets(triplets: Iterable[Triplet]) -> tuple[AnswerTriplet, ...]:
     return tuple(AnswerTriplet(t.instrument.id, t.action.id, t.target.id) for t in triplets)
 
 
-def triplet_clauses(triplets: Sequence[Triplet]) -> str:
-    """Triplets as one clause each, joined: what every instrument does, honest about "no action" and "no target".
+def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False) -> str:
+    """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``; honest about null labels.
 
     Two triplets of one class take the indefinite article: the facts do not tell whether it is one instrument or two.
     """
@@ -98,7 +98,7 @@ def triplet_clauses(triplets: Sequence[Triplet]) -> str:
             doing = participle(concept("action", triplet.action.id).name)
             does = f"{doing} without a named target" if target.id == NULL else f"{doing} the {target.name}"
         clauses.append(f"{subject} {are([instrument])} {does}")
-    return joined(clauses)
+    return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
 
 # -------------------------------------------------------------------------------------------------------- boxes

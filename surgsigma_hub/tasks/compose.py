@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ontology import concept
-from ..records import Frame, Media, Message, Native, Provenance, Reasoning, Sample, Video
+from ..records import Cut, Frame, Media, Message, Native, Origin, Provenance, Reasoning, Sample, Video
 from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
 from .base import Draft, Task
@@ -43,7 +43,7 @@ def compose(
         video: The surgery.
         frame: The annotated moment, labels resolved.
         media: The members stored beside the JSON, inputs first.
-        size: Width and height of the input in pixels, as stored.
+        size: Width and height of the input in pixels, as stored; of the target where there is no input.
     """
     slots = {"procedure": concept("procedure", info.procedure).name, **draft.slots}
     question, answer, template = word(task.name, id, question=draft.question, answer=draft.answer_group, slots=slots)
@@ -51,6 +51,8 @@ def compose(
     trace = frame.trace
     levels = (trace.perceptual, trace.relational, trace.contextual) if trace else (None, None, None)
     native_qa = frame.native_qa
+    start, end = _span(draft, frame)
+    origin = _origin(task, frame, info)
     return Sample(
         format_version=FORMAT_VERSION,
         id=id,
@@ -65,8 +67,8 @@ def compose(
         canonical_video_id=video.canonical_id,
         frame_index=frame.index,
         fps=float(frame.fps),
-        start_seconds=frame.index / frame.fps,
-        end_seconds=None,
+        start_seconds=start,
+        end_seconds=end,
         width=size[0],
         height=size[1],
         media=tuple(media),
@@ -78,6 +80,25 @@ def compose(
             native_qa.question if native_qa else draft.native.question,
             native_qa.answer if native_qa else draft.native.answer,
         ),
-        provenance=Provenance(info.label_origin, trace.model if trace else None, template, ()),
+        provenance=Provenance(
+            origin.label_origin,
+            trace.model if trace else origin.model,
+            template,
+            () if origin.note is None else (origin.note,),
+        ),
         license=info.license,
     )
+
+
+def _span(draft: Draft, frame: Frame) -> tuple[float, float | None]:
+    """The footage that is looked at, or that is to be made; the moment alone where there is none."""
+    for one in (*(draft.inputs or ()), draft.target):
+        if isinstance(one, Cut):
+            return one.start_seconds, one.end_seconds
+    return frame.seconds, None
+
+
+def _origin(task: Task, frame: Frame, info: SourceInfo) -> Origin:
+    """Where the answer comes from: the source, unless a fact that the task needs has an origin of its own."""
+    facts = sorted({fact for need in task.needs for fact in need if fact in frame.origins})
+    return frame.origins[facts[0]] if facts else Origin(info.label_origin)

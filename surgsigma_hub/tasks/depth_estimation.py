@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..records import Answer, Fact, Frame
+from .base import AnswerKind, DepthMap, Draft, MediaIn, Task
+
+
+def _draft(frame: Frame) -> Iterator[Draft]:
+    if frame.depth is not None:
+        yield Draft(answer=Answer(text="relative depth map"), target=DepthMap(frame.depth))
+
 
 TASK = Task(
     name="depth_estimation",
@@ -15,4 +23,5 @@ TASK = Task(
     hub_category="depth-estimation",
     needs=(frozenset({Fact.DEPTH}),),
     level=1,
+    draft=_draft,
 )

@@ -129,6 +129,16 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
 
 
+def seconds_text(seconds: float) -> str:
+    """A duration in words, to the hundredth of a second.
+
+    >>> seconds_text(1.0), seconds_text(12.5), seconds_text(0.04)
+    ('1 second', '12.5 seconds', '0.04 seconds')
+    """
+    number = f"{seconds:.2f}".rstrip("0").rstrip(".")
+    return f"{number} second{'' if number == '1' else 's'}"
+
+
 _VOWELS = "aeiou"
 
 
