@@ -96,7 +96,7 @@ def definitions(task: Task, draft: Draft) -> list[str]:
     named += [("action", t.action) for t in answer.triplets if t.action != "null"]
     said = []
     for kind, id in dict.fromkeys(named):
-        found = concept(kind, id)  # type: ignore[arg-type]
+        found = concept(kind, id)
         said.append(f"{found.name[:1].upper()}{found.name[1:]}: {found.definition[:1].lower()}{found.definition[1:]}")
     return said if len(said) <= _MOST_DEFINITIONS else []
 
