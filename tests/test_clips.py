@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from surgsigma_hub.errors import MediaError
-from surgsigma_hub.media.clips import EncodedClip, encode_clip, span, step_for
+from surgsigma_hub.media.clips import EncodedClip, encode_clip, step_for
 from surgsigma_hub.media.image import load_rgb
 from surgsigma_hub.media.video import encode_video, open_video
 from surgsigma_hub.records import Cut, Drawn, Film, Stills, VideoFrame
@@ -114,9 +114,9 @@ def test_black_and_white_frames_are_no_view(tmp_path: Path, shade: int) -> None:
 @given(st.sampled_from([1.0, 2.0, 24.0, 25.0, 29.97, 30.0, 59.94]), st.integers(0, 5000), st.integers(1, 500))
 def test_a_cut_holds_the_frames_seen_within_it(fps: float, first: int, count: int) -> None:
     cut = Cut(Film(Path("x.mp4"), fps), first / fps, (first + count) / fps)
-    assert span(cut) == range(first, first + count)
+    assert cut.frames == range(first, first + count)
     for index in (first - 1, first, first + count - 1, first + count):
-        assert (index in span(cut)) == (cut.start_seconds - 1e-7 <= index / fps < cut.end_seconds - 1e-7)
+        assert (index in cut.frames) == (cut.start_seconds - 1e-7 <= index / fps < cut.end_seconds - 1e-7)
 
 
 @given(st.floats(0.5, 240), st.floats(0.5, 240))

@@ -80,10 +80,9 @@ def clips_of(course: Course, layer: Layer, *, every: float) -> Iterator[Cut]:
             share = length / count
             middle = one.start_seconds + share * (n + 0.5)
             half = min(CLIP_SECONDS, share) / 2
-            start = math.ceil((middle - half) * footage.fps - _EPSILON) / footage.fps
-            end = on_grid(middle + half, footage)
-            if end - start > 1 / footage.fps + _EPSILON:
-                yield Cut(footage, start, end)
+            cut = Cut(footage, middle - half, on_grid(middle + half, footage))
+            if len(cut.frames) >= 2:
+                yield cut
 
 
 def states(course: Course, start: float, end: float) -> list[tuple[Triplet, ...] | tuple[str, ...]]:
