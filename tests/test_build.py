@@ -219,7 +219,6 @@ def test_a_tree_of_a_newer_format_is_left_alone(tree: Path, tmp_path: Path) -> N
         ({"options": {"video": "3"}}, UnknownNameError, "Did you mean 'videos'"),
         ({"options": {"videos": "many"}}, SurgSigmaError, "is not a int"),
         ({"workers": 0}, SurgSigmaError, "expected 1"),
-        ({"tasks": ["desmoking"]}, BuildError, "cannot be built yet"),
         ({"source": "cholect50"}, LayoutError, "--root"),
         ({"source": "cholect50", "root": "/nowhere"}, LayoutError, "Access:"),
     ],

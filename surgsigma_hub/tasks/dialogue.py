@@ -41,6 +41,11 @@ TURNS: Mapping[str, tuple[str, ...]] = {
 _MOST_DEFINITIONS = 3
 
 
+def companions_of(name: str) -> tuple[str, ...]:
+    """The tasks that may be asked about together with this one."""
+    return (*((COMPOUND[name],) if name in COMPOUND else ()), *TURNS.get(name, ()))
+
+
 @dataclass(frozen=True, slots=True)
 class Shares:
     """Shares of samples (0..1) that are joined with others, and that are explained."""
