@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MediaError, MissingExtraError
+from ..errors import MediaError, SurgSigmaError
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,6 @@ def open_video(path: Path) -> FrameReader:
 
     Raises:
         MediaError: missing, empty or not a film that any installed reader understands.
-        MissingExtraError: neither decord nor PyAV is installed.
     """
     if not path.is_file():
         raise MediaError(f"{path.name}: no such file", reason="media_missing")
@@ -125,7 +124,9 @@ def open_video(path: Path) -> FrameReader:
             )
             logger.warning("%s cannot read %s", name, path.name)
     if not problems:
-        raise MissingExtraError("av", "video", purpose=f"reading {path.name}")
+        raise SurgSigmaError(
+            f"{BACKEND_VARIABLE}={forced!r} is not installed", hint="Choose decord or av, or unset it."
+        )
     raise MediaError(f"{path.name}: cannot be opened as a film ({'; '.join(_short(p, path) for p in problems)})")
 
 
@@ -169,13 +170,10 @@ def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
 
     Raises:
         MediaError: no frame, or an odd size.
-        MissingExtraError: PyAV is not installed.
     """
-    try:
-        import av
-    except ImportError:
-        raise MissingExtraError("av", "video", purpose=f"writing {path.name}") from None
     from fractions import Fraction
+
+    import av
 
     rate = Fraction(fps).limit_denominator(1001)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
