@@ -344,5 +344,5 @@ def test_a_forced_reader_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(BACKEND_VARIABLE, "decord")
     film = tmp_path / "a.mp4"
     film.write_bytes(b"x")
-    with pytest.raises(SurgSigmaError, match="decord.*not installed"):
+    with pytest.raises(SurgSigmaError, match=r"decord.*not installed"):
         open_video(film)
