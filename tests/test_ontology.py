@@ -37,6 +37,7 @@ def test_every_native_name_resolves(source: str) -> None:
         ("cholect50", "target", ["cholect50_targets"], "name"),
         ("cholec80", "phase", ["cholec80_phases"], "native_name"),
         ("cholec80", "instrument", ["cholec80_tools"], "name"),
+        ("cholecinstanceseg", "instrument", ["cholecinstanceseg_classes"], "name"),
     ],
 )
 def test_tables_hold_exactly_the_names_of_the_releases(
