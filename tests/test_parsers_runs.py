@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def test_segments_give_the_labels_back(labels: dict[int, Label | None], fps: flo
 @given(LABELS)
 def test_runs_are_as_long_as_they_can_be(labels: dict[int, Label | None]) -> None:
     segments = runs(sorted(labels.items()), fps=1, layer="step")
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in itertools.pairwise(segments):
         assert before.label != after.label or before.end_seconds < after.start_seconds
 
 
