@@ -156,6 +156,7 @@ class PsiAva(Source):
         seconds, defects = self._seconds(video)
         yield from defects
         pictures = self._pictures(video)
+        bare: list[int] = []
         for second in sorted(keys.keys() | {s for s in seconds if s % self.options.step_seconds == 0}):
             where, key = f"{video.id}/{second:05d}", keys.get(second, KeyFrame())
             phase, step = seconds.get(second, (None, None))
@@ -176,8 +177,12 @@ class PsiAva(Source):
             if frame.facts():
                 yield frame
             elif second in keys and not key.told:
-                detail = "a key frame without any annotation: it is not said that no instrument is in view"
-                yield Defect(Reason.SAMPLE_INVALID, where, detail)
+                bare.append(second)
+        if bare:
+            detail = f"{len(bare)} key frames without any annotation, the first is {bare[0]:05d}.jpg: it is not said "
+            yield Defect(
+                Reason.SAMPLE_INVALID, video.id, f"{detail}that no instrument is in view, so they tell nothing"
+            )
 
     def course(self, video: Video) -> Course | None:
         """Phases and steps as intervals where the table of seconds is there; the pictures of the case."""

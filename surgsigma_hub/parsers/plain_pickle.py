@@ -27,6 +27,8 @@ _CODES = {
 class _NumberType:
     """Stands for ``numpy.dtype``: holds which number type is meant, and in which byte order."""
 
+    __slots__ = ("code", "order")
+
     def __init__(self, code: str, *_: object) -> None:
         if code not in _CODES:
             raise BadRowError(f"a pickle with a numpy value of type {str(code)[:20]!r}; only plain numbers are read")
@@ -37,10 +39,14 @@ class _NumberType:
         self.order = ">" if state[1] == ">" else "<"
 
 
-def _number(kind: _NumberType, data: bytes) -> int | float | bool:
-    """Stands for ``numpy.core.multiarray.scalar``: gives the number as Python's own."""
-    value: int | float | bool = struct.unpack(kind.order + kind.code, data)[0]
-    return value
+class _Number:
+    """Stands for ``numpy.core.multiarray.scalar``; an object without attributes, since a pickle can set those."""
+
+    __slots__ = ()
+
+    def __call__(self, kind: _NumberType, data: bytes) -> int | float | bool:
+        value: int | float | bool = struct.unpack(kind.order + kind.code, data)[0]
+        return value
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -48,7 +54,7 @@ class _PlainUnpickler(pickle.Unpickler):
         if module in _BUILTINS and name in _CONTAINERS:
             return _CONTAINERS[name]
         if module in _NUMPY_ARRAYS and name == "scalar":
-            return _number
+            return _Number()
         if (module, name) == ("numpy", "dtype"):
             return _NumberType
         raise BadRowError(
