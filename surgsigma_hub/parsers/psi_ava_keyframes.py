@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,12 @@ def cases_in(path: Path) -> set[str]:
     Raises:
         BadRowError: the file is not of the expected form.
     """
-    return {match[1] for image in _document(path)["images"] if (match := _picture(image)) is not None}
+    return cases_of(_document(path))
+
+
+def cases_of(document: dict[str, Any]) -> set[str]:
+    """As :func:`cases_in`, of a file that was read."""
+    return {match[1] for image in document["images"] if (match := _picture(image)) is not None}
 
 
 def read_key_frames(path: Path, case: str) -> tuple[dict[int, KeyFrame], list[Problem]]:
@@ -77,37 +82,57 @@ def read_key_frames(path: Path, case: str) -> tuple[dict[int, KeyFrame], list[Pr
     """
     document = _document(path)
     names = {kind: _names(document, key) for kind, key in _VOCABULARIES.items()}
-    problems: list[Problem] = []
-    images: dict[int, tuple[int, dict[str, Any]]] = {}
-    seconds: set[int] = set()
-    for image in document["images"]:
+    images, problems = _images(document["images"])
+    by_name = {image["file_name"]: id for id, image in images.items()}
+    notes: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    torn: set[int] = set()
+    for n, note in enumerate(document["annotations"]):
+        note = note if isinstance(note, dict) else {}
+        id, name = note.get("image_id"), note.get("image_name")
+        by = by_name.get(name) if isinstance(name, str) else None
+        if by is not None and type(id) is int and by == id:
+            notes[by].append(note)
+            continue
+        candidates = {c for c in (by, id) if type(c) is int}
+        torn |= candidates  # it is of one of these, whose list is half true without it
+        detail = f"image_id {str(id)[:20]} and image_name {str(name)[:30]!r} are not of one usable image"
+        owner = next((m for m in (_match(name), *(_picture(images.get(c)) for c in sorted(candidates))) if m), None)
+        problems.append((owner[1] if owner else "", (Reason.ROW_MALFORMED, f"annotation number {n}", detail)))
+    # What is of no case is told with the first one, so that it is told once.
+    first = min(cases_of(document), default="")
+    told = [problem for owner, problem in problems if (owner or first) == case]
+    found: dict[int, KeyFrame] = {}
+    for id, image in images.items():
         match = _picture(image)
         if match is None or match[1] != case:
             continue
-        second, id = int(match[2]), image.get("id")
-        if type(id) is not int or not _positive(image.get("width")) or not _positive(image.get("height")):
-            problems.append((Reason.ROW_MALFORMED, f"image {match[0]}", "expected a whole id, width and height"))
-        elif second in seconds or id in images:
-            problems.append((Reason.DUPLICATE_ID, f"image {match[0]}", "the file lists it, or its id, twice"))
-        else:
-            images[id] = (second, image)
-        seconds.add(second)
-    notes: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for note in document["annotations"]:
-        where = note.get("image_name") if isinstance(note, dict) else None
-        match = _PICTURE.fullmatch(where) if isinstance(where, str) else None
-        if match is None or match[1] != case:
+        frame, more = _key_frame(image, notes[id], names)
+        if id in torn:
+            frame = replace(frame, instruments=None, actions=None, boxes=None, told=True)
+        found[int(match[2])] = frame
+        told += [(reason, f"image {match[0]}", detail) for reason, detail in more]
+    return found, told
+
+
+def _images(entries: list[Any]) -> tuple[dict[int, dict[str, Any]], list[tuple[str, Problem]]]:
+    """Usable images by id, and what is wrong with the others, each with the case it is of ("" where not told)."""
+    found: dict[int, dict[str, Any]] = {}
+    problems: list[tuple[str, Problem]] = []
+    names: set[str] = set()
+    for n, image in enumerate(entries):
+        match = _picture(image)
+        if match is None:
+            detail = "expected a file_name such as CASE001/00001.jpg"
+            problems.append(("", (Reason.ROW_MALFORMED, f"image number {n}", detail)))
             continue
-        id = note.get("image_id")
-        if type(id) is int and id in images and images[id][0] == int(match[2]):
-            notes[id].append(note)
+        id, where = image.get("id"), f"image {match[0]}"
+        if type(id) is not int or not _positive(image.get("width")) or not _positive(image.get("height")):
+            problems.append((match[1], (Reason.ROW_MALFORMED, where, "expected a whole id, width and height")))
+        elif match[0] in names or id in found:
+            problems.append((match[1], (Reason.DUPLICATE_ID, where, "the file lists it, or its id, twice")))
         else:
-            detail = f"its image_id {str(id)[:20]} is no usable image of that name"
-            problems.append((Reason.ROW_MALFORMED, f"annotation {str(note.get('id'))[:20]} of {where}", detail))
-    found: dict[int, KeyFrame] = {}
-    for id, (second, image) in images.items():
-        found[second], more = _key_frame(image, notes[id], names)
-        problems += [(reason, f"image {image['file_name']}", detail) for reason, detail in more]
+            found[id] = image
+        names.add(match[0])
     return found, problems
 
 
@@ -119,7 +144,10 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _picture(image: Any) -> re.Match[str] | None:
-    name = image.get("file_name") if isinstance(image, dict) else None
+    return _match(image.get("file_name")) if isinstance(image, dict) else None
+
+
+def _match(name: Any) -> re.Match[str] | None:
     return _PICTURE.fullmatch(name) if isinstance(name, str) else None
 
 
@@ -144,11 +172,13 @@ def _key_frame(
     problems: list[tuple[Reason, str]] = []
     whole: dict[str, Label | None] = {}
     for kind in ("phase", "step"):
-        said = {n for note in notes if (n := note.get(kind, -1)) != -1 or type(n) is not int}
-        known = [n for n in said if type(n) is int and n in names[kind]]
+        numbers = [n if type(n) is int else str(n)[:20] for n in (note.get(kind, -1) for note in notes)]
+        said = {n for n in numbers if n != -1}  # -1 is the code of this family of sources for "not labelled"
+        known = [n for n in said if isinstance(n, int) and n in names[kind]]
         whole[kind] = Label(names[kind][known[0]]) if len(known) == len(said) == 1 else None
         if len(said) > 1 or len(known) < len(said):
-            problems.append((Reason.LABEL_CORRUPT, f"{kind} {_shown(said)}: expected one number of the vocabulary"))
+            shown = ", ".join(sorted(map(str, said)))
+            problems.append((Reason.LABEL_CORRUPT, f"{kind} {shown}: expected one number of the vocabulary"))
     instruments: list[Label] | None = []
     actions: list[Label] | None = []
     boxes: list[LabeledBox] | None = []
@@ -195,7 +225,3 @@ def _box(value: Any, image: dict[str, Any]) -> tuple[Any, bool]:
 
 def _positive(value: Any) -> bool:
     return type(value) is int and value > 0
-
-
-def _shown(values: set[Any]) -> str:
-    return ", ".join(sorted(str(v)[:20] for v in values))
