@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import LabelSet
 from .wording import joined, participle
 
 
@@ -24,6 +25,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         yield label_set_draft("action", frame.actions, _slots)
 
 
+parse = LabelSet("action")
+
 TASK = Task(
     name="action_recognition",
     title="Action recognition",
@@ -35,5 +38,6 @@ TASK = Task(
     needs=(frozenset({Fact.ACTIONS}),),
     level=2,
     label_kinds=("action",),
+    parse=parse,
     draft=_draft,
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
+from .reading import Seconds
+
+parse = Seconds()
 
 TASK = Task(
     name="action_remaining_prediction",
@@ -16,4 +19,5 @@ TASK = Task(
     needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
     level=3,
     label_kinds=("action",),
+    parse=parse,
 )

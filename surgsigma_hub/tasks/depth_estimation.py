@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
+from .reading import PlainText
+
+parse = PlainText("words on the depth map")
 
 TASK = Task(
     name="depth_estimation",
@@ -15,4 +18,5 @@ TASK = Task(
     hub_category="depth-estimation",
     needs=(frozenset({Fact.DEPTH}),),
     level=1,
+    parse=parse,
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
+from .reading import PlainText
+
+parse = PlainText("words on the clear picture")
 
 TASK = Task(
     name="desmoking",
@@ -15,4 +18,5 @@ TASK = Task(
     hub_category="image-to-image",
     needs=(frozenset({Fact.CLEAN_IMAGE}),),
     level=1,
+    parse=parse,
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
+from .reading import OneLabel
+
+parse = OneLabel("action", after_is_past=True)
 
 TASK = Task(
     name="next_action_planning",
@@ -16,4 +19,5 @@ TASK = Task(
     needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
     level=3,
     label_kinds=("action",),
+    parse=parse,
 )

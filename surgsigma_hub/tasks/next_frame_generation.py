@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
+from .reading import PlainText
+
+parse = PlainText("words on the later picture")
 
 TASK = Task(
     name="next_frame_generation",
@@ -19,4 +22,5 @@ TASK = Task(
         frozenset({Fact.FOOTAGE, Fact.INSTRUMENT_MASKS}),
     ),
     level=2,
+    parse=parse,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..ontology import concept
 from ..records import Answer, Fact, Frame, Native
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import OneLabel
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
@@ -20,6 +21,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     )
 
 
+parse = OneLabel("step")
+
 TASK = Task(
     name="step_recognition",
     title="Step recognition",
@@ -31,5 +34,6 @@ TASK = Task(
     needs=(frozenset({Fact.STEP}),),
     level=3,
     label_kinds=("step",),
+    parse=parse,
     draft=_draft,
 )

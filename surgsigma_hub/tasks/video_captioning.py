@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
+from .reading import PlainText
+
+parse = PlainText("a description of the clip")
 
 TASK = Task(
     name="video_captioning",
@@ -15,4 +18,5 @@ TASK = Task(
     hub_category="video-text-to-text",
     needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
     level=2,
+    parse=parse,
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
+from .reading import PlainText
+
+parse = PlainText("words on the clip")
 
 TASK = Task(
     name="video_generation",
@@ -15,4 +18,5 @@ TASK = Task(
     hub_category="image-to-video",
     needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
     level=2,
+    parse=parse,
 )
