@@ -167,7 +167,7 @@ def test_word_spreads_over_the_bank() -> None:
     assert max(used.values()) < 4 * min(used.values())
 
 
-GOLDEN = "f65e10354d4c47ea"
+GOLDEN = "e90f6b42dd7aa4e2"
 
 
 def test_word_is_stable() -> None:

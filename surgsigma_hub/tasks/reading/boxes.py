@@ -19,52 +19,17 @@ from .lexicon import lexicon
 from .strip import answer_part, bad
 from .words import tokens
 
-_CONNECTS = frozenset(
-    [
-        "and",
-        "at",
-        "another",
-        "one",
-        "second",
-        "third",
-        "also",
-        "also",
-        "in",
-        "it",
-        "of",
-        "is",
-        "are",
-        "to",
-        "with",
-        "respectively",
-        "other",
-        "more",
-        "region",
-        "location",
-        "box",
-        "found",
-        "seen",
-    ]
+_CONNECTS_WORDS = (
+    "and at another one second third also also in it of is are to with respectively other more region location "
+    "box found seen"
 )
-_BOX_KEYS = frozenset(
-    ["bbox_2d", "bbox", "box", "box_2d", "bounding_box", "boundingbox", "coordinates", "boxes", "bboxes"]
-)
-_NAME_KEYS = frozenset(
-    [
-        "label",
-        "name",
-        "class",
-        "category",
-        "instrument",
-        "tool",
-        "tissue",
-        "organ",
-        "structure",
-        "object",
-        "class_name",
-        "text",
-    ]
-)
+_CONNECTS = frozenset(_CONNECTS_WORDS.split())
+_BOX_KEYS_WORDS = "bbox_2d bbox box box_2d bounding_box boundingbox coordinates boxes bboxes"
+_BOX_KEYS = frozenset(_BOX_KEYS_WORDS.split())
+_NAME_KEYS_WORDS = "label name class category instrument tool tissue organ structure object class_name text"
+_NAME_KEYS = frozenset(_NAME_KEYS_WORDS.split())
+_BOX_START = re.compile(r"<box>|<\|box_start\|>", re.IGNORECASE)
+_BOX_END = re.compile(r"</box>|<\|box_end\|>", re.IGNORECASE)
 _Y_FIRST = frozenset({"box_2d"})  # Gemini's key: y before x
 
 
@@ -98,7 +63,7 @@ class Boxes:
         if size is not None and min(size) <= 0:
             raise SurgSigmaError(f"a picture cannot have the size {size}", hint="Give size=(width, height) in pixels.")
         expected = f"{self.kind} boxes, or none"
-        part = answer_part(text, expected)
+        part = answer_part(_BOX_END.sub("] ", _BOX_START.sub(" [", text)), expected)
         try:
             found = _from_json(part)
             named = [_Named(f.numbers, self._label(f.name)) for f in found] if found else self._from_text(part)

@@ -14,14 +14,17 @@ from ..base import Space
 
 _N = r"([-+]?(?:\d{1,7}(?:\.\d{0,17})?|\.\d{1,17})(?:[eE][-+]?\d{1,2})?|[-+]?(?:nan|inf|infinity))"
 _S = r"[\s]{0,4}"
-_COMMA = rf"{_S}[,;]?{_S}"
+_COMMA = r"(?:\s{0,4}[,;]\s{0,4}|\s{1,4})"
 _OPEN, _SHUT = rf"[\[(<{{]{_S}", rf"{_S}[\])>}}]"
 _PAIR = rf"{_OPEN}{_N}{_COMMA}{_N}{_SHUT}"
 _KEY = r"[\"']?(?:x|y|left|top|right|bottom)_?(?:1|2|min|max)?[\"']?\s{0,2}[:=]\s{0,2}"
 _LIST = re.compile(rf"(?:[\[(<]{_S})?{_OPEN}{_N}{_COMMA}{_N}{_COMMA}{_N}{_COMMA}{_N}{_SHUT}", re.IGNORECASE)
 _PAIRS = re.compile(rf"(?:[\[(<]{_S})?{_PAIR}{_S}(?:,|;|-|to|and)?{_S}{_PAIR}", re.IGNORECASE)
 _KEYED = re.compile(_COMMA.join([rf"{_KEY}{_N}"] * 4), re.IGNORECASE)
-_BARE = re.compile(rf"(?<![\w.]){_N}{_S},{_S}{_N}{_S},{_S}{_N}{_S},{_S}{_N}(?![\w.])", re.IGNORECASE)
+_BARE = re.compile(
+    rf"(?<![\w.])(?<!\d,)(?<!\d, ){_N}{_S},{_S}{_N}{_S},{_S}{_N}{_S},{_S}{_N}(?![\w.])(?!{_S},{_S}[-+]?\.?\d)",
+    re.IGNORECASE,
+)
 _HALF = re.compile(rf"[\[(]{_S}[-+]?\d{{1,7}}(?:\.\d{{0,17}})?{_S},")
 
 
@@ -50,12 +53,10 @@ def corners_in(text: str) -> list[Corners]:
             if not any(taken[match.start() : match.end()]):
                 taken[match.start() : match.end()] = b"\1" * (match.end() - match.start())
                 found.append(Corners(tuple(map(float, match.groups())), match.start(), match.end()))
+    if any(not taken[half.start()] for half in _HALF.finditer(text)):
+        raise BadRowError("a bracket holds numbers that do not make a box")
     if not found:
         found = [Corners(tuple(map(float, m.groups())), m.start(), m.end()) for m in _BARE.finditer(text)]
-    else:
-        for half in _HALF.finditer(text):
-            if not taken[half.start()]:
-                raise BadRowError("a bracket holds numbers that do not make a box")
     return sorted(found, key=lambda c: c.start)
 
 

@@ -28,9 +28,9 @@ _VERDICT = re.compile(
     re.IGNORECASE,
 )
 _HEADS = re.compile(r"\s?(?:(?:criteria|criterion|ones|yet)\s?)?(?::|for\b|are\b:)", re.IGNORECASE)
-_CHAIN = re.compile(r"[\s,;]*(?:and|or|,|as well as)?[\s,]*(?:the\s)?", re.IGNORECASE)
+_CHAIN = re.compile(r"[\s,;]*(?:and|or|nor|,|as well as)?[\s,]*(?:the\s)?", re.IGNORECASE)
 _NUMBERED = re.compile(
-    r"(?:\b(?:criterion|criteria|crit|c)[\s_.#-]{0,2}|(?:^|[\s(\[,;.\"']))\(?([1-9])\)?[\"']?\s?(?:[:.)=\]-]|is\b|(?=\s?(?:yes|no|not|met)\b))",
+    r"(?:\b(?:criterion|criteria|crit|c)[\s_.#-]{0,2}|(?<![\w.,/%]))([1-9])(?![\w%/])(?!\.\d)(?!\s+(?:\w{1,20}\s)?criteri)",
     re.IGNORECASE,
 )
 _ALL = re.compile(
@@ -70,10 +70,14 @@ class Criteria:
             BadAnswerError: no criterion, one without a verdict, or one with two different verdicts.
         """
         part = answer_part(text, _EXPECTED)
-        verdicts = _judged(part, [(s.start, s.end, s.ids("criterion")[0]) for s in _lexicon().find(part)])
+        named = _lexicon().find(part)
+        for span in named:
+            if len(span.ids("criterion")) > 1:
+                raise bad(_EXPECTED, part, f"{part[span.start : span.end]!r} can mean more than one criterion")
+        verdicts = _judged(part, [(s.start, s.end, s.ids("criterion")[0]) for s in named])
         if not verdicts:
             numbered = [(m.start(1), m.end(), _by_number(m[1], part)) for m in _NUMBERED.finditer(part)]
-            verdicts = _judged(part, numbered) or _in_a_row(part) or _all_alike(part)
+            verdicts = _in_a_row(part) or _all_alike(part) or _judged(part, numbered)
         if not verdicts:
             raise bad(_EXPECTED, part, "it names no known criterion")
         typed = tuple(AnswerCriterion(id, verdicts[id]) for id in concepts("criterion") if id in verdicts)
@@ -83,6 +87,7 @@ class Criteria:
 def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
     """A verdict for each criterion mentioned: what follows it, else what its list ends with, else the heading."""
     heading: bool | None = None
+    neither = False  # "neither A nor B is met"
     open_list: list[str] = []  # "A and B are met": A waits for the verdict of B
     found: dict[str, bool] = {}
 
@@ -92,6 +97,8 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
 
     edge = 0
     for n, (start, end, id) in enumerate(mentions):
+        link = part[edge:start].casefold()
+        neither = "neither" in link or (neither and link.strip(" ,") in ("nor", "nor the"))
         before = list(_VERDICT.finditer(part, edge, start))
         for verdict in before:
             if _HEADS.match(part, verdict.end(), start) or _CHAIN.fullmatch(part, verdict.end(), start):
@@ -109,8 +116,7 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
                 open_list.append(id)
                 continue
             raise bad(_EXPECTED, part, f"it says neither yes nor no to {id!r}")
-        met = heading if direct is None else direct
-        assert met is not None
+        met = bool(heading if direct is None else direct) and not neither
         for waiting in (*open_list, id):
             settle(waiting, met)
         open_list.clear()

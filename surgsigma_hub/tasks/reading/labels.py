@@ -15,49 +15,15 @@ from .strip import answer_part, bad
 from .words import Token, tokens
 
 _DENIES = frozenset({"no", "not", "without", "neither", "nor", "never", "lack", "lacking", "non"})
-_BREAKS = frozenset(
-    [
-        "but",
-        "only",
-        "and",
-        "is",
-        "are",
-        "was",
-        "were",
-        "with",
-        "however",
-        "although",
-        "instead",
-        "than",
-        "besides",
-        "except",
-        "apart",
-        "beyond",
-        "just",
-        "merely",
-    ]
+_BREAKS_WORDS = (
+    "but only and is are was were with however although instead than besides except apart beyond just merely"
 )
-_ABSENT = frozenset(
-    [
-        "visible",
-        "present",
-        "seen",
-        "shown",
-        "used",
-        "detected",
-        "identified",
-        "there",
-        "found",
-        "available",
-        "needed",
-        "required",
-        "recognized",
-        "recognizable",
-        "applied",
-        "appear",
-        "in",
-    ]
+_BREAKS = frozenset(_BREAKS_WORDS.split())
+_ABSENT_WORDS = (
+    "visible present seen shown used detected identified there found available needed required recognized "
+    "recognizable applied appear in"
 )
+_ABSENT = frozenset(_ABSENT_WORDS.split())
 _REACH = 4
 """How many words may stand between a denial and what it denies ("no sign of a further hook")."""
 
@@ -70,17 +36,39 @@ def denied(read: Sequence[Token], spans: Sequence[Span]) -> set[int]:
     >>> [spans[n].ids("instrument") for n in sorted(denied(text, spans))]
     [('hook',), ('scissors',), ('clipper',)]
     """
+    if not spans:
+        return set()
+    ends = [*(span.first for span in spans[1:]), len(read)]
+    after = [[t.word for t in read[span.last + 1 : end]] for span, end in zip(spans, ends, strict=True)]
     found: set[int] = set()
+    goes_on = _alternatives(after)
     for n, span in enumerate(spans):
         least = spans[n - 1].last + 1 if n else 0
-        if _denied_before(read, span.first, least) or (n - 1 in found and _denied_on(read, spans, n)):
+        if _denied_before(read, span.first, least) or (n - 1 in found and n in goes_on):
             found.add(n)
+    whole_list = False  # "A and B are not visible"
     for n in range(len(spans) - 1, -1, -1):
-        end = spans[n + 1].first if n + 1 < len(spans) else len(read)
-        between = [t.word for t in read[spans[n].last + 1 : end]]
-        if _denied_after(between) or (
-            n + 1 in found and between in (["and"], ["or"], [","]) and _denied_after_chain(read, spans, n + 1)
-        ):
+        if _denied_after(after[n]):
+            found.add(n)
+            whole_list = bool({"is", "are", "was", "were", "not", "absent", "missing"} & {*after[n][:2]})
+        elif whole_list and after[n] in (["and"], ["or"], [","]):
+            found.add(n)
+        else:
+            whole_list = False
+    return found
+
+
+def _alternatives(after: Sequence[Sequence[str]]) -> set[int]:
+    """Numbers of the spans that share a denial with the span before: B in "no A or B", B and C in "no A, B or C"."""
+    found: set[int] = set()
+    ahead = False
+    for n in range(len(after) - 1, 0, -1):
+        link = after[n - 1]
+        if {"or", "nor"} & {*link[:3]}:
+            ahead = len(link) <= 3
+        elif link != [","]:
+            ahead = False
+        if ahead:
             found.add(n)
     return found
 
@@ -99,18 +87,6 @@ def _denied_before(read: Sequence[Token], first: int, least: int) -> bool:
     return False
 
 
-def _denied_on(read: Sequence[Token], spans: Sequence[Span], n: int) -> bool:
-    """Whether a denial of the span before goes on: "no A or B", and "no A, B or C"."""
-    here = n
-    while True:
-        link = [t.word for t in read[spans[here - 1].last + 1 : spans[here].first]]
-        if "or" in link or "nor" in link:
-            return len(link) <= 3
-        if link != [","] or here + 1 == len(spans):
-            return False
-        here += 1
-
-
 def _denied_after(words: Sequence[str]) -> bool:
     """Whether the words after a label deny it: "is not visible", ": none", "cannot be seen"."""
     told = [w for w in words[:6] if w not in ("is", "are", "was", "were", "be", "can", ":", "(", "=", "-", "currently")]
@@ -123,15 +99,6 @@ def _denied_after(words: Sequence[str]) -> bool:
     return told[0] == "not" and (len(told) == 1 or told[1] in _ABSENT or not told[1].isalnum())
 
 
-def _denied_after_chain(read: Sequence[Token], spans: Sequence[Span], n: int) -> bool:
-    """Whether span ``n`` is denied by what follows it or the end of its list: "A and B are not visible"."""
-    end = spans[n + 1].first if n + 1 < len(spans) else len(read)
-    between = [t.word for t in read[spans[n].last + 1 : end]]
-    if _denied_after(between):
-        return bool({"is", "are", "was", "were", "not", "absent", "missing"} & {*between[:2]})
-    return between in (["and"], ["or"], [","]) and n + 1 < len(spans) and _denied_after_chain(read, spans, n + 1)
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a text says about labels of one kind.
@@ -140,11 +107,13 @@ class Found:
         ids: Labels named and not denied, in the order of the text, without repeats; ``null`` is not among them.
         unclear: A name that sources use for different labels; empty where there is none.
         null: Whether the null label of the kind is named ("no action").
+        first_end: Where the first label named and not denied ends.
     """
 
     ids: tuple[str, ...]
     unclear: str = ""
     null: bool = False
+    first_end: int = 0
 
 
 def labels_in(kind: Kind, text: str) -> Found:
@@ -157,7 +126,7 @@ def labels_in(kind: Kind, text: str) -> Found:
     spans = lexicon(kind).find(read)
     no = denied(read, spans)
     ids: dict[str, None] = {}
-    unclear, null = "", False
+    unclear, null, first_end = "", False, 0
     for n, span in enumerate(spans):
         meant = span.ids(kind)
         if meant == (NULL,):
@@ -167,8 +136,9 @@ def labels_in(kind: Kind, text: str) -> Found:
         elif len(meant) > 1:
             unclear = text[span.start : span.end]
         else:
+            first_end = first_end or span.end
             ids[meant[0]] = None
-    return Found(tuple(ids), unclear, null)
+    return Found(tuple(ids), unclear, null, first_end)
 
 
 # ------------------------------------------------------------------------------------------------------ parsers
@@ -223,7 +193,7 @@ class OneLabel:
         part = answer_part(text, expected)
         found = labels_in(self.kind, part)
         if len(found.ids) > 1:
-            found = self._first_said(part) or found
+            found = self._first_said(part, found.first_end) or found
         if found.unclear:
             raise bad(expected, part, f"{found.unclear!r} can mean more than one {self.kind}")
         if len(found.ids) != 1:
@@ -231,12 +201,11 @@ class OneLabel:
             raise bad(expected, part, f"labels named: {shown}")
         return Answer(text=concept(self.kind, found.ids[0]).name, labels=found.ids)
 
-    def _first_said(self, part: str) -> Found | None:
+    def _first_said(self, part: str, first_end: int) -> Found | None:
         """What is named before an explanation begins ("In this phase, ..."), or after what is past."""
-        for cut in _EXPLAINS.finditer(part):
-            found = labels_in(self.kind, part[: cut.start()])
-            if found.ids:
-                return found
+        cut = _EXPLAINS.search(part, first_end)
+        if cut:
+            return labels_in(self.kind, part[: cut.start()])
         past = re.search(r"\b(?:after|following|once)\b[^,.;:]{1,120}[,;:]", part, re.IGNORECASE)
         if self.after_is_past and past:
             return labels_in(self.kind, part[: past.start()] + part[past.end() :])

@@ -19,25 +19,12 @@ _SCENE: tuple[Kind, ...] = ("instrument", "action", "target")
 _FILLERS: dict[Kind, frozenset[str]] = {"phase": frozenset({"and"}), "step": frozenset({"and"})}
 """Words that names of a kind are printed with or without ("ClippingCutting")."""
 
-_TOO_COMMON = frozenset(
-    [
-        "other",
-        "none",
-        "nothing",
-        "null",
-        "unknown",
-        "background",
-        "idle",
-        "no",
-        "not",
-        "and",
-        "or",
-        "of",
-        "in",
-        "is",
-        "yes",
-    ]
+_OF_ACTION = ("ing", "ion")
+_COMMON = (
+    "other none nothing null unknown background idle no not and or of in is yes "
+    "instrument tool device object tissue organ structure target action phase step surgery operation procedure surgeon"
 )
+_TOO_COMMON = frozenset(_COMMON.split())
 """Native names that mean nothing outside the table of their source."""
 
 
@@ -172,6 +159,9 @@ def _forms(kind: Kind, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield phrase("".join(words))  # "specimenbag"
     if kind in ("phase", "step"):
         yield from _turned(words)
+        for at, word in enumerate(words):  # "gallbladder packing" for "gallbladder packaging"
+            if word.endswith(_OF_ACTION):
+                yield from ((*words[:at], f, *words[at + 1 :]) for f in verb_forms(word) if f.endswith(_OF_ACTION))
     if kind != "action" or not words:
         return
     for at in {0, len(words) - 1}:

@@ -24,8 +24,10 @@ _DIGITS = r"\d{1,6}(?:\.\d{1,6})?"
 _AMOUNT = rf"(?:{_DIGITS}|(?:{_SPELLED})(?:[ -](?:{_SPELLED}))?|half an?|an?)(?: and a half)?"
 _UNIT = r"milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|min|m|hours?|hrs?|h"
 _PART = re.compile(
-    rf"(?<![\w.:])({_AMOUNT})[ -]?(?:(?:more|further|full|additional|remaining) )?({_UNIT})\b", re.IGNORECASE
+    rf"(?<![\w.:])({_AMOUNT})[ -]?(?:(?:more|further|full|additional|remaining) )?({_UNIT})\b( and a half)?",
+    re.IGNORECASE,
 )
+_COMPACT = re.compile(r"\b(?:(\d{1,2})h ?)?(\d{1,3})m ?(\d{1,2}(?:\.\d{1,6})?)s\b", re.IGNORECASE)
 _KEYED = re.compile(rf"\b(?:seconds?|secs)[\"']? ?[:=] ?[\"']?({_DIGITS})(?![\w:])(?! ?(?:{_UNIT})\b)", re.IGNORECASE)
 _CLOCK = re.compile(r"(?<![\w.:-])(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d(?:\.\d{1,6})?)(?![\w:])")
 _BARE = re.compile(rf"(?:about |around |approximately |roughly |~ ?|≈ ?)?({_AMOUNT})", re.IGNORECASE)
@@ -70,13 +72,13 @@ def _durations(part: str) -> list[float]:
     last_end, last_unit = -1, 0.0
     for match in _PART.finditer(part):
         unit = _unit(match[2])
-        value = _amount(match[1]) * unit
+        value = (_amount(match[1]) + (0.5 if match[3] else 0.0)) * unit
         if last_end >= 0 and unit < last_unit and _JOINS.fullmatch(part, last_end, match.start()):
             found[-1] += value  # "2 minutes and 5 seconds"
         else:
             found.append(value)
         last_end, last_unit = match.end(), unit
-    for hours, minutes, seconds in _CLOCK.findall(part):
+    for hours, minutes, seconds in (*_CLOCK.findall(part), *_COMPACT.findall(part)):
         found.append(3600.0 * int(hours or 0) + 60.0 * int(minutes) + float(seconds))
     found += [float(n) for n in _KEYED.findall(part)]
     if not found:

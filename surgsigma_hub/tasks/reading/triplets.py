@@ -86,103 +86,115 @@ class Triplets:
         return Answer(text=triplets_text(found), triplets=found)
 
 
+_JOINS = frozenset({"and", "or", ",", "&"})
+_GOES_ON = "is are then also while it they simultaneously thereby being ;"
+_SAME_SUBJECT = _JOINS | frozenset(_GOES_ON.split())
+
+
 @dataclass(slots=True)
 class _Reader:
-    """Walks through the names found: instrument, then action, then target; or action, target, by instrument."""
+    """Walks through the names found: instruments, then actions, then targets; or action, target, by instrument."""
 
     part: str
     read: Sequence[Token]
     spans: Sequence[Span]
     subjects: list[str] = field(default_factory=list)
-    action: str | None = None
-    target: str | None = None
-    closed: bool = True  # the current subject has given at least one triplet
+    actions: list[str] = field(default_factory=list)
+    target: str | None = None  # a target named before any instrument
+    direct: bool = False  # action and target follow each other: "dissect gallbladder" without an instrument
+    closed: bool = True  # the actions have their target
     found: dict[AnswerTriplet, None] = field(default_factory=dict)
 
     def run(self) -> tuple[AnswerTriplet, ...]:
         no = denied(self.read, self.spans)
-        spans = [s for n, s in enumerate(self.spans) if n not in no or NULL in self._ids(s)]
+        spans = [
+            s
+            for n, s in enumerate(self.spans)
+            if n not in no or s.ids("action") == (NULL,) or s.ids("target") == (NULL,)
+        ]
         for n, span in enumerate(spans):
-            link = self._words(spans[n - 1].last + 1 if n else 0, span.first)
-            self._take(span, spans[n + 1] if n + 1 < len(spans) else None, link)
-        self._finish(spans[-1] if spans else None)
+            first = spans[n - 1].last + 1 if n else 0
+            link = [t.word for t in self.read[first : span.first]]
+            acts_next = n + 1 < len(spans) and bool(spans[n + 1].ids("action"))
+            instrument, action, target = (self._one(span, k) for k in ("instrument", "action", "target"))
+            # A name that is both instrument and target ("specimen bag") is an instrument where an action follows.
+            begins = instrument is not None and (target is None or (acts_next and not _leads_on(link)))
+            if not self.subjects:
+                self._without_subject(instrument if begins or _by(link) else None, action, target, link)
+            elif begins or (instrument is not None and not self.actions):
+                self._instrument(instrument or "", link)
+            else:
+                self._with_subject(action, target, link)
+        self._end_clause()
         return tuple(self.found)
 
-    def _take(self, span: Span, following: Span | None, link: list[str]) -> None:
-        instrument, action, target = (self._one(span, k) for k in ("instrument", "action", "target"))
-        acts_next = following is not None and bool(following.ids("action"))
-        if self.subjects and self.action is None:
-            if action is not None:
-                self.action = action
-                self.closed = False
-            elif instrument is not None and not self.closed and {*link} <= {"and", ",", "or"}:
-                self.subjects.append(instrument)
-            elif instrument is not None and self.closed:
-                self._start(instrument)
-            elif instrument is not None:
-                raise self._incomplete("an action")
-        elif self.subjects and self.action is not None:
-            awaits = not self.closed
-            begins = instrument is not None and (target is None or (acts_next and not _leads_on(link)))
-            if begins and instrument is not None:
-                self._finish(span)
-                self._start(instrument)
-            elif target is not None and (awaits or {*link} <= {"and", ",", "or"} or not link):
-                if awaits or action is None or target != NULL:
-                    self._emit(target)
-            elif action is not None and (self.closed or (self.action == NULL and action == NULL)):
-                if not self.closed:
-                    return
-                self.action, self.closed = action, False
-            elif action is not None:
+    def _instrument(self, instrument: str, link: Sequence[str]) -> None:
+        if self.subjects and not self.actions and not self.closed and {*link} <= _JOINS:
+            self.subjects.append(instrument)  # "the grasper and the hook are ..."
+            return
+        self._end_clause()
+        self.subjects, self.actions, self.target, self.closed = [instrument], [], None, False
+
+    def _with_subject(self, action: str | None, target: str | None, link: Sequence[str]) -> None:
+        if action is not None and not self.actions:
+            self.actions = [action]
+        elif target is not None and self.actions and (not self.closed or {*link} <= _JOINS):
+            self._emit(target)
+        elif action is not None and not self.closed:
+            if NULL in (*self.actions, action):
+                return  # "no action, null": said twice
+            if not {*link} <= _SAME_SUBJECT:
                 raise self._incomplete("a target")
-        else:
-            self._before_subject(instrument, action, target, link, acts_next)
+            self.actions.append(action)
+        elif action is not None and {*link} <= _SAME_SUBJECT:
+            self.actions, self.closed = [action], False
+        elif action is not None or target is not None:
+            self.subjects, self.actions, self.target = [], [], None
+            self._without_subject(None, action, target, link)
 
-    def _before_subject(
-        self, instrument: str | None, action: str | None, target: str | None, link: list[str], acts_next: bool
+    def _without_subject(
+        self, instrument: str | None, action: str | None, target: str | None, link: Sequence[str]
     ) -> None:
-        """Names before the first instrument: "the gallbladder is retracted by the grasper"."""
-        by = {"by", "with", "using", "via"} & {*link}
-        if instrument is not None and (target is None or acts_next or by):
-            if by and self.action is not None and self.target is not None:
-                self.found[AnswerTriplet(instrument, self.action, self.target)] = None
-                self.action = self.target = None
+        """Names before any instrument: "the gallbladder is retracted by the grasper"."""
+        if instrument is not None:
+            if _by(link) and self.actions and self.target is not None:
+                for done in self.actions:
+                    self.found[AnswerTriplet(instrument, done, self.target)] = None
+                self.actions, self.target, self.direct = [], None, False
             else:
-                self.action = self.target = None
-                self._start(instrument)
-        elif action is not None and self.action is None:
-            self.action = action
-        elif target is not None:
+                self._instrument(instrument, link)
+        elif action is not None and action != NULL:
+            self._refuse_direct()
+            self.actions = [action]
+        elif target is not None and target != NULL:
+            self._refuse_direct()
             self.target = target
-
-    def _start(self, instrument: str) -> None:
-        self.subjects, self.action, self.target, self.closed = [instrument], None, None, False
+            self.direct = bool(self.actions) and {*link} <= {","}
 
     def _emit(self, target: str) -> None:
-        assert self.action is not None
         for instrument in self.subjects:
-            self.found[AnswerTriplet(instrument, self.action, target)] = None
+            for action in self.actions:
+                self.found[AnswerTriplet(instrument, action, target)] = None
         self.closed = True
 
-    def _finish(self, at: Span | None) -> None:
-        """End of a clause: an instrument at rest needs no target, any other does."""
-        if self.closed or not self.subjects:
-            if not self.subjects and (self.action is not None and self.target is not None):
-                raise self._incomplete("an instrument")
-            return
-        if self.action is None:
-            raise self._incomplete("an action")
-        if self.action != NULL:
-            raise self._incomplete("a target")
-        self._emit(NULL)
+    def _end_clause(self) -> None:
+        """An instrument at rest needs no target, any other does."""
+        if not self.subjects:
+            self._refuse_direct()
+        elif not self.closed:
+            if not self.actions:
+                raise self._incomplete("an action")
+            if self.actions != [NULL]:
+                raise self._incomplete("a target")
+            self._emit(NULL)
+
+    def _refuse_direct(self) -> None:
+        """An instrument that is not known must not vanish from the answer."""
+        if self.direct:
+            raise self._incomplete("a known instrument")
 
     def _incomplete(self, lacks: str) -> BadAnswerError:
-        shown = ", ".join(self.subjects) or "a triplet"
-        return bad(_EXPECTED, self.part, f"{shown} lacks {lacks}")
-
-    def _ids(self, span: Span) -> set[str]:
-        return {i for ids in span.means.values() for i in ids}
+        return bad(_EXPECTED, self.part, f"{', '.join(self.subjects) or 'a triplet'} lacks {lacks}")
 
     def _one(self, span: Span, kind: Kind) -> str | None:
         ids = span.ids(kind)
@@ -190,8 +202,9 @@ class _Reader:
             raise bad(_EXPECTED, self.part, f"{self.part[span.start : span.end]!r} can mean more than one {kind}")
         return ids[0] if ids else None
 
-    def _words(self, first: int, last: int) -> list[str]:
-        return [t.word for t in self.read[first:last]]
+
+def _by(link: Sequence[str]) -> bool:
+    return bool(link) and link[-1] in ("by", "with", "using", "via")
 
 
 def _leads_on(link: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..wording import participle
 
-_WORD = re.compile(r"(?<=\w)'s\b|[^\W_]+?(?=n't\b)|n't\b|[^\W_]+|[^\w\s'-]")
+_WORD = re.compile(r"(?<=\w)'s\b|[^\W_]+?(?=n't\b)|n't\b|[^\W_]+|[^\w\s'-]", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SAME = {"&": "and", "n't": "not", "cannot": "not"}
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -39,7 +39,7 @@ def tokens(text: str) -> list[Token]:
         place = match.start()
         if match[0].startswith("'"):
             continue
-        for part in (match[0],) if match[0] == "n't" else _CAMEL.split(match[0]):
+        for part in (match[0],) if "'" in match[0] else _CAMEL.split(match[0]):
             word = part.casefold()
             word = _SAME.get(word) or stem(word)
             if word not in _ARTICLES:
