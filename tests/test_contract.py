@@ -27,7 +27,7 @@ def root_of(name: str) -> Path | None:
 
 
 def options_of(name: str) -> dict[str, str]:
-    return SMALL if name == "synthetic" else {}
+    return {**SMALL, "frames": "30"} if name == "synthetic" else {}  # enough time for acts that follow each other
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -113,7 +113,7 @@ def test_samples_are_about_their_source(built: tuple[str, Path]) -> None:
                     sample = orjson.loads(members["json"])
                     assert key.startswith(f"{name}-") and sample["source"] == name
                     assert sample["license"] == sources()[name].license
-                    assert sample["provenance"]["label_origin"] == sources()[name].label_origin
+                    assert sample["provenance"]["label_origin"] in (sources()[name].label_origin, "derived")
 
 
 def test_a_rebuild_is_byte_identical(built: tuple[str, Path], tmp_path: Path) -> None:

@@ -100,6 +100,15 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     return np.asarray(_rgb(image, name_of(ref)))
 
 
+def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
+    """``(H, W, 3)`` uint8 colour, whatever the picture is stored as.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`.
+    """
+    return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
+
+
 def png_bytes(values: npt.NDArray[Any]) -> bytes:
     """``values`` (uint8 or uint16, ``(H, W)``) as a PNG without metadata."""
     out = io.BytesIO()

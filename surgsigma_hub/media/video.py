@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MediaError, MissingExtraError
+from ..errors import MediaError, SurgSigmaError
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,6 @@ def open_video(path: Path) -> FrameReader:
 
     Raises:
         MediaError: missing, empty or not a film that any installed reader understands.
-        MissingExtraError: neither decord nor PyAV is installed.
     """
     if not path.is_file():
         raise MediaError(f"{path.name}: no such file", reason="media_missing")
@@ -125,7 +124,9 @@ def open_video(path: Path) -> FrameReader:
             )
             logger.warning("%s cannot read %s", name, path.name)
     if not problems:
-        raise MissingExtraError("av", "video", purpose=f"reading {path.name}")
+        raise SurgSigmaError(
+            f"{BACKEND_VARIABLE}={forced!r} is not installed", hint="Choose decord or av, or unset it."
+        )
     raise MediaError(f"{path.name}: cannot be opened as a film ({'; '.join(_short(p, path) for p in problems)})")
 
 
@@ -159,23 +160,20 @@ def read_frame(path: Path, index: int) -> Pixels:
         raise MediaError(f"{path.name}: frame {index} cannot be decoded ({_short(str(error), path)})") from None
 
 
-def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
+def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
     """Write frames as H.264 mp4: yuv420p, constant rate, short GOP, index in front, no metadata, one thread.
 
     Args:
         path: Target; written under a temporary name and renamed.
-        frames: ``(H, W, 3)`` uint8 RGB, even width and height, all of one size.
+        frames: ``(H, W, 3)`` uint8 RGB arrays or PyAV frames, even width and height, all of one size.
         fps: Frames per second.
 
     Raises:
         MediaError: no frame, or an odd size.
-        MissingExtraError: PyAV is not installed.
     """
-    try:
-        import av
-    except ImportError:
-        raise MissingExtraError("av", "video", purpose=f"writing {path.name}") from None
     from fractions import Fraction
+
+    import av
 
     rate = Fraction(fps).limit_denominator(1001)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
@@ -185,9 +183,10 @@ def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
             str(temporary), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
         ) as out:
             stream: Any = None
-            for pixels in frames:
+            for made in frames:
+                frame = made if isinstance(made, av.VideoFrame) else av.VideoFrame.from_ndarray(made, format="rgb24")
                 if stream is None:
-                    height, width = pixels.shape[:2]
+                    width, height = frame.width, frame.height
                     if height % 2 or width % 2:
                         raise MediaError(f"{path.name}: {width} x {height} frames, H.264 needs an even size")
                     stream = out.add_stream("libx264", rate=rate)
@@ -195,7 +194,8 @@ def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
                     stream.gop_size = 12
                     stream.thread_count = 1
                     stream.options = {"crf": "20", "preset": "veryfast", "flags": "+bitexact"}
-                for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
+                frame.pts, frame.time_base = count, 1 / rate
+                for packet in stream.encode(frame):
                     out.mux(packet)
                 count += 1
             if stream is None:

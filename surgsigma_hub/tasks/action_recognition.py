@@ -1,14 +1,19 @@
-"""Action recognition: which actions are performed; for now in a picture, not yet in a clip."""
+"""Action recognition: which actions are performed in a picture or a clip."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ..records import Fact, Frame
+from ..records import Course, Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import LabelSet
+from .timeline import clips_of, middle, under_way
 from .wording import joined, participle
+
+_EVERY = 30.0
+"""One clip for each stretch of this many seconds."""
 
 
 def _slots(names: list[str]) -> dict[str, str]:
@@ -23,6 +28,18 @@ def _slots(names: list[str]) -> dict[str, str]:
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.actions is not None:
         yield label_set_draft("action", frame.actions, _slots)
+
+
+def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    done = set()  # two actions that go on together can give the same clip
+    for cut in clips_of(course, "action", every=_EVERY):
+        span = (cut.start_seconds, cut.end_seconds)
+        if span in done:
+            continue
+        done.add(span)
+        said = label_set_draft("action", [s.label for s in under_way(course, "action", *span)], _slots)
+        key = f"clip{cut.end_seconds - cut.start_seconds:.3g}s".replace(".", "p")
+        yield middle(course, cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
 
 
 parse = LabelSet("action")
@@ -40,4 +57,5 @@ TASK = Task(
     label_kinds=("action",),
     parse=parse,
     draft=_draft,
+    draft_course=_draft_course,
 )

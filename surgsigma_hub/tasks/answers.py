@@ -72,16 +72,6 @@ def criteria_text(criteria: Iterable[AnswerCriterion]) -> str:
     return "; ".join(f"{concept('criterion', c.criterion).name}: {'yes' if c.met else 'no'}" for c in criteria)
 
 
-def seconds_text(seconds: float) -> str:
-    """Plain text of a duration, to the thousandth.
-
-    >>> seconds_text(10.0), seconds_text(2.5), seconds_text(1)
-    ('10 seconds', '2.5 seconds', '1 second')
-    """
-    number = f"{seconds:.3f}".rstrip("0").rstrip(".")
-    return f"{number} second{'' if number == '1' else 's'}"
-
-
 def ordered_verdicts(verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Verdicts in the order of the vocabulary of criteria."""
     order = list(concepts("criterion"))
@@ -115,8 +105,8 @@ def triplets_text(triplets: Iterable[AnswerTriplet]) -> str:
     return "; ".join(", ".join(concept(kind, id).name for kind, id in row) for row in rows) or NONE
 
 
-def triplet_clauses(triplets: Sequence[Triplet]) -> str:
-    """Triplets as one clause each, joined: what every instrument does, honest about "no action" and "no target".
+def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False) -> str:
+    """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``; honest about null labels.
 
     Two triplets of one class take the indefinite article: the facts do not tell whether it is one instrument or two.
     """
@@ -132,7 +122,7 @@ def triplet_clauses(triplets: Sequence[Triplet]) -> str:
             doing = participle(concept("action", triplet.action.id).name)
             does = f"{doing} without a named target" if target.id == NULL else f"{doing} the {target.name}"
         clauses.append(f"{subject} {are([instrument])} {does}")
-    return joined(clauses)
+    return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
 
 # -------------------------------------------------------------------------------------------------------- boxes

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..records import Answer, Fact, Frame
+from .base import AnswerKind, DepthMap, Draft, MediaIn, Task
 from .reading import PlainText
+
+
+def _draft(frame: Frame) -> Iterator[Draft]:
+    if frame.depth is not None:
+        yield Draft(answer=Answer(text="relative depth map"), target=DepthMap(frame.depth))
+
 
 parse = PlainText("words on the depth map")
 
@@ -19,4 +27,5 @@ TASK = Task(
     needs=(frozenset({Fact.DEPTH}),),
     level=1,
     parse=parse,
+    draft=_draft,
 )

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..records import Answer, Fact, Frame
+from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import PlainText
+
+
+def _draft(frame: Frame) -> Iterator[Draft]:
+    if frame.clean_image is not None:
+        yield Draft(answer=Answer(text="picture without smoke"), target=frame.clean_image)
+
 
 parse = PlainText("words on the clear picture")
 
@@ -19,4 +27,5 @@ TASK = Task(
     needs=(frozenset({Fact.CLEAN_IMAGE}),),
     level=1,
     parse=parse,
+    draft=_draft,
 )

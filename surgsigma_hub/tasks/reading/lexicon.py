@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from ...ontology import Kind, concepts, native_names, sources_with_names
-from .words import Token, phrase, tokens, verb_forms
+from .words import Token, also_said, phrase, tokens, verb_forms
 
 Meanings = Mapping[Kind, tuple[str, ...]]
 """What a name can mean: canonical ids by kind. More than one id of a kind: sources disagree about the name."""
@@ -54,7 +54,8 @@ class Lexicon:
 
     Args:
         names: For each kind, lists of (name as words, canonical id) by falling trust: of one name, the first list
-            that holds it decides what it means.
+            that holds it decides what it means. The first two hold names that somebody gave, the others forms made
+            by rule.
         fillers: Words that are passed over, in names and in texts.
     """
 
@@ -73,9 +74,9 @@ class Lexicon:
                     words = tuple(w for w in words if w not in fillers)
                     if words and words not in known:
                         here.setdefault(words, {})[id] = None
-                # Forms made by rule (the last list) that mean two things are worth nothing; names that do are kept,
-                # so that their reader hears of it.
-                known |= {w: tuple(ids) for w, ids in here.items() if len(ids) == 1 or level < len(lists) - 1}
+                # Forms made by rule that mean two things are worth nothing; names that do are kept, so that their
+                # reader hears of it.
+                known |= {w: tuple(ids) for w, ids in here.items() if len(ids) == 1 or level < 2}
             for words, ids in known.items():
                 self._add(words, kind, ids)
 
@@ -124,24 +125,22 @@ def lexicon(kind: Kind) -> Lexicon:
 def lexicon_of(
     kinds: Sequence[Kind],
     extra: Mapping[Kind, Iterable[tuple[str, str]]] | None = None,
-    skip: frozenset[str] = frozenset(),
 ) -> Lexicon:
     """A lexicon of the ontology's names: canonical, then native of all sources, then forms made of them by rule.
 
     Args:
         kinds: Which vocabularies.
         extra: More (name, canonical id) pairs, trusted like canonical names.
-        skip: Canonical ids to leave out.
     """
     names: dict[Kind, list[list[tuple[tuple[str, ...], str]]]] = {}
     for kind in kinds:
-        declared = [(n, c.id) for c in concepts(kind).values() if c.id not in skip for n in (c.name, c.id)]
+        declared = [(n, c.id) for c in concepts(kind).values() for n in (c.name, c.id)]
         declared += (extra or {}).get(kind, ())
-        native = [(n, id) for n, id in _native(kind) if id not in skip]
+        native = _native(kind)
         lists = [[(phrase(n), id) for n, id in some] for some in (declared, native)]
         lists[1] = [(w, id) for w, id in lists[1] if sum(map(str.isalpha, "".join(w))) > 2 and not {*w} <= _TOO_COMMON]
-        made = [(form, id) for words, id in itertools.chain(*lists) for form in _forms(kind, words)]
-        names[kind] = [*lists, made]
+        given = [*itertools.chain(*lists)]
+        names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of)] for of in _VERBS)]
     fillers = frozenset[str]().union(*(_FILLERS.get(k, frozenset()) for k in kinds))
     return Lexicon(names, fillers)
 
@@ -153,22 +152,25 @@ def _native(kind: Kind) -> Iterator[tuple[str, str]]:
                 yield native, id
 
 
-def _forms(kind: Kind, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Other forms of a name: run together, turned round, and the verb of an action in all its forms."""
+_VERBS: tuple[Callable[[str], frozenset[str]], ...] = (verb_forms, also_said)
+
+
+def _forms(kind: Kind, words: tuple[str, ...], of: Callable[[str], frozenset[str]]) -> Iterator[tuple[str, ...]]:
+    """Other forms of a name: run together, turned round, and with its verb in the forms given by ``of``."""
     if len(words) > 1:
         yield phrase("".join(words))  # "specimenbag"
     if kind in ("phase", "step"):
         yield from _turned(words)
         for at, word in enumerate(words):  # "gallbladder packing" for "gallbladder packaging"
             if word.endswith(_OF_ACTION):
-                yield from ((*words[:at], f, *words[at + 1 :]) for f in verb_forms(word) if f.endswith(_OF_ACTION))
+                yield from ((*words[:at], f, *words[at + 1 :]) for f in of(word) if f.endswith(_OF_ACTION))
     if kind != "action" or not words:
         return
     for at in {0, len(words) - 1}:
         rest = words[:at] + words[at + 1 :]
         if at and not words[at].endswith(("ing", "ion", "ure")):
             continue
-        for form in verb_forms(words[at]):
+        for form in of(words[at]):
             verb = phrase(form)
             yield (*verb, *rest)
             yield (*rest, *verb)

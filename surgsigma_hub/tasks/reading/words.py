@@ -63,15 +63,14 @@ def stem(word: str) -> str:
     return word[:-1]
 
 
-_IRREGULAR = {
-    "pack": ("package", "packages", "packaging", "packaged"),
-    "package": ("pack", "packs", "packing", "packed"),
-    "hold": ("held",),
-    "tie": ("tied",),
-    "cut": ("cuts",),
-    "aspirate": ("suction", "suctions", "suctioning", "suctioned"),
-    "suction": ("aspirate", "aspirates", "aspirating", "aspirated", "aspiration"),
-    "coagulate": ("cauterize", "cauterizes", "cauterizing", "cauterized", "cauterization"),
+_IRREGULAR = {"hold": ("held",), "tie": ("tied",), "suction": ("suction",)}
+_ALSO_SAID = {
+    "pack": "package",
+    "package": "pack",
+    "aspirate": "suction",
+    "suction": "aspirate",
+    "coagulate": "cauterize",
+    "cauterize": "coagulate",
 }
 
 
@@ -98,6 +97,15 @@ def verb_forms(word: str) -> frozenset[str]:
         elif verb.endswith("ct"):
             found.add(f"{verb}ion")
     return frozenset(found)
+
+
+def also_said(word: str) -> frozenset[str]:
+    """Forms of another verb that is said for the same action; worth less than that verb's own label, if it has one.
+
+    >>> "packing" in also_said("packaging")
+    True
+    """
+    return frozenset(f for verb in _bases(word) if verb in _ALSO_SAID for f in verb_forms(_ALSO_SAID[verb]))
 
 
 def _bases(word: str) -> Iterator[str]:
