@@ -77,6 +77,10 @@ class SampleError(SurgSigmaError):
     """A sample that breaks the schema or one of the invariants of a sample."""
 
 
+class BadAnswerError(SurgSigmaError):
+    """A text that cannot be read as an answer of its task: says what was expected and quotes the text, shortened."""
+
+
 class BuildError(SurgSigmaError):
     """A build that cannot start or go on."""
 

@@ -87,6 +87,13 @@ def native_names(source: str) -> dict[tuple[str, str], str]:
     return found
 
 
+@cache
+def sources_with_names() -> tuple[str, ...]:
+    """The sources that have a table of native names, sorted."""
+    tables = (resources.files(__package__) / "native").iterdir()
+    return tuple(sorted(t.name.removesuffix(".csv") for t in tables if t.name.endswith(".csv")))
+
+
 def resolve(source: str, kind: Kind, native: str) -> Label:
     """The canonical label of a native name.
 

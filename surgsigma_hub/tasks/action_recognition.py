@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..records import Course, Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import LabelSet
 from .timeline import clips_of, middle, under_way
 from .wording import joined, participle
 
@@ -41,6 +42,8 @@ def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
         yield middle(course, cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
 
 
+parse = LabelSet("action")
+
 TASK = Task(
     name="action_recognition",
     title="Action recognition",
@@ -52,6 +55,7 @@ TASK = Task(
     needs=(frozenset({Fact.ACTIONS}), frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS})),
     level=2,
     label_kinds=("action",),
+    parse=parse,
     draft=_draft,
     draft_course=_draft_course,
 )

@@ -12,6 +12,7 @@ from ..ontology import concept
 from ..records import Answer, Course, Cut, Fact, Frame, Native
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
+from .reading import Seconds
 from .timeline import CLIP_SECONDS, moment, on_grid, segments
 from .wording import participle, seconds_text
 
@@ -54,6 +55,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
             )
 
 
+parse = Seconds()
+
 TASK = Task(
     name="action_remaining_prediction",
     title="Action remaining prediction",
@@ -65,5 +68,6 @@ TASK = Task(
     needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=3,
     label_kinds=("action",),
+    parse=parse,
     draft_course=_draft,
 )

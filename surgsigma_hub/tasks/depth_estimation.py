@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from ..records import Answer, Fact, Frame
 from .base import AnswerKind, DepthMap, Draft, MediaIn, Task
+from .reading import PlainText
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.depth is not None:
         yield Draft(answer=Answer(text="relative depth map"), target=DepthMap(frame.depth))
 
+
+parse = PlainText("words on the depth map")
 
 TASK = Task(
     name="depth_estimation",
@@ -23,5 +26,6 @@ TASK = Task(
     hub_category="depth-estimation",
     needs=(frozenset({Fact.DEPTH}),),
     level=1,
+    parse=parse,
     draft=_draft,
 )

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from ..records import Answer, Fact, Frame
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import PlainText
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.clean_image is not None:
         yield Draft(answer=Answer(text="picture without smoke"), target=frame.clean_image)
 
+
+parse = PlainText("words on the clear picture")
 
 TASK = Task(
     name="desmoking",
@@ -23,5 +26,6 @@ TASK = Task(
     hub_category="image-to-image",
     needs=(frozenset({Fact.CLEAN_IMAGE}),),
     level=1,
+    parse=parse,
     draft=_draft,
 )

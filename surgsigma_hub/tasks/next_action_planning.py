@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ..ontology import concept
 from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import OneLabel
 from .timeline import moment, on_grid, segments
 from .wording import participle
 
@@ -56,6 +57,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
+parse = OneLabel("action", after_is_past=True)
+
 TASK = Task(
     name="next_action_planning",
     title="Next action planning",
@@ -67,5 +70,6 @@ TASK = Task(
     needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=3,
     label_kinds=("action",),
+    parse=parse,
     draft_course=_draft,
 )

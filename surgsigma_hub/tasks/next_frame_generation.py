@@ -14,6 +14,7 @@ from ..ontology import NULL, concept
 from ..records import Answer, Course, Fact, Frame, Label, Native, Polygons
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
+from .reading import PlainText
 from .timeline import picture_at
 from .wording import are, is_plural, joined, participle, seconds_text
 
@@ -115,6 +116,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
+parse = PlainText("words on the later picture")
+
 TASK = Task(
     name="next_frame_generation",
     title="Next frame generation",
@@ -130,5 +133,6 @@ TASK = Task(
         frozenset({Fact.FOOTAGE, Fact.INSTRUMENT_MASKS}),
     ),
     level=2,
+    parse=parse,
     draft_course=_draft,
 )

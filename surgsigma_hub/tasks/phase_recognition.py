@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..ontology import concept
 from ..records import Answer, Course, Fact, Frame, Label, Native
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import OneLabel
 from .timeline import clips_of, middle, under_way
 
 _EVERY = 60.0
@@ -36,6 +37,8 @@ def _said(label: Label) -> Draft:
     )
 
 
+parse = OneLabel("phase")
+
 TASK = Task(
     name="phase_recognition",
     title="Phase recognition",
@@ -47,6 +50,7 @@ TASK = Task(
     needs=(frozenset({Fact.PHASE}), frozenset({Fact.FOOTAGE, Fact.PHASE_SEGMENTS})),
     level=3,
     label_kinds=("phase",),
+    parse=parse,
     draft=_draft,
     draft_course=_draft_course,
 )

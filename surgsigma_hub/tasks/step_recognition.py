@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..ontology import concept
 from ..records import Answer, Course, Fact, Frame, Label, Native
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import OneLabel
 from .timeline import clips_of, middle, under_way
 
 _EVERY = 60.0
@@ -36,6 +37,8 @@ def _said(label: Label) -> Draft:
     )
 
 
+parse = OneLabel("step")
+
 TASK = Task(
     name="step_recognition",
     title="Step recognition",
@@ -47,6 +50,7 @@ TASK = Task(
     needs=(frozenset({Fact.STEP}), frozenset({Fact.FOOTAGE, Fact.STEP_SEGMENTS})),
     level=3,
     label_kinds=("step",),
+    parse=parse,
     draft=_draft,
     draft_course=_draft_course,
 )

@@ -9,6 +9,7 @@ from ..ontology import concept
 from ..records import Answer, Course, Cut, Fact, Frame, Native, Triplet
 from .answers import triplet_clauses
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import PlainText
 from .timeline import CLIP_SECONDS, moment, states, under_way
 from .wording import joined, participle
 
@@ -50,6 +51,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
+parse = PlainText("a description of the clip")
+
 TASK = Task(
     name="video_captioning",
     title="Video captioning",
@@ -60,5 +63,6 @@ TASK = Task(
     hub_category="video-text-to-text",
     needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=2,
+    parse=parse,
     draft_course=_draft,
 )

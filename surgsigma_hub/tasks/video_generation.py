@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..records import Answer, Course, Fact, Frame
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
+from .reading import PlainText
 from .timeline import moment, picture_at
 from .video_captioning import captions
 
@@ -29,6 +30,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
+parse = PlainText("words on the clip")
+
 TASK = Task(
     name="video_generation",
     title="Conditional video generation",
@@ -39,5 +42,6 @@ TASK = Task(
     hub_category="image-to-video",
     needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=2,
+    parse=parse,
     draft_course=_draft,
 )
