@@ -43,6 +43,10 @@ def build(
     seed: int = 0,
     jpeg_quality: int = 92,
     shard_bytes: int = 256 * 2**20,
+    clip_fps: float = 10.0,
+    clip_side: int = 480,
+    joint: float = 0.2,
+    explained: float = 0.2,
     max_quarantine: float = 0.05,
     progress: bool = False,
 ) -> BuildReport:
@@ -60,6 +64,10 @@ def build(
         seed: Seeds the order of samples.
         jpeg_quality: 1..95, for frames that are no JPEG already.
         shard_bytes: Size near which shards are cut.
+        clip_fps: Highest frame rate of clips; they keep every n-th frame of the footage, so that their rate is true.
+        clip_side: Longest short side of clips in pixels.
+        joint: Share (0..1) of training samples that ask two things at once, or one after the other.
+        explained: Share (0..1) of training samples whose answer is followed by definitions of its labels.
         max_quarantine: Share of left-out things (0..1) above which the tree is not changed and ``ok`` is False.
         progress: Show progress bars on stderr.
 
@@ -75,6 +83,8 @@ def build(
     for name, value, low, high in (
         ("workers", workers, 1, 1024), ("jpeg_quality", jpeg_quality, 1, 95),
         ("shard_bytes", shard_bytes, 2**10, 2**40), ("max_quarantine", max_quarantine, 0, 1),
+        ("clip_fps", clip_fps, 0.01, 240), ("clip_side", clip_side, 16, 2160),
+        ("joint", joint, 0, 1), ("explained", explained, 0, 1),
     ):  # fmt: skip
         if not low <= value <= high:
             raise SurgSigmaError(f"{name}={value} is out of range, expected {low}..{high}")
@@ -87,6 +97,10 @@ def build(
         seed=seed,
         jpeg_quality=jpeg_quality,
         shard_bytes=shard_bytes,
+        clip_fps=clip_fps,
+        clip_side=clip_side,
+        joint=joint,
+        explained=explained,
     )
     return run_build(
         settings, out=Path(out), workers=workers, max_quarantine=max_quarantine, progress=progress, finish=refresh

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
 from ..ontology import resolve_course, resolve_frame
@@ -15,6 +17,7 @@ from ..schema import sample_bytes
 from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.compose import compose, sample_id
+from ..tasks.dialogue import ALONE, Shares, talk_about
 from .check import check_sample
 from .media import MediaStore
 from .parts import PartWriter
@@ -70,10 +73,12 @@ class _Mapper:
     progress: Progress
     tasks: list[Task] = field(init=False)
     media: MediaStore = field(init=False)
+    shares: Shares = field(init=False)
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
         self.media = MediaStore(self.part, self.job.settings)
+        self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
 
     def run(self) -> None:
         """All frames, then the course, for which one frame a second is kept."""
@@ -114,8 +119,11 @@ class _Mapper:
         except MediaError as error:  # once for the frame, not once for each of its tasks
             self._defect(frame, Reason(error.reason), error.message)
             return
+        # What can be asked beside another question: one question on this picture, answered in words.
+        often = Counter(task.name for task, _ in drafts)
+        beside = {t.name: (t, d) for t, d in drafts if often[t.name] == 1 and d.inputs is None and d.target is None}
         for task, draft in drafts:
-            self._add(task, frame, draft)
+            self._add(task, frame, draft, beside)
 
     def _add_course(self, course: Course, moments: tuple[Frame, ...]) -> None:
         video = self.job.video
@@ -129,7 +137,9 @@ class _Mapper:
             for moment, draft in pairs:
                 self._add(task, moment, draft)
 
-    def _add(self, task: Task, frame: Frame, draft: Draft) -> None:
+    def _add(
+        self, task: Task, frame: Frame, draft: Draft, beside: Mapping[str, tuple[Task, Draft]] = MappingProxyType({})
+    ) -> None:
         part, video, info = self.part, self.job.video, self.source.info
         id = sample_id(task, info, video, frame, draft)
         if part.has(id):
@@ -138,7 +148,10 @@ class _Mapper:
         try:
             stored = self.media.members(draft, frame.image)
             media = [s.media for s in stored]
-            sample = compose(task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size)
+            talk = talk_about(task, draft, id, beside, self.shares) if video.split == "train" else ALONE
+            sample = compose(
+                task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk
+            )
             check_sample(sample)
         except MediaError as error:
             self._defect(frame, Reason(error.reason), f"{task.name}: {error.message}")

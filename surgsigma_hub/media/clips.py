@@ -40,18 +40,6 @@ class EncodedClip:
     fps: float
 
 
-def span(cut: Cut) -> range:
-    """The frames of the footage that are seen within ``cut``.
-
-    >>> from pathlib import Path
-    >>> span(Cut(Film(Path("a.mp4"), 25.0), 1.0, 1.2))
-    range(25, 30)
-    """
-    rate = cut.footage.fps
-    first, end = (max(0, math.ceil(s * rate - _EPSILON)) for s in (cut.start_seconds, cut.end_seconds))
-    return range(first, end)
-
-
 def step_for(rate: float, limit: float) -> int:
     """The smallest step through footage of ``rate`` that keeps at most ``limit`` frames a second.
 
@@ -74,7 +62,7 @@ def encode_clip(cut: Cut, *, max_fps: float, max_side: int) -> EncodedClip:
             shows no surgical view (black, white, outside the body).
         MissingExtraError: PyAV is not installed.
     """
-    frames = span(cut)
+    frames = cut.frames
     if not frames:
         raise MediaError(f"no frame between {cut.start_seconds:g} and {cut.end_seconds:g} s", reason="media_missing")
     footage = cut.footage

@@ -6,6 +6,7 @@ No I/O happens here. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -79,6 +80,16 @@ class Cut:
     footage: Footage
     start_seconds: float
     end_seconds: float
+
+    @property
+    def frames(self) -> range:
+        """Numbers of the frames of the footage that are seen within the cut.
+
+        >>> Cut(Film(Path("a.mp4"), 25.0), 1.0, 1.2).frames
+        range(25, 30)
+        """
+        first, end = (max(0, math.ceil(s * self.footage.fps - 1e-6)) for s in (self.start_seconds, self.end_seconds))
+        return range(first, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from ..ontology import concept
 from ..records import Answer, Course, Cut, Fact, Frame, Native
 from .base import AnswerKind, Draft, MediaIn, Task
-from .timeline import CLIP_SECONDS, fraction, moment, on_grid, segments
+from .chance import chance
+from .timeline import CLIP_SECONDS, moment, on_grid, segments
 from .wording import participle, seconds_text
 
 _SHORTEST = 2.0
@@ -31,8 +32,12 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         count = min(3, 1 + int(length // _EVERY))
         for n in range(count):
             # One cut-off in each stretch, off its edges, so that what was seen does not tell what is left.
-            share = (n + 0.15 + 0.7 * fraction("remaining", start, end, n)) / count
-            cut_off = on_grid(max(start + share * length, start + 2 / footage.fps), footage)
+            share = (n + 0.15 + 0.7 * chance("remaining", start, end, n)) / count
+            cut_off = on_grid(start + share * length, footage)
+            seen = Cut(footage, max(start, cut_off - CLIP_SECONDS), cut_off)
+            if len(seen.frames) < 2:  # slow footage of a short action: the first moment with two frames to see
+                cut_off = (Cut(footage, start, end).frames.start + 2) / footage.fps
+                seen = Cut(footage, start, cut_off)
             left = round(end - cut_off, 2)
             if left <= 0:
                 continue
@@ -44,7 +49,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
                     key=action.id,
                     slots={"doing": participle(action.name), "seconds": seconds_text(left)},
                     native=Native(labels=(act.label.native,)),
-                    inputs=(Cut(footage, max(start, cut_off - CLIP_SECONDS), cut_off),),
+                    inputs=(seen,),
                 ),
             )
 

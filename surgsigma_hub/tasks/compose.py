@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ontology import concept
-from ..records import Cut, Frame, Media, Message, Native, Origin, Provenance, Reasoning, Sample, Video
+from ..records import Cut, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
 from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
 from .base import Draft, Task
-from .wording import word
+from .dialogue import ALONE, Talk, messages, worded
 
 
 def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:
@@ -32,6 +32,8 @@ def compose(
     frame: Frame,
     media: Sequence[Media],
     size: tuple[int, int],
+    talk: Talk = ALONE,
+    reasoning: Reasoning | None = None,
 ) -> Sample:
     """The finished sample.
 
@@ -44,12 +46,12 @@ def compose(
         frame: The annotated moment, labels resolved.
         media: The members stored beside the JSON, inputs first.
         size: Width and height of the input in pixels, as stored; of the target where there is no input.
+        talk: Whether other questions are asked with it, and whether the answer is explained.
+        reasoning: Made from the facts; a trace that the source ships goes before it.
     """
-    slots = {"procedure": concept("procedure", info.procedure).name, **draft.slots}
-    question, answer, template = word(task.name, id, question=draft.question, answer=draft.answer_group, slots=slots)
+    pairs, template = worded(task, draft, id, talk, {"procedure": concept("procedure", info.procedure).name})
     tags = "".join(f"<{m.kind}>" for m in media if m.role == "input" and m.kind in ("image", "video"))
     trace = frame.trace
-    levels = (trace.perceptual, trace.relational, trace.contextual) if trace else (None, None, None)
     native_qa = frame.native_qa
     start, end = _span(draft, frame)
     origin = _origin(task, frame, info)
@@ -72,9 +74,9 @@ def compose(
         width=size[0],
         height=size[1],
         media=tuple(media),
-        messages=(Message("user", f"{tags}\n{question}" if tags else question), Message("assistant", answer)),
+        messages=messages(pairs, tags),
         answer=draft.answer,
-        reasoning=Reasoning(max((n for n, text in enumerate(levels, 1) if text), default=0), *levels),
+        reasoning=_shipped(trace) if trace else reasoning or Reasoning(),
         native=Native(
             draft.native.labels,
             native_qa.question if native_qa else draft.native.question,
@@ -84,7 +86,7 @@ def compose(
             origin.label_origin,
             trace.model if trace else origin.model,
             template,
-            () if origin.note is None else (origin.note,),
+            (*talk.augmentation, *(() if origin.note is None else (origin.note,))),
         ),
         license=info.license,
     )
@@ -102,3 +104,8 @@ def _origin(task: Task, frame: Frame, info: SourceInfo) -> Origin:
     """Where the answer comes from: the source, unless a fact that the task needs has an origin of its own."""
     facts = sorted({fact for need in task.needs for fact in need if fact in frame.origins})
     return frame.origins[facts[0]] if facts else Origin(info.label_origin)
+
+
+def _shipped(trace: Trace) -> Reasoning:
+    levels = (trace.perceptual, trace.relational, trace.contextual)
+    return Reasoning(max((n for n, text in enumerate(levels, 1) if text), default=0), *levels)

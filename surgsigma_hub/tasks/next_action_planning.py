@@ -7,13 +7,12 @@ surgsigma.github.io).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from ..ontology import concept
 from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
 from .base import AnswerKind, Draft, MediaIn, Task
-from .timeline import moment, segments
+from .timeline import moment, on_grid, segments
 from .wording import participle
 
 _LONGEST = 20.0
@@ -37,14 +36,13 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
     if footage is None:
         return
     acts = segments(course, "action")
-    for end in sorted({a.end_seconds for a in acts}):
-        seen = [a for a in acts if a.start_seconds < end]
-        coming = _next(acts, end)
+    for cut_off in sorted({on_grid(a.end_seconds, footage) for a in acts}):
+        seen = [a for a in acts if a.start_seconds < cut_off]
+        coming = _next(acts, cut_off)
         if len(seen) < 2 or coming is None:
             continue
-        cut_off = math.floor(end * footage.fps + 1e-6) / footage.fps
-        begin = max(seen[-2].start_seconds, cut_off - _LONGEST)
-        if cut_off - begin < 2 / footage.fps:
+        observed = Cut(footage, max(seen[-2].start_seconds, cut_off - _LONGEST), cut_off)
+        if len(observed.frames) < 2:
             continue
         action = concept("action", coming.label.id)
         yield (
@@ -53,7 +51,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
                 answer=Answer(text=action.name, labels=(action.id,)),
                 slots={"doing": participle(action.name)},
                 native=Native(labels=(coming.label.native,)),
-                inputs=(Cut(footage, begin, cut_off),),
+                inputs=(observed,),
             ),
         )
 

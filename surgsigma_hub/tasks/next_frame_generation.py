@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from ..ontology import NULL, concept
 from ..records import Answer, Course, Fact, Frame, Label, Native, Polygons
 from .base import AnswerKind, Draft, MediaIn, Task
-from .timeline import fraction, picture_at
+from .chance import chance
+from .timeline import picture_at
 from .wording import are, is_plural, joined, participle, seconds_text
 
 _EVERY = 5
@@ -96,7 +97,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
     for now in course.moments:
         if now.image is None or int(now.seconds) % _EVERY:
             continue
-        interval = 1 + int(fraction("interval", now.index) * 10)
+        interval = 1 + int(chance("interval", now.index) * 10)
         then = now.seconds + interval
         future = picture_at(footage, then) if then <= last else None
         condition, labels = _condition(now, by_time.get(round(then, 3)))

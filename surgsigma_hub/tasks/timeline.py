@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -17,16 +16,6 @@ CLIP_SECONDS = 10.0
 """Length of clips: long enough to see an act, short enough for 100 frames at the default rate."""
 
 _EPSILON = 1e-6
-
-
-def fraction(*parts: object) -> float:
-    """A number in 0..1 that depends on ``parts`` alone: chance that every build throws alike.
-
-    >>> 0 <= fraction("clip", 3.5) < 1 and fraction("clip", 3.5) == fraction("clip", 3.5)
-    True
-    """
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
 
 
 def on_grid(seconds: float, footage: Footage) -> float:
@@ -91,10 +80,9 @@ def clips_of(course: Course, layer: Layer, *, every: float) -> Iterator[Cut]:
             share = length / count
             middle = one.start_seconds + share * (n + 0.5)
             half = min(CLIP_SECONDS, share) / 2
-            start = math.ceil((middle - half) * footage.fps - _EPSILON) / footage.fps
-            end = on_grid(middle + half, footage)
-            if end - start > 1 / footage.fps + _EPSILON:
-                yield Cut(footage, start, end)
+            cut = Cut(footage, middle - half, on_grid(middle + half, footage))
+            if len(cut.frames) >= 2:
+                yield cut
 
 
 def states(course: Course, start: float, end: float) -> list[tuple[Triplet, ...] | tuple[str, ...]]:

@@ -33,14 +33,13 @@ def captions(course: Course) -> Iterator[tuple[Cut, str, Native]]:
         return
     for n in range(int(max(ends) // CLIP_SECONDS) + 1):
         start, end = n * CLIP_SECONDS, min((n + 1) * CLIP_SECONDS, max(ends))
-        if (end - start) * footage.fps < 2:
-            continue
+        cut = Cut(footage, start, end)
         order = states(course, start, end)
-        if not 0 < len(order) <= _MOST_STATES:
+        if len(cut.frames) < 2 or not 0 < len(order) <= _MOST_STATES:
             continue
         text = ", then ".join(_said(state) for state in order)
         native = tuple(dict.fromkeys(s.label.native for s in under_way(course, "action", start, end)))
-        yield Cut(footage, start, end), f"{text[:1].upper()}{text[1:]}.", Native(labels=native)
+        yield cut, f"{text[:1].upper()}{text[1:]}.", Native(labels=native)
 
 
 def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from ..records import Answer, Course, Fact, Frame
 from .base import AnswerKind, Draft, MediaIn, Task
-from .timeline import fraction, moment, picture_at
+from .chance import chance
+from .timeline import moment, picture_at
 from .video_captioning import captions
 
 
 def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
     for cut, caption, native in captions(course):
         first = picture_at(cut.footage, cut.start_seconds)
-        from_picture = first is not None and fraction("condition", cut.start_seconds, caption) < 0.5
+        from_picture = first is not None and chance("condition", cut.start_seconds, caption) < 0.5
         yield (
             moment(course, cut.start_seconds),
             Draft(
