@@ -7,8 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .command import Command
-from .describe import print_source, print_task, print_tree, source_dict, task_dict, tree_dict
+from .command import Command, positive
+from .describe import (
+    answers_dict,
+    print_answers,
+    print_source,
+    print_task,
+    print_tree,
+    source_dict,
+    task_dict,
+    tree_dict,
+)
 from .output import print_json, table
 
 
@@ -59,14 +68,29 @@ def _info_arguments(parser: argparse.ArgumentParser) -> None:
         "what", metavar="WHAT", nargs="?", default="surgsigma",
         help="folder of a built tree, or the name of a source or task (default: surgsigma)",
     )  # fmt: skip
+    parser.add_argument("--answers", action="store_true", help="of a tree: how its answers are distributed")
+    parser.add_argument(
+        "--top", type=positive, default=8, metavar="N", help="with --answers: labels to show of each part (default: 8)"
+    )
 
 
 def _info(args: argparse.Namespace) -> int:
     from .. import api
-    from ..errors import UnknownNameError
+    from ..errors import SurgSigmaError, UnknownNameError
 
     folder = Path(args.what)
     sources, tasks = api.sources(), api.tasks()
+    if args.answers:
+        if not folder.is_dir():
+            raise SurgSigmaError(
+                f"{args.what}: --answers counts a built tree, and there is no such folder",
+                hint="Give the folder of a tree, for example: surgsigma info surgsigma --answers",
+            )
+        if args.json:
+            print_json(answers_dict(folder))
+        else:
+            print_answers(folder, args.top)
+        return 0
     made: dict[str, Any]
     show: Callable[[Mapping[str, Any]], None]
     if args.what in sources and not any(folder.glob("data/*/*/*.manifest.json")):
@@ -117,9 +141,11 @@ COMMANDS = (
         name="info",
         help="what a tree holds, or all about a source or a task",
         description="For a tree: samples, videos, sizes and what was left out. For a source: access, folder layout, "
-        "options, tasks. For a task: what it needs, its wordings, who offers it.",
+        "options, tasks. For a task: what it needs, its wordings, who offers it. --answers counts the answers of a "
+        "tree and tells what always giving the most frequent one would score.",
         examples=(
             ("surgsigma info surgsigma", "the tree in ./surgsigma"),
+            ("surgsigma info surgsigma --answers", "how its answers are distributed, and what a blind guess scores"),
             ("surgsigma info cholect50", "a source: how to get it, how its folder must look"),
             ("surgsigma info phase_recognition --json", "a task"),
         ),

@@ -136,7 +136,7 @@ def _answer(answer: Mapping[str, Any], accent: Colour) -> Iterator[Line]:
 
 def _origin(doc: Mapping[str, Any]) -> Iterator[Line]:
     provenance = doc.get("provenance") or {}
-    rows = _chip_rows([c.replace("_", " ") for c in provenance.get("augmentation") or ()], 11, 2)
+    rows = _chip_rows([c.replace("_", " ").replace(":", ": ") for c in provenance.get("augmentation") or ()], 11, 2)
     for n, row in enumerate(rows):
         yield Line("", 11, GREY, 14 if n == 0 else 4, chips=row)
     said = doc.get("source", "")
