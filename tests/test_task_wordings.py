@@ -172,7 +172,7 @@ def test_word_spreads_over_the_bank() -> None:
     assert max(used.values()) < 4 * min(used.values())
 
 
-GOLDEN = "32b3d75f6882c76a"
+GOLDEN = "9e77937ee1ccad01"
 
 
 def test_word_is_stable() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from ..schema import sample_bytes
 from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.compose import compose, sample_id
-from ..tasks.dialogue import ALONE, Shares, talk_about
+from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from .check import check_sample
 from .media import MediaStore
 from .parts import PartWriter
@@ -25,6 +24,10 @@ from .plan import Settings, defect_line
 
 Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
+
+
+JOINED_SPLIT = "train"
+"""Only there samples are joined and explained: who evaluates wants one question and one plain answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class _Mapper:
     source: Source
     progress: Progress
     tasks: list[Task] = field(init=False)
+    companions: list[Task] = field(init=False)
     media: MediaStore = field(init=False)
     shares: Shares = field(init=False)
 
@@ -79,6 +83,9 @@ class _Mapper:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
         self.media = MediaStore(self.part, self.job.settings)
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
+        joint = self.shares.joint and self.job.video.split == JOINED_SPLIT
+        names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
+        self.companions = [get_task(name) for name in names]
 
     def run(self) -> None:
         """All frames, then the course, for which one frame a second is kept."""
@@ -119,11 +126,21 @@ class _Mapper:
         except MediaError as error:  # once for the frame, not once for each of its tasks
             self._defect(frame, Reason(error.reason), error.message)
             return
-        # What can be asked beside another question: one question on this picture, answered in words.
-        often = Counter(task.name for task, _ in drafts)
-        beside = {t.name: (t, d) for t, d in drafts if often[t.name] == 1 and d.inputs is None and d.target is None}
+        beside = self._beside(frame)
         for task, draft in drafts:
             self._add(task, frame, draft, beside)
+
+    def _beside(self, frame: Frame) -> dict[str, tuple[Task, Draft]]:
+        """What can be asked beside another question: one question on this picture, answered in words.
+
+        Of all tasks that can be joined, asked for or not: a sample must not change with what else is built.
+        """
+        found: dict[str, tuple[Task, Draft]] = {}
+        for task in self.companions:
+            made = list(task.draft(frame)) if task.draft else []
+            if len(made) == 1:
+                found[task.name] = (task, made[0])
+        return found
 
     def _add_course(self, course: Course, moments: tuple[Frame, ...]) -> None:
         video = self.job.video
@@ -148,7 +165,7 @@ class _Mapper:
         try:
             stored = self.media.members(draft, frame.image)
             media = [s.media for s in stored]
-            talk = talk_about(task, draft, id, beside, self.shares) if video.split == "train" else ALONE
+            talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk
             )

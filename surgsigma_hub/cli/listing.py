@@ -37,12 +37,22 @@ def _sources(args: argparse.Namespace) -> int:
 
 
 def _tasks_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--matrix", action="store_true", help="which source offers which task")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--matrix", action="store_true", help="which source offers which task")
+    form.add_argument("--markdown", action="store_true", help="the table of README.md, with an example of each task")
 
 
 def _tasks(args: argparse.Namespace) -> int:
     from .. import api
+    from ..errors import SurgSigmaError
 
+    if args.markdown:
+        if args.json:
+            raise SurgSigmaError("tasks --markdown prints Markdown, not JSON", hint="Leave out --markdown or --json.")
+        from .task_table import task_table
+
+        print(task_table())
+        return 0
     known, offered = api.tasks(), api.matrix()
     by_task = {name: [source for source, names in offered.items() if name in names] for name in known}
     if args.matrix:
@@ -132,6 +142,7 @@ COMMANDS = (
             ("surgsigma tasks", "a table"),
             ("surgsigma tasks --matrix", "tasks against sources; an x where a source offers a task"),
             ("surgsigma tasks --matrix --json", "the same, as task names by source"),
+            ("surgsigma tasks --markdown", "the table of README.md"),
         ),
         arguments=_tasks_arguments,
         run=_tasks,

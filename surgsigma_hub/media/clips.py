@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MediaError, MissingExtraError
+from ..errors import MediaError
 from ..records import Cut, Film, Stills
 from .image import load_rgb
 from .video import encode_video
@@ -60,7 +60,6 @@ def encode_clip(cut: Cut, *, max_fps: float, max_side: int) -> EncodedClip:
     Raises:
         MediaError: no frame there, a frame missing or damaged, another rate than the source says, or a frame that
             shows no surgical view (black, white, outside the body).
-        MissingExtraError: PyAV is not installed.
     """
     frames = cut.frames
     if not frames:
@@ -103,7 +102,8 @@ def _even_size(width: int, height: int, max_side: int) -> tuple[int, int]:
 
 
 def _still_frames(stills: Stills, picked: range) -> Iterator[Any]:
-    av = _av("making a clip of stills")
+    import av
+
     for index in picked:
         image = stills.images[index] if index < len(stills.images) else None
         if image is None:
@@ -113,7 +113,8 @@ def _still_frames(stills: Stills, picked: range) -> Iterator[Any]:
 
 def _film_frames(film: Film, picked: range) -> Iterator[Any]:
     """The picked frames of a film, decoded forward from the key frame before the first."""
-    av = _av(f"cutting {film.path.name}")
+    import av
+
     name = film.path.name
     if not film.path.is_file():
         raise MediaError(f"{name}: no such file", reason="media_missing")
@@ -149,11 +150,3 @@ def _numbered(container: Any, stream: Any, rate: float, index: int) -> Iterator[
         container.seek(begin + int(index / rate / float(stream.time_base)), stream=stream, backward=True)
     for count, frame in enumerate(container.decode(stream)):
         yield (round(float((frame.pts - begin) * stream.time_base) * rate) if constant else count), frame
-
-
-def _av(purpose: str) -> Any:
-    try:
-        import av
-    except ImportError:
-        raise MissingExtraError("av", "video", purpose=purpose) from None
-    return av

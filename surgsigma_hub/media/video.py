@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MediaError, MissingExtraError
+from ..errors import MediaError, SurgSigmaError
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,6 @@ def open_video(path: Path) -> FrameReader:
 
     Raises:
         MediaError: missing, empty or not a film that any installed reader understands.
-        MissingExtraError: neither decord nor PyAV is installed.
     """
     if not path.is_file():
         raise MediaError(f"{path.name}: no such file", reason="media_missing")
@@ -115,7 +114,6 @@ def open_video_bytes(data: bytes, name: str) -> FrameReader:
 
     Raises:
         MediaError: empty or not a film that any installed reader understands.
-        MissingExtraError: neither decord nor PyAV is installed.
     """
     if not data:
         raise MediaError(f"{name}: is empty (0 bytes)")
@@ -135,7 +133,6 @@ def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixel
 
     Raises:
         MediaError: not a film, or damaged at one of the frames.
-        MissingExtraError: neither decord nor PyAV is installed.
     """
     reader = open_video_bytes(data, name)
     last = len(reader) - 1
@@ -168,7 +165,9 @@ def _open(film: str | bytes, label: str) -> FrameReader:
             )
             logger.warning("%s cannot read %s", name, label)
     if not problems:
-        raise MissingExtraError("av", "video", purpose=f"reading {label}")
+        raise SurgSigmaError(
+            f"{BACKEND_VARIABLE}={forced!r} is not installed", hint="Choose decord or av, or unset it."
+        )
     place = film if isinstance(film, str) else label
     raise MediaError(f"{label}: cannot be opened as a film ({'; '.join(_short(p, place) for p in problems)})")
 
@@ -213,13 +212,10 @@ def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
 
     Raises:
         MediaError: no frame, or an odd size.
-        MissingExtraError: PyAV is not installed.
     """
-    try:
-        import av
-    except ImportError:
-        raise MissingExtraError("av", "video", purpose=f"writing {path.name}") from None
     from fractions import Fraction
+
+    import av
 
     rate = Fraction(fps).limit_denominator(1001)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")

@@ -18,7 +18,7 @@ __all__ = ["CARD_WIDTH", "GAP", "MARGIN", "PICTURE_HEIGHTS", "picture", "picture
 def preview(path: Path, out: Path, *, count: int = 12, task: str | None = None, seed: int = 0) -> int:
     """Write a PNG of samples, spread over the tasks and sources of a tree.
 
-    Media that cannot be shown (damaged, or a film without the ``video`` extra) are drawn as a panel that says why.
+    Media that cannot be shown (damaged, missing, of no known form) are drawn as a panel that says why.
 
     Args:
         path: The folder of a tree, or one tar.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageStat
 
-from ..errors import MediaError, MissingExtraError
+from ..errors import MediaError, SurgSigmaError
 from ..media.colourmap import ramp
 from ..media.image import decode_rgb
 from ..media.lettering import cut, font, wrap
@@ -109,10 +109,11 @@ def _pane(picked: Picked, entry: Mapping[str, Any], size: tuple[int, int]) -> _P
             pane.picture = depth_picture(data, member)
         else:
             pane.picture = decode_rgb(data, member)
-    except MissingExtraError as error:
-        pane.why = f"films need: {error.hint}"
-    except (MediaError, OSError, ValueError) as error:
-        pane.why = getattr(error, "message", str(error)).removeprefix(f"{member}: ")
+    except SurgSigmaError as error:
+        said = error.message.removeprefix(f"{member}: ")
+        pane.why = f"{said}. {error.hint}" if error.hint else said
+    except (OSError, ValueError) as error:
+        pane.why = str(error)
     for one in [f for _, f in pane.frames] or ([pane.picture] if pane.picture is not None else []):
         if kind != "depth" and max(ImageStat.Stat(one.convert("L").resize((32, 32))).mean) < _BLACK:
             pane.note = "almost black"

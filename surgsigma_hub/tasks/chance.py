@@ -11,5 +11,10 @@ def chance(*parts: object) -> float:
     >>> 0 <= chance("cut", 3.5) < 1 and chance("cut", 3.5) == chance("cut", 3.5) != chance("cut", 3.6)
     True
     """
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return chances(1, *parts)[0]
+
+
+def chances(count: int, *parts: object) -> list[float]:
+    """Several such numbers, independent of each other; at most eight."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8 * count).digest()
+    return [int.from_bytes(digest[n : n + 8], "big") / 2**64 for n in range(0, 8 * count, 8)]

@@ -11,6 +11,8 @@ from ..source import SourceInfo
 from .base import Draft, Task
 from .dialogue import ALONE, Talk, messages, worded
 
+NO_REASONING = Reasoning()
+
 
 def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:
     """The id of a sample: unique over all sources, stable between builds.
@@ -76,7 +78,7 @@ def compose(
         media=tuple(media),
         messages=messages(pairs, tags),
         answer=draft.answer,
-        reasoning=_shipped(trace) if trace else reasoning or Reasoning(),
+        reasoning=_shipped(trace) if trace else reasoning or NO_REASONING,
         native=Native(
             draft.native.labels,
             native_qa.question if native_qa else draft.native.question,
@@ -102,6 +104,8 @@ def _span(draft: Draft, frame: Frame) -> tuple[float, float | None]:
 
 def _origin(task: Task, frame: Frame, info: SourceInfo) -> Origin:
     """Where the answer comes from: the source, unless a fact that the task needs has an origin of its own."""
+    if not frame.origins:
+        return Origin(info.label_origin)
     facts = sorted({fact for need in task.needs for fact in need if fact in frame.origins})
     return frame.origins[facts[0]] if facts else Origin(info.label_origin)
 

@@ -14,7 +14,7 @@ from typing import Literal
 from ..ontology import concept
 from ..records import Message
 from .base import Draft, Task
-from .chance import chance
+from .chance import chances
 from .wording import bank, word
 
 COMPOUND: Mapping[str, str] = {
@@ -39,6 +39,11 @@ TURNS: Mapping[str, tuple[str, ...]] = {
 """What is asked before, from what is seen to what it means."""
 
 _MOST_DEFINITIONS = 3
+
+
+def companions_of(name: str) -> tuple[str, ...]:
+    """The tasks that may be asked about together with this one."""
+    return (*((COMPOUND[name],) if name in COMPOUND else ()), *TURNS.get(name, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +82,12 @@ def talk_about(task: Task, draft: Draft, id: str, beside: Mapping[str, tuple[Tas
         beside: Drafts of other tasks on the same picture that have one question and no medium as answer, by task.
         shares: How often.
     """
-    explained = chance("explained", id) < shares.explained and bool(definitions(task, draft))
-    if draft.inputs is None and draft.target is None and chance("joint", id) < shares.joint:
+    to_explain, to_join, form = chances(3, "talk", id)
+    explained = to_explain < shares.explained and bool(definitions(task, draft))
+    if draft.inputs is None and draft.target is None and to_join < shares.joint:
         other = COMPOUND.get(task.name, "")
         before = tuple(beside[name] for name in TURNS.get(task.name, ()) if name in beside)
-        if other in beside and (not before or chance("form", id) < 0.5):
+        if other in beside and (not before or form < 0.5):
             return Talk("compound", (beside[other],), explained)
         if before:
             return Talk("turns", before, explained)
