@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import surgsigma_hub.cli.task_table as made_by
-from surgsigma_hub import tasks
 from surgsigma_hub.cli import main
 from surgsigma_hub.cli.task_table import examples, task_table
+from surgsigma_hub.tasks import all_tasks
 
 README = Path(__file__).parent.parent / "README.md"
 BETWEEN = re.compile(r"(<!-- tasks -->\n)(.*?)(<!-- /tasks -->)", re.DOTALL)
@@ -36,9 +36,9 @@ def test_another_table_is_noticed() -> None:
 
 def test_every_task_has_its_line_and_every_working_one_its_example() -> None:
     lines = task_table().splitlines()
-    assert len(lines) == 2 + len(tasks())
+    assert len(lines) == 2 + len(all_tasks())
     found = examples()
-    for (name, task), line in zip(tasks().items(), lines[2:], strict=True):
+    for (name, task), line in zip(all_tasks().items(), lines[2:], strict=True):
         cells = [c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]]
         assert len(cells) == 5 and cells[0] == f"`{name}`" and cells[2] == task.answer.value
         assert bool(cells[4]) == task.working == (name in found)
@@ -50,7 +50,9 @@ def test_every_task_has_its_line_and_every_working_one_its_example() -> None:
 def test_a_task_without_drafts_has_an_empty_example(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from dataclasses import replace
 
-    planned = {name: replace(t, draft=None, draft_course=None) for name, t in tasks().items() if name == "desmoking"}
+    planned = {
+        name: replace(t, draft=None, draft_course=None) for name, t in all_tasks().items() if name == "desmoking"
+    }
     monkeypatch.setattr(made_by, "tasks", lambda: planned)
     assert task_table().splitlines()[2].endswith("|  |")
 
