@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ontology import concept
-from ..records import Cut, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
+from ..records import Cut, Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
 from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
 from .base import Draft, Task
@@ -56,7 +56,7 @@ def compose(
     trace = frame.trace
     native_qa = frame.native_qa
     start, end = _span(draft, frame)
-    origin = _origin(task, frame, info)
+    origin = _origin(task, draft, frame, info)
     return Sample(
         format_version=FORMAT_VERSION,
         id=id,
@@ -102,12 +102,16 @@ def _span(draft: Draft, frame: Frame) -> tuple[float, float | None]:
     return frame.seconds, None
 
 
-def _origin(task: Task, frame: Frame, info: SourceInfo) -> Origin:
-    """Where the answer comes from: the source, unless a fact that the task needs has an origin of its own."""
+def _origin(task: Task, draft: Draft, frame: Frame, info: SourceInfo) -> Origin:
+    """Where the answer comes from: the source, unless a fact that it was made of has an origin of its own."""
     if not frame.origins:
         return Origin(info.label_origin)
-    facts = sorted({fact for need in task.needs for fact in need if fact in frame.origins})
-    return frame.origins[facts[0]] if facts else Origin(info.label_origin)
+    if any(isinstance(one, Cut) for one in (*(draft.inputs or ()), draft.target)):
+        used = frozenset({Fact.SEGMENTS})
+    else:
+        held = frame.facts()
+        used = next((need for need in task.needs if need <= held), frozenset())
+    return next((frame.origins[fact] for fact in sorted(used) if fact in frame.origins), Origin(info.label_origin))
 
 
 def _shipped(trace: Trace) -> Reasoning:

@@ -58,7 +58,7 @@ TASK = Task(
     media_in=MediaIn.CLIP,
     answer=AnswerKind.TEXT,
     hub_category="video-text-to-text",
-    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS, Fact.ACTIONS}),),
     level=2,
     draft_course=_draft,
 )

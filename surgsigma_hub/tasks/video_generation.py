@@ -37,7 +37,7 @@ TASK = Task(
     media_in=MediaIn.TEXT_OR_IMAGE,
     answer=AnswerKind.VIDEO,
     hub_category="image-to-video",
-    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS, Fact.ACTIONS}),),
     level=2,
     draft_course=_draft,
 )
