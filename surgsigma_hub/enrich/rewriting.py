@@ -45,8 +45,8 @@ def enriched(doc: dict[str, Any], members: Mapping[str, bytes], answers: Answers
             if failure is None:
                 tally.not_asked += 1
             else:
-                tally.failed[failure.code] += 1
-                tally.example(failure.code, ask.sample, ask.what, failure.detail)
+                tally.failed[failure.code.value] += 1
+                tally.example(failure.code.value, ask.sample, ask.what, failure.detail)
             continue
         text = cleaned(reply.text, ask.what)
         if reply.finish == "length":
