@@ -154,13 +154,25 @@ def fact_checker(doc: Mapping[str, Any], text: str, what: What) -> str | None:
     """The first objection of the checker of reasoning traces, against the facts that the sample itself holds."""
     package = reasoning_checker()
     task = all_tasks().get(doc["task"])
-    facts = package.Facts.of_sample(doc)
+    facts = package.Facts.of_sample(_as_witness(doc))
     if what == "caption":  # a caption is the answer, so there is none to hold it against
         objections = package.check(text, facts, None, task)
     else:
         trace, _ = package.read_trace(text)
         objections = package.check(trace, facts, answer_of(doc), task)
     return next((f"{o.claim}: {o.why}" for o in objections), None)
+
+
+def _as_witness(doc: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The sample for the checker, which takes no trace for a fact where a model is named.
+
+    After a run on captions alone a model is named too, but the trace is still the one that rules made.
+    """
+    provenance = doc["provenance"]
+    marks = {mark.partition("@")[0] for mark in provenance["augmentation"] if mark.startswith("enriched:")}
+    if marks != {"enriched:caption"} or ", " in (provenance["model"] or ""):
+        return doc
+    return {**doc, "provenance": {**provenance, "model": None}}
 
 
 def reasoning_checker() -> Any:

@@ -35,9 +35,9 @@ class Answers:
 
 def enriched(doc: dict[str, Any], members: Mapping[str, bytes], answers: Answers, tally: Tally) -> bool:
     """Put accepted new text into ``doc``; whether there was any. Everything else is counted with its reason."""
-    taken: list[str] = []
+    taken: list[tuple[What, str]] = []
     part = tally.parts[-1]
-    for ask in list(asks_of(doc, members, answers.settings)):  # all made from the text as it was
+    for ask in asks_of(doc, members, answers.settings):
         part.texts += 1
         reply = answers.cache.get(ask.digest)
         if reply is None:
@@ -60,11 +60,12 @@ def enriched(doc: dict[str, Any], members: Mapping[str, bytes], answers: Answers
             tally.rejected[code] += 1
             tally.example(code, ask.sample, ask.what, detail)
             continue
-        _put(doc, text, ask.what)
         part.accepted += 1
-        taken.append(ask.what)
+        taken.append((ask.what, text))
+    for what, text in taken:  # only now: all requests and judgements are about the sample as it was
+        _put(doc, text, what)
     if taken:
-        _sign(doc["provenance"], taken, answers.settings.published_model)
+        _sign(doc["provenance"], [what for what, _ in taken], answers.settings.published_model)
     return bool(taken)
 
 
