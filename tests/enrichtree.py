@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from surgsigma_hub.api import build
+from surgsigma_hub.api import build, enrich
 from surgsigma_hub.enrich.prompts import original_of
+from surgsigma_hub.enrich.report import EnrichReport
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.ontology import concepts
 from surgsigma_hub.shards.manifest import load_tree, write_atomic
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.writer import ShardWriter
 
+from chatserver import Act, Chat, honest, reworded, said, text_of
+
+MODEL = "some/model-1"
 OPTIONS = {"videos": "6", "frames": "4", "width": "64", "height": "48"}
 TASKS = ("image_captioning", "phase_recognition", "instrument_recognition")
 
@@ -73,3 +77,22 @@ def instruments(doc: Mapping[str, Any], text: str, what: Any) -> str | None:
         if concept.name in text.lower() and concept.name not in old:
             return f"{concept.name}: the facts name no such instrument"
     return None
+
+
+def run(tree: Path, out: Path, server: Chat, **changes: Any) -> EnrichReport:
+    """Enrich with the checker of these tests, impatiently."""
+    given: dict[str, Any] = {
+        "endpoint": server.url, "model": MODEL, "checker": instruments, "backoff": 0.01, "timeout": 10.0,
+    }  # fmt: skip
+    return enrich(tree, out=out, **{**given, **changes})
+
+
+def lying(body: dict[str, Any], before: int) -> Act:
+    """A third of the captions get an instrument that is not there."""
+    text = text_of(body)
+    return said(f"{reworded(text)} A snare is seen.") if lied_to(text) else honest(body, before)
+
+
+def lied_to(text: str) -> bool:
+    """Whether :func:`lying` lies about this text."""
+    return "Level 1" not in text and sum(text.encode()) % 3 == 0

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from surgsigma_hub.api import enrich
-from surgsigma_hub.enrich.report import EnrichReport
 from surgsigma_hub.errors import BuildError, EndpointError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.validate import validate
 
 import enrichtree
 from builds import digests
-from chatserver import Act, Chat, chat, honest, reworded, said, text_of
-from enrichtree import docs, instruments, samples
+from chatserver import Act, chat, honest, reworded, said, text_of
+from enrichtree import MODEL, docs, lied_to, lying, run, samples
 
 pytest.importorskip("httpx", reason="httpx is not installed: pip install 'surgsigma-hub[enrich]'")
 KEY = "sk-never-to-be-seen-4711"
-MODEL = "some/model-1"
 
 
 @pytest.fixture(autouse=True)
@@ -38,23 +32,6 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return enrichtree.made(tmp_path_factory.mktemp("enrich") / "surgsigma")
-
-
-def run(tree: Path, out: Path, server: Chat, **changes: Any) -> EnrichReport:
-    given: dict[str, Any] = {
-        "endpoint": server.url, "model": MODEL, "checker": instruments, "backoff": 0.01, "timeout": 10.0,
-    }  # fmt: skip
-    return enrich(tree, out=out, **{**given, **changes})
-
-
-def lying(body: dict[str, Any], before: int) -> Act:
-    """A third of the captions get an instrument that is not there."""
-    text = text_of(body)
-    return said(f"{reworded(text)} A snare is seen.") if _lied_to(text) else honest(body, before)
-
-
-def _lied_to(text: str) -> bool:
-    return "Level 1" not in text and sum(text.encode()) % 3 == 0
 
 
 # ---------------------------------------------------------------------------------------------- what is accepted
@@ -76,7 +53,7 @@ def test_true_text_is_taken_and_false_text_is_not(tree: Path, tmp_path: Path) ->
     for key, was in old.items():
         now = new[key]
         caption = was["messages"][-1]["content"]
-        if was["task"] == "instrument_recognition" or (was["task"] == "image_captioning" and _lied_to(caption)):
+        if was["task"] == "instrument_recognition" or (was["task"] == "image_captioning" and lied_to(caption)):
             outcomes["lied"] += was["task"] == "image_captioning"
             assert now == was
             continue
@@ -157,7 +134,7 @@ def test_pictures_go_along_when_asked_for(tree: Path, tmp_path: Path) -> None:
 
 def test_what_passes_by_itself_is_waited_out(tree: Path, tmp_path: Path) -> None:
     ways: list[list[Act]] = [
-        [Act(429, {"error": {"message": "slow down"}}, {"Retry-After": "0.4"})],
+        [Act(429, {"error": {"message": "slow down"}}, {"Retry-After": "0.2"})],
         [Act(500, "oops"), Act(503, "oops")],
         [Act(200, '{"choices": [')],
         [Act(200, {"choices": []}), Act(200, {"error": "busy"})],
@@ -176,7 +153,7 @@ def test_what_passes_by_itself_is_waited_out(tree: Path, tmp_path: Path) -> None
     for body in set(server.bodies):
         times = [t for t, b in zip(server.times, server.bodies, strict=True) if b == body]
         if sum(text_of(json.loads(body)).encode()) % len(ways) == 0:
-            assert times[1] - times[0] >= 0.4, "Retry-After is a promise"
+            assert times[1] - times[0] >= 0.2, "Retry-After is a promise"
 
 
 def test_what_does_not_pass_is_counted_and_asked_for_again_next_time(tree: Path, tmp_path: Path) -> None:
@@ -238,108 +215,6 @@ def test_an_endpoint_that_is_gone_is_noticed(tree: Path, tmp_path: Path) -> None
     assert "no connection" in str(failed.value) and not (tmp_path / "rich").exists()
     with chat(lambda *_: Act(200, "<html>")) as page, pytest.raises(EndpointError, match="no JSON"):
         run(tree, tmp_path / "rich", page, retries=0, splits=["test"])
-
-
-# ------------------------------------------------------------------------------------- cache, kills, budget, limits
-
-
-def test_a_second_run_asks_nothing_and_gives_the_same_bytes(tree: Path, tmp_path: Path) -> None:
-    out = tmp_path / "rich"
-    with chat(lying) as server:
-        first = run(tree, out, server)
-        bytes_of_first = digests(out)
-        server.bodies.clear()
-        second = run(tree, out, server)
-        third = run(tree, tmp_path / "other", server, cache=tmp_path / "rich.enrich" / "cache")
-        assert not server.bodies
-    assert digests(out) == digests(tmp_path / "other") == bytes_of_first
-    assert (second.requests, second.cached) == (third.requests, third.cached) == (0, first.requests)
-    assert second.rejected == first.rejected and second.accepted == first.accepted
-    damaged = sorted((tmp_path / "rich.enrich" / "cache").rglob("*.json"))[0]
-    damaged.write_text("{")
-    with chat(lying) as server:
-        assert run(tree, out, server).requests == 1 == len(server.bodies)
-    assert digests(out) == bytes_of_first
-
-
-_CHILD = """
-import sys
-from pathlib import Path
-from surgsigma_hub.api import enrich
-from enrichtree import instruments
-tree, out, url = sys.argv[1:]
-enrich(tree, out=out, endpoint=url, model="some/model-1", checker=instruments, concurrency=2)
-"""
-
-
-class Killed(NamedTuple):
-    answered: int
-    asked: set[str]
-
-
-def test_killed_in_the_middle_it_asks_only_for_the_rest(tree: Path, tmp_path: Path) -> None:
-    def slow(body: dict[str, Any], before: int) -> Act:
-        act = honest(body, before)
-        act.seconds = 0.05
-        return act
-
-    script = tmp_path / "child.py"
-    script.write_text(_CHILD)
-    out = tmp_path / "rich"
-    with chat(slow) as server:
-        command = [sys.executable, str(script), str(tree), str(out), server.url]
-        environment = {"PYTHONPATH": str(Path(__file__).parent), "NO_PROXY": "127.0.0.1", "PATH": ""}
-        child = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
-        end = time.monotonic() + 15
-        while server.answered < 8 and time.monotonic() < end and child.poll() is None:
-            time.sleep(0.01)
-        child.send_signal(signal.SIGKILL)
-        _, errors = child.communicate()
-        killed = Killed(server.answered, set(server.bodies))
-        assert killed.answered >= 8 and not out.exists(), errors.decode()
-        server.script = honest
-        server.bodies.clear()
-        report = run(tree, out, server)
-        again = killed.asked & set(server.bodies)
-    assert len(again) <= 4, "only what was on its way or not yet kept when the kill came is asked for again"
-    assert report.cached >= killed.answered - 4 and report.accepted == report.texts
-    assert validate(out).ok and not any((out.parent / "rich.enrich").glob("staging*"))
-
-
-@pytest.mark.parametrize("budget", [{"max_requests": 7}, {"max_tokens_total": 1500}, {"deadline": 0.4}])
-def test_a_spent_budget_leaves_the_rest_as_it_was(tree: Path, tmp_path: Path, budget: dict[str, Any]) -> None:
-    def script(body: dict[str, Any], before: int) -> Act:
-        act = said(reworded(text_of(body)), tokens=200)
-        act.seconds = 0.1 if "deadline" in budget else 0
-        return act
-
-    with chat(script) as server:
-        report = run(tree, tmp_path / "rich", server, **budget, concurrency=3)
-    assert (
-        report.spent
-        == {"max_requests": "requests", "max_tokens_total": "tokens", "deadline": "time"}[next(iter(budget))]
-    )
-    assert report.not_asked > 0 < report.accepted and report.texts == report.not_asked + report.accepted
-    assert len(server.bodies) == report.requests
-    if "max_requests" in budget:
-        assert report.requests == 7
-    if "max_tokens_total" in budget:
-        assert 1000 <= report.tokens <= 1500
-    old, new = docs(tree), docs(tmp_path / "rich")
-    assert sum(old[k] == new[k] for k in old if old[k]["task"] != "instrument_recognition") == report.not_asked
-    assert validate(tmp_path / "rich").ok
-
-
-@pytest.mark.parametrize("limit", [1, 3])
-def test_never_more_at_once_than_allowed(tree: Path, tmp_path: Path, limit: int) -> None:
-    def script(body: dict[str, Any], before: int) -> Act:
-        act = honest(body, before)
-        act.seconds = 0.03
-        return act
-
-    with chat(script) as server:
-        run(tree, tmp_path / "rich", server, concurrency=limit, splits=["val", "test"])
-    assert server.most == limit
 
 
 def test_places_where_something_would_be_lost(tree: Path, tmp_path: Path) -> None:

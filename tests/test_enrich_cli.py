@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import sys
@@ -34,7 +35,7 @@ class Facts:
 
     @classmethod
     def of_sample(cls, doc: Any) -> Facts:
-        return cls(doc)
+        return cls(copy.deepcopy(doc))  # as it is when it is judged
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,22 @@ def test_a_run_and_its_report(
     assert all(answer is None and task.name == "image_captioning" for _, _, answer, task in captions)
     assert all(answer.labels and task.name == "phase_recognition" for _, _, answer, task in traces)
     assert server.keys == {None}
+
+
+def test_after_captions_alone_the_trace_of_the_rules_is_still_a_witness(
+    tree: Path, tmp_path: Path, checker: list[Any]
+) -> None:
+    with chat() as server:
+        assert command(tree, tmp_path / "one", server, "--what", "caption", "--split", "test") == 0
+        assert {facts.doc["provenance"]["model"] for _, facts, *_ in checker} == {None}
+        checker.clear()
+        assert command(tmp_path / "one", tmp_path / "two", server, "--split", "test") == 0
+    seen = [facts.doc for _, facts, *_ in checker]
+    captions = [d for d in seen if d["task"] == "image_captioning"]
+    assert captions and all(d["provenance"]["augmentation"] == ["enriched:caption@v1"] for d in captions)
+    assert all(d["provenance"]["model"] is None for d in seen)
+    signed = [d["provenance"] for d in docs(tmp_path / "two").values() if d["id"] in {d["id"] for d in captions}]
+    assert all(p["model"] == "m" and p["augmentation"] == ["enriched:caption@v1"] for p in signed)
 
 
 def test_a_spent_budget_is_no_error(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,16 +25,23 @@ class Budget:
         self._held = 0
         self._in_flight = 0
         self.requests = 0
+        self.retries = 0
         self.tokens = 0
         self.spent = ""
         """Which limit was reached; empty while none was."""
 
-    def take(self, guess: int) -> bool:
-        """Whether one more request may be sent; waits for those on their way where only they stand against it."""
+    def take(self, guess: int, *, again: bool = False) -> bool:
+        """Whether one more request may be sent; waits for those on their way where only they stand against it.
+
+        Args:
+            guess: Tokens that it may cost.
+            again: Whether it was sent before.
+        """
         with self._changed:
             while not self._over():
                 if self._max_tokens is None or self.tokens + self._held + guess <= self._max_tokens:
                     self.requests += 1
+                    self.retries += again
                     self._in_flight += 1
                     self._held += guess
                     return True
@@ -52,6 +59,10 @@ class Budget:
             self._held -= guess
             self.tokens += used
             self._changed.notify_all()
+
+    def seconds_left(self) -> float:
+        """Time until nothing may be sent any more."""
+        return float("inf") if self._end is None else max(0.0, self._end - time.monotonic())
 
     def _over(self) -> bool:
         if not self.spent:

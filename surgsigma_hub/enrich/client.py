@@ -131,7 +131,6 @@ class Client:
         self._budget = budget
         self._stop = threading.Event()
         self._hold_until = 0.0
-        self.retries = 0
         limits = httpx.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency)
         self._http = httpx.Client(headers=headers, timeout=endpoint.timeout, limits=limits, follow_redirects=False)
 
@@ -159,9 +158,8 @@ class Client:
             self._wait(self._hold_until - time.monotonic())
             if self._stop.is_set():
                 return Failure(FailCode.STOPPED, "stopped before it was sent")
-            if not self._budget.take(ask.tokens):
+            if not self._budget.take(ask.tokens, again=attempt > 0):
                 return Failure(FailCode.BUDGET, f"the budget of {self._budget.spent} is spent")
-            self.retries += attempt > 0
             used = 0
             try:
                 outcome = self._send(ask)
@@ -184,7 +182,7 @@ class Client:
 
     def _wait(self, seconds: float) -> None:
         if seconds > 0:
-            self._stop.wait(seconds)
+            self._stop.wait(min(seconds, self._budget.seconds_left(), threading.TIMEOUT_MAX))
 
     def _pause(self, attempt: int, failure: Failure) -> float:
         """Seconds before a further try: as asked for, else doubling; spread, so that threads come back apart."""

@@ -35,7 +35,7 @@ REPORT = "reports/enrich.json"
 
 def work_folder(out: Path) -> Path:
     """Where a run keeps unfinished work, and its cache unless told otherwise: beside the new tree."""
-    return out.with_name(f"{out.name}.enrich")
+    return Path(f"{out.resolve()}.enrich")
 
 
 def estimate(tree: Path, settings: Settings, *, cache: AnswerCache) -> Estimate:
@@ -115,7 +115,7 @@ def enrich_tree(
         for manifest in _bar(manifests, "write", progress):
             rewrite_part(tree, staging, manifest, answers, tally)
         copy_rest(tree, staging, manifests)
-        report = _report(tally, asked, budget, client, time.monotonic() - started)
+        report = _report(tally, asked, budget, time.monotonic() - started)
         head = {
             "input": source,
             "model": settings.published_model,
@@ -165,7 +165,7 @@ def _nothing() -> SurgSigmaError:
     )
 
 
-def _report(tally: Tally, asked: Asked, budget: Budget, client: Client, seconds: float) -> EnrichReport:
+def _report(tally: Tally, asked: Asked, budget: Budget, seconds: float) -> EnrichReport:
     return EnrichReport(
         parts=tuple(tally.parts),
         samples=tally.samples,
@@ -177,7 +177,7 @@ def _report(tally: Tally, asked: Asked, budget: Budget, client: Client, seconds:
         not_asked=tally.not_asked,
         spent=budget.spent if tally.not_asked else "",
         requests=budget.requests,
-        retries=client.retries,
+        retries=budget.retries,
         cached=asked.cached,
         tokens=budget.tokens,
         examples=dict(sorted(tally.examples.items())),
