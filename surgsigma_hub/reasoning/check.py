@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ..ontology import NULL, concepts
 from ..records import Answer, Box, Reasoning, Trace
-from ..tasks.base import AnswerKind, Task
+from ..tasks.base import Task
 from .claims import Claim, Region, Relation, What, claims
-from .entail import entailed, readings_of
+from .entail import entailed, readings_of, same_time
 from .facts import Facts
 from .format import read_trace
 from .mentions import Reading
@@ -109,7 +109,7 @@ def _why(claim: Claim, facts: Facts, known: frozenset[Reading], times: tuple[flo
         return _verdict(claim, facts)
     if what is What.SECONDS and claim.number is not None:
         number = claim.number
-        near = any(abs(number - t) <= max(0.051, 0.005 * t) for t in times)
+        near = any(same_time(number, t) for t in times)
         return "" if near else f"the times in the facts: {_list(f'{t:g} s' for t in times)}"
     if what is What.SMOKE:
         if facts.smoke is None:

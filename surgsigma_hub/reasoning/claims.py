@@ -137,7 +137,7 @@ _NTH = re.compile(r"\bcriteri(?:on|a)\s+([1-9])\b", re.IGNORECASE)
 _WHOLE_VIEW = re.compile(r"\bcritical view of safety\b", re.IGNORECASE)
 _TIME = re.compile(r"(?<![\w.])([0-9]{1,7}(?:\.[0-9]{1,6})?)[\s-]*(seconds?|secs?|s|minutes?|mins?)\b", re.IGNORECASE)
 _SMOKE = re.compile(r"\b(?P<no>smoke-free|smokeless)\b|\b(?:smok(?:e|y|ey)|plumes?)\b", re.IGNORECASE)
-_WORDS = {w: n for n, w in enumerate("zero one two three four five six seven eight nine ten".split())}
+_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _COUNT = re.compile(
     rf"\b(?P<sure>exactly|only|identify|see|are|is|detect\w*|find|shows?|contains?)?\s*"
     rf"\b(?P<n>{'|'.join(_WORDS)}|[0-9]{{1,2}})\s+(?:(?:distinct|different|surgical|laparoscopic|visible)\s+){{0,2}}"

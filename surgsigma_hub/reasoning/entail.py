@@ -109,38 +109,52 @@ def _labels(last: Claims, answer: Answer, task: Task | None) -> Iterator[tuple[s
 
 
 def _typed(last: Claims, answer: Answer, task: Task | None, same_box: SameBox) -> Iterator[tuple[str, str]]:
-    relations = [c for c in last if c.what is What.RELATED and c.relation is not None]
-    for triplet in answer.triplets:
-        if not any(_states(c.relation, triplet) for c in relations if c.relation is not None):
-            words = f"{triplet.instrument} {triplet.action} {triplet.target}"
+    kind = None if task is None else task.answer
+    relations = [c.relation for c in last if c.relation is not None]
+    for t in answer.triplets:
+        if not any(_states(relation, t) for relation in relations):
+            words = f"{t.instrument} {t.action} {t.target}"
             yield words, f"the trace does not come to the answer {words}"
-    if task is not None and task.answer is AnswerKind.TRIPLETS and not answer.triplets:
-        if not any(c.what in (What.UNRELATED, What.NONE_OF) for c in last):
-            yield "", "the trace does not say that no instrument acts, which is the answer"
+    idle = any(c.what in (What.UNRELATED, What.NONE_OF) for c in last)
+    if kind is AnswerKind.TRIPLETS and not answer.triplets and not idle:
+        yield "", "the trace does not say that no instrument acts, which is the answer"
+    yield from _boxes(last, answer, task, same_box)
+    yield from _criteria([c for c in last if c.what is What.VERDICT], answer)
+    if answer.seconds is not None:
+        wanted = answer.seconds
+        times = [c.number for c in last if c.what is What.SECONDS and c.number is not None]
+        if not any(same_time(t, wanted) for t in times):
+            yield f"{wanted:g} s", f"the trace does not come to the answer of {wanted:g} s"
+
+
+def same_time(a: float, b: float) -> bool:
+    """Whether two durations in seconds are the same as far as words go."""
+    return abs(a - b) <= max(0.051, 0.005 * b)
+
+
+def _boxes(last: Claims, answer: Answer, task: Task | None, same_box: SameBox) -> Iterator[tuple[str, str]]:
+    stated = [(c, c.corners) for c in last if c.corners is not None]
     for box in answer.boxes:
-        stated = (c for c in last if c.what is What.BOXED and c.corners is not None)
         wanted = Box(box.x1, box.y1, box.x2, box.y2)
         if not any(
-            same_box(c.corners, wanted) and (not c.readings or any(id == box.label for _, id in c.readings))
-            for c in stated
-            if c.corners is not None
+            same_box(corners, wanted) and (not c.readings or any(id == box.label for _, id in c.readings))
+            for c, corners in stated
         ):
             yield box.label, f"the trace does not come to the box of {box.label} in the answer"
-    if task is not None and task.answer is AnswerKind.BOXES and not answer.boxes:
-        if not any(c.what is What.NONE_OF and c.kind in task.label_kinds for c in last):
-            yield "", f"the trace does not say that there is no {task.label_kinds[0]}, which is the answer"
+    if task is None or task.answer is not AnswerKind.BOXES or answer.boxes:
+        return
+    if not any(c.what is What.NONE_OF and c.kind in task.label_kinds for c in last):
+        yield "", f"the trace does not say that there is no {task.label_kinds[0]}, which is the answer"
+
+
+def _criteria(verdicts: list[Claim], answer: Answer) -> Iterator[tuple[str, str]]:
     order = [id for id in concepts("criterion") if any(c.criterion == id for c in answer.criteria)]
-    for verdict in answer.criteria:
-        if not any(c.what is What.VERDICT and _about(c, verdict.criterion, order) for c in last):
-            yield verdict.criterion, f"the trace does not come to a verdict on {verdict.criterion}"
-        elif any(
-            c.what is What.VERDICT and _about(c, verdict.criterion, order) and c.holds is not verdict.met for c in last
-        ):
-            yield verdict.criterion, f"in the answer, {verdict.criterion} is {'met' if verdict.met else 'not met'}"
-    if answer.seconds is not None:
-        times = [c.number for c in last if c.what is What.SECONDS and c.number is not None]
-        if not any(abs(t - answer.seconds) <= max(0.051, 0.005 * answer.seconds) for t in times):
-            yield f"{answer.seconds:g} s", f"the trace does not come to the answer of {answer.seconds:g} s"
+    for asked in answer.criteria:
+        said = [c.holds for c in verdicts if _about(c, asked.criterion, order)]
+        if not said:
+            yield asked.criterion, f"the trace does not come to a verdict on {asked.criterion}"
+        elif said != [asked.met] * len(said):
+            yield asked.criterion, f"in the answer, {asked.criterion} is {'met' if asked.met else 'not met'}"
 
 
 def _states(relation: Relation, triplet: AnswerTriplet) -> bool:

@@ -13,7 +13,7 @@ from ..tasks import get_task
 from ..tasks.base import Draft
 from .claims import Claim, Region, What, claims
 from .moment import Scene, State, ids_of, scene_of, timeline
-from .write import size_words
+from .pieces import size_words
 
 Ids = frozenset[str]
 
@@ -159,15 +159,15 @@ def _of_scene(scene: Scene, procedure: str, course: Course | None) -> Facts:
         made.complete -= {"action"}  # looked at once a second, which is not all the time
     window = scene.window
     seconds = (window.end - window.start,) if scene.is_clip else ()
-    frame = scene.frames[0] if scene.frames and not scene.is_clip else None
+    still = scene.frames[0] if scene.frames and not scene.is_clip else None
     return made.facts(
         procedure=procedure,
-        criteria={v.criterion.id: v.met for v in frame.criteria or ()} if frame else {},
+        criteria={v.criterion.id: v.met for v in still.criteria or ()} if still else {},
         phase=scene.phase,
         step=scene.step,
         earlier=timeline(course).over(window.start) if course is not None else frozenset(),
         seconds=seconds,
-        smoke=True if frame is not None and frame.clean_image is not None else None,
+        smoke=True if still is not None and still.clean_image is not None else None,
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 from ..ontology import KINDS, NULL, Kind, concepts
@@ -38,9 +39,9 @@ class Mention:
 
 _TOKEN = re.compile(r"[A-Z]?[a-z]+(?:['’]s(?![a-z]))?|[A-Z]+(?![a-z])(?:['’]s(?![a-z]))?|[0-9]+")
 _GAP = re.compile(r"[\s_\-/'’()&]{0,3}")
-_DETERMINERS = frozenset(
-    "a an the this that these those its his her their each every both no any one two three four five metal surgical "
-    "titanium video observed short first second last next whole input given".split()
+_DETERMINERS = re.compile(
+    "a|an|the|this|that|these|those|its|his|her|their|each|every|both|no|any|one|two|three|four|five|metal|surgical|"
+    "titanium|video|observed|short|first|second|last|next|whole|input|given"
 )
 """Words before which "clip" or "cut" is a thing, not something done."""
 _ORDINARY = frozenset({("other",), ("none",), ("background",), ("unknown",), ("idle",), ("tool",), ("instrument",)})
@@ -118,7 +119,8 @@ def lexicon(kind: Kind) -> Mapping[tuple[str, ...], tuple[frozenset[str], bool]]
     for words, id in _names(kind):
         if not words:
             continue
-        add((("".join(words)),), id)  # "calottriangledissection"
+        if len(words) > 1:
+            add(("".join(words),), id)  # "calottriangledissection"
         if kind == "action":
             for form, noun in _verb_forms(words[0]).items():
                 add((form, *words[1:]), id, noun and len(words) == 1)
@@ -129,7 +131,7 @@ def lexicon(kind: Kind) -> Mapping[tuple[str, ...], tuple[frozenset[str], bool]]
 
 
 @cache
-def _all(kinds: tuple[Kind, ...]) -> tuple[dict[tuple[str, ...], tuple[tuple[Reading, ...], bool]], dict[str, int]]:
+def _merged(kinds: tuple[Kind, ...]) -> tuple[dict[tuple[str, ...], tuple[tuple[Reading, ...], bool]], dict[str, int]]:
     """The lexicons of several kinds in one, and the number of words of the longest name by its first word."""
     merged: dict[tuple[str, ...], tuple[tuple[Reading, ...], bool]] = {}
     longest: dict[str, int] = {}
@@ -150,7 +152,7 @@ def find(text: str, kinds: Sequence[Kind] | None = None) -> tuple[Mention, ...]:
     ['gallbladder dissection']
     """
     every: Any = KINDS
-    merged, longest = _all(tuple(every if kinds is None else kinds))
+    merged, longest = _merged(tuple(every if kinds is None else kinds))
     words = tokens(text)
     found: list[Mention] = []
     n = 0
@@ -160,7 +162,7 @@ def find(text: str, kinds: Sequence[Kind] | None = None) -> tuple[Mention, ...]:
             if key not in merged or not _joined(text, words[n : n + length]):
                 continue
             readings, noun = merged[key]
-            if noun and n and words[n - 1][0] in _DETERMINERS:
+            if noun and n and _DETERMINERS.fullmatch(words[n - 1][0]):
                 continue
             if key == ("preparation",) and re.search(r"\bin\s+$", text[: words[n][1]], re.IGNORECASE):
                 continue  # "in preparation for"
@@ -173,4 +175,4 @@ def find(text: str, kinds: Sequence[Kind] | None = None) -> tuple[Mention, ...]:
 
 
 def _joined(text: str, words: Sequence[tuple[str, int, int]]) -> bool:
-    return all(_GAP.fullmatch(text, a[2], b[1]) for a, b in zip(words, words[1:], strict=False))
+    return all(_GAP.fullmatch(text, a[2], b[1]) for a, b in pairwise(words))
