@@ -122,9 +122,7 @@ _RELATIVE = re.compile(
     r"scene|screen|footage)\b)\w",
     re.IGNORECASE,
 )
-_SIZE = re.compile(
-    r"\b(small|medium|large)\s+(?:part|share|portion)\s+of\s+the\s+(?:picture|view|image|frame|field)\b", re.I
-)
+_SIZE = re.compile(r"\b(small|large)\s+(?:part|share|portion)\s+of\s+the\s+(?:picture|view|image|frame|field)\b", re.I)
 _UNMET = (
     r"(?:\bnot|\bnever|n['’]t|\bnor)\s+(?:yet\s+|\w+ly\s+)?(?:be\s+|been\s+)?"
     r"(?:met|fulfilled|satisfied|achieved|reached|given|clear|visible|established)\b"

@@ -38,7 +38,7 @@ class Facts:
         complete: Kinds of which all that is there is in ``labels``, so that a lack may be claimed.
         boxes: Boxes of instruments and targets.
         regions: ``(label, region words)`` known without a box.
-        sizes: ``(label, small, medium or large)`` known without a box.
+        sizes: ``(label, small or large)`` known without a box.
         triplets: Instrument, action, target; None where relations were not annotated.
         criteria: Verdicts.
         earlier: Layer (phase, step, action) and label of what was over before the time looked at.
@@ -151,7 +151,7 @@ def _of_scene(scene: Scene, procedure: str, course: Course | None) -> Facts:
     made = _Builder()
     for frame in scene.frames:
         _add_frame(made, frame)
-    if scene.segments:
+    if scene.segments and (scene.is_clip or scene.frames[0].actions is None):
         made.add("action", (s.label.id for s in scene.segments))
     for state in scene.states:
         _add_state(made, state)
@@ -165,7 +165,7 @@ def _of_scene(scene: Scene, procedure: str, course: Course | None) -> Facts:
         criteria={v.criterion.id: v.met for v in still.criteria or ()} if still else {},
         phase=scene.phase,
         step=scene.step,
-        earlier=timeline(course).over(window.start) if course is not None else frozenset(),
+        earlier=timeline(course).over(scene.now) if course is not None else frozenset(),
         seconds=seconds,
         smoke=True if still is not None and still.clean_image is not None else None,
     )

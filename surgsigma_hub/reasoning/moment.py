@@ -30,13 +30,16 @@ class Scene(NamedTuple):
     """What the facts hold of the time looked at; ids throughout, None where unknown.
 
     Attributes:
-        frames: The annotated moments looked at: the frame itself, or those of the course within the clip.
+        now: The last moment looked at that the frame tells of, in seconds.
+        frames: The annotated moments looked at: the frame itself, or those of the course within the clip. Of a clip
+            that is to be made, only its first picture is seen, if it is given.
         before_phase: The phase that ended when the present one began.
         states: What is done within a clip, in order of time; empty for a moment.
         segments: Intervals of actions that are under way in the time looked at.
     """
 
     window: Window
+    now: float
     frames: tuple[Frame, ...]
     phase: str | None
     step: str | None
@@ -115,12 +118,25 @@ def window_of(frame: Frame, draft: Draft | None) -> Window:
     return Window(frame.seconds, frame.seconds)
 
 
+_last_scene: tuple[Frame, Course | None, Scene] | None = None
+
+
 def scene_of(frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
-    """The scene of one sample."""
+    """The scene of one sample; the last moment is kept, since one frame serves many samples."""
+    global _last_scene
     window = window_of(frame, draft)
+    if window.end > window.start:
+        return _scene(window, frame, course, draft)
+    known = _last_scene
+    if known is None or known[0] is not frame or known[1] is not course:
+        known = _last_scene = (frame, course, _scene(window, frame, course, draft))
+    return known[2]
+
+
+def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
     phase, step = _id(frame.phase), _id(frame.step)
     if course is None:
-        return Scene(window, (frame,), phase, step, None, None, (), ())
+        return Scene(window, frame.seconds, (frame,), phase, step, None, None, (), ())
     times = timeline(course)
     if window.end > window.start:
         now = frame.seconds
@@ -131,11 +147,14 @@ def scene_of(frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
         frames = tuple(m for m in course.moments if window.start - EPSILON <= m.seconds < window.end - EPSILON)
         segments = tuple(times.within("action", window))
         states = _states(frames, segments, window)
+        if draft is not None and isinstance(draft.target, Cut):
+            frames = frames[:1] if draft.inputs else ()
     else:
         now, frames, states = frame.seconds, (frame,), ()
         segments = tuple(times.at("action", now))
     return Scene(
         window,
+        now,
         frames,
         phase,
         step,

@@ -58,6 +58,12 @@ def thing_in_view(kind: Kind, id: str, region: str, size: str) -> str:
     return f"{thing}{place} (a {size} part of the view)" if size else f"{thing}{place}"
 
 
+@lru_cache(maxsize=4096)
+def things_in_view(kind: Kind, ids: tuple[str, ...]) -> str:
+    """Things in view without their places."""
+    return joined([thing_in_view(kind, id, "", "") for id in ids])
+
+
 @lru_cache(maxsize=8192)
 def _clause(instrument: str, action: str, target: str, alone: bool) -> str:
     """What one instrument does; ``alone`` says that no other triplet is of its class."""
@@ -73,21 +79,21 @@ def _clause(instrument: str, action: str, target: str, alone: bool) -> str:
 
 
 @lru_cache(maxsize=8192)
-def clauses(triplets: tuple[tuple[str, str, str], ...], link: str = "") -> str:
-    """One clause for each triplet, joined as a list or by ``link``."""
+def clauses(triplets: tuple[tuple[str, str, str], ...], *, at_once: bool = False) -> str:
+    """One clause for each triplet: a list, or "... while ..." where they go on ``at_once``."""
     instruments = [i for i, _, _ in triplets]
     made = [_clause(i, a, t, instruments.count(i) == 1) for i, a, t in triplets]
-    return link.join(made) if link else joined(made)
+    return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
 
 
 def size_words(box: Box) -> str:
-    """How much of the view a box takes up: small below 1/20, large from 1/5 on.
+    """How much of the view a box takes up: small below 1/20, large from 1/5 on, else nothing worth a word.
 
-    >>> size_words(Box(0.0, 0.0, 0.2, 0.2)), size_words(Box(0.0, 0.0, 0.5, 0.5))
-    ('small', 'large')
+    >>> [size_words(Box(0.0, 0.0, side, side)) for side in (0.2, 0.3, 0.5)]
+    ['small', '', 'large']
     """
     area = (box.x2 - box.x1) * (box.y2 - box.y1)
-    return "small" if area < 0.05 else "medium" if area < 0.2 else "large"
+    return "small" if area < 0.05 else "" if area < 0.2 else "large"
 
 
 def seconds_text(seconds: float) -> str:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..media.boxes import region_words
 from ..ontology import NULL, Kind
-from ..records import Answer, Course, Frame, Label, LabeledBox, Reasoning, Triplet
-from ..tasks.answers import NOT_TISSUE, box_text
+from ..records import Answer, Course, Frame, Label, Reasoning, Triplet
 from ..tasks.base import AnswerKind, DepthMap, Draft, Task
 from ..tasks.wording import are, joined
 from .bank import Wording
 from .moment import Scene, State, ids_of, scene_of
-from .pieces import be, clauses, doing, in_order, name_of, seconds_text, size_words, the_list, thing_in_view
+from .perceptual import perceptual
+from .pieces import clauses, doing, in_order, name_of, seconds_text
 
 _MOST_STATES = 6
 """Of a longer row of states, the last ones are told: they lead to what follows."""
@@ -43,105 +42,17 @@ def reason(
         return Reasoning()
     scene = scene_of(frame, course, draft)
     words = Wording(seed)
-    perceptual = _perceptual(task, scene, draft.answer, words)
+    seen = perceptual(task, scene, draft.answer, words)
     relational = _relational(task, scene, draft.answer, words) if task.level > 1 else ""
     contextual = _contextual(task, scene, draft.answer, procedure, words) if task.level > 2 else ""
-    level = 3 if contextual else 2 if relational else 1 if perceptual else 0
-    return Reasoning(level, perceptual or None, relational or None, contextual or None)
+    level = 3 if contextual else 2 if relational else 1 if seen else 0
+    return Reasoning(level, seen or None, relational or None, contextual or None)
 
 
 def _unexplained(task: Task, frame: Frame, draft: Draft) -> bool:
     if isinstance(draft.target, DepthMap) or (draft.target is not None and draft.target is frame.clean_image):
         return True
     return task.answer is AnswerKind.MASK and not draft.answer.labels and bool(frame.instrument_masks)
-
-
-# -------------------------------------------------------------------------------------------- level 1: perceptual
-
-
-def _instruments(frame: Frame) -> Iterable[str] | None:
-    """Ids of what is in view: the list of the source, else what is boxed or outlined, else what a triplet names."""
-    if frame.instruments is not None:
-        return (i.id for i in frame.instruments)
-    if frame.instrument_boxes is not None:
-        return (b.label.id for b in frame.instrument_boxes)
-    if frame.instrument_masks is not None and all(m.label is not None for m in frame.instrument_masks):
-        return (m.label.id for m in frame.instrument_masks if m.label is not None)
-    return (t.instrument.id for t in frame.triplets) if frame.triplets else None
-
-
-def _tissues(frame: Frame) -> Iterable[str] | None:
-    if frame.tissues is not None:
-        return (t.id for t in frame.tissues)
-    return None if frame.tissue_boxes is None else (b.label.id for b in frame.tissue_boxes)
-
-
-def _seen(kind: Kind, scene: Scene, task: Task, answer: Answer) -> frozenset[str] | None:
-    """What is in view of one kind; None where nobody looked."""
-    if task.answer is AnswerKind.BOXES and kind in task.label_kinds:
-        boxes = scene.frames[0].instrument_boxes if kind == "instrument" else scene.frames[0].tissue_boxes
-        found: set[str] | None = {b.label.id for b in boxes or ()}
-    else:
-        found = None
-        for frame in scene.frames:
-            ids = _instruments(frame) if kind == "instrument" else _tissues(frame)
-            if ids is not None:
-                found = (found or set()) | set(ids)
-    if kind in task.label_kinds and task.level == 1:
-        found = (found or set()) | set(answer.labels)
-    if found is None:
-        return None
-    return frozenset(found) - (NOT_TISSUE if kind == "target" else frozenset({NULL}))
-
-
-def _placed(kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], sized: bool) -> str:
-    """Things in view, each with its place where that is known."""
-    pieces: list[str] = []
-    for id in ids:
-        own = [b.box for b in boxes if b.label.id == id]
-        own.sort(key=lambda b: (b.x1, b.y1, b.x2, b.y2))
-        # A tissue in several places stays one tissue; instruments of one class are several things.
-        if kind == "target" and len(own) > 1:
-            regions = dict.fromkeys(region_words(b) for b in own)
-            pieces.append(f"{thing_in_view(kind, id, '', '')} {joined([f'in the {r}' for r in regions])}")
-            continue
-        pieces += [thing_in_view(kind, id, region_words(b), size_words(b) if sized else "") for b in own]
-        if not own:
-            pieces.append(thing_in_view(kind, id, "", ""))
-    return joined(pieces)
-
-
-def _perceptual(task: Task, scene: Scene, answer: Answer, words: Wording) -> str:
-    said: list[str] = []
-    frame = scene.frames[0] if scene.frames and not scene.is_clip else None
-    sized = task.level == 1
-    instruments = _seen("instrument", scene, task, answer)
-    if instruments:
-        ids = in_order("instrument", instruments)
-        boxes = frame.instrument_boxes if frame else None
-        listed = _placed("instrument", ids, boxes or (), sized)
-        several = ids if not boxes or len(boxes) < 2 else (*ids, *ids)
-        said.append(words.say("instruments", a_list=listed, are=be("instrument", several)))
-    elif instruments is not None and not scene.is_clip:
-        said.append(words.say("no_instruments"))
-    tissues = _seen("target", scene, task, answer)
-    if tissues:
-        ids = in_order("target", tissues)
-        boxes = frame.tissue_boxes if frame else None
-        listed = _placed("target", ids, boxes or (), sized)
-        said.append(words.say("tissues", the_list=listed, are=be("target", ids)))
-    elif tissues is not None and "target" in task.label_kinds and not scene.is_clip:
-        said.append(words.say("no_tissues"))
-    if frame is not None and frame.clean_image is not None:
-        said.append(words.say("smoke"))
-    if answer.boxes and task.label_kinds:
-        kind = task.label_kinds[0]
-        said.append(
-            words.say("boxes", boxes="; ".join(f"{name_of(kind, b.label)} {box_text(b)}" for b in answer.boxes))
-        )
-    elif task.answer is AnswerKind.MASK and answer.labels:
-        said.append(words.say("asked", the_list=the_list("instrument", answer.labels)))
-    return " ".join(said)
 
 
 # -------------------------------------------------------------------------------------------- level 2: relational
@@ -198,7 +109,7 @@ def _in_order(states: Sequence[State], words: Wording) -> str:
 
 def _told(state: State) -> str:
     if isinstance(state[0], Triplet):
-        return clauses(tuple(ids_of(t) for t in state if isinstance(t, Triplet)), " while ")
+        return clauses(tuple(ids_of(t) for t in state if isinstance(t, Triplet)), at_once=True)
     return f"the surgeon is {doing(tuple(s for s in state if isinstance(s, str)))}"
 
 
