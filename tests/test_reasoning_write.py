@@ -228,8 +228,10 @@ def frames_of_facts(draw: st.DrawFn) -> Frame:
     tissues = maybe(kinds("target"))
     if instruments is not None and triplets:  # lists that lack what acts contradict the triplets, and are objected to
         instruments = (*instruments, *(t.instrument for t in triplets))  # type: ignore[misc]
-    if tissues is not None and triplets:
-        tissues = (*tissues, *(t.target for t in triplets))  # type: ignore[misc]
+    tissue_boxes = maybe(boxes("target")) if not triplets else None
+    if tissues is not None:
+        tissues = (*tissues, *(t.target for t in triplets or ()), *(b.label for b in tissue_boxes or ()))  # type: ignore
+    instrument_boxes = maybe(boxes("instrument")) if instruments is None and not triplets else None
     return frame(
         phase=maybe(some("phase").map(label)),
         step=maybe(some("step").map(label)),
@@ -237,8 +239,8 @@ def frames_of_facts(draw: st.DrawFn) -> Frame:
         tissues=tissues,
         triplets=triplets,
         actions=None if triplets is None else tuple(t.action for t in triplets if t.action.id != "null"),
-        instrument_boxes=maybe(boxes("instrument")) if instruments is None and not triplets else None,
-        tissue_boxes=maybe(boxes("target")) if not triplets else None,
+        instrument_boxes=instrument_boxes,
+        tissue_boxes=tissue_boxes,
         criteria=maybe(verdicts),
         clean_image=draw(st.none() | st.just(PICTURE)),
     )

@@ -16,6 +16,7 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "instruments": frozenset({"a_list", "are"}),
     "tissues": frozenset({"the_list", "are"}),
     "asked": frozenset({"the_list"}),
+    "no_boxes": frozenset({"what"}),
     "boxes": frozenset({"boxes"}),
     "relations": frozenset({"clauses"}),
     "actions": frozenset({"doing", "are", "action_noun"}),

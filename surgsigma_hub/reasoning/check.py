@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..ontology import NULL, concepts
 from ..records import Answer, Box, Reasoning, Trace
+from ..tasks.answers import NOT_TISSUE
 from ..tasks.base import Task
 from .claims import Claim, Region, Relation, What, claims
 from .entail import entailed, readings_of, same_time
@@ -91,6 +92,11 @@ def _why(claim: Claim, facts: Facts, known: frozenset[Reading], times: tuple[flo
         return _absent(claim, facts)
     if what is What.NONE_OF and claim.kind is not None:
         return _none_of(claim, facts)
+    if what is What.NO_BOX:
+        boxes = [
+            b.label for b in facts.boxes if b.kind == claim.kind and (b.kind != "target" or b.label not in NOT_TISSUE)
+        ]
+        return f"the facts hold boxes of {_list(boxes)}" if boxes else ""
     if what is What.PLACED and claim.region is not None:
         return _placed(claim, facts, claim.region)
     if what is What.SIZED:
@@ -187,7 +193,7 @@ def _none_of(claim: Claim, facts: Facts) -> str:
     assert kind is not None
     held = facts.labels.get(kind, frozenset())
     if kind == "target":
-        held = held - {"specimen_bag"}
+        held = held - NOT_TISSUE
     others = any(word in claim.text.lower().split() for word in ("other", "further", "more"))
     if held and not others:
         return f"the facts hold {_list(held)}"

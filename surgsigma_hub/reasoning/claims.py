@@ -22,6 +22,7 @@ class What(StrEnum):
     NAMED = "named"
     ABSENT = "absent"
     NONE_OF = "none of a kind"
+    NO_BOX = "no box of a kind"
     PLACED = "placed"
     SIZED = "sized"
     BOXED = "boxed"
@@ -86,6 +87,11 @@ _NONE = re.compile(
     rf"\b(?:no|without(?: any)?|neither|zero)\s+{_FILL}"
     r"(?:(?P<instrument>instruments?|tools?)|(?P<target>tissues?|organs?|anatomy)|(?P<action>actions?|activity))\b"
     r"(?P<rest>[^,.:]*)",
+    re.IGNORECASE,
+)
+_NO_BOX = re.compile(
+    r"\bno (?:box|boxes|outline)\s+(?:of|for|around)\s+(?:any\s+|an?\s+)?"
+    r"(?:(?P<instrument>instruments?|tools?)|(?:tissues?|organs?|anatomy))\b",
     re.IGNORECASE,
 )
 _WORKS = re.compile(
@@ -230,6 +236,8 @@ def _verdict(text: str, start: int, end: int) -> bool | None:
 
 
 def _nothing(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
+    for match in _NO_BOX.finditer(text):
+        yield Claim(What.NO_BOX, match.group(), kind="instrument" if match["instrument"] else "target")
     for match in _NONE.finditer(text):
         if match["action"] and any(m.ids("instrument") and m.end <= match.start() for m in mentions):
             continue  # "the hook performs no action" is about the hook

@@ -143,7 +143,7 @@ def _boxes(last: Claims, answer: Answer, task: Task | None, same_box: SameBox) -
             yield box.label, f"the trace does not come to the box of {box.label} in the answer"
     if task is None or task.answer is not AnswerKind.BOXES or answer.boxes:
         return
-    if not any(c.what is What.NONE_OF and c.kind in task.label_kinds for c in last):
+    if not any(c.what in (What.NONE_OF, What.NO_BOX) and c.kind in task.label_kinds for c in last):
         yield "", f"the trace does not say that there is no {task.label_kinds[0]}, which is the answer"
 
 

@@ -22,15 +22,15 @@ _MOST_PLACES = 4
 def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording) -> str:
     """The sentences of level 1; empty where nothing is known."""
     said: list[str] = []
-    seen = _things("instrument", task, scene, answer)
-    if seen is not None and seen.text:
-        said.append(words.say("instruments", a_list=seen.text, are=seen.be))
-    elif seen is not None and not scene.is_clip:
+    tools = _things("instrument", task, scene, answer)
+    if tools is not None and tools.text:
+        said.append(words.say("instruments", a_list=tools.text, are=tools.be))
+    elif tools is not None and not scene.is_clip:
         said.append(words.say("no_instruments"))
-    seen = _things("target", task, scene, answer)
-    if seen is not None and seen.text:
-        said.append(words.say("tissues", the_list=seen.text, are=seen.be))
-    elif seen is not None and "target" in task.label_kinds and not scene.is_clip:
+    anatomy = _things("target", task, scene, answer)
+    if anatomy is not None and anatomy.text:
+        said.append(words.say("tissues", the_list=anatomy.text, are=anatomy.be))
+    elif anatomy is not None and "target" in task.label_kinds and not scene.is_clip:
         said.append(words.say("no_tissues"))
     if not scene.is_clip and scene.frames[0].clean_image is not None:
         said.append(words.say("smoke"))
@@ -38,16 +38,20 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording) -> str:
         kind = task.label_kinds[0]
         boxes = "; ".join([f"{name_of(kind, b.label)} {box_text(b)}" for b in answer.boxes])
         said.append(words.say("boxes", boxes=boxes))
+    elif task.answer is AnswerKind.BOXES and any(s is not None and s.text and s.asked for s in (tools, anatomy)):
+        # What is listed but has no box is in view all the same.
+        said.append(words.say("no_boxes", what="anatomy" if "target" in task.label_kinds else "instruments"))
     elif task.answer is AnswerKind.MASK and answer.labels:
         said.append(words.say("asked", the_list=the_list("instrument", answer.labels)))
     return " ".join(said)
 
 
 class _Things(NamedTuple):
-    """Things of one kind in view; an empty text is a true none."""
+    """Things of one kind in view; an empty text is a true none, ``asked`` tells that the answer is of this kind."""
 
     text: str
     be: str
+    asked: bool
 
 
 _Key = tuple[Kind, bool, bool, bool, bool, tuple[str, ...]]
@@ -75,7 +79,7 @@ def _look(
 ) -> _Things | None:
     found: set[str] | None = set(also) if asked and alone else None
     for frame in scene.frames:
-        ids = _boxed(kind, frame) if boxed else _ids(kind, frame, with_triplets=not alone)
+        ids = (boxed and _boxed(kind, frame)) or _ids(kind, frame, with_triplets=not alone)
         if ids is not None:
             found = (found or set()) | set(ids)
     if found is None:
@@ -89,9 +93,9 @@ def _look(
         elif asked or (not alone and len(order) <= _MOST_PLACES):
             boxes = frame.tissue_boxes or ()
     if not boxes:
-        return _Things(things_in_view(kind, order), be(kind, order))
+        return _Things(things_in_view(kind, order), be(kind, order), asked)
     pieces = _placed(kind, order, boxes, sized=asked and alone)
-    return _Things(joined(pieces), be(kind, order) if kind == "target" or len(pieces) < 2 else "are")
+    return _Things(joined(pieces), be(kind, order) if kind == "target" or len(pieces) < 2 else "are", asked)
 
 
 def _ids(kind: Kind, frame: Frame, *, with_triplets: bool) -> Iterable[str] | None:
@@ -115,8 +119,9 @@ def _ids(kind: Kind, frame: Frame, *, with_triplets: bool) -> Iterable[str] | No
 
 
 def _boxed(kind: Kind, frame: Frame) -> Iterable[str]:
-    boxes = frame.instrument_boxes if kind == "instrument" else frame.tissue_boxes
-    return [b.label.id for b in boxes or ()]
+    if kind == "instrument":
+        return [b.label.id for b in frame.instrument_boxes or ()]
+    return [b.label.id for b in frame.tissue_boxes or () if b.label.id not in NOT_TISSUE]
 
 
 def _placed(kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], *, sized: bool) -> list[str]:
