@@ -15,6 +15,7 @@ FLOORS = [
     {"schema", "ontology", "source"},
     {"media", "parsers"},
     {"tasks"},
+    {"reasoning"},
     {"shards"},
     {"build", "preview"},
     {"hub"},
