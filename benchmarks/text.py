@@ -11,6 +11,7 @@ import statistics
 import time
 
 from surgsigma_hub.ontology import native_names, resolve_frame
+from surgsigma_hub.reasoning import reason
 from surgsigma_hub.records import Box, Frame, Label, LabeledBox, Media, Triplet, Video
 from surgsigma_hub.schema import sample_bytes
 from surgsigma_hub.source import get_source
@@ -66,9 +67,11 @@ def instantiate(annotated: list[Frame]) -> int:
         for task, draft in drafts:
             id = sample_id(task, info, video, frame, draft)
             talk = talk_about(task, draft, id, beside, SHARES)
+            trace = reason(task, frame, draft, info.procedure, seed=id)
             sample = compose(
-                task, draft, id=id, info=info, video=video, frame=frame, media=[PICTURE], size=(854, 480), talk=talk
-            )
+                task, draft, id=id, info=info, video=video, frame=frame, media=[PICTURE], size=(854, 480),
+                talk=talk, reasoning=trace,
+            )  # fmt: skip
             sample_bytes(sample)
             count += 1
     return count

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
 from ..ontology import resolve_course, resolve_frame
+from ..reasoning import reason
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
@@ -77,6 +78,7 @@ class _Mapper:
     tasks: list[Task] = field(init=False)
     companions: list[Task] = field(init=False)
     media: MediaStore = field(init=False)
+    course: Course | None = field(init=False, default=None)
     shares: Shares = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,15 +91,18 @@ class _Mapper:
 
     def run(self) -> None:
         """All frames, then the course, for which one frame a second is kept."""
-        looks_further = any(task.draft_course for task in self.tasks)
+        self.course = self._resolved_course()
+        looks_further = self.course is not None and any(task.draft_course for task in self.tasks)
         moments: list[Frame] = []
         for frame in self._frames():
             self._add_frame(frame)
             if looks_further and not frame.variant and (not moments or int(frame.seconds) > int(moments[-1].seconds)):
                 moments.append(frame)
-        course = self.source.course(self.job.video) if looks_further else None
-        if course is not None:
-            self._add_course(course, tuple(moments))
+        if self.course is not None:
+            self.course = replace(self.course, moments=tuple(moments))
+            for task in self.tasks:
+                for moment, draft in task.draft_course(self.course) if task.draft_course else ():
+                    self._add(task, moment, draft)
 
     def _frames(self) -> Iterator[Frame]:
         video, part = self.job.video, self.part
@@ -142,17 +147,14 @@ class _Mapper:
                 found[task.name] = (task, made[0])
         return found
 
-    def _add_course(self, course: Course, moments: tuple[Frame, ...]) -> None:
+    def _resolved_course(self) -> Course | None:
         video = self.job.video
+        course = self.source.course(video)
         try:
-            whole = replace(resolve_course(self.source.info.name, course), moments=moments)
+            return None if course is None else resolve_course(self.source.info.name, course)
         except LabelError as error:
             self.part.add_defect(defect_line(video.id, Defect(Reason.LABEL_UNKNOWN, video.id, str(error.message))))
-            return
-        for task in self.tasks:
-            pairs: Iterable[tuple[Frame, Draft]] = () if task.draft_course is None else task.draft_course(whole)
-            for moment, draft in pairs:
-                self._add(task, moment, draft)
+            return None
 
     def _add(
         self, task: Task, frame: Frame, draft: Draft, beside: Mapping[str, tuple[Task, Draft]] = MappingProxyType({})
@@ -167,8 +169,9 @@ class _Mapper:
             media = [s.media for s in stored]
             talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
             sample = compose(
-                task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk
-            )
+                task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
+                reasoning=reason(task, frame, draft, info.procedure, self.course, seed=id),
+            )  # fmt: skip
             check_sample(sample)
         except MediaError as error:
             self._defect(frame, Reason(error.reason), f"{task.name}: {error.message}")
