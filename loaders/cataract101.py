@@ -72,7 +72,7 @@ class Cataract101(Source):
         "  annotations.csv videos.csv          (parted by ;)\n"
         "  phases.csv                          (optional, names of the phases)\n"
         "  videos/case_269.mp4 ...             (25 fps)\n",
-        facts=frozenset({Fact.PHASE, Fact.SEGMENTS, Fact.FOOTAGE}),
+        facts=frozenset({Fact.PHASE, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={"hashed": ("train", "val", "test")},
         redistribution=Redistribution(annotations=True, media=True, derived=True),
     )

@@ -86,7 +86,7 @@ class Cholec80(Source):
         "  frames/video01/video01_000001.png ...  (1 picture per second; other names: option frame_pattern)\n"
         "  videos/video01.mp4 ...                 (in place of frames/)\n"
         "or a folder of TFRecord files alone, one per video\n",
-        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.SEGMENTS, Fact.FOOTAGE}),
+        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={name: tuple(splits) for name, splits in _SPLITS.items()},
         redistribution=Redistribution(annotations=True, media=False, derived=False),
     )
@@ -243,9 +243,9 @@ class Cholec80(Source):
             return None
         labels = ((index, None if name is None else Label(name)) for index, name in sorted(phases.items()))
         return Course(
-            segments=runs(labels, fps=fps, layer="phase") if phases else None,
+            segments=runs(labels, fps=fps, layer="phase"),
             footage=footage,
-            origins={Fact.SEGMENTS: Origin("derived")} if phases else {},
+            origins={Fact.PHASE_SEGMENTS: Origin("derived")},
         )
 
     def _course_parts(self, video: Video) -> tuple[int, dict[int, str | None], Footage | None]:

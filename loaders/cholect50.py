@@ -87,7 +87,7 @@ class CholecT50(Source):
         "  label_mapping.txt                (optional, used to check the labels)\n",
         facts=frozenset(
             {Fact.PHASE, Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES}
-            | {Fact.SEGMENTS, Fact.FOOTAGE}
+            | {Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE}
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val", "test")),
         redistribution=Redistribution(annotations=True, media=False, derived=False),
@@ -195,20 +195,20 @@ class CholecT50(Source):
         """
         pictures = self._pictures(video)
         stills = tuple(FileImage(pictures[n]) if n in pictures else None for n in range(max(pictures, default=-1) + 1))
-        segments = self._segments(video) if video.files else None
-        if segments is None and not stills:
+        segments = self._segments(video) if video.files else ()
+        if not segments and not stills:
             return None
         return Course(
             segments=segments,
             footage=Stills(stills, 1.0) if stills else None,
-            origins={Fact.SEGMENTS: Origin("derived")} if segments is not None else {},
+            origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")),
         )
 
-    def _segments(self, video: Video) -> tuple[Segment, ...] | None:
+    def _segments(self, video: Video) -> tuple[Segment, ...]:
         try:
             document = _document(video.files[0], video.id)
         except VectorError:
-            return None
+            return ()
         categories, annotations = document.get("categories"), document["annotations"]
         names, _ = names_in(categories)
         triples = self._triples or triples_in(categories)
@@ -222,8 +222,6 @@ class CholecT50(Source):
             phase = vectors[0].phase
             phases.append((index, None if phase == NULL else Label(names["phase"][phase])))
             verbs.append((index, frozenset(v.verb for v in vectors) if _complete(vectors) else frozenset()))
-        if not phases:
-            return None
         made = list(runs(phases, fps=1, layer="phase"))
         for verb, name in enumerate(names["verb"]):
             if verb != _NO_VERB:

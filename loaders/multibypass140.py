@@ -88,7 +88,7 @@ class MultiBypass140(Source):
         "  labels/bern/labels_by70_splits/labels/{val,test}/1fps_0.pickle ...    (name the videos of each fold)\n"
         "  labels/bern/labels_by70_splits/frames/BBP01/BBP01_00000001.jpg ...    (1 picture per second), or\n"
         "  datasets/MultiBypass140/BernBypass70/videos/BBP01.mp4 ...             (films, 25 fps)\n",
-        facts=frozenset({Fact.PHASE, Fact.STEP, Fact.SEGMENTS, Fact.FOOTAGE}),
+        facts=frozenset({Fact.PHASE, Fact.STEP, Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={**dict.fromkeys(_FOLDS, ("train", "val", "test")), "undivided": ("train",)},
         redistribution=Redistribution(annotations=True, media=True, derived=True),
     )

@@ -68,7 +68,8 @@ class PsiAva(Source):
                 Fact.INSTRUMENTS,
                 Fact.ACTIONS,
                 Fact.INSTRUMENT_BOXES,
-                Fact.SEGMENTS,
+                Fact.PHASE_SEGMENTS,
+                Fact.STEP_SEGMENTS,
                 Fact.FOOTAGE,
             }
         ),
@@ -197,9 +198,9 @@ class PsiAva(Source):
         if not segments and not paths:
             return None
         return Course(
-            segments=segments or None,
+            segments=segments,
             footage=Stills(tuple(None if p is None else FileImage(p) for p in paths), 1) if paths else None,
-            origins={Fact.SEGMENTS: Origin("derived")},
+            origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS), Origin("derived")),
         )
 
     def _pictures(self, video: Video) -> dict[int, Path]:

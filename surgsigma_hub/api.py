@@ -1,16 +1,22 @@
-"""The public calls that need more than one floor of the house: what there is, and building a tree."""
+"""The public calls that need more than one floor of the house: what there is, building a tree, enriching it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .build.plan import Settings, choose_tasks
 from .build.report import BuildReport
 from .build.run import run_build
-from .errors import SurgSigmaError
+from .errors import SurgSigmaError, UnknownNameError
 from .source import SourceInfo, all_sources, get_source
 from .tasks import Task, all_tasks
+
+if TYPE_CHECKING:
+    from .enrich.judge import Checker
+    from .enrich.prompts import What
+    from .enrich.report import EnrichReport
 
 
 def sources() -> dict[str, SourceInfo]:
@@ -104,4 +110,98 @@ def build(
     )
     return run_build(
         settings, out=Path(out), workers=workers, max_quarantine=max_quarantine, progress=progress, finish=refresh
+    )
+
+
+def enrich(
+    tree: Path | str,
+    *,
+    out: Path | str,
+    endpoint: str,
+    model: str,
+    api_key: str | None = None,
+    what: Sequence[What] = ("caption", "reasoning"),
+    tasks: Sequence[str] | None = None,
+    splits: Sequence[str] | None = None,
+    images: bool = False,
+    parameters: Mapping[str, Any] | None = None,
+    concurrency: int = 8,
+    retries: int = 4,
+    timeout: float = 120.0,
+    backoff: float = 1.0,
+    max_requests: int | None = None,
+    max_tokens_total: int | None = None,
+    deadline: float | None = None,
+    cache: Path | str | None = None,
+    checker: Checker | None = None,
+    progress: bool = False,
+) -> EnrichReport:
+    """Write captions and reasoning traces of a built tree anew with a model; only text that a checker accepts counts.
+
+    Args:
+        tree: The built tree; it is only read.
+        out: The new tree, made whole or not at all. Samples without accepted new text are as in ``tree``.
+        endpoint: Base address of an OpenAI-compatible service, for example ``http://localhost:8000/v1``.
+        model: A model that it serves.
+        api_key: Sent as bearer token, stored nowhere.
+        what: ``caption``, ``reasoning`` or both.
+        tasks: Task names; all that have such text when empty.
+        splits: Splits; all when empty.
+        images: Send the input picture along.
+        parameters: Fields of the request to set; None takes a field out.
+        concurrency: Requests on their way at once.
+        retries: Further tries of one request on rate limits, server errors, timeouts and lost connections.
+        timeout: Seconds one try may take in all.
+        backoff: Seconds before the first further try; doubles each time.
+        max_requests: Requests that may be sent; the rest stays as it was.
+        max_tokens_total: Tokens that may be used, as the endpoint counts them; the rest stays as it was.
+        deadline: Seconds after which nothing is sent any more; the rest stays as it was.
+        cache: Folder of answers; ``<out>.enrich/cache`` by default.
+        checker: Compares text with facts; None takes the checker of reasoning traces.
+        progress: Show progress bars on stderr.
+
+    Returns:
+        What was accepted, and what was left as it was and why.
+
+    Raises:
+        SurgSigmaError: see :func:`surgsigma_hub.enrich.run.enrich_tree`.
+    """
+    from .enrich.budget import Budget
+    from .enrich.cache import AnswerCache
+    from .enrich.client import Endpoint
+    from .enrich.prompts import WHATS
+    from .enrich.prompts import Settings as EnrichSettings
+    from .enrich.run import enrich_tree, work_folder
+    from .hub.cards import refresh
+
+    for option, number, low, high in (
+        ("concurrency", concurrency, 1, 1024), ("retries", retries, 0, 100), ("timeout", timeout, 0.01, 86400),
+        ("max_requests", max_requests, 0, 10**12), ("max_tokens_total", max_tokens_total, 0, 10**15),
+    ):  # fmt: skip
+        if number is not None and not low <= number <= high:
+            raise SurgSigmaError(f"{option}={number} is out of range, expected {low}..{high}")
+    for name in what:
+        if name not in WHATS:
+            raise UnknownNameError("text", name, WHATS, where="what")
+    settings = EnrichSettings(
+        model=model,
+        what=tuple(dict.fromkeys(what)),
+        tasks=tuple(tasks or ()),
+        splits=tuple(splits or ()),
+        images=images,
+        parameters=dict(parameters or {}),
+    )
+    where = Endpoint(
+        url=endpoint, key=api_key, concurrency=concurrency, retries=retries, timeout=timeout, backoff=backoff
+    )
+    return enrich_tree(
+        Path(tree),
+        Path(out),
+        settings,
+        where,
+        budget=Budget(max_requests=max_requests, max_tokens=max_tokens_total, seconds=deadline),
+        cache=AnswerCache(Path(cache) if cache else work_folder(Path(out)) / "cache"),
+        checker=checker,
+        progress=progress,
+        finish=refresh,
     )

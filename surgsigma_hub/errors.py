@@ -97,3 +97,7 @@ class MissingExtraError(SurgSigmaError):
             f"{purpose} needs the package {package!r}, which is not installed",
             hint=f"pip install 'surgsigma-hub[{extra}]'",
         )
+
+
+class EndpointError(SurgSigmaError):
+    """A service asked over the network that cannot be used: wrong address, refused key, or no answers."""

@@ -153,8 +153,14 @@ def course_drafts(name: str) -> list[tuple[Frame, Draft]]:
 
 
 def some_drafts(name: str) -> list[tuple[Frame, Draft]]:
-    """A few drafts of a task: of a rich frame, an empty one and the courses."""
-    return [*_of_frames(name, [FULL, EMPTY]), *course_drafts(name)[:20]]
+    """A few drafts of a task, the same however the vocabularies grow: of a rich frame, an empty one and two courses."""
+    of_course = TASKS[name].draft_course
+    few = {"action": ["dissect", "clip", "cut", "aspirate"], "phase": ["preparation", "clipping_and_cutting"]}
+    fixed = [course(few), course({"step": ["open_peritoneum"], **few}, phase=label("preparation"))]
+    return [
+        *_of_frames(name, [FULL, EMPTY]),
+        *(pair for c in fixed for pair in (of_course(c) if of_course else ())),
+    ]
 
 
 def _triples(instruments: list[str], actions: list[str], targets: list[str]) -> list[tuple[str, str, str]]:

@@ -91,7 +91,7 @@ def test_every_label_resolves_and_the_table_is_the_sources() -> None:
         for frame in source.frames(video):
             assert isinstance(frame, Frame)
             assert resolve_frame("cataract101", frame).facts() == {"phase"}
-        assert resolve_course("cataract101", source.course(video)).facts() == {"segments", "footage"}
+        assert resolve_course("cataract101", source.course(video)).facts() == {"phase_segments", "footage"}
     lines = (ROOT / "phases.csv").read_text().splitlines()[1:]
     assert {native for _, native in native_names("cataract101")} == {line.split(";")[1] for line in lines}
 
@@ -132,7 +132,7 @@ def test_an_unknown_phase_leaves_a_hole_and_not_the_phase_before(copy: Path) -> 
     frames, defects, course = read(copy)
     assert [(d.reason, d.where) for d in defects] == [(Reason.LABEL_UNKNOWN, "annotations.csv line 5")]
     assert [f.index for f in frames] == [50, 75, 100, 125, 150, 175, 275, 300]
-    assert course is not None and [s.end_seconds for s in course.segments or ()] == [3.6, 8.0, 12.4]
+    assert course is not None and [s.end_seconds for s in course.segments] == [3.6, 8.0, 12.4]
 
 
 def test_a_frame_that_starts_two_phases(copy: Path) -> None:

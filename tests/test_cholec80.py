@@ -79,7 +79,7 @@ def test_every_label_resolves() -> None:
     source = opened(ROOT)
     for video in source.videos():
         for frame in source.frames(video):
-            assert resolve_frame("cholec80", frame).facts() == Cholec80.info.facts - {Fact.SEGMENTS, Fact.FOOTAGE}
+            assert resolve_frame("cholec80", frame).facts() == Cholec80.info.facts - {Fact.PHASE_SEGMENTS, Fact.FOOTAGE}
 
 
 @pytest.mark.parametrize("inside", [".", "cholec80", "cholec80/cholec80", "Data"])

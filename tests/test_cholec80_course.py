@@ -21,7 +21,7 @@ EXACT = [
 
 
 def said(made: Course | None) -> list[tuple[str, float, float]]:
-    assert made is not None and made.segments is not None
+    assert made is not None
     assert {s.layer for s in made.segments} == {"phase"}
     return [(s.label.native, s.start_seconds, s.end_seconds) for s in made.segments]
 
@@ -34,10 +34,10 @@ def copy(tmp_path: Path) -> Path:
 def test_pictures_are_stills_and_phases_are_exact_to_the_frame() -> None:
     made = course(ROOT, "video02")
     assert said(made) == EXACT
-    assert made is not None and made.origins == {Fact.SEGMENTS: Origin("derived")}
+    assert made is not None and made.origins == {Fact.PHASE_SEGMENTS: Origin("derived")}
     folder = ROOT / "frames" / "video02"
     assert made.footage == Stills(tuple(FileImage(folder / f"video02_{n:06d}.png") for n in range(1, 21)), 1.0)
-    assert resolve_course("cholec80", made).facts() == {Fact.SEGMENTS, Fact.FOOTAGE} <= Cholec80.info.facts
+    assert resolve_course("cholec80", made).facts() == {Fact.PHASE_SEGMENTS, Fact.FOOTAGE} <= Cholec80.info.facts
 
 
 def test_a_film_has_its_own_rate(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_pictures_of_another_name_are_found_by_the_pattern(copy: Path) -> None:
     made = course(copy, "video02", frame_pattern="{frame}.png")
     assert made is not None and isinstance(made.footage, Stills) and None not in made.footage.images
     made = course(copy, "video02")
-    assert made is not None and made.facts() == {Fact.SEGMENTS}
+    assert made is not None and made.facts() == {Fact.PHASE_SEGMENTS}
 
 
 def test_rows_left_out_end_a_run(copy: Path) -> None:
@@ -115,7 +115,7 @@ def test_thinned_moments_leave_the_course_whole() -> None:
 def test_without_phases_there_is_footage_alone(copy: Path) -> None:
     (copy / PHASES / "video02-phase.txt").unlink()
     made = course(copy, "video02")
-    assert made is not None and made.facts() == {Fact.FOOTAGE} and made.origins == {}
+    assert made is not None and made.facts() == {Fact.FOOTAGE}
     shutil.rmtree(copy / "frames" / "video02")
     assert course(copy, "video02") is None
 

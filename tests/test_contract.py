@@ -80,8 +80,8 @@ def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
         course = source.course(video)
         if course is not None:
             held |= resolve_course(name, course).facts()
-            order = [(s.layer, s.start_seconds) for s in course.segments or ()]
-            assert order == sorted(order) and all(s.start_seconds < s.end_seconds for s in course.segments or ())
+            order = [(s.layer, s.start_seconds) for s in course.segments]
+            assert order == sorted(order) and all(s.start_seconds < s.end_seconds for s in course.segments)
         assert len(set(moments)) == len(moments)
         assert [m[0] for m in moments] == sorted(m[0] for m in moments)
     assert held <= kind.info.facts, "a fact is held that the metadata does not declare"

@@ -85,12 +85,12 @@ def test_a_key_frame_without_annotation_does_not_say_none(copy: Path) -> None:
     (copy / LONG).unlink()
     frames, (defect,), course = read(copy)
     assert list(frames) == [1, 8] and defect.where == "CASE001" and "1 key frames" in defect.detail
-    assert course is not None and course.segments is None and course.footage is not None
+    assert course is not None and course.segments == () and course.footage is not None
 
 
 def test_intervals_follow_the_seconds() -> None:
     course = read(ROOT)[2]
-    assert course is not None and course.segments is not None
+    assert course is not None
     assert [(s.layer, s.label.native, s.start_seconds, s.end_seconds) for s in course.segments] == [
         ("phase", "LPIL", 0, 6),
         ("phase", "RPIL", 6, 10),
@@ -266,7 +266,7 @@ def test_damaged_rows_of_the_table(copy: Path) -> None:
     ]
     assert list(frames) == [0, 1, 5, 6, 7, 8, 9, 10, 11, 12]
     assert frames[6].facts() == {"phase"} and frames[6].phase == Label("RPIL")
-    assert course is not None and course.segments is not None
+    assert course is not None
     assert [s.start_seconds for s in course.segments if s.layer == "step"] == [0, 5, 7, 10]
 
 

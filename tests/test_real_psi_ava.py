@@ -50,7 +50,7 @@ def test_every_key_frame(root: Path, raw: dict[str, Any]) -> None:
             picture = f"{video.id}/{frame.index:05d}.jpg"
             seen.add(picture)
             expected = notes[picture]
-            assert frame.facts() == PsiAva.info.facts - {Fact.SEGMENTS, Fact.FOOTAGE}
+            assert frame.facts() == PsiAva.info.facts - {Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS, Fact.FOOTAGE}
             assert frame.phase is not None and frame.step is not None and frame.image is None
             assert {frame.phase.native} == {name["phase_categories"][n["phase"]] for n in expected}
             assert {frame.step.native} == {name["step_categories"][n["step"]] for n in expected}

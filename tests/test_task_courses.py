@@ -67,7 +67,7 @@ def test_the_time_left_is_asked_without_the_rest_of_the_action(runs: Runs, fps: 
         assert left is not None and left > 0
         act = next(
             s
-            for s in course.segments or ()
+            for s in course.segments
             if s.label.id == draft.key
             and s.start_seconds <= cut.start_seconds + 1e-6
             and abs(s.end_seconds - cut.end_seconds - left) < 0.006
@@ -86,12 +86,12 @@ def test_the_next_action_begins_after_the_footage(runs: Runs, fps: float) -> Non
     for _, draft in made("next_action_planning", course):
         cut = seen(draft)
         last = cut.frames[-1] / cut.footage.fps
-        coming = [s for s in course.segments or () if s.start_seconds >= cut.end_seconds]
+        coming = [s for s in course.segments if s.start_seconds >= cut.end_seconds]
         first = min(s.start_seconds for s in coming)
         starting = {s.label.id for s in coming if s.start_seconds == first}
         assert draft.answer.labels == (*starting,), "exactly one action begins next, and it is the answer"
         assert last < first and len(cut.frames) >= 2
-        assert sum(s.start_seconds < cut.end_seconds for s in course.segments or ()) >= 2, "two were observed"
+        assert sum(s.start_seconds < cut.end_seconds for s in course.segments) >= 2, "two were observed"
 
 
 @given(RUNS, RATES)
@@ -114,8 +114,8 @@ def test_ids_of_one_course_are_unique(runs: Runs, fps: float) -> None:
         keys = [(m.index, m.fps, d.key) for m, d in made(task, course)]
         overlapping = any(
             a.label.id == b.label.id and b.start_seconds < a.end_seconds
-            for n, a in enumerate(course.segments or ())
-            for b in (course.segments or ())[n + 1 :]
+            for n, a in enumerate(course.segments)
+            for b in (course.segments)[n + 1 :]
         )
         assert overlapping or len(set(keys)) == len(keys)
 

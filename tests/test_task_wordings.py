@@ -172,7 +172,7 @@ def test_word_spreads_over_the_bank() -> None:
     assert max(used.values()) < 4 * min(used.values())
 
 
-GOLDEN = "4f010dd86c11b53a"
+GOLDEN = "ad9b0f252845ed0b"
 
 
 def test_word_is_stable() -> None:

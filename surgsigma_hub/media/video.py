@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import secrets
@@ -36,12 +37,12 @@ class FrameReader(Protocol):
 
 
 class _Decord:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, film: str | bytes, name: str) -> None:
         import decord
 
-        self._reader: Any = decord.VideoReader(str(path), num_threads=1)
+        self._reader: Any = decord.VideoReader(film if isinstance(film, str) else io.BytesIO(film), num_threads=1)
         if self._reader[0].shape[2] != 3:  # seen with decord 0.6 on frames narrower than 64 pixels
-            raise MediaError(f"{path.name}: decord does not give three channels")
+            raise MediaError(f"{name}: decord does not give three channels")
         self.fps = float(self._reader.get_avg_fps())
 
     def __len__(self) -> int:
@@ -57,13 +58,12 @@ class _PyAV:
 
     _FAR = 120
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, film: str | bytes, name: str) -> None:
         import av
 
-        self._path = path
-        self._container = av.open(str(path))
+        self._container = av.open(film if isinstance(film, str) else io.BytesIO(film))
         if not self._container.streams.video:
-            raise MediaError(f"{path.name}: holds no film")
+            raise MediaError(f"{name}: holds no film")
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self.fps = float(self._stream.average_rate or 0)
@@ -106,15 +106,56 @@ def open_video(path: Path) -> FrameReader:
         raise MediaError(f"{path.name}: no such file", reason="media_missing")
     if path.stat().st_size == 0:
         raise MediaError(f"{path.name}: is empty (0 bytes)")
+    return _open(str(path), path.name)
+
+
+def open_video_bytes(data: bytes, name: str) -> FrameReader:
+    """A reader of a film held in memory, such as a member of a shard; ``name`` is for messages.
+
+    Raises:
+        MediaError: empty or not a film that any installed reader understands.
+    """
+    if not data:
+        raise MediaError(f"{name}: is empty (0 bytes)")
+    return _open(data, name)
+
+
+def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixels]]:
+    """``count`` frames of a film held in memory, spread evenly, the first and the last among them.
+
+    Args:
+        data: The film.
+        count: How many at most; a shorter film gives all it has.
+        name: For messages.
+
+    Returns:
+        Seconds from the start of the film and ``(H, W, 3)`` uint8 RGB, in order of time.
+
+    Raises:
+        MediaError: not a film, or damaged at one of the frames.
+    """
+    reader = open_video_bytes(data, name)
+    last = len(reader) - 1
+    picked = sorted({round(n * last / max(1, count - 1)) for n in range(count)})
+    found: list[tuple[float, Pixels]] = []
+    for index in picked:
+        try:
+            found.append((index / (reader.fps or 1.0), np.asarray(reader.frame(index))))
+        except Exception as error:  # each library raises its own kinds
+            raise MediaError(f"{name}: frame {index} cannot be decoded ({_short(str(error), name)})") from None
+    return found
+
+
+def _open(film: str | bytes, label: str) -> FrameReader:
     forced = os.environ.get(BACKEND_VARIABLE, "")
     problems: list[str] = []
     for name, backend in (("decord", _Decord), ("av", _PyAV)):
         if forced and forced != name:
             continue
         try:
-            reader: FrameReader = backend(path)
+            reader: FrameReader = backend(film, label)
             if len(reader) == 0:
-                raise MediaError(f"{path.name}: holds no frame")
+                raise MediaError(f"{label}: holds no frame")
             return reader
         except ImportError:
             continue
@@ -122,16 +163,17 @@ def open_video(path: Path) -> FrameReader:
             problems.append(
                 f"{name}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
             )
-            logger.warning("%s cannot read %s", name, path.name)
+            logger.warning("%s cannot read %s", name, label)
     if not problems:
         raise SurgSigmaError(
             f"{BACKEND_VARIABLE}={forced!r} is not installed", hint="Choose decord or av, or unset it."
         )
-    raise MediaError(f"{path.name}: cannot be opened as a film ({'; '.join(_short(p, path) for p in problems)})")
+    place = film if isinstance(film, str) else label
+    raise MediaError(f"{label}: cannot be opened as a film ({'; '.join(_short(p, place) for p in problems)})")
 
 
-def _short(problem: str, path: Path) -> str:
-    return problem.replace(str(path), path.name)[:160]
+def _short(problem: str, place: str) -> str:
+    return problem.replace(place, Path(place).name)[:160]
 
 
 @lru_cache(maxsize=2)
@@ -157,7 +199,7 @@ def read_frame(path: Path, index: int) -> Pixels:
     try:
         return reader.frame(index)
     except Exception as error:
-        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({_short(str(error), path)})") from None
+        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({_short(str(error), str(path))})") from None
 
 
 def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:

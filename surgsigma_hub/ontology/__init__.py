@@ -156,8 +156,6 @@ def resolve_course(source: str, course: Course) -> Course:
     Raises:
         LabelError: naming the first label that is not in the source's table.
     """
-    if course.segments is None:
-        return course
     segments = (
         Segment(s.layer, resolve(source, s.layer, s.label.native), s.start_seconds, s.end_seconds)
         for s in course.segments

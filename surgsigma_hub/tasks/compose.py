@@ -107,7 +107,7 @@ def _origin(task: Task, draft: Draft, frame: Frame, info: SourceInfo) -> Origin:
     if not frame.origins:
         return Origin(info.label_origin)
     if any(isinstance(one, Cut) for one in (*(draft.inputs or ()), draft.target)):
-        used = frozenset({Fact.SEGMENTS})
+        used = next((need for need in task.needs if Fact.FOOTAGE in need), frozenset())
     else:
         held = frame.facts()
         used = next((need for need in task.needs if need <= held), frozenset())

@@ -33,9 +33,7 @@ def picture_at(footage: Footage, seconds: float) -> ImageRef | None:
 
 def segments(course: Course, layer: Layer) -> list[Segment]:
     """The intervals of one layer by start."""
-    return sorted(
-        (s for s in course.segments or () if s.layer == layer), key=lambda s: (s.start_seconds, s.end_seconds)
-    )
+    return sorted((s for s in course.segments if s.layer == layer), key=lambda s: (s.start_seconds, s.end_seconds))
 
 
 def under_way(course: Course, layer: Layer, start: float, end: float) -> list[Segment]:

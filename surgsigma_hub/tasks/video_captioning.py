@@ -29,7 +29,7 @@ def captions(course: Course) -> Iterator[tuple[Cut, str, Native]]:
     Things done at once are joined by "while", things done one after the other by "then".
     """
     footage = course.footage
-    ends = [s.end_seconds for s in course.segments or () if s.layer == "action"]
+    ends = [s.end_seconds for s in course.segments if s.layer == "action"]
     if footage is None or not ends:
         return
     for n in range(int(max(ends) // CLIP_SECONDS) + 1):
@@ -61,7 +61,7 @@ TASK = Task(
     media_in=MediaIn.CLIP,
     answer=AnswerKind.TEXT,
     hub_category="video-text-to-text",
-    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS, Fact.ACTIONS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=2,
     parse=parse,
     draft_course=_draft,

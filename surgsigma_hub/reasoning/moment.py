@@ -1,0 +1,208 @@
+"""What of a video may be looked at for one sample: a moment or a clip, what is going on in it, what came before.
+
+Nothing that begins after the moment, or after the end of the clip, is ever read: it would tell what is to come.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from ..ontology import NULL
+from ..records import Course, Cut, Frame, Label, Segment, Triplet
+from ..tasks.base import Draft
+
+EPSILON = 1e-6
+"""Seconds below which two times are the same."""
+
+State = tuple[Triplet, ...] | tuple[str, ...]
+"""What is done at once: triplets, or ids of actions where the source holds no triplets."""
+
+
+class Window(NamedTuple):
+    """The time looked at, in seconds of the video; a single moment where ``start == end``."""
+
+    start: float
+    end: float
+
+
+class Scene(NamedTuple):
+    """What the facts hold of the time looked at; ids throughout, None where unknown.
+
+    Attributes:
+        now: The last moment looked at that the frame tells of, in seconds.
+        frames: The annotated moments looked at: the frame itself, or those of the course within the clip. Of a clip
+            that is to be made, only its first picture is seen, if it is given.
+        before_phase: The phase that ended when the present one began.
+        states: What is done within a clip, in order of time; empty for a moment.
+        segments: Intervals of actions that are under way in the time looked at.
+    """
+
+    window: Window
+    now: float
+    frames: tuple[Frame, ...]
+    phase: str | None
+    step: str | None
+    before_phase: str | None
+    before_step: str | None
+    states: tuple[State, ...]
+    segments: tuple[Segment, ...]
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether more than a moment is looked at."""
+        return self.window.end > self.window.start
+
+
+class Timeline:
+    """The segments of one course by layer, sorted once."""
+
+    __slots__ = ("course", "layers")
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.layers: dict[str, list[Segment]] = {"action": [], "phase": [], "step": []}
+        for segment in course.segments or ():
+            self.layers[segment.layer].append(segment)
+        for some in self.layers.values():
+            some.sort(key=lambda s: (s.start_seconds, s.end_seconds))
+
+    def at(self, layer: str, seconds: float) -> list[Segment]:
+        """Intervals that cover one moment."""
+        return [
+            s for s in self.layers[layer] if s.start_seconds <= seconds + EPSILON and s.end_seconds > seconds + EPSILON
+        ]
+
+    def within(self, layer: str, window: Window) -> list[Segment]:
+        """Intervals that share time with a clip."""
+        return [
+            s
+            for s in self.layers[layer]
+            if s.start_seconds < window.end - EPSILON and s.end_seconds > window.start + EPSILON
+        ]
+
+    def before(self, layer: str, present: str, seconds: float) -> str | None:
+        """The label of the interval that was over when the interval of ``present`` at ``seconds`` began."""
+        covering = [s for s in self.at(layer, seconds) if s.label.id == present]
+        if not covering:
+            return None
+        begin = covering[0].start_seconds
+        over = [s for s in self.layers[layer] if s.end_seconds <= begin + EPSILON and s.label.id != present]
+        return max(over, key=lambda s: s.end_seconds).label.id if over else None
+
+    def over(self, seconds: float) -> frozenset[tuple[str, str]]:
+        """Layer and label of everything that had ended at ``seconds``."""
+        return frozenset(
+            (s.layer, s.label.id) for some in self.layers.values() for s in some if s.end_seconds <= seconds + EPSILON
+        )
+
+
+_last: Timeline | None = None
+
+
+def timeline(course: Course) -> Timeline:
+    """The timeline of ``course``; the last one is kept, since samples come video by video."""
+    global _last
+    known = _last
+    if known is None or known.course is not course:
+        known = _last = Timeline(course)
+    return known
+
+
+def window_of(frame: Frame, draft: Draft | None) -> Window:
+    """The clip that is looked at or, where one is to be made, the clip that was described; else the moment."""
+    if draft is not None:
+        for one in (*(draft.inputs or ()), draft.target):
+            if isinstance(one, Cut):
+                return Window(one.start_seconds, one.end_seconds)
+    return Window(frame.seconds, frame.seconds)
+
+
+_last_scene: tuple[Frame, Course | None, Scene] | None = None
+
+
+def scene_of(frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
+    """The scene of one sample; the last moment is kept, since one frame serves many samples."""
+    global _last_scene
+    window = window_of(frame, draft)
+    if window.end > window.start:
+        return _scene(window, frame, course, draft)
+    known = _last_scene
+    if known is None or known[0] is not frame or known[1] is not course:
+        known = _last_scene = (frame, course, _scene(window, frame, course, draft))
+    return known[2]
+
+
+def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
+    phase, step = _id(frame.phase), _id(frame.step)
+    if course is None:
+        return Scene(window, frame.seconds, (frame,), phase, step, None, None, (), ())
+    times = timeline(course)
+    if window.end > window.start:
+        now = frame.seconds
+        if now >= window.end - EPSILON:
+            # The frame comes after the last one seen: what holds there may be what is to be foretold.
+            now = window.end - 2 * EPSILON
+            phase, step = _only(times.at("phase", now)), _only(times.at("step", now))
+        frames = tuple(m for m in course.moments if window.start - EPSILON <= m.seconds < window.end - EPSILON)
+        segments = tuple(times.within("action", window))
+        states = _states(frames, segments, window)
+        if draft is not None and isinstance(draft.target, Cut):
+            frames = frames[:1] if draft.inputs else ()
+    else:
+        now, frames, states = frame.seconds, (frame,), ()
+        segments = tuple(times.at("action", now))
+    return Scene(
+        window,
+        now,
+        frames,
+        phase,
+        step,
+        times.before("phase", phase, now) if phase else None,
+        times.before("step", step, now) if step else None,
+        states,
+        segments,
+    )
+
+
+def _id(label: Label | None) -> str | None:
+    return None if label is None else label.id
+
+
+def _only(segments: list[Segment]) -> str | None:
+    ids = {s.label.id for s in segments}
+    return ids.pop() if len(ids) == 1 else None
+
+
+def _states(frames: tuple[Frame, ...], segments: tuple[Segment, ...], window: Window) -> tuple[State, ...]:
+    """What is done, each state once until it changes; triplets of the frames where there are any, else actions."""
+    found: list[State]
+    if any(f.triplets for f in frames):
+        found = [tuple({ids_of(t): t for t in f.triplets or () if t.action.id != NULL}.values()) for f in frames]
+    else:
+        edges = {window.start, window.end}
+        edges |= {e for s in segments for e in (s.start_seconds, s.end_seconds) if window.start < e < window.end}
+        found = [
+            tuple(
+                dict.fromkeys(
+                    s.label.id
+                    for s in segments
+                    if s.label.id != NULL and s.start_seconds <= a + EPSILON < s.end_seconds
+                )
+            )
+            for a, _ in pairwise(sorted(edges))
+        ]
+    kept: list[State] = []
+    for state in found:
+        if state and (not kept or _key(state) != _key(kept[-1])):
+            kept.append(state)
+    return tuple(kept)
+
+
+def ids_of(triplet: Triplet) -> tuple[str, str, str]:
+    """The three ids of a triplet."""
+    return triplet.instrument.id, triplet.action.id, triplet.target.id
+
+
+def _key(state: State) -> frozenset[object]:
+    return frozenset(s if isinstance(s, str) else ids_of(s) for s in state)

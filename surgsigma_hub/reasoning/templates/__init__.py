@@ -1,0 +1,1 @@
+"""The sentences of reasoning traces, by kind of sentence."""

@@ -1,0 +1,114 @@
+"""Samples to reason about: frames of the synthetic source, and a short made-up course with drafts over its clips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from surgsigma_hub.ontology import resolve_course, resolve_frame
+from surgsigma_hub.reasoning import Facts, Objection, check, reason
+from surgsigma_hub.records import Answer, Course, Cut, Defect, Frame, Reasoning, Segment, Stills
+from surgsigma_hub.source import get_source
+from surgsigma_hub.tasks import Draft, Task
+
+from task_frames import TASKS, label, labels, triplet
+
+PROCEDURE = "laparoscopic_cholecystectomy"
+
+
+def trace(task: str, seen: Frame, draft: Draft, course: Course | None = None, seed: str = "s") -> Reasoning:
+    return reason(TASKS[task], seen, draft, PROCEDURE, course, seed=seed)
+
+
+def judged(
+    task: str, made: Reasoning | str, seen: Frame, draft: Draft, course: Course | None = None
+) -> tuple[Objection, ...]:
+    return check(made, Facts.of_frame(seen, PROCEDURE, course, draft=draft), draft.answer, TASKS[task])
+
+
+def text_of(made: Reasoning) -> str:
+    return "\n".join(t for t in (made.perceptual, made.relational, made.contextual) if t)
+
+
+@cache
+def synthetic() -> tuple[tuple[Frame, ...], Course]:
+    """One drawn operation with its course."""
+    source = get_source("synthetic")
+    drawn = source(options=source.options_type(videos=1, frames=90, width=64, height=48))  # type: ignore[call-arg]
+    (video,) = drawn.videos()
+    frames = tuple(resolve_frame("synthetic", f) for f in drawn.frames(video) if not isinstance(f, Defect))
+    course = drawn.course(video)
+    assert course is not None
+    return frames, replace(resolve_course("synthetic", course), moments=frames)
+
+
+# ------------------------------------------------------------------------------------------------ a made-up course
+
+
+def _segment(layer: str, id: str, start: float, end: float) -> Segment:
+    return Segment(layer, label(id), start, end)  # type: ignore[arg-type]
+
+
+SEGMENTS = (
+    _segment("action", "grasp", 0, 20),
+    _segment("action", "dissect", 20, 50),
+    _segment("action", "clip", 52, 60),
+    _segment("action", "cut", 60, 70),
+    _segment("phase", "preparation", 0, 20),
+    _segment("phase", "calot_triangle_dissection", 20, 52),
+    _segment("phase", "clipping_and_cutting", 52, 70),
+    _segment("step", "expose_gallbladder", 0, 20),
+    _segment("step", "clear_triangle", 20, 52),
+    _segment("step", "clip_duct_and_artery", 52, 60),
+    _segment("step", "divide_duct_and_artery", 60, 70),
+)
+ACTS = {"grasp": ("grasper", "gallbladder"), "dissect": ("hook", "cystic_duct"), "clip": ("clipper", "cystic_artery")}
+FOOTAGE = Stills((None,) * 70, 1.0)
+
+
+def moment(second: int, **facts: object) -> Frame:
+    at = {s.layer: s.label for s in SEGMENTS if s.start_seconds <= second < s.end_seconds}
+    return Frame(index=second, fps=1.0, **{k: v for k, v in at.items() if k != "action"}, **facts)  # type: ignore[arg-type]
+
+
+def _annotated(second: int) -> Frame:
+    act = next((s.label.id for s in SEGMENTS if s.layer == "action" and s.start_seconds <= second < s.end_seconds), "")
+    if act not in ACTS:
+        return moment(second, instruments=(), triplets=())
+    instrument, target = ACTS[act]
+    return moment(second, instruments=labels(instrument), triplets=(triplet(instrument, act, target),))
+
+
+BARE = Course(segments=SEGMENTS, footage=FOOTAGE)
+RICH = replace(BARE, moments=tuple(_annotated(n) for n in range(70)))
+
+
+def next_action(course: Course, start: float, end: float, coming: str) -> tuple[Task, Frame, Draft]:
+    """As the task drafts it: the frame is the first one that is not seen any more."""
+    answer = Answer(text=coming, labels=(coming,))
+    return TASKS["next_action_planning"], moment(int(end)), Draft(answer=answer, inputs=(Cut(FOOTAGE, start, end),))
+
+
+def remaining(course: Course, start: float, end: float, seconds: float) -> tuple[Task, Frame, Draft]:
+    answer = Answer(text=f"{seconds:g} seconds", seconds=seconds)
+    task = TASKS["action_remaining_prediction"]
+    return task, moment(int(end)), Draft(answer=answer, inputs=(Cut(FOOTAGE, start, end),))
+
+
+def caption(course: Course, start: float, end: float, text: str) -> tuple[Task, Frame, Draft]:
+    draft = Draft(answer=Answer(text=text), inputs=(Cut(FOOTAGE, start, end),))
+    return TASKS["video_captioning"], moment(int(start)), draft
+
+
+def clips(course: Course) -> list[tuple[Task, Frame, Draft]]:
+    said = "The hook is dissecting the cystic duct." if course.moments else "The surgeon is dissecting."
+    both = "The surgeon is grasping, then the surgeon is dissecting."
+    return [
+        next_action(course, 40, 50, "clip"),
+        next_action(course, 10, 20, "dissect"),
+        next_action(course, 55, 60, "cut"),
+        remaining(course, 25, 35, 15),
+        remaining(course, 52, 55, 5),
+        caption(course, 30, 40, said),
+        *([] if course.moments else [caption(course, 10, 30, both)]),
+    ]

@@ -1,0 +1,261 @@
+"""Traces written from facts: accepted by the checker, as deep as the task, blind to what comes after."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from surgsigma_hub.ontology import concepts
+from surgsigma_hub.reasoning.bank import SLOTS, sentences
+from surgsigma_hub.reasoning.claims import What, claims
+from surgsigma_hub.reasoning.mentions import find
+from surgsigma_hub.records import Answer, Course, Cut, Frame, Reasoning, Verdict
+from surgsigma_hub.tasks import Draft
+from surgsigma_hub.tasks.base import DepthMap
+
+from reasoning_cases import BARE, FOOTAGE, PROCEDURE, RICH, SEGMENTS, clips, judged, moment, synthetic, text_of, trace
+from task_frames import (
+    FULL,
+    PICTURE,
+    TASKS,
+    WORKING,
+    all_drafts,
+    boxed,
+    drafts,
+    frame,
+    label,
+    labels,
+    mask,
+    only,
+    triplet,
+)
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_every_label_can_be_reasoned_about(name: str) -> None:
+    for n, (seen, draft) in enumerate(all_drafts()[name]):
+        made = trace(name, seen, draft, seed=f"{n}")
+        assert judged(name, made, seen, draft) == (), made
+        assert made.level <= TASKS[name].level
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_drawn_operations_are_reasoned_about_in_full_depth(name: str) -> None:
+    frames, course = synthetic()
+    for n, seen in enumerate(frames):
+        for draft in (TASKS[name].draft or iter)(seen):  # type: ignore[arg-type]
+            made = trace(name, seen, draft, course, seed=f"{n}{draft.key}")
+            assert judged(name, made, seen, draft, course) == (), made
+            unexplained = draft.target is not None and not draft.answer.labels and bool(seen.instrument_masks)
+            assert made.level == (0 if unexplained or name in ("desmoking", "depth_estimation") else TASKS[name].level)
+
+
+@pytest.mark.parametrize("course", [BARE, RICH], ids=["segments", "moments"])
+def test_clips_are_reasoned_about(course: Course) -> None:
+    for task, seen, draft in clips(course):
+        for seed in map(str, range(12)):
+            made = trace(task.name, seen, draft, course, seed)
+            assert judged(task.name, made, seen, draft, course) == (), made
+            assert made.level == task.level
+
+
+def test_levels_follow_the_facts() -> None:
+    made = trace(
+        "phase_recognition", *_with(only("phase_recognition", phase=label("preparation")), phase="preparation")
+    )
+    assert (made.level, made.perceptual, made.relational) == (3, None, None)
+    assert "preparation" in (made.contextual or "")
+    seen = frame(phase=label("preparation"), instruments=labels("hook"))
+    made = trace("phase_recognition", seen, only("phase_recognition", phase=label("preparation")))
+    assert made.perceptual and made.relational is None and made.contextual
+    seen = frame(instruments=labels("hook"), tissues=labels("liver"))
+    (draft,) = drafts("image_captioning", instruments=labels("hook"), tissues=labels("liver"))
+    assert trace("image_captioning", seen, draft).level == 1
+
+
+def _with(draft: Draft, **facts: str) -> tuple[Frame, Draft]:
+    return frame(**{k: label(v) for k, v in facts.items()}), draft
+
+
+def test_what_is_said_of_a_full_frame() -> None:
+    draft = only("safety_assessment", criteria=FULL.criteria)
+    made = trace("safety_assessment", replace(FULL, clean_image=PICTURE), draft)
+    one, two, three = made.perceptual or "", made.relational or "", made.contextual or ""
+    assert "a clip applier in the top left and a clip applier in the bottom right" in one
+    assert "the liver in the top center" in one and "smoke" in one.lower()
+    assert "the clip applier is clipping the cystic duct and the scissors are in view without acting" in two
+    assert "clipping and cutting" in three and "two structures" in three.lower() and "exposed cystic plate" in three
+
+
+def test_boxes_with_their_size() -> None:
+    facts = {"instrument_boxes": (boxed("hook", 0.1, 0.1, 0.2, 0.2), boxed("grasper", 0.3, 0.2, 1.0, 0.9))}
+    (draft,) = [d for d in drafts("instrument_localization", **facts) if d.key == "hook"]
+    made = trace("instrument_localization", frame(**facts), draft)
+    assert "a hook in the top left (a small part of the view)" in (made.perceptual or "")
+    assert "a grasper in the center (a large part of the view)" in (made.perceptual or "").lower()
+    assert "hook [0.100, 0.100, 0.200, 0.200]" in (made.perceptual or "") and "0.900" not in (made.perceptual or "")
+
+
+def test_two_actions_do_not_read_as_a_phase() -> None:
+    made = trace("action_recognition", frame(), only("action_recognition", actions=labels("clip", "cut")))
+    assert "clipping as well as cutting" in (made.relational or "")
+
+
+def test_no_reasoning_without_labels_that_explain() -> None:
+    none = Answer(text="picture")
+    smoky = frame(clean_image=PICTURE, instruments=labels("hook"))
+    assert trace("desmoking", smoky, Draft(answer=none, target=smoky.clean_image)) == Reasoning()
+    assert trace("depth_estimation", smoky, Draft(answer=none, target=DepthMap(PICTURE))) == Reasoning()
+    unnamed = frame(instrument_masks=(mask(None),))
+    (draft,) = drafts("instrument_segmentation", instrument_masks=unnamed.instrument_masks)
+    assert trace("instrument_segmentation", unnamed, draft) == Reasoning()
+
+
+def test_an_unknown_target_or_action_is_said_honestly() -> None:
+    draft = only(
+        "triplet_recognition", triplets=(triplet("hook", "dissect", "null"), triplet("grasper", "null", "null"))
+    )
+    said = trace("triplet_recognition", frame(triplets=_triplets(draft)), draft).relational or ""
+    assert "hook is dissecting without a named target" in said and "grasper is in view without acting" in said
+
+
+def _triplets(draft: Draft) -> tuple[object, ...]:
+    return tuple(triplet(t.instrument, t.action, t.target) for t in draft.answer.triplets)
+
+
+# -------------------------------------------------------------------------------------------------------- wording
+
+
+def test_the_seed_alone_chooses_the_words() -> None:
+    draft = only("phase_recognition", phase=FULL.phase)
+    said = {text_of(trace("phase_recognition", FULL, draft, seed=str(n))) for n in range(50)}
+    assert len(said) > 40
+    assert all(trace("phase_recognition", FULL, draft) == trace("phase_recognition", FULL, draft) for _ in range(3))
+
+
+def test_the_sentences_say_nothing_by_themselves() -> None:
+    for kind, lines in sentences().items():
+        assert len(lines) >= 6, kind
+        for line in lines:
+            bare = re.sub(r"\{\w+\}", "", line)
+            named = [c for c in claims(bare) if c.what is What.NAMED]
+            assert not named, f"{kind}: {line!r} names {named}: word it without a label of the ontology"
+            if "{" in line:
+                assert not claims(re.sub(r"\{\w+\}", "X", line)), f"{kind}: {line!r}"
+            assert all(f"{{{slot}}}" in line for slot in SLOTS[kind] - {"are", "action_noun", "procedure"}), line
+
+
+# ----------------------------------------------------------------------------------------------------------- leaks
+
+
+def _begun(layer: str, end: float) -> set[str]:
+    return {s.label.id for s in SEGMENTS if s.layer == layer and s.start_seconds < end}
+
+
+def _layers(text: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {"action": set(), "phase": set(), "step": set()}
+    for mention in find(text, ("action", "phase", "step")):
+        for kind, id in mention.readings:
+            found.setdefault(kind, set()).add(id)
+    return found
+
+
+@pytest.mark.parametrize("name", ["phase_recognition", "step_recognition"])
+def test_a_moment_never_tells_what_begins_after_it(name: str) -> None:
+    for second in range(70):
+        seen = moment(second)
+        for draft in (TASKS[name].draft or iter)(seen):  # type: ignore[arg-type]
+            for seed in "abcdef":
+                made = _layers(text_of(trace(name, seen, draft, BARE, seed)))
+                for layer, ids in made.items():
+                    assert ids <= _begun(layer, second + 0.5), (second, layer)
+                if second >= 20:
+                    assert len(made["phase"]) == 2, "the phase before is told"
+
+
+@pytest.mark.parametrize("course", [BARE, RICH], ids=["segments", "moments"])
+def test_a_clip_never_tells_what_begins_after_it_but_the_answer(course: Course) -> None:
+    for task, seen, draft in clips(course):
+        (cut,) = draft.inputs or ()
+        assert isinstance(cut, Cut)
+        for seed in "abcdefgh":
+            made = trace(task.name, seen, draft, course, seed)
+            before = _layers(f"{made.perceptual}\n{made.relational}")
+            assert before["action"] <= _begun("action", cut.end_seconds)
+            for layer, ids in _layers(text_of(made)).items():
+                assert ids <= _begun(layer, cut.end_seconds) | set(draft.answer.labels), (task.name, layer)
+
+
+def test_a_clip_to_be_made_is_told_by_its_description_only() -> None:
+    text = Draft(answer=Answer(text="The surgeon is dissecting."), inputs=(), target=Cut(FOOTAGE, 30, 40))
+    made = trace("video_generation", moment(30), text, RICH)
+    assert made.perceptual is None and "dissecting" in (made.relational or "")
+    picture = replace(text, inputs=(PICTURE,))
+    assert "hook" in (trace("video_generation", moment(30), picture, RICH).perceptual or "")
+
+
+# ------------------------------------------------------------------------------------------------- random facts
+
+
+def some(kind: str) -> st.SearchStrategy[str]:
+    return st.sampled_from([id for id in concepts(kind) if id != "null"])  # type: ignore[arg-type]
+
+
+@st.composite
+def frames_of_facts(draw: st.DrawFn) -> Frame:
+    def maybe(strategy: st.SearchStrategy[object]) -> object:
+        return draw(st.none() | strategy)
+
+    edge = st.floats(0, 0.5, allow_nan=False)
+
+    def boxes(kind: str) -> st.SearchStrategy[object]:
+        size = st.floats(0.002, 0.5, allow_nan=False)
+        one = st.builds(lambda id, x, y, w, h: boxed(id, x, y, x + w, y + h), some(kind), edge, edge, size, size)
+        return st.lists(one, max_size=4).map(tuple)
+
+    def kinds(kind: str) -> st.SearchStrategy[object]:
+        return st.lists(some(kind), max_size=4).map(lambda ids: labels(*ids))
+
+    one = st.builds(triplet, some("instrument"), some("action") | st.just("null"), some("target") | st.just("null"))
+    verdicts = st.dictionaries(some("criterion"), st.booleans()).map(
+        lambda d: tuple(Verdict(label(c), met) for c, met in d.items())
+    )
+    triplets = draw(st.none() | st.lists(one, max_size=4).map(tuple))
+    instruments = maybe(kinds("instrument"))
+    tissues = maybe(kinds("target"))
+    if instruments is not None and triplets:  # lists that lack what acts contradict the triplets, and are objected to
+        instruments = (*instruments, *(t.instrument for t in triplets))  # type: ignore[misc]
+    tissue_boxes = maybe(boxes("target")) if not triplets else None
+    if tissues is not None:
+        tissues = (*tissues, *(t.target for t in triplets or ()), *(b.label for b in tissue_boxes or ()))  # type: ignore
+    instrument_boxes = maybe(boxes("instrument")) if instruments is None and not triplets else None
+    return frame(
+        phase=maybe(some("phase").map(label)),
+        step=maybe(some("step").map(label)),
+        instruments=instruments,
+        tissues=tissues,
+        triplets=triplets,
+        actions=None if triplets is None else tuple(t.action for t in triplets if t.action.id != "null"),
+        instrument_boxes=instrument_boxes,
+        tissue_boxes=tissue_boxes,
+        criteria=maybe(verdicts),
+        clean_image=draw(st.none() | st.just(PICTURE)),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(frames_of_facts(), st.text(max_size=3))
+def test_random_facts_are_reasoned_about(seen: Frame, seed: str) -> None:
+    for name in WORKING:
+        for draft in (TASKS[name].draft or iter)(seen):  # type: ignore[arg-type]
+            made = trace(name, seen, draft, seed=seed)
+            assert judged(name, made, seen, draft) == (), (name, made)
+
+
+def test_the_procedure_is_named() -> None:
+    draft = only("phase_recognition", phase=FULL.phase)
+    said = " ".join(text_of(trace("phase_recognition", FULL, draft, seed=str(n))) for n in range(30))
+    assert concepts("procedure")[PROCEDURE].name in said
