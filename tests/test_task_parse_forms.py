@@ -40,6 +40,7 @@ LABELS = {
         ("The step is hepatocystic triangle clearing, and during the step, removal of the specimen is far.",
          "clear_triangle"),
         ("OpeningOfThePeritoneum", "open_peritoneum"),
+        ("The demonstrated step is opening a peritoneum.", "open_peritoneum"),
     ],
     "next_action_planning": [
         ("The next action is dissection.", "dissect"),
@@ -70,6 +71,8 @@ SETS = {
         ("the clip applier is clipping", "clip"),
         ("Tissue retraction and packaging", "retract pack"),
         ("It is being grasped, retracted and cut", "grasp retract cut"),
+        ("knotting and needleGrasping", "tie_knot grasp_needle"),
+        ("Knot-tying, Suture Pulling", "tie_knot pull_suture"),
         ("null_verb", ""),
         ("aspiration of fluid by suction", "aspirate"),
     ],
@@ -85,7 +88,8 @@ REFUSED = {
         "<think>It is preparation", "not preparation", "a" * 9000, "none",
     ],
     "instrument_recognition": [
-        "Their categories are " + "a zapper scalpel.", "no hook", "I do not know", "...", "<answer></answer>",
+        "Their categories are " + "a zapper scalpel.", "no hook", "I do not know",
+        "Their categories are Dissecting and grasping forceps.", "...", "<answer></answer>",
     ],
     "action_recognition": ["a clip applier", "something"],
     "tissue_recognition": ["specimen bag", "a hook"],

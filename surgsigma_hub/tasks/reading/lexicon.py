@@ -16,8 +16,10 @@ Meanings = Mapping[Kind, tuple[str, ...]]
 _SCENE: tuple[Kind, ...] = ("instrument", "action", "target")
 """Kinds whose names are looked up together: "clip applier" must not be read as the action "clip"."""
 
-_FILLERS: dict[Kind, frozenset[str]] = {"phase": frozenset({"and"}), "step": frozenset({"and"})}
-"""Words that names of a kind are printed with or without ("ClippingCutting")."""
+_NOUNS: tuple[Kind, ...] = ("instrument", "target")
+
+_FILLERS: dict[Kind, frozenset[str]] = dict.fromkeys(("phase", "step"), frozenset({"and", "of"}))
+"""Words that names of a kind are printed with or without ("ClippingCutting", "passing a suture")."""
 
 _OF_ACTION = ("ing", "ion")
 _COMMON = (
@@ -139,10 +141,23 @@ def lexicon_of(
         native = _native(kind)
         lists = [[(phrase(n), id) for n, id in some] for some in (declared, native)]
         lists[1] = [(w, id) for w, id in lists[1] if sum(map(str.isalpha, "".join(w))) > 2 and not {*w} <= _TOO_COMMON]
+        if kind in _NOUNS:
+            lists[1] += list(_shared_heads(lists))
         given = [*itertools.chain(*lists)]
         names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of)] for of in _VERBS)]
     fillers = frozenset[str]().union(*(_FILLERS.get(k, frozenset()) for k in kinds))
     return Lexicon(names, fillers)
+
+
+def _shared_heads(lists: Sequence[Sequence[tuple[tuple[str, ...], str]]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What a native name of one word could mean elsewhere: a source's "forceps" may be the bipolar ones of another."""
+    heads: dict[str, dict[str, None]] = {}
+    for words, id in itertools.chain(*lists):
+        if len(words) > 1:
+            heads.setdefault(words[-1], {})[id] = None
+    for words, _ in lists[1]:
+        if len(words) == 1:
+            yield from ((words, id) for id in heads.get(words[0], ()))
 
 
 def _native(kind: Kind) -> Iterator[tuple[str, str]]:
@@ -166,6 +181,8 @@ def _forms(kind: Kind, words: tuple[str, ...], of: Callable[[str], frozenset[str
                 yield from ((*words[:at], f, *words[at + 1 :]) for f in of(word) if f.endswith(_OF_ACTION))
     if kind != "action" or not words:
         return
+    if words in (("tie", "knot"), ("knot", "tying")):
+        yield from (phrase(form) for form in of("knotting") if form != "knot")
     for at in {0, len(words) - 1}:
         rest = words[:at] + words[at + 1 :]
         if at and not words[at].endswith(("ing", "ion", "ure")):
