@@ -26,7 +26,7 @@ TASKS = ("image_captioning", "phase_recognition", "instrument_recognition")
 
 def made(out: Path) -> Path:
     """A small synthetic tree; phase recognition gets traces of two levels, instrument recognition none."""
-    assert build("synthetic", out=out, tasks=TASKS, options=OPTIONS, shard_bytes=20_000).ok
+    assert build("synthetic", out=out, tasks=TASKS, options=OPTIONS, shard_bytes=20_000, joint=0, explained=0).ok
     for manifest in load_tree(out):
         traced = manifest.task == "phase_recognition"
         shards = []

@@ -24,7 +24,6 @@ from surgsigma_hub.records import (
 from surgsigma_hub.tasks import Draft, all_tasks
 
 TASKS = all_tasks()
-WORKING = sorted(name for name, task in TASKS.items() if task.working)
 BY_NAME = {"by_name", "by_region"}  # the groups whose questions name a label on purpose
 
 
@@ -139,7 +138,7 @@ def all_drafts() -> dict[str, list[tuple[Frame, Draft]]]:
                 some = {key: extras[key] for key in keys}
                 every += [frame(**scene, **some), frame(phase=label("calot_triangle_dissection"), **scene, **some)]
     every += [frame(depth=PICTURE)]
-    return {name: [*_of_frames(name, every), *course_drafts(name)] for name in WORKING}
+    return {name: [*_of_frames(name, every), *course_drafts(name)] for name in TASKS}
 
 
 def _of_frames(name: str, frames: list[Frame]) -> list[tuple[Frame, Draft]]:

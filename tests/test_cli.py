@@ -142,7 +142,7 @@ def test_tasks_as_json_name_every_task(capsys: pytest.CaptureFixture[str]) -> No
     made = json.loads(capsys.readouterr().out)
     assert [t["name"] for t in made] == list(surgsigma_hub.api.tasks())
     phase = next(t for t in made if t["name"] == "phase_recognition")
-    assert phase["needs"] == [["phase"], ["footage", "phase_segments"]] and phase["working"] is True
+    assert phase["needs"] == [["phase"], ["footage", "phase_segments"]]
 
 
 def test_info_of_every_source_and_task_prints(capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,3 +130,15 @@ def test_all_sources_share_one_tree(tmp_path: Path) -> None:
     assert {m.source for m in load_tree(out)} == set(NAMES)
     report = validate(out)
     assert report.ok, report.problems[:5]
+
+
+def test_public_functions_outlive_the_packages_of_their_name() -> None:
+    """Importing ``surgsigma_hub.build.run`` binds the package over the function: it has to be callable too."""
+    import surgsigma_hub
+    import surgsigma_hub.build.run
+    import surgsigma_hub.enrich.run
+
+    assert surgsigma_hub.tasks() == surgsigma_hub.tasks() and "desmoking" in surgsigma_hub.tasks()
+    for function in (surgsigma_hub.build, surgsigma_hub.enrich):
+        with pytest.raises(TypeError, match="missing"):
+            function()  # type: ignore[call-arg]

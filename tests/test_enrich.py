@@ -125,7 +125,7 @@ def test_pictures_go_along_when_asked_for(tree: Path, tmp_path: Path) -> None:
         run(tree, tmp_path / "a", server, splits=["test"])
         assert not any("base64" in body for body in server.bodies)
         server.bodies.clear()
-        run(tree, tmp_path / "b", server, splits=["test"], images=True)
+        run(tree, tmp_path / "b", server, splits=["test"], tasks=["image_captioning"], images=True)
         assert server.bodies and all("data:image/jpeg;base64,/9j/" in body for body in server.bodies)
 
 

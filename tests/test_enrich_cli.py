@@ -5,19 +5,20 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import sys
-import types
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from surgsigma_hub.api import build, enrich
 from surgsigma_hub.cli import main
+from surgsigma_hub.enrich import judge
 from surgsigma_hub.records import Answer, Reasoning
 from surgsigma_hub.tasks import Task
 
 import enrichtree
-from chatserver import Act, Chat, chat, honest
+from chatserver import Act, Chat, chat, honest, reworded, said, text_of
 from enrichtree import docs, instruments
 
 pytest.importorskip("httpx", reason="httpx is not installed: pip install 'surgsigma-hub[enrich]'")
@@ -62,10 +63,8 @@ def checker(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         one, three = (line.partition(": ")[2] for line in text.splitlines())
         return Reasoning(3, one, None, three), None
 
-    module = types.ModuleType("surgsigma_hub.reasoning")
-    for part in (check, read_trace, Facts, Objection):
-        setattr(module, part.__name__, part)
-    monkeypatch.setitem(sys.modules, "surgsigma_hub.reasoning", module)
+    for part in (check, read_trace, Facts):
+        monkeypatch.setattr(judge, part.__name__, part)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     return calls
@@ -85,7 +84,8 @@ def test_a_run_and_its_report(
     assert main(["validate", str(tmp_path / "rich")]) == 0
     captions = [c for c in checker if isinstance(c[0], str)]
     traces = [c for c in checker if isinstance(c[0], Reasoning)]
-    assert len(captions) == len(traces) == 24
+    tasks = [d["task"] for d in docs(tree).values()]
+    assert len(captions) == tasks.count("image_captioning") and len(traces) == tasks.count("phase_recognition")
     assert all(answer is None and task.name == "image_captioning" for _, _, answer, task in captions)
     assert all(answer.labels and task.name == "phase_recognition" for _, _, answer, task in traces)
     assert server.keys == {None}
@@ -111,7 +111,8 @@ def test_a_spent_budget_is_no_error(tree: Path, tmp_path: Path, capsys: pytest.C
     with chat() as server:
         assert command(tree, tmp_path / "rich", server, "--max-requests", "5") == 0
         assert len(server.bodies) == 5
-        assert "The budget of requests is spent: 43 texts not asked for" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert re.search(r"The budget of requests is spent: \d+ texts not asked for", shown)
         assert command(tree, tmp_path / "rich", server, "--json") == 0
         assert len(server.bodies) == len(set(server.bodies))
     report = json.loads(capsys.readouterr().out)
@@ -180,15 +181,25 @@ def test_wrong_calls(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert "http" in capsys.readouterr().err and not server.bodies
 
 
-def test_without_a_checker_nothing_is_sent(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_real_checker_takes_true_words_and_refuses_false_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(name: str) -> None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    """Nothing stands in here: a tree as built, traces and all, and a server that lies every third time."""
+    monkeypatch.undo()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    built = tmp_path / "surgsigma"
+    tasks = ("image_captioning", "phase_recognition")
+    options = {"videos": "1", "frames": "12", "width": "64", "height": "48"}
+    assert build("synthetic", out=built, tasks=tasks, options=options).ok
 
-    monkeypatch.setattr("surgsigma_hub.enrich.judge.importlib", types.SimpleNamespace(import_module=missing))
-    with chat() as server:
-        assert command(tree, tmp_path / "rich", server) == 2
-        assert not server.bodies
-    assert "no checker" in capsys.readouterr().err
-    assert docs(tree)
+    def every_third_lies(body: dict[str, Any], n: int) -> Act:
+        told = honest(body, n)
+        if n % 3:
+            return told
+        return said(reworded(text_of(body)).replace(".", ". A needle driver is pulling the suture.", 1))
+
+    with chat(every_third_lies) as server:
+        report = enrich(built, out=tmp_path / "rich", endpoint=server.url, model="m", cache=tmp_path / "cache")
+        lies = -(-len(server.bodies) // 3)
+    assert report.accepted >= 0.9 * (len(server.bodies) - lies) and set(report.rejected) <= {"claim", "numbers"}
+    assert sum(report.rejected.values()) >= lies

@@ -6,7 +6,6 @@ import re
 import sys
 from pathlib import Path
 
-import surgsigma_hub.cli.task_table as made_by
 from surgsigma_hub.cli import main
 from surgsigma_hub.cli.task_table import examples, task_table
 from surgsigma_hub.tasks import all_tasks
@@ -34,27 +33,15 @@ def test_another_table_is_noticed() -> None:
     assert text.replace("| `depth_estimation` |", "| `depth` |") != text
 
 
-def test_every_task_has_its_line_and_every_working_one_its_example() -> None:
+def test_every_task_has_its_line_and_its_example() -> None:
     lines = task_table().splitlines()
     assert len(lines) == 2 + len(all_tasks())
     found = examples()
     for (name, task), line in zip(all_tasks().items(), lines[2:], strict=True):
         cells = [c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]]
         assert len(cells) == 5 and cells[0] == f"`{name}`" and cells[2] == task.answer.value
-        assert bool(cells[4]) == task.working == (name in found)
-        assert " → " in cells[4] or not task.working
-        assert "`synthetic`" in cells[3] or not task.working
+        assert " → " in cells[4] and name in found and "`synthetic`" in cells[3]
         assert "<image>" not in line and "<video>" not in line
-
-
-def test_a_task_without_drafts_has_an_empty_example(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    planned = {
-        name: replace(t, draft=None, draft_course=None) for name, t in all_tasks().items() if name == "desmoking"
-    }
-    monkeypatch.setattr(made_by, "tasks", lambda: planned)
-    assert task_table().splitlines()[2].endswith("|  |")
 
 
 def test_the_table_repeats_and_is_what_the_command_prints(capsys) -> None:  # type: ignore[no-untyped-def]

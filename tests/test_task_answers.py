@@ -35,7 +35,6 @@ from surgsigma_hub.tasks.compose import compose, sample_id
 from task_frames import (
     PICTURE,
     TASKS,
-    WORKING,
     all_drafts,
     boxed,
     drafts,
@@ -64,7 +63,7 @@ INFO = SourceInfo(
 )
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", TASKS)
 def test_a_draft_becomes_a_valid_sample(name: str) -> None:
     task = TASKS[name]
     video = Video(id="VID01", canonical_id="somewhere/VID01", split="train")
@@ -89,7 +88,7 @@ def test_a_draft_becomes_a_valid_sample(name: str) -> None:
         assert (sample.provenance.template or "").startswith(f"{name}/{draft.question}/")
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", TASKS)
 def test_no_facts_no_drafts(name: str) -> None:
     assert drafts(name) == []
     assert name == "desmoking" or drafts(name, variant="smoke", clean_image=PICTURE) == []
@@ -98,7 +97,7 @@ def test_no_facts_no_drafts(name: str) -> None:
     assert of_course is None or list(of_course(Course(segments=(), footage=Stills((), 1.0)))) == []
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", TASKS)
 def test_keys_are_safe_and_unique_and_a_draft_needs_what_the_task_declares(name: str) -> None:
     per_frame: dict[int, list[str]] = {}
     for number, (seen, draft) in enumerate(all_drafts()[name]):

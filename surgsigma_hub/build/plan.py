@@ -14,7 +14,7 @@ from ..errors import BuildError, SurgSigmaError, UnknownNameError
 from ..records import Defect, Video
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
-from ..tasks import Task, all_tasks, get_task
+from ..tasks import all_tasks, get_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,23 +79,19 @@ def choose_tasks(source: str, names: Sequence[str] | None) -> tuple[str, ...]:
 
     Raises:
         UnknownNameError: no such task.
-        BuildError: the source cannot offer it, or it cannot be built yet.
+        BuildError: the source cannot offer it.
     """
     info = get_source(source).info
-    offered = {t.name: t for t in all_tasks().values() if t.working and t.offered_by(info.facts)}
+    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts)}
     if not names:
         if not offered:
             raise BuildError(f"no task can be built from source {source!r}")
         return tuple(offered)
     for name in names:
-        task: Task = get_task(name)
-        if name in offered:
+        if get_task(name).name in offered:
             continue
-        why = (
-            "it is registered but cannot be built yet" if not task.working else "its annotations lack the facts for it"
-        )
         raise BuildError(
-            f"source {source!r} does not offer task {name!r}: {why}",
+            f"source {source!r} does not offer task {name!r}: its annotations lack the facts for it",
             hint=f"Source {source!r} offers: {', '.join(offered) or 'nothing'}. See: surgsigma tasks --matrix",
         )
     return tuple(sorted(set(names)))

@@ -78,7 +78,6 @@ def task_dict(task: Task, offered_by: Sequence[str]) -> dict[str, Any]:
         "hub_category": task.hub_category,
         "needs": [sorted(f.value for f in need) for need in task.needs],
         "level": task.level,
-        "working": task.working,
         "sources": list(offered_by),
     }
 
@@ -93,11 +92,7 @@ def print_task(task: Mapping[str, Any]) -> None:
         f"  family {task['family']}, looks at {task['media_in']}, answers with {task['answer']}, level {task['level']}"
     )
     print(f"  needs the facts: {', or '.join(' + '.join(need) for need in task['needs'])}")
-    print(
-        f"  offered by: {', '.join(task['sources']) or ('no source today' if task['working'] else 'nobody: planned')}"
-    )
-    if not task["working"]:
-        return
+    print(f"  offered by: {', '.join(task['sources']) or 'no source today'}")
     wordings = bank(task["name"])
     for title, groups in (("Questions", wordings.questions), ("Answers", wordings.answers)):
         print(f"\n{title}:")

@@ -65,11 +65,8 @@ def _tasks(args: argparse.Namespace) -> int:
     if args.json:
         print_json([task_dict(task, by_task[name]) for name, task in known.items()])
         return 0
-    rows_of = [
-        (name, t.family, t.media_in.value, t.answer.value, "yes" if t.working else "planned", len(by_task[name]))
-        for name, t in known.items()
-    ]
-    print(table(("task", "family", "looks at", "answers with", "works", "sources"), rows_of))
+    rows_of = [(name, t.family, t.media_in.value, t.answer.value, len(by_task[name])) for name, t in known.items()]
+    print(table(("task", "family", "looks at", "answers with", "sources"), rows_of))
     return 0
 
 

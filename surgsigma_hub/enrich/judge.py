@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ..errors import BadRowError, SurgSigmaError
+from ..errors import BadRowError
 from ..parsers.trace import parse_trace
+from ..reasoning import Facts, check, read_trace
 from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet
 from ..shards.sample_checks import ABSOLUTE
 from ..tasks import all_tasks
@@ -152,14 +152,13 @@ def _levels(doc: Mapping[str, Any], text: str) -> str | None:
 
 def fact_checker(doc: Mapping[str, Any], text: str, what: What) -> str | None:
     """The first objection of the checker of reasoning traces, against the facts that the sample itself holds."""
-    package = reasoning_checker()
     task = all_tasks().get(doc["task"])
-    facts = package.Facts.of_sample(_as_witness(doc))
+    facts = Facts.of_sample(_as_witness(doc))
     if what == "caption":  # a caption is the answer, so there is none to hold it against
-        objections = package.check(text, facts, None, task)
+        objections = check(text, facts, None, task)
     else:
-        trace, _ = package.read_trace(text)
-        objections = package.check(trace, facts, answer_of(doc), task)
+        trace, _ = read_trace(text)
+        objections = check(trace, facts, answer_of(doc), task)
     return next((f"{o.claim}: {o.why}" for o in objections), None)
 
 
@@ -173,24 +172,6 @@ def _as_witness(doc: Mapping[str, Any]) -> Mapping[str, Any]:
     if marks != {"enriched:caption"} or ", " in (provenance["model"] or ""):
         return doc
     return {**doc, "provenance": {**provenance, "model": None}}
-
-
-def reasoning_checker() -> Any:
-    """The package that checks reasoning traces.
-
-    Raises:
-        SurgSigmaError: this version has none.
-    """
-    name = f"{__package__.rpartition('.')[0]}.reasoning"
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise SurgSigmaError(
-            "this version has no checker of reasoning traces, and unchecked text is never taken",
-            hint="From Python, give one of your own: surgsigma_hub.enrich(..., checker=...).",
-        ) from None
 
 
 def answer_of(doc: Mapping[str, Any]) -> Answer:

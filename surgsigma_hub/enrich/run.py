@@ -22,7 +22,7 @@ from .asking import Asked, ask_all, asks_in, chosen, distinct
 from .budget import Budget
 from .cache import AnswerCache
 from .client import Client, Endpoint
-from .judge import Checker, reasoning_checker
+from .judge import Checker
 from .prompts import PROMPT_VERSION, Ask, Settings, shown_messages
 from .report import EnrichReport, Estimate, Tally
 from .rewriting import Answers, copy_rest, rewrite_part
@@ -104,8 +104,6 @@ def enrich_tree(
     manifests = chosen(everything, settings)
     source = _digest(everything)
     _check_out(tree, out, source)
-    if checker is None:
-        reasoning_checker()  # before anything is paid for
     with _work(out) as work, Client(endpoint, budget) as client:
         asked = _ask(tree, manifests, settings, client, cache, endpoint.concurrency, progress)
         staging = work / "staging"

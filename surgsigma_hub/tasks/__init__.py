@@ -6,8 +6,11 @@ import importlib
 import pkgutil
 from functools import cache
 
+from ..callable_package import make_callable
 from ..errors import SurgSigmaError, UnknownNameError
 from .base import AnswerKind, Draft, MediaIn, Task
+
+make_callable(__name__)  # surgsigma_hub.tasks() lists them
 
 __all__ = ["AnswerKind", "Draft", "MediaIn", "Task", "all_tasks", "get_task"]
 
@@ -23,6 +26,8 @@ def _registry() -> dict[str, Task]:
         task = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "TASK", None)
         if not isinstance(task, Task) or task.name != module_info.name:
             raise SurgSigmaError(f"tasks/{module_info.name}.py must define TASK, a Task named {module_info.name!r}")
+        if task.draft is None and task.draft_course is None:
+            raise SurgSigmaError(f"tasks/{module_info.name}.py: TASK needs draft, draft_course or both")
         found[task.name] = task
     return dict(sorted(found.items()))
 

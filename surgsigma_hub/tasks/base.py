@@ -131,8 +131,3 @@ class Task:
     def offered_by(self, facts: frozenset[Fact]) -> bool:
         """Whether annotations that hold ``facts`` allow this task."""
         return any(need <= facts for need in self.needs)
-
-    @property
-    def working(self) -> bool:
-        """Whether the task can be built today."""
-        return self.draft is not None or self.draft_course is not None
