@@ -16,6 +16,7 @@ FLOORS = [
     {"media", "parsers"},
     {"tasks"},
     {"shards"},
+    {"depth"},
     {"build", "preview"},
     {"hub"},
     {"api"},
@@ -25,7 +26,7 @@ FLOORS = [
 
 MAY_STAND_BESIDE = {("schema", "ontology"), ("parsers", "media"), ("source", "ontology")}
 LOADERS_MAY_IMPORT = {"records", "source", "ontology", "parsers", "media", "errors"}
-HEAVY = {"datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "tensorflow"}
+HEAVY = {"datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "transformers", "tensorflow"}
 
 
 def imports(path: Path, package: list[str]) -> set[str]:

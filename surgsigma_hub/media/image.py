@@ -100,6 +100,17 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     return np.asarray(_rgb(image, name_of(ref)))
 
 
+def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
+    """The picture as colour, ``(H, W, 3)`` uint8, whatever it is stored as: what :func:`to_jpeg` would encode.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`.
+    """
+    if isinstance(ref, FileImage | FileSlice):
+        return np.asarray(_rgb(_open(read_bytes(ref), name_of(ref)), name_of(ref)))
+    return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
+
+
 def png_bytes(values: npt.NDArray[Any]) -> bytes:
     """``values`` (uint8 or uint16, ``(H, W)``) as a PNG without metadata."""
     out = io.BytesIO()
