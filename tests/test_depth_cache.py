@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
+from surgsigma_hub.cli import main
 from surgsigma_hub.depth import CONVENTION, DepthCache, Header, Sense, to_relative_depth
+from surgsigma_hub.depth.model import DEFAULT_MODEL
 from surgsigma_hub.errors import BuildError, SurgSigmaError
 from surgsigma_hub.records import FileImage, Frame
 
@@ -132,3 +136,21 @@ def test_a_prediction_that_is_no_number_is_an_error(value: float) -> None:
 def test_a_prediction_of_another_shape_is_an_error() -> None:
     with pytest.raises(SurgSigmaError, match="shape"):
         to_relative_depth(np.zeros((1, 4, 5), np.float32), Sense.NEARER)
+
+
+def test_the_help_names_the_default_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["depth", "--help"]) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert f"default:{DEFAULT_MODEL}," in shown and "Apache-2.0" in shown and "notforcommercialuse" in shown
+
+
+def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:
+    """In a process of its own whose import of torch fails, as where the extra is not installed."""
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from surgsigma_hub.cli import main\n"
+        f"raise SystemExit(main(['depth', 'synthetic', '--out', {str(tmp_path / 'd')!r}]))"
+    )
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert child.returncode == 2 and "surgsigma-hub[depth]" in child.stderr and "Traceback" not in child.stderr
+    assert not (tmp_path / "d").exists()

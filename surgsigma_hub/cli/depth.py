@@ -13,7 +13,7 @@ from .output import on_terminal, plural, print_json, table, wrapped
 if TYPE_CHECKING:
     from ..depth.run import DepthReport
 
-_DEFAULT = "depth-anything/Depth-Anything-V2-Small-hf"
+_DEFAULT = "depth-anything/Depth-Anything-V2-Small-hf"  # as depth.model, which the help of other commands can spare
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
