@@ -248,18 +248,37 @@ def test_folders_that_hold_no_depth_model(model: Path, tmp_path: Path) -> None:
             DepthModel(str(name), device="cpu")
 
 
-def test_no_network_is_said_at_once(tmp_path: Path) -> None:
+def offline(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process without a network, whose hub cache is in ``home``."""
     script = "from surgsigma_hub.cli import main; raise SystemExit(main())"
-    child = subprocess.run(
-        [sys.executable, "-c", script, "depth", "synthetic", "--model", "owner/not-here", "--out", str(tmp_path / "d")],
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+    settings = [x for k, v in OPTIONS.items() for x in ("--option", f"{k}={v}")]
+    return subprocess.run(
+        [sys.executable, "-c", script, "depth", "synthetic", *settings, *arguments],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(home)},
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+def test_no_network_is_said_at_once(tmp_path: Path) -> None:
+    child = offline(tmp_path, "--model", "owner/not-here", "--out", str(tmp_path / "d"))
     assert child.returncode == 2 and "Traceback" not in child.stderr
     assert "owner/not-here cannot be loaded" in child.stderr and "Without a network" in child.stderr
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.slow
+def test_a_hub_model_is_named_by_its_commit(made: Path, model: Path, tmp_path: Path) -> None:
+    commit, home = "0123456789" * 4, tmp_path / "models--owner--tiny"
+    shutil.copytree(model, home / "snapshots" / commit)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text(commit)
+    child = offline(tmp_path, "--model", "owner/tiny", "--batch", "2", "--out", str(tmp_path / "d"))
+    assert child.returncode == 0, child.stderr
+    assert DepthCache(tmp_path / "d").describe() == f"owner/tiny@{commit}"
+    maps = {k: v for k, v in digests(made).items() if k.endswith(".png")}
+    assert {k: v for k, v in digests(tmp_path / "d").items() if k.endswith(".png")} == maps
 
 
 def test_a_gpu_that_is_not_there(model: Path) -> None:
