@@ -17,6 +17,7 @@ FLOORS = [
     {"tasks"},
     {"reasoning"},
     {"shards"},
+    {"depth"},
     {"build", "preview"},
     {"hub"},
     {"enrich"},
@@ -27,7 +28,7 @@ FLOORS = [
 
 MAY_STAND_BESIDE = {("schema", "ontology"), ("parsers", "media"), ("source", "ontology")}
 LOADERS_MAY_IMPORT = {"records", "source", "ontology", "parsers", "media", "errors"}
-HEAVY = {"httpx", "datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "tensorflow"}
+HEAVY = {"httpx", "datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "transformers", "tensorflow"}
 
 
 def imports(path: Path, package: list[str]) -> set[str]:

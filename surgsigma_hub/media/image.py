@@ -101,11 +101,13 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
 
 
 def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
-    """``(H, W, 3)`` uint8 colour, whatever the picture is stored as.
+    """The picture as colour, ``(H, W, 3)`` uint8, whatever it is stored as: what :func:`to_jpeg` would encode.
 
     Raises:
         MediaError: as :func:`to_jpeg`.
     """
+    if isinstance(ref, FileImage | FileSlice):
+        return np.asarray(_rgb(_open(read_bytes(ref), name_of(ref)), name_of(ref)))
     return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
 
 
