@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .build.extra import Extra
 from .build.plan import Settings, choose_tasks
 from .build.report import BuildReport
 from .build.run import run_build
 from .errors import SurgSigmaError, UnknownNameError
+from .records import Fact
 from .source import SourceInfo, all_sources, get_source
 from .tasks import Task, all_tasks
 
@@ -53,6 +55,8 @@ def build(
     clip_side: int = 480,
     joint: float = 0.2,
     explained: float = 0.2,
+    smoke: float = 0.0,
+    depth: Path | str | None = None,
     max_quarantine: float = 0.05,
     progress: bool = False,
 ) -> BuildReport:
@@ -74,6 +78,8 @@ def build(
         clip_side: Longest short side of clips in pixels.
         joint: Share (0..1) of training samples that ask two things at once, or one after the other.
         explained: Share (0..1) of training samples whose answer is followed by definitions of its labels.
+        smoke: Share (0..1) of frames that get a twin with rendered smoke, for desmoking.
+        depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         max_quarantine: Share of left-out things (0..1) above which the tree is not changed and ``ok`` is False.
         progress: Show progress bars on stderr.
 
@@ -90,14 +96,15 @@ def build(
         ("workers", workers, 1, 1024), ("jpeg_quality", jpeg_quality, 1, 95),
         ("shard_bytes", shard_bytes, 2**10, 2**40), ("max_quarantine", max_quarantine, 0, 1),
         ("clip_fps", clip_fps, 0.01, 240), ("clip_side", clip_side, 16, 2160),
-        ("joint", joint, 0, 1), ("explained", explained, 0, 1),
+        ("joint", joint, 0, 1), ("explained", explained, 0, 1), ("smoke", smoke, 0, 1),
     ):  # fmt: skip
         if not low <= value <= high:
             raise SurgSigmaError(f"{name}={value} is out of range, expected {low}..{high}")
+    added = frozenset({Fact.CLEAN_IMAGE} if smoke else ()) | frozenset({Fact.DEPTH} if depth is not None else ())
     settings = Settings(
         source=source,
         root=Path(root).resolve() if root is not None and kind.info.needs_root else None,
-        tasks=choose_tasks(source, tasks),
+        tasks=choose_tasks(source, tasks, added),
         splits=tuple(splits or ()),
         options=dict(options or {}),
         seed=seed,
@@ -107,7 +114,10 @@ def build(
         clip_side=clip_side,
         joint=joint,
         explained=explained,
+        smoke=smoke,
+        depth=None if depth is None else Path(depth).resolve(),
     )
+    Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
     return run_build(
         settings, out=Path(out), workers=workers, max_quarantine=max_quarantine, progress=progress, finish=refresh
     )

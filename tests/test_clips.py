@@ -26,6 +26,7 @@ def numbered(n: int, height: int = 96) -> npt.NDArray[np.uint8]:
     pixels = np.zeros((height, BITS * 16, 3), np.uint8)
     for bit in range(BITS):
         pixels[:, bit * 16 : (bit + 1) * 16] = (235, 160, 130) if n >> bit & 1 else (120, 30, 25)
+    pixels[: height // 4, ::2] = (200, 90, 60)  # never of one colour
     return pixels
 
 

@@ -19,6 +19,7 @@ from ..tasks import Draft, Task, get_task
 from ..tasks.compose import compose, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from .check import check_sample
+from .extra import Extra
 from .media import MediaStore
 from .parts import PartWriter
 from .plan import Settings, defect_line
@@ -79,12 +80,16 @@ class _Mapper:
     companions: list[Task] = field(init=False)
     media: MediaStore = field(init=False)
     course: Course | None = field(init=False, default=None)
+    extra: Extra = field(init=False)
     shares: Shares = field(init=False)
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
-        self.media = MediaStore(self.part, self.job.settings)
+        self.media = MediaStore(
+            self.part, self.job.settings, endoscopic=self.source.info.modality != "surgical_microscopy"
+        )
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
+        self.extra = Extra.of(self.job.settings)
         joint = self.shares.joint and self.job.video.split == JOINED_SPLIT
         names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
         self.companions = [get_task(name) for name in names]
@@ -95,7 +100,8 @@ class _Mapper:
         looks_further = self.course is not None and any(task.draft_course for task in self.tasks)
         moments: list[Frame] = []
         for frame in self._frames():
-            self._add_frame(frame)
+            for one in self.extra.added(self.job.video, frame):
+                self._add_frame(one)
             if looks_further and not frame.variant and (not moments or int(frame.seconds) > int(moments[-1].seconds)):
                 moments.append(frame)
         if self.course is not None:

@@ -40,6 +40,7 @@ class MediaStore:
 
     part: PartWriter
     settings: Settings
+    endoscopic: bool = True
     _made: dict[Hashable, Stored | MediaError] = field(default_factory=dict)
 
     def members(self, draft: Draft, picture: ImageRef | None) -> list[Stored]:
@@ -105,7 +106,12 @@ class MediaStore:
 
     def _clip(self, cut: Cut) -> Stored:
         def make() -> Stored:
-            clip = encode_clip(cut, max_fps=self.settings.clip_fps, max_side=self.settings.clip_side)
+            clip = encode_clip(
+                cut,
+                max_fps=self.settings.clip_fps,
+                max_side=self.settings.clip_side,
+                endoscopic=self.endoscopic,
+            )
             media = Media("video.mp4", "video", "input", "", clip.num_frames, clip.fps)
             return self._store(clip.data, media, (clip.width, clip.height))
 

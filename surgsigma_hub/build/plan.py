@@ -11,7 +11,7 @@ import orjson
 
 from .. import __version__
 from ..errors import BuildError, SurgSigmaError, UnknownNameError
-from ..records import Defect, Video
+from ..records import Defect, Fact, Video
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
 from ..tasks import all_tasks, get_task
@@ -30,6 +30,8 @@ class Settings:
         clip_side: Longest short side of clips, in pixels.
         joint: Share of training samples that ask two things, or one after the other.
         explained: Share of training samples whose answer is followed by definitions of its labels.
+        smoke: Share of frames that get a twin with rendered smoke, for desmoking.
+        depth: Folder of depth maps that a model made, see ``surgsigma depth``.
     """
 
     source: str
@@ -44,6 +46,8 @@ class Settings:
     clip_side: int = 480
     joint: float = 0.0
     explained: float = 0.0
+    smoke: float = 0.0
+    depth: Path | None = None
 
     def open_source(self, cache_dir: Path) -> Source:
         """The source, ready to read; errors of a wrong root or option come from here."""
@@ -61,6 +65,8 @@ class Settings:
             "clip_side": self.clip_side,
             "joint": self.joint,
             "explained": self.explained,
+            "smoke": self.smoke,
+            "depth": None if self.depth is None else self.depth.name,
             "source_options": dict(sorted(shown.items())),
         }
 
@@ -74,15 +80,15 @@ class Plan:
     digest: str
 
 
-def choose_tasks(source: str, names: Sequence[str] | None) -> tuple[str, ...]:
-    """The tasks to build: those asked for, or all that the source's facts allow.
+def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact] = frozenset()) -> tuple[str, ...]:
+    """The tasks to build: those asked for, or all that the source's facts and those ``added`` allow.
 
     Raises:
         UnknownNameError: no such task.
         BuildError: the source cannot offer it.
     """
     info = get_source(source).info
-    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts)}
+    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts | added)}
     if not names:
         if not offered:
             raise BuildError(f"no task can be built from source {source!r}")

@@ -44,6 +44,11 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         "--explained", type=share, default=0.2, metavar="SHARE",
         help="training samples whose answer is followed by definitions (default: 20%%)",
     )  # fmt: skip
+    add(
+        "--smoke", type=share, default=0.0, metavar="SHARE",
+        help="frames that get a twin with rendered smoke, for desmoking (default: 0)",
+    )  # fmt: skip
+    add("--depth", type=Path, metavar="DIR", help="depth maps of this source, made by: surgsigma depth")
     add("--shard-size", type=size, default=256 * 2**20, metavar="SIZE", help="size of a shard (default: 256MB)")
     add(
         "--max-quarantine", type=share, default=0.05, metavar="SHARE",
@@ -69,6 +74,8 @@ def _build(args: argparse.Namespace) -> int:
         clip_side=args.clip_side,
         joint=args.joint,
         explained=args.explained,
+        smoke=args.smoke,
+        depth=args.depth,
         max_quarantine=args.max_quarantine,
         progress=on_terminal(),
     )

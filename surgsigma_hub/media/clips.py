@@ -20,7 +20,7 @@ from ..errors import MediaError
 from ..records import Cut, Film, Stills
 from .image import load_rgb
 from .video import encode_video
-from .view import no_view
+from .view import OUTSIDE, no_view
 
 _EPSILON = 1e-6
 _TAIL_SECONDS = 0.25
@@ -49,13 +49,14 @@ def step_for(rate: float, limit: float) -> int:
     return max(1, math.ceil(rate / limit - _EPSILON))
 
 
-def encode_clip(cut: Cut, *, max_fps: float, max_side: int) -> EncodedClip:
+def encode_clip(cut: Cut, *, max_fps: float, max_side: int, endoscopic: bool = True) -> EncodedClip:
     """Cut, thin, scale and encode.
 
     Args:
         cut: Which frames.
         max_fps: The clip has the highest rate not above this that divides the footage's own.
         max_side: Longest short side in pixels; larger footage is scaled down, odd sizes lose one row or column.
+        endoscopic: Whether the footage is of white-light endoscopy, where frames from outside the body can be told.
 
     Raises:
         MediaError: no frame there, a frame missing or damaged, another rate than the source says, or a frame that
@@ -68,7 +69,7 @@ def encode_clip(cut: Cut, *, max_fps: float, max_side: int) -> EncodedClip:
     step = step_for(footage.fps, max_fps)
     picked = range(frames.start, frames.stop, step)
     rate = Fraction(footage.fps).limit_denominator(1001) / step
-    made = _Made(max_side, every=max(1, round(float(rate) / _CHECKS_PER_SECOND)))
+    made = _Made(max_side, endoscopic, every=max(1, round(float(rate) / _CHECKS_PER_SECOND)))
     source = _film_frames(footage, picked) if isinstance(footage, Film) else _still_frames(footage, picked)
     with tempfile.TemporaryDirectory(prefix="surgsigma-clip-") as folder:
         path = Path(folder) / "clip.mp4"
@@ -80,8 +81,8 @@ def encode_clip(cut: Cut, *, max_fps: float, max_side: int) -> EncodedClip:
 class _Made:
     """Frames on their way into the encoder: scaled to an even size, looked at now and then, counted."""
 
-    def __init__(self, max_side: int, every: int) -> None:
-        self._max_side, self._every = max_side, every
+    def __init__(self, max_side: int, endoscopic: bool, every: int) -> None:
+        self._max_side, self._endoscopic, self._every = max_side, endoscopic, every
         self.width = self.height = self.count = 0
 
     def prepared(self, frames: Iterable[Any]) -> Iterator[Any]:
@@ -90,7 +91,8 @@ class _Made:
                 self.width, self.height = _even_size(frame.width, frame.height, self._max_side)
             if self.count % self._every == 0:
                 thumb = frame.reformat(*_THUMB, format="rgb24", interpolation="FAST_BILINEAR").to_ndarray()
-                if seen := no_view(thumb):
+                seen = no_view(thumb)
+                if seen and (self._endoscopic or seen != OUTSIDE):
                     raise MediaError(f"frame {self.count} of the clip is {seen}", reason="no_surgical_view")
             self.count += 1
             yield frame.reformat(self.width, self.height, format="yuv420p")

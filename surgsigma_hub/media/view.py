@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..errors import SurgSigmaError
 
+OUTSIDE = "outside the body"
 SAMPLES = 4000
 """About as many pixels of a frame are looked at."""
 DARK = 24
@@ -57,7 +58,7 @@ def no_view(pixels: npt.NDArray[Any]) -> str | None:
         return "white"
     if (high - low).max() <= SPREAD:
         return "one colour"
-    return "outside the body" if _outside(thin, seen, brightest[lit]) else None
+    return OUTSIDE if _outside(thin, seen, brightest[lit]) else None
 
 
 def _outside(thin: npt.NDArray[np.int16], seen: npt.NDArray[np.int16], brightest: npt.NDArray[np.int16]) -> bool:
