@@ -37,7 +37,7 @@ class Mention:
         return tuple(id for k, id in self.readings if k == kind)
 
 
-_TOKEN = re.compile(r"[A-Z]?[a-z]+(?:['’]s(?![a-z]))?|[A-Z]+(?![a-z])(?:['’]s(?![a-z]))?|[0-9]+")
+_TOKEN = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))(?:['’][sS](?![A-Za-z]))?|[0-9]+")
 _GAP = re.compile(r"[\s_\-/'’()&]{0,3}")
 _DETERMINERS = re.compile(
     "a|an|the|this|that|these|those|its|his|her|their|each|every|both|no|any|one|two|three|four|five|metal|surgical|"
@@ -164,7 +164,9 @@ def find(text: str, kinds: Sequence[Kind] | None = None) -> tuple[Mention, ...]:
             readings, noun = merged[key]
             if noun and n and _DETERMINERS.fullmatch(words[n - 1][0]):
                 continue
-            if key == ("preparation",) and re.search(r"\bin\s+$", text[: words[n][1]], re.IGNORECASE):
+            if key == ("preparation",) and re.search(
+                r"\bin\s+$", text[max(0, words[n][1] - 8) : words[n][1]], re.IGNORECASE
+            ):
                 continue  # "in preparation for"
             start, end = words[n][1], words[n + length - 1][2]
             found.append(Mention(start, end, text[start:end], readings))
