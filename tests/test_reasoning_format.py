@@ -13,7 +13,7 @@ from surgsigma_hub.parsers.grounding import parse_grounding
 from surgsigma_hub.reasoning import Facts, check, read_trace, write_trace
 from surgsigma_hub.records import Answer, AnswerBox, Reasoning
 
-from reasoning_cases import PROCEDURE, synthetic, trace
+from reasoning_cases import PROCEDURE, drafted, synthetic, trace
 from task_frames import TASKS, WORKING, boxed, frame
 
 FULL = Reasoning(3, "A hook.", "It cuts.", "So it is dissection.")
@@ -62,7 +62,7 @@ def test_round_trip(levels: tuple[str | None, str | None, str | None], answer: s
 def test_every_written_trace_comes_back(name: str) -> None:
     frames, course = synthetic()
     for seen in frames[::10]:
-        for draft in (TASKS[name].draft or iter)(seen):  # type: ignore[arg-type]
+        for draft in drafted(name, seen):
             made = trace(name, seen, draft, course)
             assert read_trace(write_trace(made, draft.answer.text)) == (made, draft.answer.text)
 

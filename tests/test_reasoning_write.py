@@ -16,7 +16,20 @@ from surgsigma_hub.records import Answer, Course, Cut, Frame, Reasoning, Verdict
 from surgsigma_hub.tasks import Draft
 from surgsigma_hub.tasks.base import DepthMap
 
-from reasoning_cases import BARE, FOOTAGE, PROCEDURE, RICH, SEGMENTS, clips, judged, moment, synthetic, text_of, trace
+from reasoning_cases import (
+    BARE,
+    FOOTAGE,
+    PROCEDURE,
+    RICH,
+    SEGMENTS,
+    clips,
+    drafted,
+    judged,
+    moment,
+    synthetic,
+    text_of,
+    trace,
+)
 from task_frames import (
     FULL,
     PICTURE,
@@ -36,7 +49,7 @@ from task_frames import (
 
 @pytest.mark.parametrize("name", WORKING)
 def test_every_label_can_be_reasoned_about(name: str) -> None:
-    for n, (seen, draft) in enumerate(all_drafts()[name]):
+    for n, (seen, draft) in enumerate(all_drafts().get(name, [])):
         made = trace(name, seen, draft, seed=f"{n}")
         assert judged(name, made, seen, draft) == (), made
         assert made.level <= TASKS[name].level
@@ -46,7 +59,7 @@ def test_every_label_can_be_reasoned_about(name: str) -> None:
 def test_drawn_operations_are_reasoned_about_in_full_depth(name: str) -> None:
     frames, course = synthetic()
     for n, seen in enumerate(frames):
-        for draft in (TASKS[name].draft or iter)(seen):  # type: ignore[arg-type]
+        for draft in drafted(name, seen):
             made = trace(name, seen, draft, course, seed=f"{n}{draft.key}")
             assert judged(name, made, seen, draft, course) == (), made
             unexplained = draft.target is not None and not draft.answer.labels and bool(seen.instrument_masks)
@@ -60,6 +73,15 @@ def test_clips_are_reasoned_about(course: Course) -> None:
             made = trace(task.name, seen, draft, course, seed)
             assert judged(task.name, made, seen, draft, course) == (), made
             assert made.level == task.level
+
+
+def test_drawn_courses_are_reasoned_about() -> None:
+    _, course = synthetic()
+    for name, task in TASKS.items():
+        for seen, draft in task.draft_course(course) if task.draft_course else ():
+            made = trace(name, seen, draft, course)
+            assert judged(name, made, seen, draft, course) == (), (name, made)
+            assert made.level == task.level, (name, made)
 
 
 def test_levels_follow_the_facts() -> None:
@@ -167,7 +189,7 @@ def _layers(text: str) -> dict[str, set[str]]:
 def test_a_moment_never_tells_what_begins_after_it(name: str) -> None:
     for second in range(70):
         seen = moment(second)
-        for draft in (TASKS[name].draft or iter)(seen):  # type: ignore[arg-type]
+        for draft in drafted(name, seen):
             for seed in "abcdef":
                 made = _layers(text_of(trace(name, seen, draft, BARE, seed)))
                 for layer, ids in made.items():
@@ -250,7 +272,7 @@ def frames_of_facts(draw: st.DrawFn) -> Frame:
 @given(frames_of_facts(), st.text(max_size=3))
 def test_random_facts_are_reasoned_about(seen: Frame, seed: str) -> None:
     for name in WORKING:
-        for draft in (TASKS[name].draft or iter)(seen):  # type: ignore[arg-type]
+        for draft in drafted(name, seen):
             made = trace(name, seen, draft, seed=seed)
             assert judged(name, made, seen, draft) == (), (name, made)
 
