@@ -14,6 +14,8 @@ from surgsigma_hub.tasks import Draft, Task
 from task_frames import PICTURE, TASKS, boxed, frame, label, labels, triplet
 
 PROCEDURE = "laparoscopic_cholecystectomy"
+NAMES = [name for name, task in TASKS.items() if task.draft is not None]
+"""Tasks over frames."""
 
 
 def trace(task: str, seen: Frame, draft: Draft, course: Course | None = None, seed: str = "s") -> Reasoning:

@@ -149,13 +149,13 @@ SWAPS: list[tuple[str, Frame, str]] = [
 
 @pytest.mark.parametrize(("name", "other", "names"), SWAPS, ids=[f"{n}-{w}" for n, _, w in SWAPS])
 def test_a_trace_of_other_facts_is_rejected_by_name(name: str, other: Frame, names: str) -> None:
-    task, mine = TASKS[name], replace(SCENE, actions=labels("dissect"))
-    drafted = drafted(name, mine)
+    mine = replace(SCENE, actions=labels("dissect"))
+    draft = drafted(name, mine)[0]
     for seed in "abcdef":
-        own = trace(name, mine, drafted[0], seed=seed)
-        assert judged(name, own, mine, drafted[0]) == ()
+        own = trace(name, mine, draft, seed=seed)
+        assert judged(name, own, mine, draft) == ()
         swapped = drafted(name, other)[0]
-        found = judged(name, trace(name, other, swapped, seed=seed), mine, drafted[0])
+        found = judged(name, trace(name, other, swapped, seed=seed), mine, draft)
         assert any(names in f"{o.claim} {o.why}" for o in found), found
 
 

@@ -15,8 +15,8 @@ from surgsigma_hub.schema import sample_bytes
 from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks.compose import compose
 
-from reasoning_cases import RICH, SCENE, drafted, moment, next_action, synthetic, text_of, trace
-from task_frames import FULL, TASKS, WORKING, label, only
+from reasoning_cases import NAMES, RICH, SCENE, drafted, moment, next_action, synthetic, text_of, trace
+from task_frames import FULL, TASKS, label, only
 
 # -------------------------------------------------------------------------------------------------------- mentions
 
@@ -62,7 +62,7 @@ def _doc(name: str, seen: Frame, draft: Any, made: Reasoning, **more: Any) -> di
     return doc
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_rewrite_is_judged_by_the_sample_alone(name: str) -> None:
     frames, course = synthetic()
     for seen in (*frames[::9], FULL):

@@ -13,8 +13,8 @@ from surgsigma_hub.parsers.grounding import parse_grounding
 from surgsigma_hub.reasoning import Facts, check, read_trace, write_trace
 from surgsigma_hub.records import Answer, AnswerBox, Reasoning
 
-from reasoning_cases import PROCEDURE, drafted, synthetic, trace
-from task_frames import TASKS, WORKING, boxed, frame
+from reasoning_cases import NAMES, PROCEDURE, drafted, synthetic, trace
+from task_frames import TASKS, boxed, frame
 
 FULL = Reasoning(3, "A hook.", "It cuts.", "So it is dissection.")
 
@@ -58,7 +58,7 @@ def test_round_trip(levels: tuple[str | None, str | None, str | None], answer: s
     assert read_trace(write_trace(made, answer, preamble=preamble)) == (made, answer)
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_written_trace_comes_back(name: str) -> None:
     frames, course = synthetic()
     for seen in frames[::10]:

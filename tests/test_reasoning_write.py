@@ -19,6 +19,7 @@ from surgsigma_hub.tasks.base import DepthMap
 from reasoning_cases import (
     BARE,
     FOOTAGE,
+    NAMES,
     PROCEDURE,
     RICH,
     SEGMENTS,
@@ -34,7 +35,6 @@ from task_frames import (
     FULL,
     PICTURE,
     TASKS,
-    WORKING,
     all_drafts,
     boxed,
     drafts,
@@ -47,7 +47,7 @@ from task_frames import (
 )
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_label_can_be_reasoned_about(name: str) -> None:
     for n, (seen, draft) in enumerate(all_drafts().get(name, [])):
         made = trace(name, seen, draft, seed=f"{n}")
@@ -55,7 +55,7 @@ def test_every_label_can_be_reasoned_about(name: str) -> None:
         assert made.level <= TASKS[name].level
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", NAMES)
 def test_drawn_operations_are_reasoned_about_in_full_depth(name: str) -> None:
     frames, course = synthetic()
     for n, seen in enumerate(frames):
@@ -271,7 +271,7 @@ def frames_of_facts(draw: st.DrawFn) -> Frame:
 @settings(max_examples=60, deadline=None)
 @given(frames_of_facts(), st.text(max_size=3))
 def test_random_facts_are_reasoned_about(seen: Frame, seed: str) -> None:
-    for name in WORKING:
+    for name in NAMES:
         for draft in drafted(name, seen):
             made = trace(name, seen, draft, seed=seed)
             assert judged(name, made, seen, draft) == (), (name, made)
