@@ -17,16 +17,22 @@ from pathlib import Path
 
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.parsers.cholec80_records import TOOLS, number_inside, read_video, record_files
+from surgsigma_hub.parsers.runs import runs
 from surgsigma_hub.parsers.tables import BadLine, read_numbered
 from surgsigma_hub.records import (
+    Course,
     Defect,
     Fact,
     FileImage,
     FileSlice,
+    Film,
+    Footage,
     Frame,
     ImageRef,
     Label,
+    Origin,
     Reason,
+    Stills,
     Video,
     VideoFrame,
 )
@@ -80,7 +86,7 @@ class Cholec80(Source):
         "  frames/video01/video01_000001.png ...  (1 picture per second; other names: option frame_pattern)\n"
         "  videos/video01.mp4 ...                 (in place of frames/)\n"
         "or a folder of TFRecord files alone, one per video\n",
-        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS}),
+        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={name: tuple(splits) for name, splits in _SPLITS.items()},
         redistribution=Redistribution(annotations=True, media=False, derived=False),
     )
@@ -228,6 +234,40 @@ class Cholec80(Source):
                 detail = f"no picture {self._picture_name(video.id, second)} in frames/{video.id}"
                 yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{_FPS * second}", detail)
 
+    def course(self, video: Video) -> Course | None:
+        """Runs of phases as segments, film or pictures as footage; :meth:`frames` tells what cannot be read."""
+        if video.data.get("outside"):
+            return None
+        fps, phases, footage = self._course_parts(video)
+        if not phases and footage is None:
+            return None
+        labels = ((index, None if name is None else Label(name)) for index, name in sorted(phases.items()))
+        return Course(
+            segments=runs(labels, fps=fps, layer="phase"),
+            footage=footage,
+            origins={Fact.PHASE_SEGMENTS: Origin("derived")},
+        )
+
+    def _course_parts(self, video: Video) -> tuple[int, dict[int, str | None], Footage | None]:
+        """Rate of the phases, the phases by index at that rate, and the footage."""
+        if self._place[1] == "tfrecord":
+            path = video.files[0]
+            found = read_video(path, video.data["number"]).seconds
+            slices = {n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in found.items()}
+            return 1, {n: r.phase for n, r in found.items()}, _stills(slices.get, max(slices, default=-1) + 1)
+        _, rows, _, _ = self._table(video, "phase", ("Phase",))
+        # A copy thinned to one row a second says as much as one with every frame, but at another rate.
+        unit = _FPS if all(frame % _FPS == 0 for frame in rows) else 1
+        phases: dict[int, str | None] = {frame // unit: cells[0] for frame, cells in rows.items()}
+        if self._place[1] == "mp4":
+            film = next((p for p in video.files if p.suffix == ".mp4"), None)
+            return _FPS // unit, phases, None if film is None else Film(film, float(_FPS))
+        folder = self._numbered(self._place[0] / "frames", _FOLDER).get(video.data["number"])
+        held = len(list(folder.iterdir())) if folder is not None else 0
+        length = max(held, max(rows, default=0) // _FPS + 1)
+        image, problem = self._pictures(video, length)
+        return _FPS // unit, phases, _stills(image, length) if problem is None else None
+
     def _where(self, video: Video, kind: str) -> str:
         """The place of a table of the video, whether or not the file exists."""
         return self.relative(self._place[0] / f"{kind}_annotations" / f"{video.id}-{kind}.txt")
@@ -319,6 +359,14 @@ def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image:
         phase=None if phase is None else Label(phase),
         instruments=None if tools is None else tuple(Label(tool) for tool in tools),
     )
+
+
+def _stills(image: Callable[[int], ImageRef | None], length: int) -> Stills | None:
+    """One picture a second up to the last that is there."""
+    images = [image(second) for second in range(length)]
+    while images and images[-1] is None:
+        images.pop()
+    return Stills(tuple(images), 1.0) if images else None
 
 
 def _gaps(where: str, missing: set[int], last: int, bad: int) -> Iterator[Defect]:

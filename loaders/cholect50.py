@@ -16,6 +16,7 @@ from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
+from surgsigma_hub.parsers.runs import runs
 from surgsigma_hub.parsers.strict_json import Pairs, read_json
 from surgsigma_hub.parsers.triplet_vectors import (
     NAMES,
@@ -32,7 +33,21 @@ from surgsigma_hub.parsers.triplet_vectors import (
     read_label_mapping,
     triples_in,
 )
-from surgsigma_hub.records import Defect, Fact, FileImage, Frame, Label, LabeledBox, Reason, Triplet, Video
+from surgsigma_hub.records import (
+    Course,
+    Defect,
+    Fact,
+    FileImage,
+    Frame,
+    Label,
+    LabeledBox,
+    Origin,
+    Reason,
+    Segment,
+    Stills,
+    Triplet,
+    Video,
+)
 from surgsigma_hub.source import Access, Redistribution, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
@@ -72,6 +87,7 @@ class CholecT50(Source):
         "  label_mapping.txt                (optional, used to check the labels)\n",
         facts=frozenset(
             {Fact.PHASE, Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES}
+            | {Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE}
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val", "test")),
         redistribution=Redistribution(annotations=True, media=False, derived=False),
@@ -172,6 +188,47 @@ class CholecT50(Source):
                     yield Defect(reason, place, f"{error.message}; the frame keeps its other facts")
             yield _frame(index, pictures[index], vectors, boxes, names)
 
+    def course(self, video: Video) -> Course | None:
+        """Runs of phases and of verbs as segments, the picture folder as footage.
+
+        What cannot be read ends a run here and is told by :meth:`frames`.
+        """
+        pictures = self._pictures(video)
+        stills = tuple(FileImage(pictures[n]) if n in pictures else None for n in range(max(pictures, default=-1) + 1))
+        segments = self._segments(video) if video.files else ()
+        if not segments and not stills:
+            return None
+        return Course(
+            segments=segments,
+            footage=Stills(stills, 1.0) if stills else None,
+            origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")),
+        )
+
+    def _segments(self, video: Video) -> tuple[Segment, ...]:
+        try:
+            document = _document(video.files[0], video.id)
+        except VectorError:
+            return ()
+        categories, annotations = document.get("categories"), document["annotations"]
+        names, _ = names_in(categories)
+        triples = self._triples or triples_in(categories)
+        phases: list[tuple[int, Label | None]] = []
+        verbs: list[tuple[int, frozenset[int]]] = []
+        for index, key in sorted(_keys(annotations)[0].items()):
+            try:
+                vectors = parse_vectors(annotations[key], triples)
+            except VectorError:
+                continue
+            phase = vectors[0].phase
+            phases.append((index, None if phase == NULL else Label(names["phase"][phase])))
+            verbs.append((index, frozenset(v.verb for v in vectors) if _complete(vectors) else frozenset()))
+        made = list(runs(phases, fps=1, layer="phase"))
+        for verb, name in enumerate(names["verb"]):
+            if verb != _NO_VERB:
+                seen = ((index, Label(name) if verb in found else None) for index, found in verbs)
+                made += runs(seen, fps=1, layer="action")
+        return tuple(sorted(made, key=lambda s: (s.layer, s.start_seconds)))
+
     def _pictures(self, video: Video) -> dict[int, Path]:
         """Picture of each second; a PNG goes before a JPEG of the same number."""
         number = _number(video.id)
@@ -265,6 +322,11 @@ def _boxes(vectors: list[Vector], names: Names) -> tuple[LabeledBox, ...] | None
     return tuple(boxes)
 
 
+def _complete(vectors: list[Vector]) -> bool:
+    """Whether all is said of what the instruments do; one without triplet id would make the list half true."""
+    return all(v.triplet != NULL for v in vectors if v.instrument != NULL)
+
+
 def _frame(
     index: int,
     picture: Path,
@@ -274,8 +336,7 @@ def _frame(
 ) -> Frame:
     phase = vectors[0].phase  # the same in all of them, or the parser would have refused
     present = [v for v in vectors if v.instrument != NULL]
-    # An instrument without triplet id says that what it does was not annotated, so the list would be half true.
-    complete = all(v.triplet != NULL for v in present)
+    complete = _complete(vectors)
     verbs = [names["verb"][v.verb] for v in present if v.verb not in (NULL, _NO_VERB)]
     targets = [names["target"][v.target] for v in present if v.target not in (NULL, _NO_TARGET)]
     triples = dict.fromkeys((v.instrument, v.verb, v.target) for v in present)

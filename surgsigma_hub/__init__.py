@@ -12,15 +12,16 @@ __version__ = "0.1.0"
 
 _HOME = {
     "build": "surgsigma_hub.api",
+    "enrich": "surgsigma_hub.api",
     "load_dataset": "surgsigma_hub.hub.loading",
     "register": "surgsigma_hub.hub.loading",
     "sources": "surgsigma_hub.api",
     "tasks": "surgsigma_hub.api",
 }
-__all__ = ["__version__", "build", "load_dataset", "register", "sources", "tasks"]
+__all__ = ["__version__", "build", "enrich", "load_dataset", "register", "sources", "tasks"]
 
 if TYPE_CHECKING:
-    from .api import build, sources, tasks
+    from .api import build, enrich, sources, tasks
     from .hub.loading import load_dataset, register
 
 

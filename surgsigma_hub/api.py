@@ -1,16 +1,22 @@
-"""The public calls that need more than one floor of the house: what there is, and building a tree."""
+"""The public calls that need more than one floor of the house: what there is, building a tree, enriching it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .build.plan import Settings, choose_tasks
 from .build.report import BuildReport
 from .build.run import run_build
-from .errors import SurgSigmaError
+from .errors import SurgSigmaError, UnknownNameError
 from .source import SourceInfo, all_sources, get_source
 from .tasks import Task, all_tasks
+
+if TYPE_CHECKING:
+    from .enrich.judge import Checker
+    from .enrich.prompts import What
+    from .enrich.report import EnrichReport
 
 
 def sources() -> dict[str, SourceInfo]:
@@ -43,6 +49,10 @@ def build(
     seed: int = 0,
     jpeg_quality: int = 92,
     shard_bytes: int = 256 * 2**20,
+    clip_fps: float = 10.0,
+    clip_side: int = 480,
+    joint: float = 0.2,
+    explained: float = 0.2,
     max_quarantine: float = 0.05,
     progress: bool = False,
 ) -> BuildReport:
@@ -60,6 +70,10 @@ def build(
         seed: Seeds the order of samples.
         jpeg_quality: 1..95, for frames that are no JPEG already.
         shard_bytes: Size near which shards are cut.
+        clip_fps: Highest frame rate of clips; they keep every n-th frame of the footage, so that their rate is true.
+        clip_side: Longest short side of clips in pixels.
+        joint: Share (0..1) of training samples that ask two things at once, or one after the other.
+        explained: Share (0..1) of training samples whose answer is followed by definitions of its labels.
         max_quarantine: Share of left-out things (0..1) above which the tree is not changed and ``ok`` is False.
         progress: Show progress bars on stderr.
 
@@ -75,6 +89,8 @@ def build(
     for name, value, low, high in (
         ("workers", workers, 1, 1024), ("jpeg_quality", jpeg_quality, 1, 95),
         ("shard_bytes", shard_bytes, 2**10, 2**40), ("max_quarantine", max_quarantine, 0, 1),
+        ("clip_fps", clip_fps, 0.01, 240), ("clip_side", clip_side, 16, 2160),
+        ("joint", joint, 0, 1), ("explained", explained, 0, 1),
     ):  # fmt: skip
         if not low <= value <= high:
             raise SurgSigmaError(f"{name}={value} is out of range, expected {low}..{high}")
@@ -87,7 +103,105 @@ def build(
         seed=seed,
         jpeg_quality=jpeg_quality,
         shard_bytes=shard_bytes,
+        clip_fps=clip_fps,
+        clip_side=clip_side,
+        joint=joint,
+        explained=explained,
     )
     return run_build(
         settings, out=Path(out), workers=workers, max_quarantine=max_quarantine, progress=progress, finish=refresh
+    )
+
+
+def enrich(
+    tree: Path | str,
+    *,
+    out: Path | str,
+    endpoint: str,
+    model: str,
+    api_key: str | None = None,
+    what: Sequence[What] = ("caption", "reasoning"),
+    tasks: Sequence[str] | None = None,
+    splits: Sequence[str] | None = None,
+    images: bool = False,
+    parameters: Mapping[str, Any] | None = None,
+    concurrency: int = 8,
+    retries: int = 4,
+    timeout: float = 120.0,
+    backoff: float = 1.0,
+    max_requests: int | None = None,
+    max_tokens_total: int | None = None,
+    deadline: float | None = None,
+    cache: Path | str | None = None,
+    checker: Checker | None = None,
+    progress: bool = False,
+) -> EnrichReport:
+    """Write captions and reasoning traces of a built tree anew with a model; only text that a checker accepts counts.
+
+    Args:
+        tree: The built tree; it is only read.
+        out: The new tree, made whole or not at all. Samples without accepted new text are as in ``tree``.
+        endpoint: Base address of an OpenAI-compatible service, for example ``http://localhost:8000/v1``.
+        model: A model that it serves.
+        api_key: Sent as bearer token, stored nowhere.
+        what: ``caption``, ``reasoning`` or both.
+        tasks: Task names; all that have such text when empty.
+        splits: Splits; all when empty.
+        images: Send the input picture along.
+        parameters: Fields of the request to set; None takes a field out.
+        concurrency: Requests on their way at once.
+        retries: Further tries of one request on rate limits, server errors, timeouts and lost connections.
+        timeout: Seconds one try may take in all.
+        backoff: Seconds before the first further try; doubles each time.
+        max_requests: Requests that may be sent; the rest stays as it was.
+        max_tokens_total: Tokens that may be used, as the endpoint counts them; the rest stays as it was.
+        deadline: Seconds after which nothing is sent any more; the rest stays as it was.
+        cache: Folder of answers; ``<out>.enrich/cache`` by default.
+        checker: Compares text with facts; None takes the checker of reasoning traces.
+        progress: Show progress bars on stderr.
+
+    Returns:
+        What was accepted, and what was left as it was and why.
+
+    Raises:
+        SurgSigmaError: see :func:`surgsigma_hub.enrich.run.enrich_tree`.
+    """
+    from .enrich.budget import Budget
+    from .enrich.cache import AnswerCache
+    from .enrich.client import Endpoint
+    from .enrich.prompts import WHATS
+    from .enrich.prompts import Settings as EnrichSettings
+    from .enrich.run import enrich_tree, work_folder
+    from .hub.cards import refresh
+
+    for option, number, low, high in (
+        ("concurrency", concurrency, 1, 1024), ("retries", retries, 0, 100), ("timeout", timeout, 0.01, 86400),
+        ("max_requests", max_requests, 0, 10**12), ("max_tokens_total", max_tokens_total, 0, 10**15),
+    ):  # fmt: skip
+        if number is not None and not low <= number <= high:
+            raise SurgSigmaError(f"{option}={number} is out of range, expected {low}..{high}")
+    for name in what:
+        if name not in WHATS:
+            raise UnknownNameError("text", name, WHATS, where="what")
+    settings = EnrichSettings(
+        model=model,
+        what=tuple(dict.fromkeys(what)),
+        tasks=tuple(tasks or ()),
+        splits=tuple(splits or ()),
+        images=images,
+        parameters=dict(parameters or {}),
+    )
+    where = Endpoint(
+        url=endpoint, key=api_key, concurrency=concurrency, retries=retries, timeout=timeout, backoff=backoff
+    )
+    return enrich_tree(
+        Path(tree),
+        Path(out),
+        settings,
+        where,
+        budget=Budget(max_requests=max_requests, max_tokens=max_tokens_total, seconds=deadline),
+        cache=AnswerCache(Path(cache) if cache else work_folder(Path(out)) / "cache"),
+        checker=checker,
+        progress=progress,
+        finish=refresh,
     )

@@ -77,6 +77,10 @@ class SampleError(SurgSigmaError):
     """A sample that breaks the schema or one of the invariants of a sample."""
 
 
+class BadAnswerError(SurgSigmaError):
+    """A text that cannot be read as an answer of its task: says what was expected and quotes the text, shortened."""
+
+
 class BuildError(SurgSigmaError):
     """A build that cannot start or go on."""
 
@@ -93,3 +97,7 @@ class MissingExtraError(SurgSigmaError):
             f"{purpose} needs the package {package!r}, which is not installed",
             hint=f"pip install 'surgsigma-hub[{extra}]'",
         )
+
+
+class EndpointError(SurgSigmaError):
+    """A service asked over the network that cannot be used: wrong address, refused key, or no answers."""

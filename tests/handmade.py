@@ -1,20 +1,26 @@
-"""Trees and shards written by hand with nothing but ``tarfile``, so that tests do not lean on the code they test."""
+"""Trees and shards written by hand with nothing but ``tarfile``, so that tests do not lean on the code they test.
+
+:func:`small_tree` is one source with two tasks, for looking into shards; :func:`write_tree` writes ``PARTS``: three
+sources, three tasks, up to three splits, among them the same surgery on both sides of a split, for cards and configs.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 from PIL import Image, ImageDraw
 from surgsigma_hub import records as r
 from surgsigma_hub.schema import FORMAT_VERSION
-from surgsigma_hub.shards.manifest import Manifest, Shard
+from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
+from surgsigma_hub.source import Access, Redistribution, SourceInfo
 
 SIZE = (64, 48)
 Entry = tuple[str, bytes]
@@ -32,6 +38,31 @@ def mask(box: tuple[int, int, int, int] = (16, 12, 48, 36), size: tuple[int, int
     ImageDraw.Draw(image).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=255)
     out = io.BytesIO()
     image.save(out, "PNG")
+    return out.getvalue()
+
+
+def noise(form: str, seed: int, size: tuple[int, int], *, mask: bool = False) -> bytes:
+    """A picture that no other seed makes; black and white where it is a mask."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(np.where(pixels[..., 0] > 127, 255, 0).astype(np.uint8) if mask else pixels).save(out, form)
+    return out.getvalue()
+
+
+def film(colours: Sequence[tuple[int, int, int]], size: tuple[int, int] = SIZE, fps: int = 5) -> bytes:
+    """One frame of each colour as an mp4."""
+    import av
+
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for colour in colours:
+            pixels = np.broadcast_to(np.array(colour, np.uint8), (size[1], size[0], 3))
+            for packet in stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
     return out.getvalue()
 
 
@@ -97,8 +128,13 @@ def tar_bytes(members: Iterable[Entry]) -> bytes:
     return out.getvalue()
 
 
-def write_part(tree: Path, shards: Sequence[Sequence[tuple[r.Sample, Mapping[str, bytes]]]]) -> Manifest:
-    """Shards and manifest of one task, source and split."""
+def write_part(
+    tree: Path,
+    shards: Sequence[Sequence[tuple[r.Sample, Mapping[str, bytes]]]],
+    *,
+    videos: Sequence[str] | None = None,
+) -> Manifest:
+    """Shards and manifest of one task, source and split; ``videos`` are those of the samples unless given."""
     first = shards[0][0][0]
     folder = tree / "data" / first.task / first.source
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,8 +153,8 @@ def write_part(tree: Path, shards: Sequence[Sequence[tuple[r.Sample, Mapping[str
         bytes=sum(s.bytes for s in listed),
         media_bytes=sum(len(data) for _, media in everything for data in media.values()),
         members=tuple(sorted({m for _, media in everything for m in media})),
-        videos=tuple(sorted({made.canonical_video_id for made, _ in everything})),
-        options={"seed": 0},
+        videos=tuple(sorted(videos or {made.canonical_video_id for made, _ in everything})),
+        options={"seed": 0, "jpeg_quality": 90},
         shards=tuple(listed),
     )
     save(tree, manifest)
@@ -156,3 +192,140 @@ def rewrite(tree: Path, members: Iterable[Entry] | bytes, *, samples: int | None
 def part(tree: Path, split: str = "train") -> list[tuple[r.Sample, dict[str, bytes]]]:
     """The samples of the first shard of :func:`small_tree`."""
     return [sample(n, split=split) for n in range(0, 4)]
+
+
+# ------------------------------------------------------------------------------------------- a tree of many parts
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one manifest holds: samples per shard, and the canonical ids of its videos in turn."""
+
+    task: str
+    source: str
+    split: str
+    shards: tuple[int, ...]
+    videos: tuple[str, ...]
+
+
+# alpha/v2 is in alpha's test and in beta's train: the leak that the card has to find.
+PARTS = (
+    Part("phase_recognition", "alpha", "train", (3, 2), ("alpha/v1",)),
+    Part("phase_recognition", "alpha", "train_extra", (1,), ("alpha/v4",)),
+    Part("phase_recognition", "alpha", "test", (2,), ("alpha/v2",)),
+    Part("phase_recognition", "beta", "train", (2, 2), ("alpha/v2", "alpha/v3")),
+    Part("phase_recognition", "toys", "test", (1,), ("toys/v1",)),
+    Part("instrument_segmentation", "toys", "train", (2, 1), ("toys/v2", "toys/v3")),
+    Part("instrument_segmentation", "toys", "test", (1,), ("toys/v1",)),
+    Part("video_question_answering", "beta", "train", (2,), ("alpha/v3",)),
+)
+MEMBERS = {
+    "phase_recognition": ("image.jpg",),
+    "instrument_segmentation": ("image.jpg", "target.png"),
+    "video_question_answering": ("video.mp4",),
+}
+SMALL = (32, 24)
+"""Size of the pictures of ``PARTS``."""
+
+
+def _info(name: str, license: str, access: Access, redistribution: Redistribution) -> SourceInfo:
+    synthetic = access is Access.SYNTHETIC
+    return SourceInfo(
+        name=name,
+        title=f"The {name} set",
+        specialty="general surgery",
+        procedure="cholecystectomy",
+        modality="laparoscopy",
+        license=license,
+        access=access,
+        access_steps=f"Ask the makers of {name}.",
+        homepage=f"https://example.org/{name}",
+        layout="<root>/",
+        facts=frozenset({r.Fact.PHASE}),
+        split_schemes={"default": ("train", "test")},
+        redistribution=redistribution,
+        label_origin="synthetic" if synthetic else "expert",
+        needs_root=not synthetic,
+    )
+
+
+SOURCES = {
+    "alpha": _info("alpha", "cc-by-nc-sa-4.0", Access.REQUEST, Redistribution(False, False, False)),
+    "beta": _info("beta", "cc-by-4.0", Access.OPEN, Redistribution(True, True, True)),
+    "toys": _info("toys", "cc-by-4.0", Access.SYNTHETIC, Redistribution(True, True, True)),
+}
+
+
+def make_sample(part: Part, number: int) -> tuple[r.Sample, dict[str, bytes]]:
+    """Sample ``number`` of a part and its media."""
+    canonical = part.videos[number % len(part.videos)]
+    video = canonical.rpartition("/")[2]
+    id = f"{part.source}-{video}-{part.split}-{number:06d}-{part.task}"
+    seed = int.from_bytes(hashlib.sha256(id.encode()).digest()[:2], "big") % 100
+    data: dict[str, tuple[r.MediaKind, r.MediaRole, Callable[[], bytes]]] = {
+        "image.jpg": ("image", "input", lambda: noise("JPEG", seed, SMALL)),
+        "target.png": ("mask", "target", lambda: noise("PNG", seed, SMALL, mask=True)),
+        "video.mp4": ("video", "input", lambda: film([(40 * n + seed,) * 3 for n in range(3)], SMALL)),
+    }
+    media = [(m, data[m][0], data[m][1], data[m][2]()) for m in MEMBERS[part.task]]
+    boxed = part.task == "instrument_segmentation"
+    answer = r.Answer(
+        f"Answer {number}.",
+        labels=("preparation",),
+        boxes=(r.AnswerBox("hook", 0.25, 0.25, 0.5, 0.75),) if boxed else (),
+    )
+    made, files = sample(
+        number, task=part.task, source=part.source, split=part.split, video=video, media=media, answer=answer,
+        question="What is shown?", size=SMALL,
+    )  # fmt: skip
+    origin = r.Provenance(SOURCES[part.source].label_origin, None, f"{part.task}/default/0+default/0", ())
+    made = replace(
+        made,
+        id=id,
+        family="understanding",
+        canonical_video_id=canonical,
+        media=tuple(replace(m, num_frames=3, fps=5.0) if m.kind == "video" else m for m in made.media),
+        messages=(made.messages[0], r.Message("assistant", f"Answer {number}.")),
+        reasoning=r.Reasoning(1, perceptual="A hook is seen.") if number else r.Reasoning(),
+        provenance=origin,
+        license=SOURCES[part.source].license,
+    )
+    return made, files
+
+
+def shards_of(part: Part) -> list[list[tuple[r.Sample, dict[str, bytes]]]]:
+    """The samples of a part, shard by shard."""
+    starts = [sum(part.shards[:n]) for n in range(len(part.shards))]
+    return [
+        [make_sample(part, start + n) for n in range(count)] for start, count in zip(starts, part.shards, strict=True)
+    ]
+
+
+def write_tree(tree: Path, parts: tuple[Part, ...] = PARTS) -> list[Manifest]:
+    """All parts; no card."""
+    return [write_part(tree, shards_of(part), videos=part.videos) for part in parts]
+
+
+def counts(parts: tuple[Part, ...] = PARTS) -> dict[str, dict[str, int]]:
+    """Samples by config and split, counted from ``PARTS`` without any of the package's code."""
+    found: dict[str, dict[str, int]] = {}
+    for part in parts:
+        for name in (part.task, part.source, f"{part.task}-{part.source}", "all"):
+            splits = found.setdefault(name, {})
+            splits[part.split] = splits.get(part.split, 0) + sum(part.shards)
+    return found
+
+
+def add_strays(tree: Path) -> None:
+    """Things that may lie in a tree and must break no config."""
+    for path, data in {
+        "reports/build.json": b"{}",
+        "reports/defects.jsonl": b"{}\n",
+        "catalog/part-00000.parquet": b"not parquet",
+        "assets/picture.png": b"not a picture",
+        ".build/phase_recognition/part.tar": b"unfinished",
+        "data/phase_recognition/alpha/.train-00009.tar.123-ab.tmp": b"unfinished",
+        "data/phase_recognition/gamma/train-00000.tar": b"an interrupted build: tar without manifest",
+        "data/phase_recognition/beta/train-00007.tar": b"left by an earlier, larger build",
+    }.items():
+        write_atomic(tree / path, data)

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import combinations, pairwise
 
-from surgsigma_hub.ontology import concepts
+from surgsigma_hub.ontology import NULL, concepts
 from surgsigma_hub.records import (
     Box,
+    Course,
     Drawn,
     Frame,
     Label,
     LabeledBox,
     LabeledMask,
     Polygons,
+    Segment,
+    Stills,
     Triplet,
     Verdict,
 )
@@ -52,8 +55,7 @@ def frame(**facts: object) -> Frame:
 
 def drafts(task: str, **facts: object) -> list[Draft]:
     draft = TASKS[task].draft
-    assert draft is not None
-    return list(draft(frame(**facts)))
+    return list(draft(frame(**facts))) if draft else []
 
 
 def only(task: str, **facts: object) -> Draft:
@@ -74,6 +76,8 @@ FULL = frame(
     tissue_boxes=(boxed("liver", 0.1, 0.1, 0.9, 0.5),),
     instrument_masks=(mask("clipper"),),
     criteria=(Verdict(label("two_structures"), True), Verdict(label("cystic_plate"), False)),
+    depth=PICTURE,
+    clean_image=PICTURE,
 )
 EMPTY = frame(instruments=(), tissues=(), actions=(), triplets=(), instrument_boxes=(), instrument_masks=())
 
@@ -115,9 +119,9 @@ def all_drafts() -> dict[str, list[tuple[Frame, Draft]]]:
     every += [frame(tissue_boxes=b) for b in _boxes(targets)]
     every += [frame(instrument_masks=tuple(mask(x.id) for x in s)) for s in _sets(instruments)]
     every += [frame(instrument_masks=(mask(None),))]
-    triples = [(i, a, t) for i in instruments for a in actions for t in targets]
+    triples = _triples(instruments, actions, targets)
     every += [frame(triplets=(triplet(*t),)) for t in triples]
-    every += [frame(triplets=(triplet(*a), triplet(*b))) for a, b in zip(triples[::7], triples[3::7], strict=False)]
+    every += [frame(triplets=(triplet(*a), triplet(*b))) for a, b in pairwise(triples)]
     every += [frame(triplets=())]
     for n in range(1, 2 ** len(criteria)):
         asked = [c for bit, c in enumerate(criteria) if n >> bit & 1]
@@ -134,4 +138,66 @@ def all_drafts() -> dict[str, list[tuple[Frame, Draft]]]:
             for keys in combinations(extras, k):
                 some = {key: extras[key] for key in keys}
                 every += [frame(**scene, **some), frame(phase=label("calot_triangle_dissection"), **scene, **some)]
-    return {name: [(f, d) for f in every for d in (TASKS[name].draft or iter)(f)] for name in WORKING}  # type: ignore[arg-type]
+    every += [frame(depth=PICTURE)]
+    return {name: [*_of_frames(name, every), *course_drafts(name)] for name in WORKING}
+
+
+def _of_frames(name: str, frames: list[Frame]) -> list[tuple[Frame, Draft]]:
+    draft = TASKS[name].draft
+    return [(f, d) for f in frames for d in draft(f)] if draft else []
+
+
+def course_drafts(name: str) -> list[tuple[Frame, Draft]]:
+    of_course = TASKS[name].draft_course
+    return [pair for c in courses() for pair in of_course(c)] if of_course else []
+
+
+def some_drafts(name: str) -> list[tuple[Frame, Draft]]:
+    """A few drafts of a task, the same however the vocabularies grow: of a rich frame, an empty one and two courses."""
+    of_course = TASKS[name].draft_course
+    few = {"action": ["dissect", "clip", "cut", "aspirate"], "phase": ["preparation", "clipping_and_cutting"]}
+    fixed = [course(few), course({"step": ["open_peritoneum"], **few}, phase=label("preparation"))]
+    return [
+        *_of_frames(name, [FULL, EMPTY]),
+        *(pair for c in fixed for pair in (of_course(c) if of_course else ())),
+    ]
+
+
+def _triples(instruments: list[str], actions: list[str], targets: list[str]) -> list[tuple[str, str, str]]:
+    """Every pair of instrument and action, and of action and target; all three freely would be too many."""
+    pairs = [(i, a, targets[n % len(targets)]) for n, (i, a) in enumerate((i, a) for i in instruments for a in actions)]
+    return pairs + [
+        (instruments[n % len(instruments)], a, t) for n, (a, t) in enumerate((a, t) for a in actions for t in targets)
+    ]
+
+
+def still(n: int) -> Drawn:
+    return Drawn(f"still/{n}", lambda: None)  # type: ignore[arg-type, return-value]
+
+
+SECONDS = 12
+"""Length of each interval of the courses."""
+
+
+def course(layers: dict[str, list[str]], **facts: object) -> Course:
+    """A course in which every label of a layer has its turn, with a moment each second that holds ``facts``."""
+    segments = tuple(
+        Segment(layer, label(id), n * SECONDS, (n + 1) * SECONDS)  # type: ignore[arg-type]
+        for layer, ids in sorted(layers.items())
+        for n, id in enumerate(ids)
+    )
+    length = int(max(s.end_seconds for s in segments))
+    moments = tuple(Frame(index=n, fps=1.0, image=still(n * 2), **facts) for n in range(length))  # type: ignore[arg-type]
+    return Course(segments=segments, footage=Stills(tuple(map(still, range(length * 2))), 2.0), moments=moments)
+
+
+@cache
+def courses() -> list[Course]:
+    acting = [a for a in _ids("action") if a != NULL]
+    both = (triplet("hook", "dissect", "liver"), triplet("scissors", "cut", "gut"), triplet("bipolar", "null", "null"))
+    boxes = (boxed("hook", 0.1, 0.1, 0.3, 0.3), boxed("scissors", 0.5, 0.5, 0.7, 0.9))
+    return [
+        course({"action": acting}),
+        course({"action": acting}, triplets=both, actions=labels("dissect", "cut"), instrument_boxes=boxes),
+        course({"phase": _ids("phase"), "step": _ids("step")}, phase=label("preparation")),
+    ]

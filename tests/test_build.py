@@ -105,24 +105,31 @@ def child(tmp_path: Path, out: Path, workers: int = 1, **kwargs: object) -> subp
 
 @pytest.mark.slow
 def test_killed_at_five_random_moments_and_run_again(tree: Path, tmp_path: Path) -> None:
+    """Moments of work done, not of the clock: after so many parts and shards, and a random moment more."""
     out = tmp_path / "surgsigma"
-    started = time.monotonic()
-    assert child(tmp_path, tmp_path / "whole").wait() == 0
-    whole = time.monotonic() - started
     rng = random.Random(5)
     kills = 0
-    for n in range(5):
+    for n, units in enumerate((1, 2, 4, 12, 30)):
         process = child(tmp_path, out, workers=1 + n % 2, start_new_session=True)
-        try:
-            process.wait(timeout=whole * rng.uniform(0.3, 0.95))
-        except subprocess.TimeoutExpired:
+        while process.poll() is None and _units(out) < units:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.02))
+        if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)  # the parent alone: its workers have to notice by themselves
             process.wait()
             kills += 1
-    assert kills >= 2, "too few kills hit a running build; the moments should be spread over its length"
+    assert kills >= 3, f"only {kills} kills hit a running build"
     time.sleep(1.0)  # longer than a worker takes to notice that its parent is gone
     assert child(tmp_path, out).wait() == 0
     assert digests(out) == digests(tree)
+
+
+def _units(out: Path) -> int:
+    """Finished units of work: parts, and shards in staging."""
+    try:
+        return len(list(out.rglob("part.json"))) + len(list(out.rglob("staging/data/*/*/*.json")))
+    except FileNotFoundError:  # a folder was renamed while it was looked at
+        return 0
 
 
 def test_killed_in_the_middle_of_the_commit(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +226,6 @@ def test_a_tree_of_a_newer_format_is_left_alone(tree: Path, tmp_path: Path) -> N
         ({"options": {"video": "3"}}, UnknownNameError, "Did you mean 'videos'"),
         ({"options": {"videos": "many"}}, SurgSigmaError, "is not a int"),
         ({"workers": 0}, SurgSigmaError, "expected 1"),
-        ({"tasks": ["desmoking"]}, BuildError, "cannot be built yet"),
         ({"source": "cholect50"}, LayoutError, "--root"),
         ({"source": "cholect50", "root": "/nowhere"}, LayoutError, "Access:"),
     ],
@@ -337,14 +343,13 @@ def test_a_damaged_film_is_left_out_and_counted(tmp_path: Path, content: bytes) 
     assert not (tmp_path / "out" / "data").exists()
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from surgsigma_hub.errors import MissingExtraError
-    from surgsigma_hub.media.video import encode_video, open_video
+def test_a_forced_reader_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from surgsigma_hub.errors import SurgSigmaError
+    from surgsigma_hub.media.video import BACKEND_VARIABLE, open_video
 
-    for module in ("av", "decord"):
-        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    monkeypatch.setitem(sys.modules, "decord", None)  # as if it were not installed
+    monkeypatch.setenv(BACKEND_VARIABLE, "decord")
     film = tmp_path / "a.mp4"
     film.write_bytes(b"x")
-    for call in (lambda: open_video(film), lambda: encode_video(film, [], fps=25)):
-        with pytest.raises(MissingExtraError, match=r"surgsigma-hub\[video\]"):
-            call()
+    with pytest.raises(SurgSigmaError, match=r"decord.*not installed"):
+        open_video(film)

@@ -1,4 +1,4 @@
-"""The Cholec80 loader: three forms of one fabricated copy, and damage to each."""
+"""The Cholec80 loader: three forms of one fabricated copy, and damage to its text tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,35 +14,13 @@ from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.parsers.cholec80_records import PHASES, TOOLS
 from surgsigma_hub.parsers.tables import Row, read_numbered
-from surgsigma_hub.records import Defect, FileImage, FileSlice, Frame, Label, Reason, Video, VideoFrame
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.records import Fact, FileImage, FileSlice, Label, Reason, Video, VideoFrame
+from surgsigma_hub.source import get_source
 
-from chole_files import as_films, as_records, example, picture, tfrecord
-from conftest import FIXTURES
+from chole_files import as_films, as_records, picture
+from cholec80_reading import ROOT, Cholec80, facts, opened, read
 
-Cholec80 = get_source("cholec80")
-ROOT = FIXTURES / "cholec80"
 HEADER = "Frame\t" + "\t".join(TOOLS) + "\n"
-
-
-def opened(root: Path, **options: str) -> Any:
-    return Cholec80(root, parse_options(Cholec80, options))
-
-
-def read(root: Path, video: str, **options: str) -> tuple[list[Frame], list[Defect]]:
-    source = opened(root, **options)
-    (found,) = (v for v in source.videos() if v.id == video)
-    items = list(source.frames(found))
-    frames = [f for f in items if isinstance(f, Frame)]
-    assert [f.index for f in frames] == sorted({f.index for f in frames})
-    return frames, [d for d in items if isinstance(d, Defect)]
-
-
-def facts(frames: list[Frame]) -> list[tuple[int, str | None, list[str] | None]]:
-    return [
-        (f.index, f.phase and f.phase.native, None if f.instruments is None else [x.native for x in f.instruments])
-        for f in frames
-    ]
 
 
 @pytest.fixture
@@ -102,7 +79,7 @@ def test_every_label_resolves() -> None:
     source = opened(ROOT)
     for video in source.videos():
         for frame in source.frames(video):
-            assert resolve_frame("cholec80", frame).facts() == Cholec80.info.facts
+            assert resolve_frame("cholec80", frame).facts() == Cholec80.info.facts - {Fact.PHASE_SEGMENTS, Fact.FOOTAGE}
 
 
 @pytest.mark.parametrize("inside", [".", "cholec80", "cholec80/cholec80", "Data"])
@@ -333,103 +310,6 @@ def test_files_are_listed_for_change_detection(tmp_path: Path) -> None:
     films = as_films(ROOT, tmp_path / "films")
     video = opened(films).videos()[0]
     assert [p.name for p in video.files] == ["video01-phase.txt", "video01-tool.txt", "video01.mp4"]
-
-
-# --------------------------------------------------------------------------------------------------------- TFRecords
-
-
-def record(number: int, **changes: Any) -> bytes:
-    features: dict[str, Any] = {
-        "frame": [picture(number % 50)],
-        "video_id": [b"video01"],
-        "frame_id": [number],
-        "total_frames": [3],
-        "instruments": [1, 0, 0, 0, 0, 0, 0],
-        "phase": [6],
-        **changes,
-    }
-    return example({k: v for k, v in features.items() if v is not None})
-
-
-def from_records(tmp_path: Path, payloads: list[bytes]) -> tuple[list[Frame], list[Defect]]:
-    (tmp_path / "video01.tfrecord").write_bytes(tfrecord(payloads))
-    return read(tmp_path, "video01")
-
-
-def test_a_cut_record_file_gives_what_is_whole(tmp_path: Path) -> None:
-    whole = tfrecord([record(0), record(1), record(2)])
-    path = tmp_path / "video01.tfrecord"
-    two = len(tfrecord([record(0), record(1)]))
-    for end in (two + 1, two + 11, two + 12, two + 40, len(whole) - 1):
-        path.write_bytes(whole[:end])
-        frames, (defect,) = read(tmp_path, "video01")
-        assert [f.index for f in frames] == [0, 25]
-        assert defect.reason is Reason.ROW_MALFORMED and defect.where == "video01.tfrecord record 2"
-        assert f"byte {two}" in defect.detail and "2 records before it were read" in defect.detail
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason", "kept"),
-    [
-        ({"phase": [7]}, Reason.LABEL_UNKNOWN, (25, None, ["Grasper"])),
-        ({"phase": [-1]}, Reason.LABEL_UNKNOWN, (25, None, ["Grasper"])),
-        ({"phase": None}, Reason.LABEL_UNKNOWN, (25, None, ["Grasper"])),
-        ({"instruments": [1, 0]}, Reason.ROW_MALFORMED, (25, "GallbladderPackaging", None)),
-        ({"instruments": [1, 0, 0, 0, 0, 0, -1]}, Reason.ROW_MALFORMED, (25, "GallbladderPackaging", None)),
-        ({"frame": None}, Reason.ROW_MALFORMED, None),
-        ({"frame_id": [-1]}, Reason.ROW_MALFORMED, None),
-        ({"frame_id": [1, 2]}, Reason.ROW_MALFORMED, None),
-        ({"video_id": [b"video02"]}, Reason.ROW_MALFORMED, None),
-    ],
-)
-def test_bad_records(tmp_path: Path, changes: dict[str, Any], reason: Reason, kept: Any) -> None:
-    frames, defects = from_records(tmp_path, [record(0), record(1, **changes), record(2)])
-    assert [(d.reason, d.where) for d in defects] == [(reason, "video01.tfrecord record 1")]
-    assert facts(frames)[1:-1] == ([kept] if kept else [])
-    assert [f.index for f in (frames[0], frames[-1])] == [0, 50]
-
-
-def test_a_bad_first_record_does_not_shift_the_others(tmp_path: Path) -> None:
-    frames, (defect,) = from_records(tmp_path, [record(0, frame=None), record(1), record(2)])
-    assert [f.index for f in frames] == [25, 50] and defect.where == "video01.tfrecord record 0"
-
-
-def test_a_payload_that_is_no_message(tmp_path: Path) -> None:
-    frames, (defect,) = from_records(tmp_path, [record(0), b"\x0a\x7fgarbage", record(2)])
-    assert [f.index for f in frames] == [0, 50] and defect.where == "video01.tfrecord record 1"
-
-
-def test_numbers_of_frames_in_place_of_seconds(tmp_path: Path) -> None:
-    frames, defects = from_records(tmp_path, [record(0), record(50), record(25)])
-    assert [f.index for f in frames] == [0, 25, 50] and defects == []
-
-
-@pytest.mark.parametrize("payloads", [[record(2), record(3)], [b"\xff", record(1), record(2)]])
-def test_a_base_that_is_not_known_is_not_guessed(tmp_path: Path, payloads: list[bytes]) -> None:
-    frames, defects = from_records(tmp_path, payloads)
-    assert not frames and "expected 0 or 1" in defects[-1].detail
-
-
-def test_repeated_and_missing_records(tmp_path: Path) -> None:
-    frames, defects = from_records(tmp_path, [record(0), record(1), record(1), record(2)])
-    assert [f.index for f in frames] == [0, 50] and [d.reason for d in defects] == [Reason.DUPLICATE_ID]
-    frames, defects = from_records(tmp_path, [record(0, total_frames=[9]), record(1, total_frames=[9])])
-    assert len(frames) == 2 and "total_frames is 9" in defects[0].detail
-    assert from_records(tmp_path, [record(0), record(1)])[1] == []  # a last second less is tolerated
-
-
-def test_whose_video_a_record_file_is(tmp_path: Path) -> None:
-    as_records(ROOT, tmp_path / "inside", names="part-{n:05d}")
-    assert [v.id for v in opened(tmp_path / "inside").videos()] == ["video01", "video41", "video49"]
-    (tmp_path / "none").mkdir()
-    (tmp_path / "none" / "part-00000").write_bytes(tfrecord([record(0, video_id=[b"7"])]))
-    with pytest.raises(LayoutError, match=r"part-00000 does not say which video"):
-        opened(tmp_path / "none").videos()
-    (tmp_path / "all").mkdir()
-    for n in range(80):
-        (tmp_path / "all" / f"part-{n:05d}").write_bytes(tfrecord([record(0, video_id=[b"x"])]))
-    ids = [(v.id, v.files[0].name) for v in opened(tmp_path / "all").videos()]
-    assert ids[0] == ("video01", "part-00000") and ids[-1] == ("video80", "part-00079")
 
 
 # -------------------------------------------------------------------------------------------------------- real files

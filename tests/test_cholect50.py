@@ -1,50 +1,25 @@
-"""The CholecT50 loader: its fixture, damage of every kind, and real label files read a second way."""
+"""The CholecT50 loader: what it reads out of its fixture, splits and layouts."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError, UnknownNameError
+from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
-from surgsigma_hub.parsers.strict_json import read_json
-from surgsigma_hub.parsers.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
-from surgsigma_hub.records import Box, Defect, Fact, FileImage, Frame, Label, LabeledBox, Reason, Triplet, Video
-from surgsigma_hub.source import Options, get_source
+from surgsigma_hub.parsers.triplet_vectors import NAMES
+from surgsigma_hub.records import Box, Fact, FileImage, Frame, Label, LabeledBox, Reason, Triplet
+from surgsigma_hub.source import Options
 
-from chole_files import label_file, pictures, vector
-from conftest import FIXTURES
-
-CholecT50 = get_source("cholect50")
-ROOT = FIXTURES / "cholect50"
-GRASP = vector(17, 0, 1, 0, 1)  # grasper, retract, gallbladder, in phase 1
+from chole_files import label_file, pictures
+from cholect50_reading import GRASP, ROOT, CholecT50, read
 
 
 def triplet(text: str) -> Triplet:
     i, v, t = text.split(",")
     return Triplet(Label(i), Label(v), Label(t))
-
-
-def read(root: Path, video: str, scheme: str = "") -> tuple[dict[int, Frame], list[Defect]]:
-    source = CholecT50(root, Options(split_scheme=scheme))
-    (found,) = (v for v in source.videos() if v.id == video)
-    items = list(source.frames(found))
-    frames = [f for f in items if isinstance(f, Frame)]
-    assert [f.index for f in frames] == sorted({f.index for f in frames})
-    return {f.index: f for f in frames}, [d for d in items if isinstance(d, Defect)]
-
-
-def one(folder: Path, annotations: dict[str, Any], **more: Any) -> tuple[dict[int, Frame], list[Defect]]:
-    """Frames and defects of a VID01 made of ``annotations``, all its pictures present."""
-    label_file(folder, "VID01", annotations, **more)
-    pictures(folder, "VID01", [int(k) for k in annotations if k.isdigit()])
-    return read(folder, "VID01")
 
 
 # ------------------------------------------------------------------------------------------------------ good files
@@ -230,266 +205,6 @@ def test_pictures_without_labels_and_labels_without_pictures_are_told(tmp_path: 
     ]
     frames, (defect,) = read(tmp_path, "VID02")
     assert not frames and "labels/VID02.json" in defect.detail
-
-
-# ---------------------------------------------------------------------------------------------------- damaged files
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        (GRASP[:-1], Reason.ROW_MALFORMED),
-        ([*GRASP, 0], Reason.ROW_MALFORMED),
-        ([], Reason.ROW_MALFORMED),
-        ("17", Reason.ROW_MALFORMED),
-        (None, Reason.ROW_MALFORMED),
-        ({"a": 1}, Reason.ROW_MALFORMED),
-        (vector("17", 0, 1, 0, 1), Reason.ROW_MALFORMED),  # type: ignore[arg-type]
-        (vector(True, 0, 1, 0, 1), Reason.ROW_MALFORMED),
-        (vector(17.5, 0, 1, 0, 1), Reason.ROW_MALFORMED),  # type: ignore[arg-type]
-        (vector(float("nan"), 0, 1, 0, 1), Reason.ROW_MALFORMED),  # type: ignore[arg-type]
-        (vector(100, 0, 1, 0, 1), Reason.LABEL_UNKNOWN),
-        (vector(-2, 0, 1, 0, 1), Reason.LABEL_UNKNOWN),
-        (vector(17, 6, 1, 0, 1), Reason.LABEL_UNKNOWN),
-        (vector(17, 0, 10, 0, 1), Reason.LABEL_UNKNOWN),
-        (vector(17, 0, 1, 15, 1), Reason.LABEL_UNKNOWN),
-        (vector(17, 0, 1, 0, 7), Reason.LABEL_UNKNOWN),
-        (vector(17, 1, 1, 0, 1), Reason.LABEL_CORRUPT),  # triplet 17 is a grasper's
-        (vector(17, -1, -1, -1, 1), Reason.LABEL_CORRUPT),
-        (vector(-1, -1, 1, 0, 1), Reason.LABEL_CORRUPT),
-        (vector(60, 2, 2, 0, 2), Reason.ROW_MALFORMED),  # another phase than the vector beside it
-        (vector(60, 2, 2, 0, -1), Reason.ROW_MALFORMED),
-        (vector(60, 2, 2, 0, 1, ("a", 0, 1, 1)), Reason.ROW_MALFORMED),  # type: ignore[arg-type]
-    ],
-)
-def test_a_bad_vector_takes_its_whole_frame_with_it_and_no_other(tmp_path: Path, row: Any, reason: Reason) -> None:
-    shutil.copy(ROOT / "label_mapping.txt", tmp_path)
-    frames, defects = one(tmp_path, {"4": [GRASP], "5": [GRASP, row], "6": [GRASP]})
-    assert list(frames) == [4, 6]
-    assert [(d.reason, d.where) for d in defects] == [(reason, "labels/VID01.json frame 5")]
-
-
-@pytest.mark.parametrize("rows", [[], None, 3, "x", {}])
-def test_a_frame_without_vectors_is_no_frame_without_instruments(tmp_path: Path, rows: Any) -> None:
-    frames, defects = one(tmp_path, {"5": rows})
-    assert not frames and [d.reason for d in defects] == [Reason.ROW_MALFORMED]
-
-
-def test_the_files_own_triplet_names_check_the_ids_where_the_mapping_is_missing(tmp_path: Path) -> None:
-    names = {kind: {str(i): n for i, n in enumerate(NAMES[kind])} for kind in NAMES}
-    categories = {**names, "triplet": {"17": "grasper,retract,gallbladder", "18": "broken"}}
-    frames, defects = one(tmp_path, {"5": [GRASP], "6": [vector(17, 0, 0, 0, 1)]}, categories=categories)
-    assert list(frames) == [5] and [d.reason for d in defects] == [Reason.LABEL_CORRUPT]
-    assert triples_in(categories) == {17: (0, 1, 0)}
-
-
-def test_an_instrument_without_triplet_leaves_the_triplets_unannotated(tmp_path: Path) -> None:
-    frames, defects = one(tmp_path, {"5": [GRASP, vector(-1, 2, -1, -1, 1)]})
-    assert defects == []
-    assert frames[5].instruments == (Label("grasper"), Label("hook"))
-    assert frames[5].triplets is None and frames[5].actions is None and frames[5].tissues is None
-
-
-def test_a_frame_without_phase_id_has_no_phase(tmp_path: Path) -> None:
-    frames, defects = one(tmp_path, {"5": [vector(17, 0, 1, 0, -1)]})
-    assert defects == [] and frames[5].phase is None and frames[5].instruments == (Label("grasper"),)
-
-
-@pytest.mark.parametrize(
-    ("box", "reason"),
-    [
-        ((0.5, 0.5, 0.6, 0.2), Reason.BOX_OUTSIDE),
-        ((-1.0, 0.5, 0.6, 0.2), Reason.BOX_OUTSIDE),
-        ((0.5, 0.5, 0.0, 0.2), Reason.ROW_MALFORMED),
-        ((0.5, 0.5, -0.1, 0.2), Reason.ROW_MALFORMED),
-    ],
-)
-def test_a_bad_box_costs_the_boxes_of_its_frame_only(
-    tmp_path: Path, box: tuple[float, float, float, float], reason: Reason
-) -> None:
-    good = vector(17, 0, 1, 0, 1, (0.1, 0.1, 0.2, 0.2))
-    frames, defects = one(tmp_path, {"5": [good, vector(60, 2, 2, 0, 1, box)], "6": [good]})
-    assert [(d.reason, d.where) for d in defects] == [(reason, "labels/VID01.json frame 5")]
-    assert frames[5].instrument_boxes is None and frames[5].instruments == (Label("grasper"), Label("hook"))
-    assert frames[6].instrument_boxes is not None
-
-
-def test_boxes_only_where_every_instrument_has_one(tmp_path: Path) -> None:
-    boxed, none = vector(17, 0, 1, 0, 1, (0.1, 0.1, 0.2, 0.2)), vector(-1, -1, -1, -1, 1)
-    frames, defects = one(tmp_path, {"5": [boxed, vector(60, 2, 2, 0, 1)], "6": [none], "7": [boxed, none]})
-    assert defects == []
-    assert frames[5].instrument_boxes is None
-    assert frames[6].instrument_boxes == ()  # the file has boxes, and this frame has no instrument
-    assert len(frames[7].instrument_boxes or ()) == 1
-
-
-def test_repeated_keys_are_left_out(tmp_path: Path) -> None:
-    path = label_file(tmp_path, "VID01", {"5": [GRASP], "05": [GRASP], "6": [GRASP], "7": [GRASP]})
-    pictures(tmp_path, "VID01", [5, 6, 7])
-    path.write_text(path.read_text().replace('"7":', '"6":'))
-    frames, defects = read(tmp_path, "VID01")
-    assert not frames
-    assert [(d.reason, d.where) for d in defects] == [
-        (Reason.DUPLICATE_ID, "labels/VID01.json frame 5"),
-        (Reason.DUPLICATE_ID, "labels/VID01.json frame 6"),
-    ]
-
-
-def test_keys_that_are_no_frame_numbers(tmp_path: Path) -> None:
-    frames, defects = one(tmp_path, {"5": [GRASP], "-1": [GRASP], "x": [GRASP], "1.0": [GRASP], "9" * 7: [GRASP]})
-    assert list(frames) == [5] and [d.reason for d in defects] == [Reason.ROW_MALFORMED] * 4
-
-
-def test_a_file_cut_anywhere_is_one_defect_and_no_frame(tmp_path: Path) -> None:
-    shutil.copytree(ROOT, tmp_path / "t50")
-    path = tmp_path / "t50" / "labels" / "VID01.json"
-    text = path.read_bytes().rstrip()
-    source = CholecT50(tmp_path / "t50")
-    video = next(iter(source.videos()))
-    for end in range(0, len(text), 7):
-        path.write_bytes(text[:end])
-        (defect,) = source.frames(video)
-        assert isinstance(defect, Defect) and defect.reason is Reason.ROW_MALFORMED
-        assert defect.where == "labels/VID01.json" and "character" in defect.detail
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\xff{}", b"[]", b"null", b"{}", b'{"annotations": []}', b'{"annotations": {}, "annotations": {}}',
-        b'{"annotations": {}, "video": 2}', b'{"annotations": {}, "fps": 25}', b"[" * 100_000, b"9" * 5000,
-    ],
-)  # fmt: skip
-def test_files_that_are_no_label_files_are_one_defect(tmp_path: Path, content: bytes) -> None:
-    label_file(tmp_path, "VID01", {}).write_bytes(content)
-    frames, defects = read(tmp_path, "VID01")
-    assert not frames and [d.where for d in defects] == ["labels/VID01.json"]
-
-
-def test_names_of_the_file_that_differ_from_the_published_ones_are_told_and_used(tmp_path: Path) -> None:
-    categories = {"phase": {"1": "calot-triangle-dissection", "9": "lunch"}, "verb": [{"id": 1, "name": "retract"}]}
-    frames, defects = one(tmp_path, {"5": [GRASP]}, categories=categories)
-    assert frames[5].phase == Label("calot-triangle-dissection")
-    assert [(d.reason, d.where.split()[-1]) for d in defects] == [
-        (Reason.LABEL_UNKNOWN, "categories.phase.1"),
-        (Reason.LABEL_UNKNOWN, "categories.phase.9"),
-    ]
-    for nonsense in (None, [], 3, {"phase": 3}, {"phase": {"x": "y"}}, {"phase": [1]}, {"phase": {"1": 2}}):
-        assert names_in(nonsense) == (NAMES, [])
-
-
-def test_a_broken_mapping_file_stops_before_the_build(tmp_path: Path) -> None:
-    label_file(tmp_path, "VID01", {})
-    (tmp_path / "label_mapping.txt").write_text("# IVT, I, V, T\n0,0,2,1,2,1\n1,0,x,0\n")
-    with pytest.raises(BadRowError, match=r"label_mapping.txt, line 3: '1,0,x,0'"):
-        CholecT50(tmp_path).videos()
-    assert read_label_mapping("# x\n\n 5,1,2,3,4,5\n") == {5: (1, 2, 3)}
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 101) | st.floats() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=6,
-)
-ROW = st.lists(st.integers(-2, 101) | st.sampled_from([-1, -1.0, 0.5, None, "x"]), min_size=14, max_size=16)
-KEY = st.integers(0, 30).map(str) | st.text("0123456789-x", max_size=4)
-
-
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(annotations=st.dictionaries(KEY, JSON | st.lists(ROW | JSON, max_size=3), max_size=5))
-def test_whatever_a_file_holds_every_key_is_a_frame_or_a_defect(tmp_path: Path, annotations: dict[str, Any]) -> None:
-    path = label_file(tmp_path, "VID01", annotations)
-    source = CholecT50(tmp_path)
-    items = list(source.frames(Video(id="VID01", canonical_id="cholec80/video01", split="train", files=(path,))))
-    numbers = {int(k) for k in annotations if k.isascii() and k.isdigit() and len(k) <= 6}
-    wrong = [k for k in annotations if not (k.isascii() and k.isdigit() and len(k) <= 6)]
-    assert all(isinstance(item, Defect) for item in items)  # no picture is there
-    assert len(items) == len(numbers) + len(wrong)
-
-
-# ------------------------------------------------------------------------------------------------------- real files
-
-REAL = ("VID68", "VID73", "VID74")
-
-
-def _plain(frame: Frame) -> dict[str, Any]:
-    return {
-        "phase": frame.phase and frame.phase.native,
-        "instruments": {x.native for x in frame.instruments or ()},
-        "actions": {x.native for x in frame.actions or ()},
-        "tissues": {x.native for x in frame.tissues or ()},
-        "triplets": {(t.instrument.native, t.action.native, t.target.native) for t in frame.triplets or ()},
-        "boxes": [
-            (b.label.native, *(round(side, 9) for side in (b.box.x1, b.box.y1, b.box.x2, b.box.y2)))
-            for b in frame.instrument_boxes or ()
-        ],
-    }
-
-
-@pytest.mark.parametrize("video", REAL)
-def test_real_labels_against_a_second_reading(real: Path, video: str, tmp_path: Path) -> None:
-    with (real / "cholect50" / "labels" / f"{video}.json").open() as file:
-        raw = json.load(file)
-    name = raw["categories"]
-    expected: dict[int, dict[str, Any]] = {}
-    for key, rows in raw["annotations"].items():
-        present = [r for r in rows if r[1] != -1]
-        words = [name["triplet"][str(r[0])].split(",") for r in present]  # by the triplet's own name, not by parts
-        expected[int(key)] = {
-            "phase": name["phase"][str(rows[0][14])],
-            "instruments": {w[0] for w in words},
-            "actions": {w[1] for w in words} - {"null_verb"},
-            "tissues": {w[2] for w in words} - {"null_target"},
-            "triplets": {tuple(w) for w in words},
-            "boxes": [
-                (w[0], *(round(min(max(side, 0.0), 1.0), 9) for side in (r[3], r[4], r[3] + r[5], r[4] + r[6])))
-                for w, r in zip(words, present, strict=True)
-            ],
-        }
-    # A copy with a picture for every frame, so that all labels are compared and not only those of the excerpt.
-    (tmp_path / "labels").mkdir()
-    shutil.copy(real / "cholect50" / "labels" / f"{video}.json", tmp_path / "labels")
-    shutil.copy(real / "cholect50" / "label_mapping.txt", tmp_path)
-    (tmp_path / "videos" / video).mkdir(parents=True)
-    for index in expected:
-        (tmp_path / "videos" / video / f"{index:06d}.png").touch()
-    frames, defects = read(tmp_path, video)
-    assert defects == [] and len(frames) == len(raw["annotations"])
-    assert {n: _plain(f) for n, f in frames.items()} == expected
-    for frame in frames.values():
-        assert frame.facts() == CholecT50.info.facts
-        resolve_frame("cholect50", frame)
-    clipped = sum(b.clipped for f in frames.values() for b in f.instrument_boxes or ())
-    assert clipped == {"VID68": 2, "VID73": 0, "VID74": 0}[video]
-
-
-def test_real_pictures_that_are_missing_are_counted_by_video(real: Path) -> None:
-    root = real / "cholect50"
-    missing: Counter[str] = Counter()
-    held: Counter[str] = Counter()
-    source = CholecT50(root)
-    for video in source.videos():
-        for item in source.frames(video):
-            if isinstance(item, Frame):
-                held[video.id] += 1
-                assert isinstance(item.image, FileImage) and item.image.path.is_file()
-            else:
-                assert item.reason is Reason.MEDIA_MISSING and str(real) not in item.where + item.detail
-                missing[item.where.split("/")[0]] += 1
-    for video in REAL:
-        keys = {f"{int(k):06d}.png" for k in read_json(root / "labels" / f"{video}.json")["annotations"]}
-        there = {p.name for p in (root / "videos" / video).iterdir()}
-        assert (missing[video], held[video]) == (len(keys - there), len(keys & there))
-    assert {v.id: v.split for v in source.videos()} == {"VID68": "train", "VID73": "test", "VID74": "test"}
-
-
-def test_real_mapping_agrees_with_the_names_of_the_files(real: Path) -> None:
-    root = real / "cholect50"
-    mapping = read_label_mapping((root / "label_mapping.txt").read_text())
-    assert len(mapping) == 100
-    categories = read_json(root / "labels" / "VID68.json")["categories"]
-    assert triples_in(categories) == mapping
-    assert names_in(categories) == (NAMES, [])
 
 
 def test_info_is_what_the_terms_say() -> None:

@@ -20,7 +20,7 @@ from surgsigma_hub.schema import FORMAT_VERSION, schema_text
 from handmade import small_tree
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("build", "demo", "info", "init", "preview", "schema", "sources", "tasks", "validate")
+NAMES = ("build", "demo", "enrich", "info", "init", "preview", "schema", "sources", "tasks", "validate")
 
 
 @pytest.fixture
@@ -80,7 +80,8 @@ def test_examples_parse(name: str) -> None:
 
 
 def test_json_is_where_it_was_promised() -> None:
-    assert {n for n, c in commands().items() if c.json} == {"sources", "tasks", "info", "build", "validate", "schema"}
+    promised = {"sources", "tasks", "info", "build", "enrich", "validate", "schema"}
+    assert {n for n, c in commands().items() if c.json} == promised
 
 
 def test_no_command_shows_the_help_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +142,7 @@ def test_tasks_as_json_name_every_task(capsys: pytest.CaptureFixture[str]) -> No
     made = json.loads(capsys.readouterr().out)
     assert [t["name"] for t in made] == list(surgsigma_hub.api.tasks())
     phase = next(t for t in made if t["name"] == "phase_recognition")
-    assert phase["needs"] == [["phase"]] and phase["working"] is True
+    assert phase["needs"] == [["phase"], ["footage", "phase_segments"]] and phase["working"] is True
 
 
 def test_info_of_every_source_and_task_prints(capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,6 +257,7 @@ def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert calls == {
         "source": "cholect50", "root": Path("in"), "out": Path("out"), "tasks": ["a", "b"], "splits": ["train"],
         "workers": 3, "options": {"x": "1", "y": "a=b"}, "seed": 5, "jpeg_quality": 80, "shard_bytes": 2**30,
+        "clip_fps": 10.0, "clip_side": 480, "joint": 0.2, "explained": 0.2,
         "max_quarantine": 0.1, "progress": False,
     }  # fmt: skip
     shown = capsys.readouterr().out

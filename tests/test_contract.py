@@ -27,7 +27,7 @@ def root_of(name: str) -> Path | None:
 
 
 def options_of(name: str) -> dict[str, str]:
-    return SMALL if name == "synthetic" else {}
+    return {**SMALL, "frames": "30"} if name == "synthetic" else {}  # enough time for acts that follow each other
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -80,8 +80,8 @@ def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
         course = source.course(video)
         if course is not None:
             held |= resolve_course(name, course).facts()
-            order = [(s.layer, s.start_seconds) for s in course.segments or ()]
-            assert order == sorted(order) and all(s.start_seconds < s.end_seconds for s in course.segments or ())
+            order = [(s.layer, s.start_seconds) for s in course.segments]
+            assert order == sorted(order) and all(s.start_seconds < s.end_seconds for s in course.segments)
         assert len(set(moments)) == len(moments)
         assert [m[0] for m in moments] == sorted(m[0] for m in moments)
     assert held <= kind.info.facts, "a fact is held that the metadata does not declare"
@@ -113,7 +113,7 @@ def test_samples_are_about_their_source(built: tuple[str, Path]) -> None:
                     sample = orjson.loads(members["json"])
                     assert key.startswith(f"{name}-") and sample["source"] == name
                     assert sample["license"] == sources()[name].license
-                    assert sample["provenance"]["label_origin"] == sources()[name].label_origin
+                    assert sample["provenance"]["label_origin"] in (sources()[name].label_origin, "derived")
 
 
 def test_a_rebuild_is_byte_identical(built: tuple[str, Path], tmp_path: Path) -> None:

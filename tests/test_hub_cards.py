@@ -16,7 +16,7 @@ from surgsigma_hub.schema import schema_text
 from surgsigma_hub.shards.manifest import write_atomic
 from surgsigma_hub.tasks import get_task
 
-from small_tree import PARTS, SOURCES, Part, add_strays, counts, make_sample, write_part, write_tree
+from handmade import PARTS, SOURCES, Part, add_strays, counts, make_sample, write_tree
 
 
 def card(tree: Path) -> tuple[dict, str]:
@@ -160,7 +160,7 @@ def test_licences_page_names_terms_and_access(tree: Path) -> None:
 
 
 def test_a_path_among_the_options_stays_private(tmp_path: Path) -> None:
-    manifest = write_part(tmp_path, PARTS[0])
+    manifest = write_tree(tmp_path, PARTS[:1])[0]
     for place in ("/home/someone/data", "~/data", "C:\\data"):
         hidden = replace(manifest, options={"root": place, "more": {"deep": [place]}, "seed": 7})
         write_atomic(tmp_path / manifest.path, hidden.dumps())

@@ -20,7 +20,7 @@ from surgsigma_hub.hub.frontmatter import dump_yaml
 from surgsigma_hub.schema import shard_features
 from surgsigma_hub.shards.manifest import Manifest, load_tree
 
-from small_tree import MEMBERS, PARTS, SIZE, SOURCES, Part, add_strays, counts, write_part, write_tree
+from handmade import MEMBERS, PARTS, SMALL, SOURCES, Part, add_strays, counts, write_tree
 
 SCRIPT = Path(__file__).parent / "check_plain_datasets.py"
 
@@ -71,7 +71,7 @@ def check_plain(summary: dict[str, Any]) -> None:
                     if member.endswith(".mp4"):
                         assert what["bytes"] > 100
                     else:
-                        assert what == ["L" if member == "target.png" else "RGB", *SIZE]
+                        assert what == ["L" if member == "target.png" else "RGB", *SMALL]
     assert summary["streaming"]["phase_recognition"]["train"]["shards"] == 4
 
 
@@ -142,7 +142,7 @@ def test_stray_tars_are_found(tmp_path: Path) -> None:
 
 def test_a_split_without_tars_is_left_out(tmp_path: Path) -> None:
     part = Part("phase_recognition", "alpha", "train", (1,), ("alpha/v1",))
-    full = write_part(tmp_path, part)
+    full = write_tree(tmp_path, (part,))[0]
     empty = replace(full, split="test", samples=0, bytes=0, shards=(), videos=())
     configs = make_configs([full, empty])
     assert all([s.name for s in c.splits] == ["train"] for c in configs)
@@ -167,14 +167,14 @@ def renamed(manifest: Manifest, **changes: str) -> Manifest:
     ],
 )
 def test_names_that_a_glob_or_a_config_cannot_hold_are_refused(tmp_path: Path, changes: dict[str, str]) -> None:
-    good = write_part(tmp_path, PARTS[0])
+    good = write_tree(tmp_path, PARTS[:1])[0]
     make_configs([renamed(good)])
     with pytest.raises(ShardError):
         make_configs([renamed(good, **changes)])
 
 
 def test_a_foreign_shard_name_is_refused(tmp_path: Path) -> None:
-    good = write_part(tmp_path, PARTS[0])
+    good = write_tree(tmp_path, PARTS[:1])[0]
     bad = replace(good, shards=(replace(good.shards[0], name="../train-00000.tar"),))
     with pytest.raises(ShardError, match="not named"):
         make_configs([bad])

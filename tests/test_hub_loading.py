@@ -23,7 +23,7 @@ from surgsigma_hub.hub.loading import load_dataset, register, unregister
 from surgsigma_hub.shards.manifest import load_manifest, write_atomic
 
 from fakehub import FakeHub, serve
-from small_tree import PARTS, SIZE, SOURCES, add_strays, counts, make_sample, tar_bytes, write_part, write_tree
+from handmade import PARTS, SMALL, SOURCES, add_strays, counts, entries, make_sample, tar_bytes, write_tree
 
 ALPHA = "data/phase_recognition/alpha/train-00000.tar"
 
@@ -80,7 +80,7 @@ def test_columns_hold_what_was_written(tree: Path) -> None:
             assert [i["role"] for i in row["images"]] == [m.role for m in sample.media if m.kind != "video"]
             for image in row["images"]:
                 image["image"].load()
-                assert image["image"].size == SIZE
+                assert image["image"].size == SMALL
             assert [v["video"]["bytes"] for v in row["videos"]] == [
                 data for member, data in files.items() if member.endswith(".mp4")
             ]
@@ -151,7 +151,7 @@ def test_damage_is_a_shard_error_that_names_the_place(own: Path, tmp_path: Path,
         samples[1] = replace(sample, format_version="1.7"), files
     elif damage == "medium":
         samples[1] = sample, {}
-    data = tar_bytes(samples)
+    data = tar_bytes(e for made, media in samples for e in entries(made, media))
     if damage == "json":
         data = data.replace(
             b'{"format_version":"1.0","id":"alpha-v1-train-000001',
@@ -173,7 +173,7 @@ def test_a_rebuilt_tree_is_not_served_from_the_old_cache(own: Path, tmp_path: Pa
         return len(load_dataset(own, "alpha", split="train", cache_dir=tmp_path / "cache"))
 
     assert count() == 5
-    write_part(own, replace(PARTS[0], shards=(3, 4)))
+    write_tree(own, (replace(PARTS[0], shards=(3, 4)),))
     assert count() == 7
 
 

@@ -15,7 +15,7 @@ from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.pointer import init_pointer
 
 from fakehub import FakeHub, serve
-from small_tree import SOURCES, counts, write_tree
+from handmade import SOURCES, counts, write_tree
 
 INIT = (
     "import sys, json; from pathlib import Path\n"

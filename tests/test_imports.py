@@ -19,6 +19,7 @@ FLOORS = [
     {"shards"},
     {"build", "preview"},
     {"hub"},
+    {"enrich"},
     {"api"},
     {"cli"},
 ]
@@ -26,7 +27,7 @@ FLOORS = [
 
 MAY_STAND_BESIDE = {("schema", "ontology"), ("parsers", "media"), ("source", "ontology")}
 LOADERS_MAY_IMPORT = {"records", "source", "ontology", "parsers", "media", "errors"}
-HEAVY = {"datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "tensorflow"}
+HEAVY = {"httpx", "datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "tensorflow"}
 
 
 def imports(path: Path, package: list[str]) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,15 @@ import pytest
 from PIL import Image
 from surgsigma_hub.api import build
 from surgsigma_hub.build.report import BuildReport
+from surgsigma_hub.ontology import resolve_frame
+from surgsigma_hub.parsers.strict_json import read_json
+from surgsigma_hub.parsers.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
+from surgsigma_hub.records import Fact, FileImage, Frame, Reason, Stills
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.validate import validate
+
+from cholect50_reading import CholecT50, course, read
 
 Built = tuple[dict[str, list[tuple[dict[str, Any], dict[str, bytes]]]], BuildReport, Path]
 
@@ -50,7 +57,8 @@ def names(real: Path) -> dict[str, dict[str, str]]:
 
 
 def moments(samples: list[tuple[dict[str, Any], dict[str, bytes]]]) -> dict[tuple[str, int], dict[str, Any]]:
-    return {(s["video_id"], s["frame_index"]): s for s, _ in samples}
+    """Samples about one picture, clips left aside."""
+    return {(s["video_id"], s["frame_index"]): s for s, members in samples if "image.jpg" in members}
 
 
 def test_every_frame_with_a_picture_gives_a_sample(built: Built, truth: dict[tuple[str, int], Any]) -> None:
@@ -107,7 +115,8 @@ def test_boxes(built: Built, truth: dict[tuple[str, int], Any], names: dict[str,
 
 
 def test_pictures_are_the_right_ones(built: Built, real: Path) -> None:
-    for sample, members in built[0]["phase_recognition"][::7]:
+    stills = [(sample, members) for sample, members in built[0]["phase_recognition"] if "image.jpg" in members]
+    for sample, members in stills[::7]:
         original = Image.open(real / "cholect50/videos" / sample["video_id"] / f"{sample['frame_index']:06d}.png")
         stored = Image.open(io.BytesIO(members["image.jpg"]))
         assert stored.size == original.size == (sample["width"], sample["height"])
@@ -115,16 +124,152 @@ def test_pictures_are_the_right_ones(built: Built, real: Path) -> None:
         assert max(abs(a - b) for a, b in zip(*small, strict=True)) <= 6
 
 
-def test_missing_pictures_are_counted_by_video(built: Built, real: Path) -> None:
+def test_missing_pictures_are_counted_by_video(real: Path, tmp_path: Path) -> None:
+    """Counted by the frame; a build with clips counts its clips with missing pictures beside them."""
+    report = build(
+        "cholect50", root=real / "cholect50", out=tmp_path / "out", tasks=["tissue_recognition"], max_quarantine=1
+    )
     expected = {}
     for path in (real / "cholect50" / "labels").glob("*.json"):
         there = {p.name for p in (real / "cholect50" / "videos" / path.stem).iterdir()}
         keys = json.loads(path.read_text())["annotations"]
         expected[path.stem] = sum(f"{int(k):06d}.png" not in there for k in keys)
-    counted = {video: reasons["media_missing"] for video, reasons in built[1].quarantined_by_video.items()}
+    counted = {video: reasons["media_missing"] for video, reasons in report.quarantined_by_video.items()}
     assert counted == expected
 
 
 def test_the_tree_is_valid(built: Built) -> None:
     report = validate(built[2])
     assert report.ok, report.problems[:5]
+
+
+# ------------------------------------------------------------------------------- every label, with or without picture
+
+
+REAL = ("VID68", "VID73", "VID74")
+
+
+def _plain(frame: Frame) -> dict[str, Any]:
+    return {
+        "phase": frame.phase and frame.phase.native,
+        "instruments": {x.native for x in frame.instruments or ()},
+        "actions": {x.native for x in frame.actions or ()},
+        "tissues": {x.native for x in frame.tissues or ()},
+        "triplets": {(t.instrument.native, t.action.native, t.target.native) for t in frame.triplets or ()},
+        "boxes": [
+            (b.label.native, *(round(side, 9) for side in (b.box.x1, b.box.y1, b.box.x2, b.box.y2)))
+            for b in frame.instrument_boxes or ()
+        ],
+    }
+
+
+@pytest.mark.parametrize("video", REAL)
+def test_real_labels_against_a_second_reading(real: Path, video: str, tmp_path: Path) -> None:
+    with (real / "cholect50" / "labels" / f"{video}.json").open() as file:
+        raw = json.load(file)
+    name = raw["categories"]
+    expected: dict[int, dict[str, Any]] = {}
+    for key, rows in raw["annotations"].items():
+        present = [r for r in rows if r[1] != -1]
+        words = [name["triplet"][str(r[0])].split(",") for r in present]  # by the triplet's own name, not by parts
+        expected[int(key)] = {
+            "phase": name["phase"][str(rows[0][14])],
+            "instruments": {w[0] for w in words},
+            "actions": {w[1] for w in words} - {"null_verb"},
+            "tissues": {w[2] for w in words} - {"null_target"},
+            "triplets": {tuple(w) for w in words},
+            "boxes": [
+                (w[0], *(round(min(max(side, 0.0), 1.0), 9) for side in (r[3], r[4], r[3] + r[5], r[4] + r[6])))
+                for w, r in zip(words, present, strict=True)
+            ],
+        }
+    # A copy with a picture for every frame, so that all labels are compared and not only those of the excerpt.
+    (tmp_path / "labels").mkdir()
+    shutil.copy(real / "cholect50" / "labels" / f"{video}.json", tmp_path / "labels")
+    shutil.copy(real / "cholect50" / "label_mapping.txt", tmp_path)
+    (tmp_path / "videos" / video).mkdir(parents=True)
+    for index in expected:
+        (tmp_path / "videos" / video / f"{index:06d}.png").touch()
+    frames, defects = read(tmp_path, video)
+    assert defects == [] and len(frames) == len(raw["annotations"])
+    assert {n: _plain(f) for n, f in frames.items()} == expected
+    for frame in frames.values():
+        assert frame.facts() == CholecT50.info.facts - {Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE}
+        resolve_frame("cholect50", frame)
+    clipped = sum(b.clipped for f in frames.values() for b in f.instrument_boxes or ())
+    assert clipped == {"VID68": 2, "VID73": 0, "VID74": 0}[video]
+
+
+def test_real_pictures_that_are_missing_are_counted_by_video(real: Path) -> None:
+    root = real / "cholect50"
+    missing: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    source = CholecT50(root)
+    for video in source.videos():
+        for item in source.frames(video):
+            if isinstance(item, Frame):
+                held[video.id] += 1
+                assert isinstance(item.image, FileImage) and item.image.path.is_file()
+            else:
+                assert item.reason is Reason.MEDIA_MISSING and str(real) not in item.where + item.detail
+                missing[item.where.split("/")[0]] += 1
+    for video in REAL:
+        keys = {f"{int(k):06d}.png" for k in read_json(root / "labels" / f"{video}.json")["annotations"]}
+        there = {p.name for p in (root / "videos" / video).iterdir()}
+        assert (missing[video], held[video]) == (len(keys - there), len(keys & there))
+    assert {v.id: v.split for v in source.videos()} == {"VID68": "train", "VID73": "test", "VID74": "test"}
+
+
+def test_real_mapping_agrees_with_the_names_of_the_files(real: Path) -> None:
+    root = real / "cholect50"
+    mapping = read_label_mapping((root / "label_mapping.txt").read_text())
+    assert len(mapping) == 100
+    categories = read_json(root / "labels" / "VID68.json")["categories"]
+    assert triples_in(categories) == mapping
+    assert names_in(categories) == (NAMES, [])
+
+
+# ------------------------------------------------------------------------------------------------------------ course
+
+
+def _by_hand(frames: dict[int, set[str]]) -> list[tuple[float, float, str]]:
+    """Start, end and label of every longest stretch of seconds that follow each other and all hold the label."""
+    found = []
+    for name in sorted(set().union(*frames.values())):
+        held = {n for n, names in frames.items() if name in names}
+        for first in held:
+            if first - 1 not in held:
+                end = first
+                while end in held:
+                    end += 1
+                found.append((float(first), float(end), name))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("video", REAL)
+def test_segments_are_the_stretches_of_the_real_labels(real: Path, video: str) -> None:
+    raw = json.loads((real / "cholect50" / "labels" / f"{video}.json").read_text())
+    name = raw["categories"]
+    phases = {int(k): {name["phase"][str(rows[0][14])]} for k, rows in raw["annotations"].items()}
+    verbs = {
+        int(k): {name["triplet"][str(r[0])].split(",")[1] for r in rows if r[0] != -1} - {"null_verb"}
+        for k, rows in raw["annotations"].items()
+    }
+    made = course(real / "cholect50", video)
+    assert made is not None
+    for layer, expected in (("phase", phases), ("action", verbs)):
+        said = [(s.start_seconds, s.end_seconds, s.label.native) for s in made.segments if s.layer == layer]
+        assert sorted(said) == _by_hand(expected), layer
+    assert sum(s.end_seconds - s.start_seconds for s in made.segments if s.layer == "phase") == len(phases)
+    assert len([s for s in made.segments if s.layer == "action"]) > 10
+
+
+@pytest.mark.parametrize("video", REAL)
+def test_footage_holds_the_real_pictures_at_their_seconds(real: Path, video: str) -> None:
+    folder = real / "cholect50" / "videos" / video
+    made = course(real / "cholect50", video)
+    assert made is not None and isinstance(made.footage, Stills) and made.footage.fps == 1
+    there = {int(p.stem): p for p in folder.iterdir() if len(p.stem) == 6 and p.stem.isdigit()}
+    held = {n: image.path for n, image in enumerate(made.footage.images) if isinstance(image, FileImage)}
+    assert held == there
+    assert len(made.footage.images) == max(there) + 1

@@ -169,7 +169,7 @@ def test_a_cache_and_packing_change_nothing(copy: Path, tmp_path: Path, packed: 
 
 def _shown(frame: Frame) -> dict[str, Any]:
     """A frame with the bytes of its pictures in place of the references."""
-    shown: dict[str, Any] = {f.value: getattr(frame, f.value) for f in Fact}
+    shown: dict[str, Any] = {f.value: getattr(frame, f.value) for f in sorted(frame.facts())}
     if frame.instrument_masks:
         mask = frame.instrument_masks[0].mask
         assert isinstance(mask, MaskImage)

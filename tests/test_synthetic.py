@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.media.scene import Scene, Spec, scene, story
 from surgsigma_hub.media.scene.things import TISSUE, TOOL
-from surgsigma_hub.ontology import concepts, resolve_frame
+from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.records import Course, Drawn, Fact, Film, Frame, MaskImage, VideoFrame
 from surgsigma_hub.source import Source, get_source, parse_options
 
-ORDER = list(concepts("phase"))
-STEPS = list(concepts("step"))
+OWN = list(native_names("synthetic").items())
+ORDER = [id for (kind, _), id in OWN if kind == "phase"]
+STEPS = [id for (kind, _), id in OWN if kind == "step"]
 
 
 def source(cache_dir: Path | None = None, **options: Any) -> Source:
@@ -227,10 +228,12 @@ def test_everything_occurs(default: list[Frame]) -> None:
         "grasper", "hook", "scissors", "clipper", "irrigator", "specimen_bag",
     }  # fmt: skip
     verdicts = {(v.criterion.id, v.met) for f in default for v in f.criteria or ()}
-    assert verdicts == {(c, met) for c in concepts("criterion") for met in (True, False)}
+    assert verdicts == {(c, met) for (kind, _), c in OWN if kind == "criterion" for met in (True, False)}
     assert any(f.criteria is None for f in default)
     more = [story(0, v, 200) for v in range(12)]
-    assert {a.name for tale in more for a in tale.actions} == set(concepts("action")) - {"null"}
+    assert {a.name for tale in more for a in tale.actions} == {id for (kind, _), id in OWN if kind == "action"} - {
+        "null"
+    }
     assert {s.name for tale in more for s in tale.steps} == set(STEPS)
 
 

@@ -14,11 +14,10 @@ from surgsigma_hub.tasks.wording import bank, is_plural, participle, slots_of, w
 
 from task_frames import (
     BY_NAME,
-    EMPTY,
-    FULL,
     TASKS,
     WORKING,
     all_drafts,
+    some_drafts,
 )
 
 
@@ -71,7 +70,7 @@ def test_every_wording_reads_well_with_every_label(name: str, side: str) -> None
         assert text.endswith((".", "?")), (template, text)
         assert side == "q" or text.endswith("."), (template, text)
         count += 1
-    assert count > 24
+    assert count >= (24 if side == "q" else 8)
 
 
 @pytest.mark.parametrize("name", WORKING)
@@ -96,13 +95,19 @@ def test_wordings_do_not_repeat_within_a_task_or_fix_the_procedure() -> None:
         assert any("procedure" in slots_of(line) for line in lines), name
 
 
+GIVEN_AWAY = {name: {"doing", "caption", "condition"} for name in WORKING if TASKS[name].family == "understanding"}
+GIVEN_AWAY |= {"next_action_planning": {"doing"}, "video_captioning": {"caption"}, "action_recognition": {"doing"}}
+"""Slots that would hold the answer there."""
+
+
 @pytest.mark.parametrize("name", WORKING)
 def test_a_question_does_not_tell_the_answer(name: str) -> None:
     """No label of any kind stands in a question, but for those that ask by name and the criteria, which are asked."""
     terms = {c.name.lower() for kind in KINDS if kind != "procedure" for c in concepts(kind).values()}  # type: ignore[arg-type]
     terms |= {participle(c.name) for c in concepts("action").values() if c.id != NULL}
     terms |= {c.id.replace("_", " ") for kind in KINDS if kind != "procedure" for c in concepts(kind).values()}  # type: ignore[arg-type]
-    asked = {"procedure"}
+    # What a planning or generation task tells on purpose: the action timed, the condition of what is to be made.
+    asked = {"procedure", "doing", "interval", "condition", "caption"} - GIVEN_AWAY.get(name, set())
     if name == "safety_assessment":
         terms, asked = {"verdicts", "unmet"}, {"procedure", "view", "criteria", "numbered", "definitions"}
     pattern = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, terms)))})s?(?!\w)", re.IGNORECASE)
@@ -117,7 +122,7 @@ def test_a_question_does_not_tell_the_answer(name: str) -> None:
 @pytest.mark.parametrize("name", WORKING)
 def test_the_question_group_does_not_depend_on_the_answer(name: str) -> None:
     groups = {d.question for _, d in all_drafts()[name]} - BY_NAME
-    assert groups in ({"default"}, {"all"})
+    assert groups in ({"default"}, {"all"}, {"default", "clip"}, {"from_text", "from_picture"})
 
 
 def test_a_question_by_name_holds_the_name_and_not_the_box() -> None:
@@ -167,7 +172,7 @@ def test_word_spreads_over_the_bank() -> None:
     assert max(used.values()) < 4 * min(used.values())
 
 
-GOLDEN = "f65e10354d4c47ea"
+GOLDEN = "ad9b0f252845ed0b"
 
 
 def test_word_is_stable() -> None:
@@ -177,9 +182,7 @@ def test_word_is_stable() -> None:
     """
     digest = hashlib.sha256()
     for name in WORKING:
-        draft_of = TASKS[name].draft
-        assert draft_of is not None
-        for draft in (*draft_of(FULL), *draft_of(EMPTY)):
+        for _, draft in some_drafts(name):
             slots = {"procedure": "laparoscopic cholecystectomy", **draft.slots}
             for n in range(50):
                 id = f"cholect50-VID{n:02d}-{n * 25:06d}-{name}"
@@ -193,8 +196,8 @@ def test_word_names_what_is_missing() -> None:
         word("phase_recognition", "x", question="default", answer="default", slots={"procedure": "p"})
     with pytest.raises(UnknownNameError, match="template group 'by_moon'"):
         word("phase_recognition", "x", question="by_moon", answer="default", slots={})
-    with pytest.raises(SurgSigmaError, match=r"templates/desmoking\.yaml"):
-        word("desmoking", "x", question="default", answer="default", slots={})
+    with pytest.raises(SurgSigmaError, match=r"templates/unknown\.yaml"):
+        word("unknown", "x", question="default", answer="default", slots={})
 
 
 def test_grammar_fits_the_vocabularies() -> None:

@@ -74,8 +74,8 @@ def _remove_stale(tree: Path, manifest: Manifest) -> None:
             path.unlink()
 
 
-def rows_of(manifests: list[Manifest]) -> tuple[ReportRow, ...]:
-    """The report's rows."""
-    return tuple(
-        ReportRow(m.task, m.source, m.split, m.samples, m.samples * len(m.members), m.bytes) for m in manifests
-    )
+def staged_row(manifest: Manifest, staging: Path) -> ReportRow:
+    """What the report says of one manifest whose shards are still staged."""
+    records = [orjson.loads(record_path(staging / manifest.folder / s.name).read_bytes()) for s in manifest.shards]
+    media = sum(r["media_count"] for r in records)
+    return ReportRow(manifest.task, manifest.source, manifest.split, manifest.samples, media, manifest.bytes)

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
-from ..media.image import png_bytes, to_jpeg
-from ..media.masks import render
-from ..ontology import resolve_frame
-from ..records import Defect, Frame, Media, Reason, Video
+from ..ontology import resolve_course, resolve_frame
+from ..reasoning import reason
+from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
 from ..tasks import Draft, Task, get_task
-from ..tasks.base import Masks
 from ..tasks.compose import compose, sample_id
+from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from .check import check_sample
-from .parts import Blob, PartWriter
+from .media import MediaStore
+from .parts import PartWriter
 from .plan import Settings, defect_line
 
 Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
+
+
+JOINED_SPLIT = "train"
+"""Only there samples are joined and explained: who evaluates wants one question and one plain answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,71 +64,128 @@ def map_video(job: MapJob, progress: Progress) -> None:
 
 def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
     source = job.settings.open_source(job.cache_dir)
-    tasks = [get_task(name) for name in job.settings.tasks]
-    for found in source.frames(job.video):
-        if isinstance(found, Defect):
-            part.add_defect(defect_line(job.video.id, found))
-            continue
-        part.frames += 1
-        part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
+    _Mapper(part, job, source, progress).run()
+
+
+@dataclass(slots=True)
+class _Mapper:
+    """One video on its way into a part."""
+
+    part: PartWriter
+    job: MapJob
+    source: Source
+    progress: Progress
+    tasks: list[Task] = field(init=False)
+    companions: list[Task] = field(init=False)
+    media: MediaStore = field(init=False)
+    course: Course | None = field(init=False, default=None)
+    shares: Shares = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tasks = [get_task(name) for name in self.job.settings.tasks]
+        self.media = MediaStore(self.part, self.job.settings)
+        self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
+        joint = self.shares.joint and self.job.video.split == JOINED_SPLIT
+        names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
+        self.companions = [get_task(name) for name in names]
+
+    def run(self) -> None:
+        """All frames, then the course, for which one frame a second is kept."""
+        self.course = self._resolved_course()
+        looks_further = self.course is not None and any(task.draft_course for task in self.tasks)
+        moments: list[Frame] = []
+        for frame in self._frames():
+            self._add_frame(frame)
+            if looks_further and not frame.variant and (not moments or int(frame.seconds) > int(moments[-1].seconds)):
+                moments.append(frame)
+        if self.course is not None:
+            self.course = replace(self.course, moments=tuple(moments))
+            for task in self.tasks:
+                for moment, draft in task.draft_course(self.course) if task.draft_course else ():
+                    self._add(task, moment, draft)
+
+    def _frames(self) -> Iterator[Frame]:
+        video, part = self.job.video, self.part
+        for found in self.source.frames(video):
+            if isinstance(found, Defect):
+                part.add_defect(defect_line(video.id, found))
+                continue
+            part.frames += 1
+            part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
+            try:
+                frame = resolve_frame(self.source.info.name, found)
+            except LabelError as error:
+                self._defect(found, Reason.LABEL_UNKNOWN, str(error.message))
+                continue
+            yield frame
+
+    def _add_frame(self, frame: Frame) -> None:
+        drafts = [(task, draft) for task in self.tasks if task.draft is not None for draft in task.draft(frame)]
+        if not drafts:
+            return  # the facts of this frame serve no task that was asked for
+        if frame.image is None:
+            self._defect(frame, Reason.MEDIA_MISSING, "the frame has no picture")
+            return
         try:
-            frame = resolve_frame(source.info.name, found)
+            self.media.picture(frame.image)
+        except MediaError as error:  # once for the frame, not once for each of its tasks
+            self._defect(frame, Reason(error.reason), error.message)
+            return
+        beside = self._beside(frame)
+        for task, draft in drafts:
+            self._add(task, frame, draft, beside)
+
+    def _beside(self, frame: Frame) -> dict[str, tuple[Task, Draft]]:
+        """What can be asked beside another question: one question on this picture, answered in words.
+
+        Of all tasks that can be joined, asked for or not: a sample must not change with what else is built.
+        """
+        found: dict[str, tuple[Task, Draft]] = {}
+        for task in self.companions:
+            made = list(task.draft(frame)) if task.draft else []
+            if len(made) == 1:
+                found[task.name] = (task, made[0])
+        return found
+
+    def _resolved_course(self) -> Course | None:
+        video = self.job.video
+        course = self.source.course(video)
+        try:
+            return None if course is None else resolve_course(self.source.info.name, course)
         except LabelError as error:
-            part.add_defect(_defect(job.video, found, Reason.LABEL_UNKNOWN, str(error.message)))
-            continue
-        _add_frame(part, job, source, tasks, frame, progress)
+            self.part.add_defect(defect_line(video.id, Defect(Reason.LABEL_UNKNOWN, video.id, str(error.message))))
+            return None
 
-
-def _add_frame(
-    part: PartWriter, job: MapJob, source: Source, tasks: list[Task], frame: Frame, progress: Progress
-) -> None:
-    drafts = [(task, draft) for task in tasks for draft in _drafts(task, frame)]
-    if not drafts:
-        return  # the facts of this frame serve no task that was asked for
-    if frame.image is None:
-        part.add_defect(_defect(job.video, frame, Reason.MEDIA_MISSING, "the frame has no picture"))
-        return
-    try:
-        image = to_jpeg(frame.image, quality=job.settings.jpeg_quality)
-    except MediaError as error:
-        part.add_defect(_defect(job.video, frame, Reason(error.reason), error.message))
-        return
-    size = (image.width, image.height)
-    stored = part.add_media("image.jpg", image.data)
-    picture = Media("image.jpg", "image", "input", hashlib.sha256(image.data).hexdigest())
-    for task, draft in drafts:
-        id = sample_id(task, source.info, job.video, frame, draft)
+    def _add(
+        self, task: Task, frame: Frame, draft: Draft, beside: Mapping[str, tuple[Task, Draft]] = MappingProxyType({})
+    ) -> None:
+        part, video, info = self.part, self.job.video, self.source.info
+        id = sample_id(task, info, video, frame, draft)
         if part.has(id):
-            part.add_defect(_defect(job.video, frame, Reason.DUPLICATE_ID, f"a second sample {id}"))
-            continue
+            self._defect(frame, Reason.DUPLICATE_ID, f"a second sample {id}")
+            return
         try:
-            media, blobs = [picture], [stored]
-            if isinstance(draft.target, Masks):
-                target, blob = _mask(part, draft.target, size)
-                media.append(target)
-                blobs.append(blob)
-            sample = compose(task, draft, id=id, info=source.info, video=job.video, frame=frame, media=media, size=size)
+            stored = self.media.members(draft, frame.image)
+            media = [s.media for s in stored]
+            talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
+            sample = compose(
+                task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
+                reasoning=reason(task, frame, draft, info.procedure, self.course, seed=id),
+            )  # fmt: skip
             check_sample(sample)
         except MediaError as error:
-            part.add_defect(_defect(job.video, frame, Reason(error.reason), f"{task.name}: {error.message}"))
-            continue
+            self._defect(frame, Reason(error.reason), f"{task.name}: {error.message}")
+            return
         except SampleError as error:
-            part.add_defect(_defect(job.video, frame, Reason.SAMPLE_INVALID, f"{id}: {error.message}"))
-            continue
+            self._defect(frame, Reason.SAMPLE_INVALID, f"{id}: {error.message}")
+            return
         text = sample_bytes(sample)
+        blobs = [s.blob for s in stored]
         part.add_row(task.name, id, text, blobs)
-        progress(1, len(text) + sum(b.length for b in blobs))
+        self.progress(1, len(text) + sum(b.length for b in blobs))
 
-
-def _drafts(task: Task, frame: Frame) -> Iterator[Draft]:
-    return iter(()) if task.draft is None else task.draft(frame)
-
-
-def _mask(part: PartWriter, draft: Masks, size: tuple[int, int]) -> tuple[Media, Blob]:
-    pixels = render((m.mask for m in draft.regions), width=size[0], height=size[1])
-    data = png_bytes(pixels)
-    return Media("target.png", "mask", "target", hashlib.sha256(data).hexdigest()), part.add_media("target.png", data)
-
-
-def _defect(video: Video, frame: Frame, reason: Reason, detail: str) -> dict[str, str]:
-    return defect_line(video.id, Defect(reason, f"{video.id} frame {frame.index} at {frame.fps:g} fps", detail))
+    def _defect(self, frame: Frame, reason: Reason, detail: str) -> None:
+        video = self.job.video.id
+        self.part.add_defect(
+            defect_line(video, Defect(reason, f"{video} frame {frame.index} at {frame.fps:g} fps", detail))
+        )

@@ -26,6 +26,10 @@ class Settings:
         seed: Seeds the order of samples.
         jpeg_quality: 1..95, for frames that are no JPEG already.
         shard_bytes: Shards are cut so that they come near this size.
+        clip_fps: Highest frame rate of clips.
+        clip_side: Longest short side of clips, in pixels.
+        joint: Share of training samples that ask two things, or one after the other.
+        explained: Share of training samples whose answer is followed by definitions of its labels.
     """
 
     source: str
@@ -36,6 +40,10 @@ class Settings:
     seed: int
     jpeg_quality: int
     shard_bytes: int
+    clip_fps: float = 10.0
+    clip_side: int = 480
+    joint: float = 0.0
+    explained: float = 0.0
 
     def open_source(self, cache_dir: Path) -> Source:
         """The source, ready to read; errors of a wrong root or option come from here."""
@@ -49,6 +57,10 @@ class Settings:
             "seed": self.seed,
             "jpeg_quality": self.jpeg_quality,
             "shard_bytes": self.shard_bytes,
+            "clip_fps": self.clip_fps,
+            "clip_side": self.clip_side,
+            "joint": self.joint,
+            "explained": self.explained,
             "source_options": dict(sorted(shown.items())),
         }
 

@@ -17,12 +17,12 @@ from filelock import FileLock, Timeout
 
 from ..errors import BuildError, ShardError
 from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
-from .commit import commit, rows_of, staged_manifest
+from .commit import commit, staged_manifest, staged_row
 from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan
 from .pool import run_jobs
-from .report import BuildReport, quarantined_share
+from .report import BuildReport, ReportRow, quarantined_share
 from .shuffle import ShardJob, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def run_build(
         parts = _map(plan, work, workers, progress)
         report = _counts(plan, parts)
         failed = quarantined_share(report["quarantined"], report["frames"]) > max_quarantine
-        manifests: list[Manifest] = []
+        rows: tuple[ReportRow, ...] = ()
         if not failed:
             manifests = _shuffle(plan, work, parts, workers, progress)
             if not manifests:
@@ -71,12 +71,13 @@ def run_build(
                     f"no sample came out of source {settings.source!r}",
                     hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}.",
                 )
+            rows = tuple(staged_row(m, work / "staging") for m in manifests)
             text = orjson.dumps({"source": settings.source, **report}, option=orjson.OPT_INDENT_2)
             commit(out, work / "staging", manifests, text + b"\n", settings.source)
             finish(out)
             shutil.rmtree(work)
     return BuildReport(
-        rows=rows_of(manifests),
+        rows=rows,
         frames=report["frames"],
         clipped_boxes=report["clipped_boxes"],
         quarantined=report["quarantined"],

@@ -81,7 +81,7 @@ def write_shard(job: ShardJob, progress: Progress) -> None:
     rows = CatalogRows()
     members: set[str] = set()
     videos: set[str] = set()
-    media_bytes = 0
+    media_bytes = media_count = 0
     # Rows come from all parts in turn; a bounded number of them stays open, for this shard only.
     folders = [str(folder) for folder in job.parts]
     opened = lru_cache(maxsize=256)(lambda part, name: _Open(f"{folders[part]}/{name}"))
@@ -97,10 +97,17 @@ def write_shard(job: ShardJob, progress: Progress) -> None:
             videos.add(sample["canonical_video_id"])
             size = sum(b.length for b in blobs)
             media_bytes += size
+            media_count += len(blobs)
             progress(1, size + length)
         entry = shard.close()
     rows.write(catalog_path(job.path))
-    found = {"shard": entry, "members": sorted(members), "videos": sorted(videos), "media_bytes": media_bytes}
+    found = {
+        "shard": entry,
+        "members": sorted(members),
+        "videos": sorted(videos),
+        "media_bytes": media_bytes,
+        "media_count": media_count,
+    }
     write_atomic(record, orjson.dumps(found))
 
 

@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import SurgSigmaError, UnknownNameError
 from .command import Command
 
-GROUPS = ("building", "listing", "looking", "checking", "pointing")
+GROUPS = ("building", "enriching", "listing", "looking", "checking", "pointing")
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 
 

@@ -34,6 +34,16 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add("--option", action="append", type=pair, metavar="KEY=VALUE", help="option of the source; repeat for more")
     add("--seed", type=int, default=0, help="seed of the order of samples (default: 0)")
     add("--jpeg-quality", type=int, default=92, metavar="Q", help="for frames that are no JPEG already (default: 92)")
+    add("--clip-fps", type=float, default=10.0, metavar="N", help="highest frame rate of clips (default: 10)")
+    add("--clip-side", type=positive, default=480, metavar="PX", help="longest short side of clips (default: 480)")
+    add(
+        "--joint", type=share, default=0.2, metavar="SHARE",
+        help="training samples that ask two things, or one after the other (default: 20%%)",
+    )  # fmt: skip
+    add(
+        "--explained", type=share, default=0.2, metavar="SHARE",
+        help="training samples whose answer is followed by definitions (default: 20%%)",
+    )  # fmt: skip
     add("--shard-size", type=size, default=256 * 2**20, metavar="SIZE", help="size of a shard (default: 256MB)")
     add(
         "--max-quarantine", type=share, default=0.05, metavar="SHARE",
@@ -55,6 +65,10 @@ def _build(args: argparse.Namespace) -> int:
         seed=args.seed,
         jpeg_quality=args.jpeg_quality,
         shard_bytes=args.shard_size,
+        clip_fps=args.clip_fps,
+        clip_side=args.clip_side,
+        joint=args.joint,
+        explained=args.explained,
         max_quarantine=args.max_quarantine,
         progress=on_terminal(),
     )

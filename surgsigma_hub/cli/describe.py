@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from ..hub.facts import size_text
+from ..shards.answers import Distribution, Spread, Tally, count_answers
 from ..shards.manifest import load_tree
 from ..source import SourceInfo, get_source
 from ..tasks import Task
@@ -160,3 +161,60 @@ def print_tree(tree: Mapping[str, Any]) -> None:
         else:
             said = ", ".join(f"{reason} {count:,}" for reason, count in counts.items()) or "nothing"
         print(f"Left out of {source}: {said}")
+
+
+def answers_dict(tree: Path) -> dict[str, Any]:
+    """How the answers of a tree are distributed, by task, source and split."""
+    return {"tree": tree.as_posix(), "answers": [found.as_dict() for found in count_answers(tree)]}
+
+
+def print_answers(tree: Path, top: int) -> None:
+    """The distributions for reading, task by task; of each kind of thing the ``top`` most frequent."""
+    found = count_answers(tree)
+    for number, name in enumerate(sorted({d.task for d in found})):
+        mine = [d for d in found if d.task == name]
+        print(f"{chr(10) if number else ''}{name} (answers with {mine[0].kind or 'nothing yet'})\n")
+        rows = [(d.source, d.split, d.samples, _percent(d.none, d.samples), *_guessed(d)) for d in mine]
+        # A guess of seconds has an error where others have a share; a table of one task holds one of the two.
+        scored = "mean error" if any(d.seconds for d in mine) else "right"
+        print(table(("source", "split", "samples", "none", scored, "always answering"), rows))
+        parts = [row for d in mine for row in _things(d, top)]
+        if parts:
+            print(f"\n{table(('source', 'split', 'what', '', 'count', 'share'), parts)}")
+
+
+def _things(found: Distribution, top: int) -> list[tuple[object, ...]]:
+    groups: tuple[tuple[str, Sequence[Tally], bool], ...] = (
+        ("label", found.labels, True),
+        ("triplet", found.triplets, True),
+        ("criterion met", found.criteria, False),
+        ("boxes in an answer", found.boxes_per_answer, False),
+        ("size of a box", found.box_sizes, False),
+    )
+    rows: list[tuple[object, ...]] = []
+    for what, tallies, ranked in groups:
+        for one in tallies[:top] if ranked else tallies:
+            rows.append((found.source, found.split, what, one.what, one.count, f"{one.share:.1%}"))
+        if ranked and len(tallies) > top:
+            rows.append((found.source, found.split, what, f"({len(tallies) - top} more)", None, ""))
+    for what, spread in (("seconds", found.seconds), ("words", found.words)):
+        if spread is not None:
+            rows.append((found.source, found.split, f"{what}, quartiles", _spread(spread), None, ""))
+    return rows
+
+
+def _spread(spread: Spread) -> str:
+    inner = " | ".join(f"{value:g}" for value in (spread.first, spread.median, spread.third))
+    return f"{spread.low:g} to {spread.high:g}: {inner}"
+
+
+def _percent(count: int | None, total: int) -> str:
+    return "" if count is None or not total else f"{count / total:.1%}"
+
+
+def _guessed(found: Distribution) -> tuple[str, str]:
+    guess = found.guess
+    if guess is None:
+        return "", "(the answer is a medium)" if found.samples else ""
+    answer = guess.answer if len(guess.answer) <= 60 else f"{guess.answer[:57]}..."
+    return (f"{guess.mean_error:.2f} s", f"{answer} s") if guess.accuracy is None else (f"{guess.accuracy:.1%}", answer)

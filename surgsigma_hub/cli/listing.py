@@ -7,8 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .command import Command
-from .describe import print_source, print_task, print_tree, source_dict, task_dict, tree_dict
+from .command import Command, positive
+from .describe import (
+    answers_dict,
+    print_answers,
+    print_source,
+    print_task,
+    print_tree,
+    source_dict,
+    task_dict,
+    tree_dict,
+)
 from .output import print_json, table
 
 
@@ -28,12 +37,22 @@ def _sources(args: argparse.Namespace) -> int:
 
 
 def _tasks_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--matrix", action="store_true", help="which source offers which task")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--matrix", action="store_true", help="which source offers which task")
+    form.add_argument("--markdown", action="store_true", help="the table of README.md, with an example of each task")
 
 
 def _tasks(args: argparse.Namespace) -> int:
     from .. import api
+    from ..errors import SurgSigmaError
 
+    if args.markdown:
+        if args.json:
+            raise SurgSigmaError("tasks --markdown prints Markdown, not JSON", hint="Leave out --markdown or --json.")
+        from .task_table import task_table
+
+        print(task_table())
+        return 0
     known, offered = api.tasks(), api.matrix()
     by_task = {name: [source for source, names in offered.items() if name in names] for name in known}
     if args.matrix:
@@ -59,14 +78,29 @@ def _info_arguments(parser: argparse.ArgumentParser) -> None:
         "what", metavar="WHAT", nargs="?", default="surgsigma",
         help="folder of a built tree, or the name of a source or task (default: surgsigma)",
     )  # fmt: skip
+    parser.add_argument("--answers", action="store_true", help="of a tree: how its answers are distributed")
+    parser.add_argument(
+        "--top", type=positive, default=8, metavar="N", help="with --answers: labels to show of each part (default: 8)"
+    )
 
 
 def _info(args: argparse.Namespace) -> int:
     from .. import api
-    from ..errors import UnknownNameError
+    from ..errors import SurgSigmaError, UnknownNameError
 
     folder = Path(args.what)
     sources, tasks = api.sources(), api.tasks()
+    if args.answers:
+        if not folder.is_dir():
+            raise SurgSigmaError(
+                f"{args.what}: --answers counts a built tree, and there is no such folder",
+                hint="Give the folder of a tree, for example: surgsigma info surgsigma --answers",
+            )
+        if args.json:
+            print_json(answers_dict(folder))
+        else:
+            print_answers(folder, args.top)
+        return 0
     made: dict[str, Any]
     show: Callable[[Mapping[str, Any]], None]
     if args.what in sources and not any(folder.glob("data/*/*/*.manifest.json")):
@@ -108,6 +142,7 @@ COMMANDS = (
             ("surgsigma tasks", "a table"),
             ("surgsigma tasks --matrix", "tasks against sources; an x where a source offers a task"),
             ("surgsigma tasks --matrix --json", "the same, as task names by source"),
+            ("surgsigma tasks --markdown", "the table of README.md"),
         ),
         arguments=_tasks_arguments,
         run=_tasks,
@@ -117,9 +152,11 @@ COMMANDS = (
         name="info",
         help="what a tree holds, or all about a source or a task",
         description="For a tree: samples, videos, sizes and what was left out. For a source: access, folder layout, "
-        "options, tasks. For a task: what it needs, its wordings, who offers it.",
+        "options, tasks. For a task: what it needs, its wordings, who offers it. --answers counts the answers of a "
+        "tree and tells what always giving the most frequent one would score.",
         examples=(
             ("surgsigma info surgsigma", "the tree in ./surgsigma"),
+            ("surgsigma info surgsigma --answers", "how its answers are distributed, and what a blind guess scores"),
             ("surgsigma info cholect50", "a source: how to get it, how its folder must look"),
             ("surgsigma info phase_recognition --json", "a task"),
         ),

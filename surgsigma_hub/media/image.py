@@ -100,6 +100,31 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     return np.asarray(_rgb(image, name_of(ref)))
 
 
+def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
+    """``(H, W, 3)`` uint8 colour, whatever the picture is stored as.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`.
+    """
+    return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
+
+
+def decode(data: bytes, name: str) -> Image.Image:
+    """Encoded bytes as a picture, in the mode it is stored in; ``name`` is for messages.
+
+    Raises:
+        MediaError: empty, unreadable, cut or too large.
+    """
+    if not data:
+        raise MediaError(f"{name}: is empty (0 bytes)")
+    return _open(data, name)
+
+
+def decode_rgb(data: bytes, name: str) -> Image.Image:
+    """As :func:`decode`, in RGB."""
+    return _rgb(decode(data, name), name)
+
+
 def png_bytes(values: npt.NDArray[Any]) -> bytes:
     """``values`` (uint8 or uint16, ``(H, W)``) as a PNG without metadata."""
     out = io.BytesIO()

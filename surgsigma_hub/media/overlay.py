@@ -1,21 +1,17 @@
-"""Pictures for looking: frames with their boxes and masks drawn in, depth in colour, films by their first frame."""
+"""Pictures for looking: frames with their boxes and masks drawn in, depth in colour."""
 
 from __future__ import annotations
 
-import io
-import logging
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from ..errors import SurgSigmaError
-from .lettering import font
-
-logger = logging.getLogger(__name__)
+from ..errors import MediaError
+from .colourmap import ramp
+from .image import decode
+from .lettering import cut, font
 
 Colour = tuple[int, int, int]
 
@@ -27,7 +23,8 @@ PALETTE: tuple[Colour, ...] = (
 
 MASK_COLOUR: Colour = (76, 201, 240)
 _INK: Colour = (17, 20, 26)
-_DEPTH = ((253, 231, 37), (94, 201, 98), (33, 145, 140), (59, 82, 139), (68, 1, 84))  # near to far
+_PIXELS_SHOW = 5
+"""Pictures enlarged more than this many times show their pixels, instead of a blur that looks like bad focus."""
 
 
 def colours(labels: Iterable[str]) -> dict[str, Colour]:
@@ -39,53 +36,30 @@ def fitted(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     """``image`` as large as fits into ``box``, its shape kept."""
     scale = min(box[0] / image.width, box[1] / image.height)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.LANCZOS)
+    return image.resize(size, Image.Resampling.NEAREST if scale > _PIXELS_SHOW else Image.Resampling.LANCZOS)
 
 
-def open_member(name: str, data: bytes) -> Image.Image | None:
-    """A media member as RGB: pictures as they are, depth in colour, films by their first frame; None if unreadable."""
-    try:
-        if name.endswith(".mp4"):
-            return _first_frame(data)
-        image = Image.open(io.BytesIO(data))
-        image.load()
-        return image if image.mode == "RGB" else image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, ImportError, SurgSigmaError) as error:
-        logger.info("%s cannot be shown: %s", name, error)
-        return None
+def depth_picture(data: bytes, name: str = "depth") -> Image.Image:
+    """A depth map of 8 or 16 bit in colour, its nearest point bright and its farthest dark.
 
-
-def depth_picture(data: bytes) -> Image.Image | None:
-    """A depth map in colour, near bright and far dark."""
-    try:
-        values = np.asarray(Image.open(io.BytesIO(data))).astype(np.float32)
-    except (OSError, ValueError, SyntaxError):
-        return None
+    Raises:
+        MediaError: unreadable, or not of one channel.
+    """
+    values = np.asarray(decode(data, name)).astype(np.float32)
     if values.ndim != 2:
-        return None
+        raise MediaError(f"{name}: a depth map has one channel, this has {values.shape[2]}")
     low, high = float(values.min()), float(values.max())
-    place = (values - low) / max(high - low, 1e-6) * (len(_DEPTH) - 1)
-    anchors = np.array(_DEPTH, np.float32)
-    steps = np.arange(len(_DEPTH))
-    channels = [np.interp(place, steps, anchors[:, c]) for c in range(3)]
-    return Image.fromarray(np.stack(channels, axis=2).astype(np.uint8))
+    table = ramp()
+    return Image.fromarray(table[np.round((values - low) / max(high - low, 1e-6) * (len(table) - 1)).astype(np.intp)])
 
 
-def _first_frame(data: bytes) -> Image.Image:
-    from .video import read_frame
+def draw_mask(image: Image.Image, data: bytes, colour: Colour = MASK_COLOUR, *, name: str = "mask") -> Image.Image:
+    """``image`` with a mask laid over it: translucent inside, a line around it.
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mp4"
-        path.write_bytes(data)
-        return Image.fromarray(np.asarray(read_frame(path, 0)))
-
-
-def draw_mask(image: Image.Image, data: bytes, colour: Colour = MASK_COLOUR) -> Image.Image:
-    """``image`` with a mask laid over it: translucent inside, a line around it."""
-    try:
-        mask = Image.open(io.BytesIO(data)).convert("L")
-    except (OSError, ValueError, SyntaxError):
-        return image
+    Raises:
+        MediaError: the mask is unreadable.
+    """
+    mask = decode(data, name).convert("L")
     inside = mask.resize(image.size, Image.Resampling.BILINEAR).point(lambda v: 255 if v > 127 else 0)
     padded = Image.new("L", (image.width + 2, image.height + 2), 0)  # so that the line runs along the frame's edge too
     padded.paste(inside, (1, 1))
@@ -123,7 +97,7 @@ def draw_boxes(
         pen.rectangle((x1, y1, x2, y2), outline=palette[box["label"]], width=2)
     taken: list[tuple[int, int, int, int]] = []
     for box, (x1, y1, _, y2) in zip(boxes, corners, strict=True):
-        name = box["label"].replace("_", " ")
+        name = cut(box["label"].replace("_", " "), lettering, image.width - 10)
         wide, high = round(lettering.getlength(name)) + 10, text + 6
         left = max(0, min(x1 - 1, image.width - wide))
         tries = [(left, y) for y in (y1 - high, y2 + 2, y1 + 2, y2 - high - 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import secrets
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MediaError, MissingExtraError
+from ..errors import MediaError, SurgSigmaError
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +37,12 @@ class FrameReader(Protocol):
 
 
 class _Decord:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, film: str | bytes, name: str) -> None:
         import decord
 
-        self._reader: Any = decord.VideoReader(str(path), num_threads=1)
+        self._reader: Any = decord.VideoReader(film if isinstance(film, str) else io.BytesIO(film), num_threads=1)
         if self._reader[0].shape[2] != 3:  # seen with decord 0.6 on frames narrower than 64 pixels
-            raise MediaError(f"{path.name}: decord does not give three channels")
+            raise MediaError(f"{name}: decord does not give three channels")
         self.fps = float(self._reader.get_avg_fps())
 
     def __len__(self) -> int:
@@ -57,13 +58,12 @@ class _PyAV:
 
     _FAR = 120
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, film: str | bytes, name: str) -> None:
         import av
 
-        self._path = path
-        self._container = av.open(str(path))
+        self._container = av.open(film if isinstance(film, str) else io.BytesIO(film))
         if not self._container.streams.video:
-            raise MediaError(f"{path.name}: holds no film")
+            raise MediaError(f"{name}: holds no film")
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self.fps = float(self._stream.average_rate or 0)
@@ -101,21 +101,61 @@ def open_video(path: Path) -> FrameReader:
 
     Raises:
         MediaError: missing, empty or not a film that any installed reader understands.
-        MissingExtraError: neither decord nor PyAV is installed.
     """
     if not path.is_file():
         raise MediaError(f"{path.name}: no such file", reason="media_missing")
     if path.stat().st_size == 0:
         raise MediaError(f"{path.name}: is empty (0 bytes)")
+    return _open(str(path), path.name)
+
+
+def open_video_bytes(data: bytes, name: str) -> FrameReader:
+    """A reader of a film held in memory, such as a member of a shard; ``name`` is for messages.
+
+    Raises:
+        MediaError: empty or not a film that any installed reader understands.
+    """
+    if not data:
+        raise MediaError(f"{name}: is empty (0 bytes)")
+    return _open(data, name)
+
+
+def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixels]]:
+    """``count`` frames of a film held in memory, spread evenly, the first and the last among them.
+
+    Args:
+        data: The film.
+        count: How many at most; a shorter film gives all it has.
+        name: For messages.
+
+    Returns:
+        Seconds from the start of the film and ``(H, W, 3)`` uint8 RGB, in order of time.
+
+    Raises:
+        MediaError: not a film, or damaged at one of the frames.
+    """
+    reader = open_video_bytes(data, name)
+    last = len(reader) - 1
+    picked = sorted({round(n * last / max(1, count - 1)) for n in range(count)})
+    found: list[tuple[float, Pixels]] = []
+    for index in picked:
+        try:
+            found.append((index / (reader.fps or 1.0), np.asarray(reader.frame(index))))
+        except Exception as error:  # each library raises its own kinds
+            raise MediaError(f"{name}: frame {index} cannot be decoded ({_short(str(error), name)})") from None
+    return found
+
+
+def _open(film: str | bytes, label: str) -> FrameReader:
     forced = os.environ.get(BACKEND_VARIABLE, "")
     problems: list[str] = []
     for name, backend in (("decord", _Decord), ("av", _PyAV)):
         if forced and forced != name:
             continue
         try:
-            reader: FrameReader = backend(path)
+            reader: FrameReader = backend(film, label)
             if len(reader) == 0:
-                raise MediaError(f"{path.name}: holds no frame")
+                raise MediaError(f"{label}: holds no frame")
             return reader
         except ImportError:
             continue
@@ -123,14 +163,17 @@ def open_video(path: Path) -> FrameReader:
             problems.append(
                 f"{name}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
             )
-            logger.warning("%s cannot read %s", name, path.name)
+            logger.warning("%s cannot read %s", name, label)
     if not problems:
-        raise MissingExtraError("av", "video", purpose=f"reading {path.name}")
-    raise MediaError(f"{path.name}: cannot be opened as a film ({'; '.join(_short(p, path) for p in problems)})")
+        raise SurgSigmaError(
+            f"{BACKEND_VARIABLE}={forced!r} is not installed", hint="Choose decord or av, or unset it."
+        )
+    place = film if isinstance(film, str) else label
+    raise MediaError(f"{label}: cannot be opened as a film ({'; '.join(_short(p, place) for p in problems)})")
 
 
-def _short(problem: str, path: Path) -> str:
-    return problem.replace(str(path), path.name)[:160]
+def _short(problem: str, place: str) -> str:
+    return problem.replace(place, Path(place).name)[:160]
 
 
 @lru_cache(maxsize=2)
@@ -156,26 +199,23 @@ def read_frame(path: Path, index: int) -> Pixels:
     try:
         return reader.frame(index)
     except Exception as error:
-        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({_short(str(error), path)})") from None
+        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({_short(str(error), str(path))})") from None
 
 
-def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
+def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
     """Write frames as H.264 mp4: yuv420p, constant rate, short GOP, index in front, no metadata, one thread.
 
     Args:
         path: Target; written under a temporary name and renamed.
-        frames: ``(H, W, 3)`` uint8 RGB, even width and height, all of one size.
+        frames: ``(H, W, 3)`` uint8 RGB arrays or PyAV frames, even width and height, all of one size.
         fps: Frames per second.
 
     Raises:
         MediaError: no frame, or an odd size.
-        MissingExtraError: PyAV is not installed.
     """
-    try:
-        import av
-    except ImportError:
-        raise MissingExtraError("av", "video", purpose=f"writing {path.name}") from None
     from fractions import Fraction
+
+    import av
 
     rate = Fraction(fps).limit_denominator(1001)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
@@ -185,9 +225,10 @@ def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
             str(temporary), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
         ) as out:
             stream: Any = None
-            for pixels in frames:
+            for made in frames:
+                frame = made if isinstance(made, av.VideoFrame) else av.VideoFrame.from_ndarray(made, format="rgb24")
                 if stream is None:
-                    height, width = pixels.shape[:2]
+                    width, height = frame.width, frame.height
                     if height % 2 or width % 2:
                         raise MediaError(f"{path.name}: {width} x {height} frames, H.264 needs an even size")
                     stream = out.add_stream("libx264", rate=rate)
@@ -195,7 +236,8 @@ def encode_video(path: Path, frames: Iterable[Pixels], *, fps: float) -> None:
                     stream.gop_size = 12
                     stream.thread_count = 1
                     stream.options = {"crf": "20", "preset": "veryfast", "flags": "+bitexact"}
-                for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
+                frame.pts, frame.time_base = count, 1 / rate
+                for packet in stream.encode(frame):
                     out.mux(packet)
                 count += 1
             if stream is None:

@@ -87,6 +87,13 @@ def native_names(source: str) -> dict[tuple[str, str], str]:
     return found
 
 
+@cache
+def sources_with_names() -> tuple[str, ...]:
+    """The sources that have a table of native names, sorted."""
+    tables = (resources.files(__package__) / "native").iterdir()
+    return tuple(sorted(t.name.removesuffix(".csv") for t in tables if t.name.endswith(".csv")))
+
+
 def resolve(source: str, kind: Kind, native: str) -> Label:
     """The canonical label of a native name.
 
@@ -149,8 +156,6 @@ def resolve_course(source: str, course: Course) -> Course:
     Raises:
         LabelError: naming the first label that is not in the source's table.
     """
-    if course.segments is None:
-        return course
     segments = (
         Segment(s.layer, resolve(source, s.layer, s.label.native), s.start_seconds, s.end_seconds)
         for s in course.segments

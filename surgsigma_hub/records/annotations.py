@@ -6,6 +6,7 @@ No I/O happens here. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -80,6 +81,16 @@ class Cut:
     start_seconds: float
     end_seconds: float
 
+    @property
+    def frames(self) -> range:
+        """Numbers of the frames of the footage that are seen within the cut.
+
+        >>> Cut(Film(Path("a.mp4"), 25.0), 1.0, 1.2).frames
+        range(25, 30)
+        """
+        first, end = (max(0, math.ceil(s * self.footage.fps - 1e-6)) for s in (self.start_seconds, self.end_seconds))
+        return range(first, end)
+
 
 @dataclass(frozen=True, slots=True)
 class Polygons:
@@ -104,7 +115,7 @@ LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
 
 
 class Fact(StrEnum):
-    """The kinds of fact an annotation can hold; each is the name of a field of :class:`Frame` or :class:`Course`."""
+    """The kinds of fact an annotation can hold: fields of :class:`Frame`, and what a :class:`Course` holds."""
 
     PHASE = "phase"
     STEP = "step"
@@ -119,7 +130,9 @@ class Fact(StrEnum):
     DEPTH = "depth"
     CLEAN_IMAGE = "clean_image"
     TRACE = "trace"
-    SEGMENTS = "segments"
+    ACTION_SEGMENTS = "action_segments"
+    PHASE_SEGMENTS = "phase_segments"
+    STEP_SEGMENTS = "step_segments"
     FOOTAGE = "footage"
 
 
@@ -274,20 +287,21 @@ class Course:
     """One video as a whole: what follows what, and the footage to cut clips from.
 
     Attributes:
-        segments: Labelled intervals of any layer, sorted by layer and start; those of one layer may overlap.
+        segments: Labelled intervals of all layers, sorted by layer and start; those of one layer may overlap.
         footage: Film or stills of the video.
         moments: Its frames in time order, labels resolved, at most one a second. Filled by the build.
         origins: As of :class:`Frame`, for example segments computed from labels frame by frame.
     """
 
-    segments: tuple[Segment, ...] | None = None
+    segments: tuple[Segment, ...] = ()
     footage: Footage | None = None
     moments: tuple[Frame, ...] = ()
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
 
     def facts(self) -> frozenset[Fact]:
-        """The kinds of fact that the course itself holds."""
-        return frozenset(f for f in (Fact.SEGMENTS, Fact.FOOTAGE) if getattr(self, f.value) is not None)
+        """The kinds of fact that the course itself holds: a fact for each layer that has an interval, and footage."""
+        layers = frozenset(Fact(f"{segment.layer}_segments") for segment in self.segments)
+        return layers if self.footage is None else layers | {Fact.FOOTAGE}
 
 
 class Reason(StrEnum):

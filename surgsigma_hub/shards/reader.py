@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
+
+import orjson
 
 from ..errors import ShardError
 
@@ -37,8 +40,26 @@ def read_shard(file: IO[bytes], *, where: str) -> Iterator[tuple[str, dict[str, 
         yield key, members
 
 
-def _entries(file: IO[bytes], where: str) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every member up to the end mark.
+def read_documents(file: IO[bytes], *, where: str) -> Iterator[dict[str, Any]]:
+    """The JSON member of every sample of one tar, in order; media are passed over unread.
+
+    Args:
+        file: The tar, which can be sought in.
+        where: Name of the shard for error messages.
+
+    Raises:
+        ShardError: cut or damaged tar, or a JSON member that is no JSON.
+    """
+    for name, data in _entries(file, where, only=".json"):
+        try:
+            document: dict[str, Any] = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise ShardError(f"{where}: member {name!r} is no JSON ({error})") from None
+        yield document
+
+
+def _entries(file: IO[bytes], where: str, *, only: str = "") -> Iterator[tuple[str, bytes]]:
+    """Name and content of every member up to the end mark; those that do not end in ``only`` are passed over.
 
     ``tarfile`` itself takes a broken header for the end of the archive; here samples must not vanish in silence.
     """
@@ -53,6 +74,9 @@ def _entries(file: IO[bytes], where: str) -> Iterator[tuple[str, bytes]]:
             raise ShardError(f"{where}: damaged tar, or cut before its end mark ({error})", hint=hint) from None
         if not entry.isreg() or "/" in entry.name or entry.name.startswith(".") or "." not in entry.name:
             raise ShardError(f"{where}: member {entry.name!r} is not <key>.<member> as a plain file")
+        if not entry.name.endswith(only):
+            file.seek(entry.size + -entry.size % tarfile.BLOCKSIZE, os.SEEK_CUR)  # past a cut, no header follows
+            continue
         data = _read(file, entry.size)
         if len(data) != entry.size:
             raise ShardError(f"{where}: member {entry.name!r} is cut at {len(data)} of {entry.size} bytes", hint=hint)

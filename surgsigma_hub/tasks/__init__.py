@@ -11,7 +11,7 @@ from .base import AnswerKind, Draft, MediaIn, Task
 
 __all__ = ["AnswerKind", "Draft", "MediaIn", "Task", "all_tasks", "get_task"]
 
-_NOT_TASKS = {"answers", "base", "compose", "templates", "wording"}
+_NOT_TASKS = {"answers", "base", "chance", "compose", "dialogue", "reading", "templates", "timeline", "wording"}
 
 
 @cache

@@ -1,13 +1,19 @@
-"""Action recognition: which actions are performed; for now in a picture, not yet in a clip."""
+"""Action recognition: which actions are performed in a picture or a clip."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ..records import Fact, Frame
+from ..records import Course, Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import LabelSet
+from .timeline import clips_of, middle, under_way
 from .wording import joined, participle
+
+_EVERY = 30.0
+"""One clip for each stretch of this many seconds."""
 
 
 def _slots(names: list[str]) -> dict[str, str]:
@@ -24,6 +30,20 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         yield label_set_draft("action", frame.actions, _slots)
 
 
+def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    done = set()  # two actions that go on together can give the same clip
+    for cut in clips_of(course, "action", every=_EVERY):
+        span = (cut.start_seconds, cut.end_seconds)
+        if span in done:
+            continue
+        done.add(span)
+        said = label_set_draft("action", [s.label for s in under_way(course, "action", *span)], _slots)
+        key = f"clip{cut.end_seconds - cut.start_seconds:.3g}s".replace(".", "p")
+        yield middle(course, cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
+
+
+parse = LabelSet("action")
+
 TASK = Task(
     name="action_recognition",
     title="Action recognition",
@@ -32,8 +52,10 @@ TASK = Task(
     media_in=MediaIn.IMAGE_OR_CLIP,
     answer=AnswerKind.LABELS,
     hub_category="visual-question-answering",
-    needs=(frozenset({Fact.ACTIONS}),),
+    needs=(frozenset({Fact.ACTIONS}), frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS})),
     level=2,
     label_kinds=("action",),
+    parse=parse,
     draft=_draft,
+    draft_course=_draft_course,
 )

@@ -1,9 +1,61 @@
-"""Action remaining prediction: how long the action under way will still last."""
+"""Action remaining prediction: in how many seconds the action under way will end.
+
+For an action ``[s, e)`` the clip ends at a cut-off ``t`` inside it and the answer is ``e - t``; nothing seen at or
+after ``t`` is in the clip (task 14 of the guide at surgsigma.github.io).
+"""
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..ontology import concept
+from ..records import Answer, Course, Cut, Fact, Frame, Native
+from .base import AnswerKind, Draft, MediaIn, Task
+from .chance import chance
+from .reading import Seconds
+from .timeline import CLIP_SECONDS, moment, on_grid, segments
+from .wording import participle, seconds_text
+
+_SHORTEST = 2.0
+_EVERY = 20.0
+"""Long actions are asked about once for each stretch of this many seconds, up to three times."""
+
+
+def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    footage = course.footage
+    if footage is None:
+        return
+    for act in segments(course, "action"):
+        start, end = act.start_seconds, act.end_seconds
+        length = end - start
+        if length < max(_SHORTEST, 3 / footage.fps):
+            continue
+        count = min(3, 1 + int(length // _EVERY))
+        for n in range(count):
+            # One cut-off in each stretch, off its edges, so that what was seen does not tell what is left.
+            share = (n + 0.15 + 0.7 * chance("remaining", start, end, n)) / count
+            cut_off = on_grid(start + share * length, footage)
+            seen = Cut(footage, max(start, cut_off - CLIP_SECONDS), cut_off)
+            if len(seen.frames) < 2:  # slow footage of a short action: the first moment with two frames to see
+                cut_off = (Cut(footage, start, end).frames.start + 2) / footage.fps
+                seen = Cut(footage, start, cut_off)
+            left = round(end - cut_off, 2)
+            if left <= 0:
+                continue
+            action = concept("action", act.label.id)
+            yield (
+                moment(course, cut_off),
+                Draft(
+                    answer=Answer(text=seconds_text(left), seconds=left),
+                    key=action.id,
+                    slots={"doing": participle(action.name), "seconds": seconds_text(left)},
+                    native=Native(labels=(act.label.native,)),
+                    inputs=(seen,),
+                ),
+            )
+
+
+parse = Seconds()
 
 TASK = Task(
     name="action_remaining_prediction",
@@ -13,7 +65,9 @@ TASK = Task(
     media_in=MediaIn.CLIP,
     answer=AnswerKind.SECONDS,
     hub_category="video-text-to-text",
-    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=3,
     label_kinds=("action",),
+    parse=parse,
+    draft_course=_draft,
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concept, concepts
-from ..records import Answer, AnswerBox, AnswerTriplet, Label, LabeledBox, Native, Triplet, Verdict
+from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet, Label, LabeledBox, Native, Triplet, Verdict
 from .base import Draft
 from .wording import are, joined, participle, with_article
 
@@ -16,6 +16,10 @@ NONE = "none"
 
 NOT_TISSUE = frozenset({NULL, "specimen_bag"})
 """Entries of the target vocabulary that are no tissue: a triplet can have them as target, a tissue task cannot."""
+
+
+CRITICAL_VIEW = ("two_structures", "hepatocystic_triangle", "cystic_plate")
+"""The three criteria of the critical view of safety, in the order in which the literature numbers them."""
 
 
 def distinct_ids(kind: Kind, labels: Iterable[Label], leave_out: frozenset[str] = frozenset({NULL})) -> tuple[str, ...]:
@@ -59,6 +63,15 @@ def label_set_draft(kind: Kind, labels: Sequence[Label], slots: Callable[[list[s
     )
 
 
+def criteria_text(criteria: Iterable[AnswerCriterion]) -> str:
+    """Plain text of verdicts.
+
+    >>> criteria_text([AnswerCriterion("two_structures", True), AnswerCriterion("cystic_plate", False)])
+    'two structures: yes; exposed cystic plate: no'
+    """
+    return "; ".join(f"{concept('criterion', c.criterion).name}: {'yes' if c.met else 'no'}" for c in criteria)
+
+
 def ordered_verdicts(verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Verdicts in the order of the vocabulary of criteria."""
     order = list(concepts("criterion"))
@@ -81,8 +94,19 @@ def answer_triplets(triplets: Iterable[Triplet]) -> tuple[AnswerTriplet, ...]:
     return tuple(AnswerTriplet(t.instrument.id, t.action.id, t.target.id) for t in triplets)
 
 
-def triplet_clauses(triplets: Sequence[Triplet]) -> str:
-    """Triplets as one clause each, joined: what every instrument does, honest about "no action" and "no target".
+def triplets_text(triplets: Iterable[AnswerTriplet]) -> str:
+    """Plain text of triplets.
+
+    >>> triplets_text([AnswerTriplet("hook", "dissect", "cystic_duct"), AnswerTriplet("grasper", "null", "null")])
+    'hook, dissect, cystic duct; grasper, no action, no target'
+    """
+    kinds: tuple[Kind, Kind, Kind] = ("instrument", "action", "target")
+    rows = ([(k, id) for k, id in zip(kinds, (t.instrument, t.action, t.target), strict=True)] for t in triplets)
+    return "; ".join(", ".join(concept(kind, id).name for kind, id in row) for row in rows) or NONE
+
+
+def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False) -> str:
+    """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``; honest about null labels.
 
     Two triplets of one class take the indefinite article: the facts do not tell whether it is one instrument or two.
     """
@@ -98,7 +122,7 @@ def triplet_clauses(triplets: Sequence[Triplet]) -> str:
             doing = participle(concept("action", triplet.action.id).name)
             does = f"{doing} without a named target" if target.id == NULL else f"{doing} the {target.name}"
         clauses.append(f"{subject} {are([instrument])} {does}")
-    return joined(clauses)
+    return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
 
 # -------------------------------------------------------------------------------------------------------- boxes
@@ -111,6 +135,15 @@ def box_text(box: AnswerBox) -> str:
     '[0.282, 0.452, 0.447, 0.752]'
     """
     return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
+
+
+def boxes_text(kind: Kind, boxes: Iterable[AnswerBox]) -> str:
+    """Plain text of boxes; a box whose label is empty, as a model may print one, stands alone.
+
+    >>> boxes_text("instrument", [AnswerBox("hook", 0.1, 0.2, 0.3, 0.4), AnswerBox("", 0.5, 0.5, 0.6, 0.6)])
+    'hook [0.100, 0.200, 0.300, 0.400]; [0.500, 0.500, 0.600, 0.600]'
+    """
+    return "; ".join(f"{concept(kind, b.label).name} {box_text(b)}" if b.label else box_text(b) for b in boxes) or NONE
 
 
 def box_drafts(
@@ -126,8 +159,7 @@ def box_drafts(
 
     def answer(some: Sequence[LabeledBox]) -> Answer:
         typed = tuple(AnswerBox(b.label.id, b.box.x1, b.box.y1, b.box.x2, b.box.y2) for b in some)
-        text = "; ".join(f"{concept(kind, b.label).name} {box_text(b)}" for b in typed)
-        return Answer(text=text or NONE, boxes=typed)
+        return Answer(text=boxes_text(kind, typed), boxes=typed)
 
     everything = answer(found)
     yield Draft(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, Protocol
 
 from ..ontology import Kind
 from ..records import Answer, Course, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native
@@ -77,6 +78,27 @@ class Draft:
     target: Target | None = None
 
 
+Space = Literal["unit", "thousand", "pixel"]
+"""What the numbers of a box are: shares of the frame, thousandths of it, or pixels."""
+
+
+class Parser(Protocol):
+    """Reads a text, ours or a model's, as the typed answer of a task; picklable, the same call for all tasks."""
+
+    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
+        """The typed answer, its ``text`` the plain form that the task itself gives such an answer.
+
+        Args:
+            text: What was printed, with or without reasoning and tags.
+            size: Width and height of the picture, for boxes in pixels.
+            space: What the numbers of boxes are; None decides by their size.
+
+        Raises:
+            BadAnswerError: the text does not read as an answer of the task.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One of the 18 tasks of SurgSigma-DB (arXiv 2603.16822).
@@ -85,6 +107,7 @@ class Task:
         name: Equal to the module's and the template file's name, and a config name of the published tree.
         needs: Alternatives; a source offers the task when its facts hold all of any one set.
         level: Depth of reasoning that fits the task (1 perceptual, 2 relational, 3 contextual).
+        parse: Reads a text as the typed answer of this task.
         draft: Pure function from a frame, its labels resolved, to drafts.
         draft_course: Pure function from the course of a video, labels resolved, to drafts, each with the moment it is
             about: a frame of the course, or one made for the purpose with ``index`` and ``fps`` only.
@@ -100,6 +123,7 @@ class Task:
     hub_category: str
     needs: tuple[frozenset[Fact], ...]
     level: int
+    parse: Parser
     draft: Callable[[Frame], Iterator[Draft]] | None = None
     draft_course: Callable[[Course], Iterator[tuple[Frame, Draft]]] | None = None
     label_kinds: tuple[Kind, ...] = ()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ontology import concept
-from ..records import Frame, Media, Message, Native, Provenance, Reasoning, Sample, Video
+from ..records import Cut, Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
 from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
 from .base import Draft, Task
-from .wording import word
+from .dialogue import ALONE, Talk, messages, worded
+
+NO_REASONING = Reasoning()
 
 
 def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:
@@ -32,6 +34,8 @@ def compose(
     frame: Frame,
     media: Sequence[Media],
     size: tuple[int, int],
+    talk: Talk = ALONE,
+    reasoning: Reasoning | None = None,
 ) -> Sample:
     """The finished sample.
 
@@ -43,14 +47,16 @@ def compose(
         video: The surgery.
         frame: The annotated moment, labels resolved.
         media: The members stored beside the JSON, inputs first.
-        size: Width and height of the input in pixels, as stored.
+        size: Width and height of the input in pixels, as stored; of the target where there is no input.
+        talk: Whether other questions are asked with it, and whether the answer is explained.
+        reasoning: Made from the facts; a trace that the source ships goes before it.
     """
-    slots = {"procedure": concept("procedure", info.procedure).name, **draft.slots}
-    question, answer, template = word(task.name, id, question=draft.question, answer=draft.answer_group, slots=slots)
+    pairs, template = worded(task, draft, id, talk, {"procedure": concept("procedure", info.procedure).name})
     tags = "".join(f"<{m.kind}>" for m in media if m.role == "input" and m.kind in ("image", "video"))
     trace = frame.trace
-    levels = (trace.perceptual, trace.relational, trace.contextual) if trace else (None, None, None)
     native_qa = frame.native_qa
+    start, end = _span(draft, frame)
+    origin = _origin(task, draft, frame, info)
     return Sample(
         format_version=FORMAT_VERSION,
         id=id,
@@ -65,19 +71,49 @@ def compose(
         canonical_video_id=video.canonical_id,
         frame_index=frame.index,
         fps=float(frame.fps),
-        start_seconds=frame.index / frame.fps,
-        end_seconds=None,
+        start_seconds=start,
+        end_seconds=end,
         width=size[0],
         height=size[1],
         media=tuple(media),
-        messages=(Message("user", f"{tags}\n{question}" if tags else question), Message("assistant", answer)),
+        messages=messages(pairs, tags),
         answer=draft.answer,
-        reasoning=Reasoning(max((n for n, text in enumerate(levels, 1) if text), default=0), *levels),
+        reasoning=_shipped(trace) if trace else reasoning or NO_REASONING,
         native=Native(
             draft.native.labels,
             native_qa.question if native_qa else draft.native.question,
             native_qa.answer if native_qa else draft.native.answer,
         ),
-        provenance=Provenance(info.label_origin, trace.model if trace else None, template, ()),
+        provenance=Provenance(
+            origin.label_origin,
+            trace.model if trace else origin.model,
+            template,
+            (*talk.augmentation, *(() if origin.note is None else (origin.note,))),
+        ),
         license=info.license,
     )
+
+
+def _span(draft: Draft, frame: Frame) -> tuple[float, float | None]:
+    """The footage that is looked at, or that is to be made; the moment alone where there is none."""
+    for one in (*(draft.inputs or ()), draft.target):
+        if isinstance(one, Cut):
+            return one.start_seconds, one.end_seconds
+    return frame.seconds, None
+
+
+def _origin(task: Task, draft: Draft, frame: Frame, info: SourceInfo) -> Origin:
+    """Where the answer comes from: the source, unless a fact that it was made of has an origin of its own."""
+    if not frame.origins:
+        return Origin(info.label_origin)
+    if any(isinstance(one, Cut) for one in (*(draft.inputs or ()), draft.target)):
+        used = next((need for need in task.needs if Fact.FOOTAGE in need), frozenset())
+    else:
+        held = frame.facts()
+        used = next((need for need in task.needs if need <= held), frozenset())
+    return next((frame.origins[fact] for fact in sorted(used) if fact in frame.origins), Origin(info.label_origin))
+
+
+def _shipped(trace: Trace) -> Reasoning:
+    levels = (trace.perceptual, trace.relational, trace.contextual)
+    return Reasoning(max((n for n, text in enumerate(levels, 1) if text), default=0), *levels)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..records import Answer, Fact, Frame
+from .base import AnswerKind, DepthMap, Draft, MediaIn, Task
+from .reading import PlainText
+
+
+def _draft(frame: Frame) -> Iterator[Draft]:
+    if frame.depth is not None:
+        yield Draft(answer=Answer(text="relative depth map"), target=DepthMap(frame.depth))
+
+
+parse = PlainText("words on the depth map")
 
 TASK = Task(
     name="depth_estimation",
@@ -15,4 +26,6 @@ TASK = Task(
     hub_category="depth-estimation",
     needs=(frozenset({Fact.DEPTH}),),
     level=1,
+    parse=parse,
+    draft=_draft,
 )

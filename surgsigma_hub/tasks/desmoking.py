@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..records import Answer, Fact, Frame
+from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import PlainText
+
+
+def _draft(frame: Frame) -> Iterator[Draft]:
+    if frame.clean_image is not None:
+        yield Draft(answer=Answer(text="picture without smoke"), target=frame.clean_image)
+
+
+parse = PlainText("words on the clear picture")
 
 TASK = Task(
     name="desmoking",
@@ -15,4 +26,6 @@ TASK = Task(
     hub_category="image-to-image",
     needs=(frozenset({Fact.CLEAN_IMAGE}),),
     level=1,
+    parse=parse,
+    draft=_draft,
 )

@@ -8,6 +8,7 @@ from ..ontology import concept
 from ..records import Answer, Fact, Frame, Label, Native
 from .answers import NOT_TISSUE, distinct_ids, distinct_triplets, names, native_names, ordered_verdicts, triplet_clauses
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import PlainText
 from .wording import are, joined, with_article
 
 
@@ -74,6 +75,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
 _SUBJECTS = (Fact.PHASE, Fact.TRIPLETS, Fact.INSTRUMENTS)
 _DETAILS = (Fact.STEP, Fact.TISSUES, Fact.CRITERIA)
 
+parse = PlainText("a description of the picture")
+
 TASK = Task(
     name="image_captioning",
     title="Image captioning",
@@ -88,5 +91,6 @@ TASK = Task(
         *(frozenset({subject, detail}) for subject in _SUBJECTS for detail in _DETAILS),
     ),
     level=3,
+    parse=parse,
     draft=_draft,
 )

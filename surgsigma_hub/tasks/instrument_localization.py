@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import box_drafts
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import Boxes
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.instrument_boxes is not None:
         yield from box_drafts("instrument", "instrument", frame.instrument_boxes)
 
+
+parse = Boxes("instrument")
 
 TASK = Task(
     name="instrument_localization",
@@ -25,5 +28,6 @@ TASK = Task(
     needs=(frozenset({Fact.INSTRUMENT_BOXES}),),
     level=1,
     label_kinds=("instrument",),
+    parse=parse,
     draft=_draft,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..records import Fact, Frame, Label
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import LabelSet
 from .wording import are, joined, with_article
 
 
@@ -36,6 +37,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         yield label_set_draft("instrument", labels, _slots)
 
 
+parse = LabelSet("instrument")
+
 TASK = Task(
     name="instrument_recognition",
     title="Instrument recognition",
@@ -51,5 +54,6 @@ TASK = Task(
     ),
     level=1,
     label_kinds=("instrument",),
+    parse=parse,
     draft=_draft,
 )

@@ -8,6 +8,7 @@ from ..ontology import concept
 from ..records import Answer, Fact, Frame, Native
 from .answers import NONE, distinct_ids, names, native_names, plain_list
 from .base import AnswerKind, Draft, Masks, MediaIn, Task
+from .reading import MaskLabels
 from .wording import are
 
 
@@ -45,6 +46,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         )
 
 
+parse = MaskLabels("instrument")
+
 TASK = Task(
     name="instrument_segmentation",
     title="Instrument segmentation",
@@ -56,5 +59,6 @@ TASK = Task(
     needs=(frozenset({Fact.INSTRUMENT_MASKS}),),
     level=1,
     label_kinds=("instrument",),
+    parse=parse,
     draft=_draft,
 )

@@ -1,19 +1,75 @@
-"""Next action planning: which action comes after the observed footage."""
+"""Next action planning: which action begins next, after what was observed.
+
+The clip ends at ``t``, the end of an action A2, and reaches back into the action A1 before it; the answer A3 is the
+action that begins next. Nothing of A3 is seen: it begins at ``t`` or later (task 15 of the guide at
+surgsigma.github.io).
+"""
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..ontology import concept
+from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
+from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import OneLabel
+from .timeline import moment, on_grid, segments
+from .wording import participle
+
+_LONGEST = 20.0
+"""Seconds observed at most."""
+_GAP = 30.0
+"""Seconds between the end of the observed clip and the beginning of the answer, at most: later ones do not follow."""
+
+
+def _next(acts: list[Segment], end: float) -> Segment | None:
+    """The one action that begins next at ``end`` or after; None where two different ones begin together."""
+    coming = [a for a in acts if end <= a.start_seconds <= end + _GAP]
+    if not coming:
+        return None
+    first = min(a.start_seconds for a in coming)
+    together = [a for a in coming if a.start_seconds == first]
+    return together[0] if len({a.label.id for a in together}) == 1 else None
+
+
+def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    footage = course.footage
+    if footage is None:
+        return
+    acts = segments(course, "action")
+    for cut_off in sorted({on_grid(a.end_seconds, footage) for a in acts}):
+        seen = [a for a in acts if a.start_seconds < cut_off]
+        coming = _next(acts, cut_off)
+        if len(seen) < 2 or coming is None:
+            continue
+        observed = Cut(footage, max(seen[-2].start_seconds, cut_off - _LONGEST), cut_off)
+        if len(observed.frames) < 2:
+            continue
+        action = concept("action", coming.label.id)
+        yield (
+            moment(course, cut_off),
+            Draft(
+                answer=Answer(text=action.name, labels=(action.id,)),
+                slots={"doing": participle(action.name)},
+                native=Native(labels=(coming.label.native,)),
+                inputs=(observed,),
+            ),
+        )
+
+
+parse = OneLabel("action", after_is_past=True)
 
 TASK = Task(
     name="next_action_planning",
     title="Next action planning",
-    description="Name the action that follows the observed footage.",
+    description="Name the action that begins next after the observed footage.",
     family="planning",
     media_in=MediaIn.CLIP,
     answer=AnswerKind.LABEL,
     hub_category="video-text-to-text",
-    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=3,
     label_kinds=("action",),
+    parse=parse,
+    draft_course=_draft,
 )

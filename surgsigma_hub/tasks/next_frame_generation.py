@@ -1,14 +1,127 @@
-"""Next frame generation: the picture a few seconds later."""
+"""Next frame generation: the picture a few seconds later.
+
+The question tells the interval (1 to 10 s), what is being done and, where boxes or outlines of both moments are known,
+how the instruments move: the condition is words, the picture looked at is of now (task 17 of the guide at
+surgsigma.github.io).
+"""
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections import Counter
+from collections.abc import Iterator
+
+from ..ontology import NULL, concept
+from ..records import Answer, Course, Fact, Frame, Label, Native, Polygons
+from .base import AnswerKind, Draft, MediaIn, Task
+from .chance import chance
+from .reading import PlainText
+from .timeline import picture_at
+from .wording import are, is_plural, joined, participle, seconds_text
+
+_EVERY = 5
+"""One moment in this many seconds is asked about: neighbours look alike."""
+_STILL = 0.03
+"""Motion of less than this share of the frame counts as none."""
+
+
+def _centres(frame: Frame) -> dict[str, tuple[float, float]]:
+    """Centre of each instrument whose class is in view once, 0..1 of the frame."""
+    found: list[tuple[str, float, float]] = [
+        (b.label.id, (b.box.x1 + b.box.x2) / 2, (b.box.y1 + b.box.y2) / 2) for b in frame.instrument_boxes or ()
+    ]
+    if frame.instrument_boxes is None:
+        for one in frame.instrument_masks or ():
+            if one.label is not None and isinstance(one.mask, Polygons):
+                xs, ys = zip(*(point for ring in one.mask.rings for point in ring), strict=True)
+                found.append((one.label.id, (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2))
+    often = Counter(id for id, _, _ in found)
+    return {id: (x, y) for id, x, y in found if often[id] == 1}
+
+
+def direction(before: tuple[float, float], after: tuple[float, float]) -> str:
+    """Where something went, in words.
+
+    >>> direction((0.5, 0.5), (0.7, 0.52)), direction((0.5, 0.5), (0.4, 0.3)), direction((0.5, 0.5), (0.51, 0.5))
+    ('to the right', 'up and to the left', '')
+    """
+    dx, dy = after[0] - before[0], after[1] - before[1]
+    across = ("to the right" if dx > 0 else "to the left") if abs(dx) >= _STILL else ""
+    along = ("down" if dy > 0 else "up") if abs(dy) >= _STILL else ""
+    if across and along and not 0.4 < abs(dx) / abs(dy) < 2.5:
+        return across if abs(dx) > abs(dy) else along
+    return " and ".join(word for word in (along, across) if word)
+
+
+def _motion(now: Frame, later: Frame) -> list[str]:
+    before, after = _centres(now), _centres(later)
+    said: list[str] = []
+    for id in sorted(before.keys() & after.keys()):
+        name = concept("instrument", id).name
+        where = direction(before[id], after[id])
+        plural = is_plural(name)
+        said.append(
+            f"the {name} {'move' if plural else 'moves'} {where}"
+            if where
+            else f"the {name} {'stay' if plural else 'stays'} in place"
+        )
+    return said
+
+
+def _condition(now: Frame, later: Frame | None) -> tuple[str, list[Label]]:
+    """Sentences on what is being done at ``now`` and how things move until ``later``."""
+    said: list[str] = []
+    labels: list[Label] = []
+    for kind, label in (("phase", now.phase), ("step", now.step)):
+        if label is not None:
+            said.append(f"The {kind} is {concept(kind, label.id).name}.")  # type: ignore[arg-type]
+            labels.append(label)
+    acts = [a for a in now.actions or () if a.id != NULL]
+    if acts:
+        doing = [participle(concept("action", id).name) for id in dict.fromkeys(a.id for a in acts)]
+        said.append(
+            f"The action{'s' if len(doing) > 1 else ''} {are(doing) if len(doing) > 1 else 'is'} {joined(doing)}."
+        )
+        labels += acts
+    motion = _motion(now, later) if later is not None else []
+    if motion:
+        text = joined(motion)
+        said.append(f"{text[:1].upper()}{text[1:]}.")
+    return " ".join(said), labels
+
+
+def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    footage = course.footage
+    if footage is None:
+        return
+    by_time = {round(m.seconds, 3): m for m in course.moments}
+    last = max(by_time, default=0.0)
+    for now in course.moments:
+        if now.image is None or int(now.seconds) % _EVERY:
+            continue
+        interval = 1 + int(chance("interval", now.index) * 10)
+        then = now.seconds + interval
+        future = picture_at(footage, then) if then <= last else None
+        condition, labels = _condition(now, by_time.get(round(then, 3)))
+        if future is None or not condition:
+            continue
+        yield (
+            now,
+            Draft(
+                answer=Answer(text=f"picture after {seconds_text(interval)}"),
+                key=f"{interval}s",
+                slots={"interval": seconds_text(interval), "condition": condition},
+                native=Native(labels=tuple(dict.fromkeys(label.native for label in labels))),
+                target=future,
+            ),
+        )
+
+
+parse = PlainText("words on the later picture")
 
 TASK = Task(
     name="next_frame_generation",
     title="Next frame generation",
-    description="Generate the picture a few seconds later, given what is being done.",
+    description="Generate the picture a few seconds later, given what is being done and how things move.",
     family="generation",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.IMAGE,
@@ -16,7 +129,10 @@ TASK = Task(
     needs=(
         frozenset({Fact.FOOTAGE, Fact.ACTIONS}),
         frozenset({Fact.FOOTAGE, Fact.PHASE}),
+        frozenset({Fact.FOOTAGE, Fact.STEP}),
         frozenset({Fact.FOOTAGE, Fact.INSTRUMENT_MASKS}),
     ),
     level=2,
+    parse=parse,
+    draft_course=_draft,
 )

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from ..ontology import concept
 from ..records import Answer, AnswerCriterion, Fact, Frame, Native
-from .answers import names, ordered_verdicts
+from .answers import CRITICAL_VIEW, criteria_text, names, ordered_verdicts
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import Criteria
 from .wording import joined
 
-_CRITICAL_VIEW = frozenset({"two_structures", "hepatocystic_triangle", "cystic_plate"})
+_CRITICAL_VIEW = frozenset(CRITICAL_VIEW)
 
 
 def _explained(id: str) -> str:
@@ -27,7 +28,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     asked = names("criterion", ids)
     met = [name for name, v in zip(asked, verdicts, strict=True) if v.met]
     unmet = [name for name, v in zip(asked, verdicts, strict=True) if not v.met]
-    text = "; ".join(f"{name}: {'yes' if v.met else 'no'}" for name, v in zip(asked, verdicts, strict=True))
+    typed = tuple(AnswerCriterion(v.criterion.id, v.met, v.scores) for v in verdicts)
+    text = criteria_text(typed)
     slots = {
         "view": "critical view of safety" if _CRITICAL_VIEW.issuperset(ids) else "safe view",
         "criteria": joined(asked),
@@ -38,12 +40,14 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         "unmet": joined(unmet),
     }
     yield Draft(
-        answer=Answer(text=text, criteria=tuple(AnswerCriterion(v.criterion.id, v.met, v.scores) for v in verdicts)),
+        answer=Answer(text=text, criteria=typed),
         answer_group="some_met" if met and unmet else "all_met" if met else "none_met",
         slots=slots,
         native=Native(labels=tuple(v.criterion.native for v in verdicts)),
     )
 
+
+parse = Criteria()
 
 TASK = Task(
     name="safety_assessment",
@@ -56,5 +60,6 @@ TASK = Task(
     needs=(frozenset({Fact.CRITERIA}),),
     level=3,
     label_kinds=("criterion",),
+    parse=parse,
     draft=_draft,
 )

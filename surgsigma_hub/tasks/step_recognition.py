@@ -1,35 +1,56 @@
-"""Step recognition: which step, the finer unit inside a phase, a picture belongs to."""
+"""Step recognition: which step, the finer unit inside a phase, a picture or a clip belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..ontology import concept
-from ..records import Answer, Fact, Frame, Native
+from ..records import Answer, Course, Fact, Frame, Label, Native
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import OneLabel
+from .timeline import clips_of, middle, under_way
+
+_EVERY = 60.0
+"""One clip for each stretch of this many seconds."""
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
-    if frame.step is None:
-        return
-    name = concept("step", frame.step.id).name
-    yield Draft(
-        answer=Answer(text=name, labels=(frame.step.id,)),
+    if frame.step is not None:
+        yield _said(frame.step)
+
+
+def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    for cut in clips_of(course, "step", every=_EVERY):
+        labels = {s.label.id: s.label for s in under_way(course, "step", cut.start_seconds, cut.end_seconds)}
+        if len(labels) == 1:  # a clip of two overlapping steps has no one answer
+            said = _said(*labels.values())
+            yield middle(course, cut), replace(said, question="clip", answer_group="clip", key="clip", inputs=(cut,))
+
+
+def _said(label: Label) -> Draft:
+    name = concept("step", label.id).name
+    return Draft(
+        answer=Answer(text=name, labels=(label.id,)),
         slots={"step": name},
-        native=Native(labels=(frame.step.native,)),
+        native=Native(labels=(label.native,)),
     )
 
+
+parse = OneLabel("step")
 
 TASK = Task(
     name="step_recognition",
     title="Step recognition",
-    description="Name the step of the procedure that the picture belongs to.",
+    description="Name the step of the procedure that the picture or the clip belongs to.",
     family="reasoning",
-    media_in=MediaIn.IMAGE,
+    media_in=MediaIn.IMAGE_OR_CLIP,
     answer=AnswerKind.LABEL,
     hub_category="visual-question-answering",
-    needs=(frozenset({Fact.STEP}),),
+    needs=(frozenset({Fact.STEP}), frozenset({Fact.FOOTAGE, Fact.STEP_SEGMENTS})),
     level=3,
     label_kinds=("step",),
+    parse=parse,
     draft=_draft,
+    draft_course=_draft_course,
 )

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import NOT_TISSUE, box_drafts
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import Boxes
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.tissue_boxes is not None:
         yield from box_drafts("target", "tissue", frame.tissue_boxes, NOT_TISSUE)
 
+
+parse = Boxes("target")
 
 TASK = Task(
     name="tissue_localization",
@@ -25,5 +28,6 @@ TASK = Task(
     needs=(frozenset({Fact.TISSUE_BOXES}),),
     level=1,
     label_kinds=("target",),
+    parse=parse,
     draft=_draft,
 )

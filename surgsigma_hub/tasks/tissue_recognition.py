@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import LabelSet
 from .wording import are, joined
 
 
@@ -25,6 +26,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         yield label_set_draft("target", [b.label for b in frame.tissue_boxes], _slots)
 
 
+parse = LabelSet("target")
+
 TASK = Task(
     name="tissue_recognition",
     title="Tissue and organ recognition",
@@ -36,5 +39,6 @@ TASK = Task(
     needs=(frozenset({Fact.TISSUES}), frozenset({Fact.TISSUE_BOXES})),
     level=1,
     label_kinds=("target",),
+    parse=parse,
     draft=_draft,
 )

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..ontology import concept
-from ..records import Answer, Fact, Frame, Native, Triplet
-from .answers import NONE, answer_triplets, distinct_triplets, triplet_clauses
+from ..records import Answer, Fact, Frame, Native
+from .answers import NONE, answer_triplets, distinct_triplets, triplet_clauses, triplets_text
 from .base import AnswerKind, Draft, MediaIn, Task
-
-
-def _plain(triplet: Triplet) -> str:
-    instrument = concept("instrument", triplet.instrument.id).name
-    return f"{instrument}, {concept('action', triplet.action.id).name}, {concept('target', triplet.target.id).name}"
+from .reading import Triplets
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.triplets is None:
         return
     triplets = distinct_triplets(frame.triplets)
+    typed = answer_triplets(triplets)
     yield Draft(
-        answer=Answer(text="; ".join(map(_plain, triplets)) or NONE, triplets=answer_triplets(triplets)),
+        answer=Answer(text=triplets_text(typed), triplets=typed),
         answer_group="default" if triplets else NONE,
         slots={"clauses": triplet_clauses(triplets)} if triplets else {},
         native=Native(labels=tuple(f"{t.instrument.native},{t.action.native},{t.target.native}" for t in triplets)),
     )
 
+
+parse = Triplets()
 
 TASK = Task(
     name="triplet_recognition",
@@ -38,5 +36,6 @@ TASK = Task(
     needs=(frozenset({Fact.TRIPLETS}),),
     level=2,
     label_kinds=("instrument", "action", "target"),
+    parse=parse,
     draft=_draft,
 )

@@ -2,8 +2,56 @@
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+from typing import Any
+
+from ..ontology import concept
+from ..records import Answer, Course, Cut, Fact, Frame, Native, Triplet
+from .answers import triplet_clauses
+from .base import AnswerKind, Draft, MediaIn, Task
+from .reading import PlainText
+from .timeline import CLIP_SECONDS, moment, states, under_way
+from .wording import joined, participle
+
+_MOST_STATES = 5
+"""A clip in which the activity changes more often is left out: its caption would be a list, not a description."""
+
+
+def _said(state: tuple[Any, ...]) -> str:
+    if isinstance(state[0], Triplet):
+        return triplet_clauses(state, at_once=True)
+    return f"the surgeon is {joined([participle(concept('action', id).name) for id in state])}"
+
+
+def captions(course: Course) -> Iterator[tuple[Cut, str, Native]]:
+    """Every window of the footage that has something to tell: clip, caption and native labels.
+
+    Things done at once are joined by "while", things done one after the other by "then".
+    """
+    footage = course.footage
+    ends = [s.end_seconds for s in course.segments if s.layer == "action"]
+    if footage is None or not ends:
+        return
+    for n in range(int(max(ends) // CLIP_SECONDS) + 1):
+        start, end = n * CLIP_SECONDS, min((n + 1) * CLIP_SECONDS, max(ends))
+        cut = Cut(footage, start, end)
+        order = states(course, start, end)
+        if len(cut.frames) < 2 or not 0 < len(order) <= _MOST_STATES:
+            continue
+        text = ", then ".join(_said(state) for state in order)
+        native = tuple(dict.fromkeys(s.label.native for s in under_way(course, "action", start, end)))
+        yield cut, f"{text[:1].upper()}{text[1:]}.", Native(labels=native)
+
+
+def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    for cut, caption, native in captions(course):
+        yield (
+            moment(course, cut.start_seconds),
+            Draft(answer=Answer(text=caption), slots={"caption": caption}, native=native, inputs=(cut,)),
+        )
+
+
+parse = PlainText("a description of the clip")
 
 TASK = Task(
     name="video_captioning",
@@ -13,6 +61,8 @@ TASK = Task(
     media_in=MediaIn.CLIP,
     answer=AnswerKind.TEXT,
     hub_category="video-text-to-text",
-    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=2,
+    parse=parse,
+    draft_course=_draft,
 )

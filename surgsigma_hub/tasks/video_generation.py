@@ -1,9 +1,36 @@
-"""Conditional video generation: a clip that matches a description."""
+"""Conditional video generation: the clip that matches a description, the inverse of video captioning."""
 
 from __future__ import annotations
 
-from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from collections.abc import Iterator
+
+from ..records import Answer, Course, Fact, Frame
+from .base import AnswerKind, Draft, MediaIn, Task
+from .chance import chance
+from .reading import PlainText
+from .timeline import moment, picture_at
+from .video_captioning import captions
+
+
+def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    for cut, caption, native in captions(course):
+        first = picture_at(cut.footage, cut.start_seconds)
+        from_picture = first is not None and chance("condition", cut.start_seconds, caption) < 0.5
+        yield (
+            moment(course, cut.start_seconds),
+            Draft(
+                answer=Answer(text=caption),
+                question="from_picture" if from_picture else "from_text",
+                key="picture" if from_picture else "text",
+                slots={"caption": caption},
+                native=native,
+                inputs=(first,) if from_picture and first is not None else (),
+                target=cut,
+            ),
+        )
+
+
+parse = PlainText("words on the clip")
 
 TASK = Task(
     name="video_generation",
@@ -13,6 +40,8 @@ TASK = Task(
     media_in=MediaIn.TEXT_OR_IMAGE,
     answer=AnswerKind.VIDEO,
     hub_category="image-to-video",
-    needs=(frozenset({Fact.FOOTAGE, Fact.SEGMENTS}),),
+    needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
     level=2,
+    parse=parse,
+    draft_course=_draft,
 )

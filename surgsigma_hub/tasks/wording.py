@@ -61,26 +61,27 @@ def word(task: str, sample_id: str, *, question: str, answer: str, slots: Mappin
 
     The choice depends on ``sample_id`` alone, so that a rebuild words every sample the same way.
     """
-    texts: list[str] = []
-    names: list[str] = []
-    sides = ((bank(task).questions, question, b"q"), (bank(task).answers, answer, b"a"))
-    for groups, group, salt in sides:
-        if group not in groups:
-            raise UnknownNameError("template group", group, groups, where=f"templates/{task}.yaml")
-        lines = groups[group]
-        digest = hashlib.blake2b(sample_id.encode(), digest_size=8, person=salt).digest()
-        n = int.from_bytes(digest, "big") % len(lines)
-        texts.append(_filled(lines[n], slots, where=f"templates/{task}.yaml, {group}/{n}"))
-        names.append(f"{group}/{n}")
-    return texts[0], texts[1], f"{task}/{names[0]}+{names[1]}"
+    # Two halves of one digest: the choice of the answer is independent of that of the question.
+    digest = hashlib.blake2b(sample_id.encode(), digest_size=16).digest()
+    questions, answers = bank(task).questions, bank(task).answers
+    asked, q = _filled(task, questions, question, digest[:8], slots)
+    said, a = _filled(task, answers, answer, digest[8:], slots)
+    return asked, said, f"{task}/{question}/{q}+{answer}/{a}"
 
 
-def _filled(template: str, slots: Mapping[str, str], *, where: str) -> str:
+def _filled(
+    task: str, groups: Mapping[str, tuple[str, ...]], group: str, digest: bytes, slots: Mapping[str, str]
+) -> tuple[str, int]:
+    if group not in groups:
+        raise UnknownNameError("template group", group, groups, where=f"templates/{task}.yaml")
+    lines = groups[group]
+    n = int.from_bytes(digest, "big") % len(lines)
     try:
-        sentence = template.format_map(slots)
+        sentence = lines[n].format_map(slots)
     except KeyError as error:
+        where = f"templates/{task}.yaml, {group}/{n}"
         raise UnknownNameError("slot", str(error.args[0]), slots, where=where) from None
-    return sentence[:1].upper() + sentence[1:]
+    return sentence[:1].upper() + sentence[1:], n
 
 
 # ------------------------------------------------------------------------------------------------------ grammar
@@ -100,6 +101,7 @@ def joined(words: Sequence[str]) -> str:
 _SINGULAR_S = ("ss", "us", "is", "as", "ens")  # abscess, plexus, pelvis, pancreas, lens
 
 
+@cache
 def is_plural(noun: str) -> bool:
     """Whether a label name is plural in form.
 
@@ -118,6 +120,7 @@ def are(nouns: Sequence[str]) -> str:
     return "are" if len(nouns) > 1 or any(is_plural(n) for n in nouns) else "is"
 
 
+@cache
 def with_article(noun: str) -> str:
     """``noun`` with its indefinite article; nouns that are plural in form take none.
 
@@ -129,9 +132,20 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
 
 
+def seconds_text(seconds: float) -> str:
+    """A duration in words, to the hundredth of a second.
+
+    >>> seconds_text(1.0), seconds_text(12.5), seconds_text(0.04)
+    ('1 second', '12.5 seconds', '0.04 seconds')
+    """
+    number = f"{seconds:.2f}".rstrip("0").rstrip(".")
+    return f"{number} second{'' if number == '1' else 's'}"
+
+
 _VOWELS = "aeiou"
 
 
+@cache
 def participle(verb: str) -> str:
     """The present participle of an action; only the first word of a longer action changes.
 

@@ -1,0 +1,76 @@
+"""The samples that a source would give, worded but without media: nothing is decoded, encoded or written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ..ontology import resolve_course, resolve_frame
+from ..records import Cut, Defect, Frame, Media, Sample, Video
+from ..source import Source
+from ..tasks import Draft, Task
+from ..tasks.base import DepthMap, Masks
+from ..tasks.compose import compose, sample_id
+
+_NO_HASH = "0" * 64
+
+
+def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tuple[Task, Draft, Sample]]:
+    """Every sample of one video: first those of its frames in order of time, then those of its course.
+
+    Media are named as the build names them, with a hash of zeros and a size of one pixel. Frames that the source
+    calls defective are passed over.
+
+    Raises:
+        LabelError: a native label that the ontology does not know.
+    """
+    chosen = list(tasks)
+    name = source.info.name
+    moments: list[Frame] = []
+    for found in source.frames(video):
+        if isinstance(found, Defect):
+            continue
+        frame = resolve_frame(name, found)
+        if not frame.variant and (not moments or int(frame.seconds) > int(moments[-1].seconds)):
+            moments.append(frame)
+        for task in chosen:
+            for draft in () if task.draft is None else task.draft(frame):
+                yield task, draft, _composed(source, video, task, frame, draft)
+    further = [task for task in chosen if task.draft_course is not None]
+    course = source.course(video) if further else None
+    if course is None:
+        return
+    whole = replace(resolve_course(name, course), moments=tuple(moments))
+    for task in further:
+        assert task.draft_course is not None
+        for moment, draft in task.draft_course(whole):
+            yield task, draft, _composed(source, video, task, moment, draft)
+
+
+def _composed(source: Source, video: Video, task: Task, frame: Frame, draft: Draft) -> Sample:
+    id = sample_id(task, source.info, video, frame, draft)
+    media = described_media(draft)
+    return compose(task, draft, id=id, info=source.info, video=video, frame=frame, media=media, size=(1, 1))
+
+
+def described_media(draft: Draft) -> list[Media]:
+    """The members that a draft would get, inputs first."""
+    if draft.inputs is None:
+        found = [Media("image.jpg", "image", "input", _NO_HASH)]
+    else:
+        found = [
+            Media("video.mp4", "video", "input", _NO_HASH)
+            if isinstance(one, Cut)
+            else Media("image.jpg", "image", "input", _NO_HASH)
+            for one in draft.inputs
+        ]
+    target = draft.target
+    if isinstance(target, Masks):
+        found.append(Media("target.png", "mask", "target", _NO_HASH))
+    elif isinstance(target, DepthMap):
+        found.append(Media("target.png", "depth", "target", _NO_HASH))
+    elif isinstance(target, Cut):
+        found.append(Media("target.mp4", "video", "target", _NO_HASH))
+    elif target is not None:
+        found.append(Media("target.jpg", "image", "target", _NO_HASH))
+    return found

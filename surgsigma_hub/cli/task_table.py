@@ -1,0 +1,48 @@
+"""The table of tasks in Markdown, as README.md shows it: every line from the code, every example worded by it."""
+
+from __future__ import annotations
+
+from ..api import matrix, tasks
+from ..build.rehearse import rehearse
+from ..hub.facts import table
+from ..source import get_source, parse_options
+
+_LONGEST = 180
+"""Characters of a question, and of an answer, beyond which an example is cut."""
+_DRAWN = {"videos": "1", "frames": "40", "width": "96", "height": "72"}
+"""The synthetic operation that the examples are taken from; whole, so that every task has something to ask."""
+
+
+def task_table() -> str:
+    """One line for each task: what it looks at, what it answers with, which sources offer it, and an example."""
+    offered = matrix()
+    found = examples()
+    rows = [
+        (
+            f"`{name}`",
+            task.media_in.value,
+            task.answer.value,
+            ", ".join(f"`{source}`" for source, names in offered.items() if name in names),
+            found.get(name, ""),
+        )
+        for name, task in tasks().items()
+    ]
+    return table(("task", "looks at", "answers with", "sources", "example"), rows)
+
+
+def examples() -> dict[str, str]:
+    """For each task that has a draft, the shortest question of one synthetic operation that has an answer to tell."""
+    kind = get_source("synthetic")
+    source = kind(options=parse_options(kind, _DRAWN))
+    best: dict[str, tuple[bool, int, str]] = {}
+    for video in source.videos():
+        for task, draft, sample in rehearse(source, video, tasks().values()):
+            question, answer = (_plain(message.content) for message in sample.messages[:2])
+            rank = (draft.answer_group == "none", len(question) + len(answer), f"{question} → {answer}")
+            best[task.name] = min(best.get(task.name, rank), rank)
+    return {name: text for name, (_, _, text) in best.items()}
+
+
+def _plain(content: str) -> str:
+    text = " ".join(content.replace("<image>", "").replace("<video>", "").split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"

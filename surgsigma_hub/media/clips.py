@@ -1,0 +1,152 @@
+"""Clips: the frames of a cut, thinned to the rate asked for and encoded once, frame by frame in bounded memory.
+
+A clip keeps a true rate: every ``step``-th frame of the footage from its first on, so that time in the clip is time in
+the operation. A frame belongs to the cut when it is seen at ``start <= t < end``: nothing of the future slips in.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import MediaError
+from ..records import Cut, Film, Stills
+from .image import load_rgb
+from .video import encode_video
+from .view import no_view
+
+_EPSILON = 1e-6
+_TAIL_SECONDS = 0.25
+"""Annotations may run this much past the end of a film; more is an error."""
+_CHECKS_PER_SECOND = 2.0
+_THUMB = (96, 54)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedClip:
+    """An mp4 as it goes into a shard; ``fps`` is its own constant rate."""
+
+    data: bytes
+    width: int
+    height: int
+    num_frames: int
+    fps: float
+
+
+def step_for(rate: float, limit: float) -> int:
+    """The smallest step through footage of ``rate`` that keeps at most ``limit`` frames a second.
+
+    >>> step_for(25.0, 10.0), step_for(1.0, 10.0)
+    (3, 1)
+    """
+    return max(1, math.ceil(rate / limit - _EPSILON))
+
+
+def encode_clip(cut: Cut, *, max_fps: float, max_side: int) -> EncodedClip:
+    """Cut, thin, scale and encode.
+
+    Args:
+        cut: Which frames.
+        max_fps: The clip has the highest rate not above this that divides the footage's own.
+        max_side: Longest short side in pixels; larger footage is scaled down, odd sizes lose one row or column.
+
+    Raises:
+        MediaError: no frame there, a frame missing or damaged, another rate than the source says, or a frame that
+            shows no surgical view (black, white, outside the body).
+    """
+    frames = cut.frames
+    if not frames:
+        raise MediaError(f"no frame between {cut.start_seconds:g} and {cut.end_seconds:g} s", reason="media_missing")
+    footage = cut.footage
+    step = step_for(footage.fps, max_fps)
+    picked = range(frames.start, frames.stop, step)
+    rate = Fraction(footage.fps).limit_denominator(1001) / step
+    made = _Made(max_side, every=max(1, round(float(rate) / _CHECKS_PER_SECOND)))
+    source = _film_frames(footage, picked) if isinstance(footage, Film) else _still_frames(footage, picked)
+    with tempfile.TemporaryDirectory(prefix="surgsigma-clip-") as folder:
+        path = Path(folder) / "clip.mp4"
+        encode_video(path, made.prepared(source), fps=float(rate))
+        data = path.read_bytes()
+    return EncodedClip(data, made.width, made.height, made.count, float(rate))
+
+
+class _Made:
+    """Frames on their way into the encoder: scaled to an even size, looked at now and then, counted."""
+
+    def __init__(self, max_side: int, every: int) -> None:
+        self._max_side, self._every = max_side, every
+        self.width = self.height = self.count = 0
+
+    def prepared(self, frames: Iterable[Any]) -> Iterator[Any]:
+        for frame in frames:
+            if not self.count:
+                self.width, self.height = _even_size(frame.width, frame.height, self._max_side)
+            if self.count % self._every == 0:
+                thumb = frame.reformat(*_THUMB, format="rgb24", interpolation="FAST_BILINEAR").to_ndarray()
+                if seen := no_view(thumb):
+                    raise MediaError(f"frame {self.count} of the clip is {seen}", reason="no_surgical_view")
+            self.count += 1
+            yield frame.reformat(self.width, self.height, format="yuv420p")
+
+
+def _even_size(width: int, height: int, max_side: int) -> tuple[int, int]:
+    scale = min(1.0, max_side / min(width, height))
+    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
+
+
+def _still_frames(stills: Stills, picked: range) -> Iterator[Any]:
+    import av
+
+    for index in picked:
+        image = stills.images[index] if index < len(stills.images) else None
+        if image is None:
+            raise MediaError(f"still {index} at {stills.fps:g} fps is missing", reason="media_missing")
+        yield av.VideoFrame.from_ndarray(np.ascontiguousarray(load_rgb(image)), format="rgb24")
+
+
+def _film_frames(film: Film, picked: range) -> Iterator[Any]:
+    """The picked frames of a film, decoded forward from the key frame before the first."""
+    import av
+
+    name = film.path.name
+    if not film.path.is_file():
+        raise MediaError(f"{name}: no such file", reason="media_missing")
+    try:
+        with av.open(str(film.path)) as container:
+            if not container.streams.video:
+                raise MediaError(f"{name}: holds no film")
+            stream = container.streams.video[0]
+            rate = float(stream.average_rate or 0)
+            if abs(rate - film.fps) > 0.005 * film.fps:
+                raise MediaError(f"{name}: has {rate:g} frames a second, the source says {film.fps:g}")
+            stream.thread_type = "AUTO"
+            wanted = iter(picked)
+            index = next(wanted)
+            for at, frame in _numbered(container, stream, rate, index):
+                if at > index:
+                    raise MediaError(f"{name}: frame {index} is missing or the rate of the film is not constant")
+                if at == index:
+                    yield frame
+                    if (index := next(wanted, -1)) < 0:
+                        return
+    except av.FFmpegError as error:
+        raise MediaError(f"{name}: cannot be decoded ({type(error).__name__})") from None
+    if index == picked.start or (picked.stop - index) / film.fps > _TAIL_SECONDS:
+        raise MediaError(f"{name}: ends before frame {index}", reason="media_missing")
+
+
+def _numbered(container: Any, stream: Any, rate: float, index: int) -> Iterator[tuple[int, Any]]:
+    """Frames with their number: from the key frame before ``index`` where the rate is constant, else from the first."""
+    begin = stream.start_time or 0
+    constant = stream.average_rate == stream.base_rate
+    if constant and index:
+        container.seek(begin + int(index / rate / float(stream.time_base)), stream=stream, backward=True)
+    for count, frame in enumerate(container.decode(stream)):
+        yield (round(float((frame.pts - begin) * stream.time_base) * rate) if constant else count), frame

@@ -1,0 +1,20 @@
+"""Chance that every build throws alike: a number drawn from a hash of what it is for."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def chance(*parts: object) -> float:
+    """A number in 0..1 that depends on ``parts`` alone.
+
+    >>> 0 <= chance("cut", 3.5) < 1 and chance("cut", 3.5) == chance("cut", 3.5) != chance("cut", 3.6)
+    True
+    """
+    return chances(1, *parts)[0]
+
+
+def chances(count: int, *parts: object) -> list[float]:
+    """Several such numbers, independent of each other; at most eight."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8 * count).digest()
+    return [int.from_bytes(digest[n : n + 8], "big") / 2**64 for n in range(0, 8 * count, 8)]

@@ -1,0 +1,84 @@
+"""Four numbers that make a box, wherever they stand in a text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...errors import BadRowError
+from ...media.boxes import TOLERANCE, from_xyxy
+from ...records import Box
+from ..base import Space
+
+_N = r"([-+]?(?:\d{1,7}(?:\.\d{0,17})?|\.\d{1,17})(?:[eE][-+]?\d{1,2})?|[-+]?(?:nan|inf|infinity))"
+_S = r"[\s]{0,4}"
+_COMMA = r"(?:\s{0,4}[,;]\s{0,4}|\s{1,4})"
+_OPEN, _SHUT = rf"[\[(<{{]{_S}", rf"{_S}[\])>}}]"
+_PAIR = rf"{_OPEN}{_N}{_COMMA}{_N}{_SHUT}"
+_KEY = r"[\"']?(?:x|y|left|top|right|bottom)_?(?:1|2|min|max)?[\"']?\s{0,2}[:=]\s{0,2}"
+_LIST = re.compile(rf"(?:[\[(<]{_S})?{_OPEN}{_N}{_COMMA}{_N}{_COMMA}{_N}{_COMMA}{_N}{_SHUT}", re.IGNORECASE)
+_PAIRS = re.compile(rf"(?:[\[(<]{_S})?{_PAIR}{_S}(?:,|;|-|to|and)?{_S}{_PAIR}", re.IGNORECASE)
+_KEYED = re.compile(_COMMA.join([rf"{_KEY}{_N}"] * 4), re.IGNORECASE)
+_BARE = re.compile(
+    rf"(?<![\w.])(?<!\d,)(?<!\d, ){_N}{_S},{_S}{_N}{_S},{_S}{_N}{_S},{_S}{_N}(?![\w.])(?!{_S},{_S}[-+]?\.?\d)",
+    re.IGNORECASE,
+)
+_HALF = re.compile(rf"[\[(]{_S}[-+]?\d{{1,7}}(?:\.\d{{0,17}})?{_S},")
+
+
+@dataclass(frozen=True, slots=True)
+class Corners:
+    """Four numbers as written, and the characters of the text that they take."""
+
+    numbers: tuple[float, ...]
+    start: int
+    end: int
+
+
+def corners_in(text: str) -> list[Corners]:
+    """Boxes in a text, in order: lists of four, two points, ``x1=...``; plain rows only where none of these is found.
+
+    Raises:
+        BadRowError: a bracket with numbers that do not make a box; half an answer would be a wrong answer.
+
+    >>> [c.numbers for c in corners_in("hook [0.1, 0.2, 0.3, 0.4]; grasper (1,2),(30,40)")]
+    [(0.1, 0.2, 0.3, 0.4), (1.0, 2.0, 30.0, 40.0)]
+    """
+    found: list[Corners] = []
+    taken = bytearray(len(text))
+    for pattern in (_LIST, _PAIRS, _KEYED):
+        for match in pattern.finditer(text):
+            if not any(taken[match.start() : match.end()]):
+                taken[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+                found.append(Corners(tuple(map(float, match.groups())), match.start(), match.end()))
+    if any(not taken[half.start()] for half in _HALF.finditer(text)):
+        raise BadRowError("a bracket holds numbers that do not make a box")
+    if not found:
+        found = [Corners(tuple(map(float, m.groups())), m.start(), m.end()) for m in _BARE.finditer(text)]
+    return sorted(found, key=lambda c: c.start)
+
+
+def space_of(numbers: Sequence[float], size: tuple[int, int] | None) -> Space:
+    """The space that numbers are most likely in: all up to 1 are shares, others pixels where the size is known.
+
+    >>> space_of([0.1, 0.9], None), space_of([12, 900], None), space_of([12, 900], (1920, 1080))
+    ('unit', 'thousand', 'pixel')
+    """
+    if all(n <= 1 + TOLERANCE for n in numbers):
+        return "unit"
+    return "thousand" if size is None else "pixel"
+
+
+def to_box(numbers: Sequence[float], space: Space, size: tuple[int, int] | None) -> Box:
+    """A box in 0..1.
+
+    Raises:
+        BadRowError: not a number, inside out, or outside the frame.
+    """
+    if not all(map(math.isfinite, numbers)):
+        raise BadRowError(f"box {tuple(numbers)} holds a value that is not a number")
+    width, height = {"unit": (1, 1), "thousand": (1000, 1000)}.get(space) or size or (0, 0)
+    x1, y1, x2, y2 = numbers
+    return from_xyxy(x1, y1, x2, y2, width=width, height=height)[0]

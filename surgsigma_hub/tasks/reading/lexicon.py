@@ -1,0 +1,207 @@
+"""The names of labels, and finding them in a text: the longest first, and none inside another."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from ...ontology import Kind, concepts, native_names, sources_with_names
+from .words import Token, also_said, phrase, tokens, verb_forms
+
+Meanings = Mapping[Kind, tuple[str, ...]]
+"""What a name can mean: canonical ids by kind. More than one id of a kind: sources disagree about the name."""
+
+_SCENE: tuple[Kind, ...] = ("instrument", "action", "target")
+"""Kinds whose names are looked up together: "clip applier" must not be read as the action "clip"."""
+
+_NOUNS: tuple[Kind, ...] = ("instrument", "target")
+
+_FILLERS: dict[Kind, frozenset[str]] = dict.fromkeys(("phase", "step"), frozenset({"and", "of"}))
+"""Words that names of a kind are printed with or without ("ClippingCutting", "passing a suture")."""
+
+_OF_ACTION = ("ing", "ion")
+_COMMON = (
+    "other none nothing null unknown background idle no not and or of in is yes "
+    "instrument tool device object tissue organ structure target action phase step surgery operation procedure surgeon"
+)
+_TOO_COMMON = frozenset(_COMMON.split())
+"""Native names that mean nothing outside the table of their source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A name found: ``first`` to ``last`` are token numbers, ``start`` to ``end`` characters of the text."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+    means: Meanings
+
+    def ids(self, kind: Kind) -> tuple[str, ...]:
+        """The canonical ids of ``kind`` that the name can mean."""
+        return self.means.get(kind, ())
+
+
+@dataclass(slots=True)
+class _Node:
+    next: dict[str, _Node] = field(default_factory=dict)
+    means: dict[Kind, tuple[str, ...]] | None = None
+
+
+class Lexicon:
+    """Names of labels of some kinds.
+
+    Args:
+        names: For each kind, lists of (name as words, canonical id) by falling trust: of one name, the first list
+            that holds it decides what it means. The first two hold names that somebody gave, the others forms made
+            by rule.
+        fillers: Words that are passed over, in names and in texts.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Kind, Sequence[Iterable[tuple[tuple[str, ...], str]]]],
+        fillers: frozenset[str] = frozenset(),
+    ) -> None:
+        self._fillers = fillers
+        self._root = _Node()
+        for kind, lists in names.items():
+            known: dict[tuple[str, ...], tuple[str, ...]] = {}
+            for level, pairs in enumerate(lists):
+                here: dict[tuple[str, ...], dict[str, None]] = {}
+                for words, id in pairs:
+                    words = tuple(w for w in words if w not in fillers)
+                    if words and words not in known:
+                        here.setdefault(words, {})[id] = None
+                # Forms made by rule that mean two things are worth nothing; names that do are kept, so that their
+                # reader hears of it.
+                known |= {w: tuple(ids) for w, ids in here.items() if len(ids) == 1 or level < 2}
+            for words, ids in known.items():
+                self._add(words, kind, ids)
+
+    def _add(self, words: tuple[str, ...], kind: Kind, ids: tuple[str, ...]) -> None:
+        node = self._root
+        for word in words:
+            node = node.next.setdefault(word, _Node())
+        node.means = {**(node.means or {}), kind: ids}
+
+    def find(self, text: str | Sequence[Token]) -> list[Span]:
+        """The names in a text, in order; where two overlap the longer one counts."""
+        read = tokens(text) if isinstance(text, str) else text
+        kept = [n for n, t in enumerate(read) if t.word not in self._fillers]
+        candidates: list[tuple[int, int, Meanings]] = []
+        for first in range(len(kept)):
+            node = self._root
+            for last in range(first, len(kept)):
+                step = node.next.get(read[kept[last]].word)
+                if step is None:
+                    break
+                node = step
+                if node.means is not None:
+                    candidates.append((first, last, node.means))
+        candidates.sort(key=lambda c: (c[0] - c[1], c[0]))
+        taken = bytearray(len(kept))
+        found: list[Span] = []
+        for first, last, means in candidates:
+            if not any(taken[first : last + 1]):
+                taken[first : last + 1] = b"\1" * (last - first + 1)
+                a, b = kept[first], kept[last]
+                found.append(Span(a, b, read[a].start, read[b].end, means))
+        return sorted(found, key=lambda s: s.first)
+
+
+# -------------------------------------------------------------------------------------------- from the ontology
+
+
+@cache
+def lexicon(kind: Kind) -> Lexicon:
+    """The names of a kind, together with those of the kinds that it must be told apart from."""
+    return (
+        lexicon_of((kind,)) if kind not in _SCENE else lexicon(_SCENE[0]) if kind != _SCENE[0] else lexicon_of(_SCENE)
+    )
+
+
+def lexicon_of(
+    kinds: Sequence[Kind],
+    extra: Mapping[Kind, Iterable[tuple[str, str]]] | None = None,
+) -> Lexicon:
+    """A lexicon of the ontology's names: canonical, then native of all sources, then forms made of them by rule.
+
+    Args:
+        kinds: Which vocabularies.
+        extra: More (name, canonical id) pairs, trusted like canonical names.
+    """
+    names: dict[Kind, list[list[tuple[tuple[str, ...], str]]]] = {}
+    for kind in kinds:
+        declared = [(n, c.id) for c in concepts(kind).values() for n in (c.name, c.id)]
+        declared += (extra or {}).get(kind, ())
+        native = _native(kind)
+        lists = [[(phrase(n), id) for n, id in some] for some in (declared, native)]
+        lists[1] = [(w, id) for w, id in lists[1] if sum(map(str.isalpha, "".join(w))) > 2 and not {*w} <= _TOO_COMMON]
+        if kind in _NOUNS:
+            lists[1] += list(_shared_heads(lists))
+        given = [*itertools.chain(*lists)]
+        names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of)] for of in _VERBS)]
+    fillers = frozenset[str]().union(*(_FILLERS.get(k, frozenset()) for k in kinds))
+    return Lexicon(names, fillers)
+
+
+def _shared_heads(lists: Sequence[Sequence[tuple[tuple[str, ...], str]]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What a native name of one word could mean elsewhere: a source's "forceps" may be the bipolar ones of another."""
+    heads: dict[str, dict[str, None]] = {}
+    for words, id in itertools.chain(*lists):
+        if len(words) > 1:
+            heads.setdefault(words[-1], {})[id] = None
+    for words, _ in lists[1]:
+        if len(words) == 1:
+            yield from ((words, id) for id in heads.get(words[0], ()))
+
+
+def _native(kind: Kind) -> Iterator[tuple[str, str]]:
+    for source in sources_with_names():
+        for (k, native), id in native_names(source).items():
+            if k == kind:
+                yield native, id
+
+
+_VERBS: tuple[Callable[[str], frozenset[str]], ...] = (verb_forms, also_said)
+
+
+def _forms(kind: Kind, words: tuple[str, ...], of: Callable[[str], frozenset[str]]) -> Iterator[tuple[str, ...]]:
+    """Other forms of a name: run together, turned round, and with its verb in the forms given by ``of``."""
+    if len(words) > 1:
+        yield phrase("".join(words))  # "specimenbag"
+    if kind in ("phase", "step"):
+        yield from _turned(words)
+        for at, word in enumerate(words):  # "gallbladder packing" for "gallbladder packaging"
+            if word.endswith(_OF_ACTION):
+                yield from ((*words[:at], f, *words[at + 1 :]) for f in of(word) if f.endswith(_OF_ACTION))
+    if kind != "action" or not words:
+        return
+    if words in (("tie", "knot"), ("knot", "tying")):
+        yield from (phrase(form) for form in of("knotting") if form != "knot")
+    for at in {0, len(words) - 1}:
+        rest = words[:at] + words[at + 1 :]
+        if at and not words[at].endswith(("ing", "ion", "ure")):
+            continue
+        for form in of(words[at]):
+            verb = phrase(form)
+            yield (*verb, *rest)
+            yield (*rest, *verb)
+
+
+def _turned(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Of "gallbladder dissection" also "dissection of gallbladder", and the other way round.
+
+    >>> list(_turned(("dissection", "of", "gallbladder")))
+    [('gallbladder', 'dissection')]
+    """
+    if words.count("of") == 1 and words[0] != "of" and words[-1] != "of":
+        at = words.index("of")
+        if at == 1:
+            yield (*words[2:], words[0])
+    elif "of" not in words and len(words) > 1 and words[-1].endswith(("ion", "ing", "ment", "al")):
+        yield (words[-1], "of", *words[:-1])

@@ -1,0 +1,194 @@
+"""Sentences of CoPESD: known wordings are read whole, everything else is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from surgsigma_hub.errors import BadRowError
+from surgsigma_hub.ontology import native_names
+from surgsigma_hub.parsers.esd_motions import (
+    FLAP,
+    FORCEPS,
+    KNIFE,
+    MOTIONS,
+    NO_TARGET,
+    Placed,
+    convention_of,
+    parse_boxes,
+    parse_motions,
+    says_no_view,
+)
+
+F, K = "Forceps[0.10, 0.20, 0.40, 0.70]", "Knife[0.55, 0.30, 0.80, 0.75]"
+
+FORCEPS_SAYS = {
+    "reach": [
+        f"direct the {F} towards the mucosal flap's edge",
+        f"move the {F} to reach the boundary of the mucosa flap",
+        f"shift the {F} to touch the margin of mucosa flap",
+        f"adjust the {F} to arrive at the mucosa flap's border",
+    ],
+    "grasp": [
+        f"take hold of the mucosa flap' s edge with the {F}",
+        f"clamp down on the mucosa flap's boundary using the {F}",
+        f"use the {F} to capture the edge of the mucosa flap",
+    ],
+    "rotate": [f"rotate the {F}", f"twist the {F}", f"turn the {F}"],
+    "lift": [
+        f"hoist the mucosa flap in an upward direction with the {F}",
+        f"draw the mucosa flap to the right using the {F}",
+        f"employ the {F} to lift the mucosa flap to the lower left",
+    ],
+    "hold countertraction": [
+        f"keep countertraction with the {F} to hold the mucosal flap steady",
+        f"employ the {F} to consistently lift the mucosal flap",
+        f"ensure the {F} maintain countertraction on the mucosal flap",
+    ],
+}
+KNIFE_SAYS = {
+    "dissect": [
+        f"conduct the lower right dissection of the mucosa flap with the {K}",
+        f"dissecting the mucosa flap to the left using the {K}",
+        f"utilize the {K} to dissect the mucosa flap upward",
+    ],
+    "idle": [
+        f"the {K} continues to remain idle",
+        f"keeping the {K} unmoved",
+        f"maintaining the {K}'s idle state",
+        f"maintaining the {K} in its original position",
+    ],
+    "reach": [
+        f"position the {K} at the mucosal flap's border as well",
+        f"relocate the {K} to that edge",
+        f"move the {K} to the mucosa flap edge concurrently",
+    ],
+    "lift": [f"the {K} hoists the mucosa flap upward", f"raise the mucosa flap upward with the {K}"],
+}
+JOINTS = (", ", " and ", " while ", " as ", " and also ", " while simultaneously ")
+
+
+def said(table: dict[str, list[str]]) -> st.SearchStrategy[tuple[str, str]]:
+    return st.sampled_from([(motion, clause) for motion, clauses in table.items() for clause in clauses])
+
+
+def target(motion: str) -> str:
+    return NO_TARGET if motion in ("rotate", "idle") else FLAP
+
+
+@given(said(FORCEPS_SAYS), said(KNIFE_SAYS), st.sampled_from(JOINTS))
+def test_any_two_known_clauses_make_a_sentence(first: tuple[str, str], second: tuple[str, str], joint: str) -> None:
+    text = f"{first[1].capitalize().replace('forceps', 'Forceps')}{joint}{second[1]}."
+    assert [(m.instrument, m.motion, m.target) for m in parse_motions(text)] == [
+        (FORCEPS, first[0], target(first[0])),
+        (KNIFE, second[0], target(second[0])),
+    ]
+    assert parse_boxes(text) == (Placed(FORCEPS, (0.1, 0.2, 0.4, 0.7)), Placed(KNIFE, (0.55, 0.3, 0.8, 0.75)))
+
+
+@pytest.mark.parametrize("table", [FORCEPS_SAYS, KNIFE_SAYS])
+def test_one_instrument_alone(table: dict[str, list[str]]) -> None:
+    for motion, clauses in table.items():
+        for clause in clauses:
+            assert [m.motion for m in parse_motions(f"{clause}.")] == [motion], clause
+
+
+def test_the_motions_are_those_of_the_table_of_native_names() -> None:
+    names = native_names("copesd")
+    assert {n for kind, n in names if kind == "action"} == set(MOTIONS) == set(FORCEPS_SAYS) | set(KNIFE_SAYS)
+    assert {n for kind, n in names if kind == "target"} == {FLAP, NO_TARGET}
+    assert {n for kind, n in names if kind == "instrument"} == {FORCEPS, KNIFE}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "the Knife.",
+        f"Rotate the {F}",  # cut short: no stop
+        f"Rotate the {F} and",
+        f"Rotate the {F} and rotate the {K}.",  # forceps turn, a knife does not
+        f"Rotate the {F} the {K} remains idle.",
+        f"Rotate the {F} and then the {K} remains idle.",
+        f"Do not rotate the {F}.",
+        f"Rotate the {F}. The {K} remains idle.",
+        f"Lift the polyp upward with the {K}.",
+        f"Lift the mucosa flap sideways with the {K}.",
+        f"The {K} remains idle and rotate the {F}.",  # the other way round was never seen
+        f"Rotate the {F} and the {K} remains idle and more.",
+    ],
+)
+def test_other_sentences_are_refused(text: str) -> None:
+    with pytest.raises(BadRowError, match="known wordings"):
+        parse_motions(text)
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_parsers(text: str) -> None:
+    for parse in (parse_motions, parse_boxes):
+        try:
+            parse(text)
+        except BadRowError:
+            continue
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        *("[0.1, 0.2, 0.3]", "[0.1, 0.2, 0.3, 0.4, 0.5]", "[0.1 0.2 0.3 0.4]", "[a, 0.2, 0.3, 0.4]", "[]", ""),
+        *(
+            "(0.1, 0.2, 0.3, 0.4)",
+            "[0.1, 0.2, 0.3, 0.4",
+            "0.1, 0.2, 0.3, 0.4]",
+            "[1e3, 0, 1, 1]",
+            "[0.1, 0.2, 0.3, .4]",
+        ),
+    ],
+)
+def test_a_box_of_another_form_is_refused(box: str) -> None:
+    with pytest.raises(BadRowError, match="outside a box"):
+        parse_boxes(f"Rotate the {F} while the Knife{box} remains idle.")
+
+
+def test_boxes_of_unknown_or_repeated_instruments_are_refused() -> None:
+    for text in (f"Rotate the Snare[0.1, 0.2, 0.3, 0.4] and the {K} remains idle.", f"{F} {F}", "Nothing here."):
+        with pytest.raises(BadRowError):
+            parse_boxes(text)
+
+
+def test_a_call_for_the_lens_is_no_motion() -> None:
+    text = "Scenes are confusing and need to clean the camera lens! Both the Forceps and the Knife are idle."
+    assert says_no_view(text) and not says_no_view(f"Rotate the {F}.")
+    for parse in (parse_motions, parse_boxes):
+        with pytest.raises(BadRowError):
+            parse(text)
+
+
+CORNERS = st.tuples(*[st.integers(0, 45)] * 2, *[st.integers(50, 100)] * 2)
+
+
+@given(st.lists(CORNERS, min_size=1, max_size=30))
+def test_the_meaning_of_boxes_is_never_told_wrongly(boxes: list[tuple[int, int, int, int]]) -> None:
+    corners = [Placed(KNIFE, (a / 100, b / 100, c / 100, d / 100)) for a, b, c, d in boxes]
+    sizes = [Placed(KNIFE, (a / 100, b / 100, (c - a) / 100, (d - b) / 100)) for a, b, c, d in boxes]
+    assert convention_of(corners) in ("corners", None)
+    assert convention_of(sizes) in ("sizes", None)
+    assert convention_of([]) is None
+
+
+def test_the_meaning_is_told_in_spite_of_a_few_bad_boxes() -> None:
+    corner, size = Placed(KNIFE, (0.6, 0.3, 0.8, 0.8)), Placed(KNIFE, (0.6, 0.5, 0.2, 0.3))
+    assert convention_of([corner] * 30 + [size]) == "corners"
+    assert convention_of([size] * 30 + [corner]) == "sizes"
+    assert convention_of([size] * 5 + [corner] * 5) is None
+    assert convention_of([Placed(KNIFE, (0.1, 0.1, 0.4, 0.4))] * 9) is None
+
+
+def test_every_word_of_the_wordings_is_filled_in() -> None:
+    from surgsigma_hub.parsers import esd_motions
+
+    clauses = [c.pattern for _, c in (*esd_motions._FORCEPS_CLAUSES, *esd_motions._KNIFE_CLAUSES)]
+    assert not any(re.search("[A-Z]", clause) for clause in clauses)

@@ -1,0 +1,349 @@
+"""The words of a question do not tell its answer: a reader that sees no picture does no better than a blind guess.
+
+The reader is a naive Bayes over the words of the question, trained on half of the synthetic operations and tested on
+the other half, then the other way round. Wordings are drawn from the sample's id, so a reader that finds nothing is
+right as often as chance says; a binomial bound on that is what it must stay under. Each group of questions is looked
+at by itself, once as it is (against the majority answer) and then with as many samples of every answer (against equal
+chance), because a leak of a rare answer does not show beside a frequent one. A second reader knows one word only, and
+finds what is too rare for the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+from surgsigma_hub.build.rehearse import rehearse
+from surgsigma_hub.media.boxes import region_words
+from surgsigma_hub.ontology import concept
+from surgsigma_hub.records import Box, Sample
+from surgsigma_hub.shards.answers import size_word
+from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.tasks import Draft
+from surgsigma_hub.tasks.wording import bank
+
+from task_frames import TASKS, WORKING
+
+VIDEOS = 24
+DRAWN = {"videos": str(VIDEOS), "frames": "40", "width": "64", "height": "48"}
+LEAST = 12
+"""Samples of an answer in each half, under which it is too rare to learn and to test."""
+DEVIATIONS = 4.0
+"""How far above chance is no longer noise: once in 30 000 by chance, and the wordings are fixed."""
+TOO_RARE = 1e-4
+"""The same for one word, after counting how many words and answers were tried."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the reader sees of a sample, and what it must not be able to tell."""
+
+    id: str
+    half: int
+    words: frozenset[str]
+    answer: str
+
+
+# --------------------------------------------------------------------------------------- what must not be told, by task
+
+Told = Callable[[Sample], str | None]
+
+
+def _labels(sample: Sample) -> str:
+    return ", ".join(sample.answer.labels) or "none"
+
+
+def _triplets(sample: Sample) -> str:
+    return "; ".join(f"{t.instrument} {t.action} {t.target}" for t in sample.answer.triplets) or "none"
+
+
+def _verdicts(sample: Sample) -> str:
+    return "; ".join(f"{c.criterion} {c.met}" for c in sample.answer.criteria)
+
+
+def _box_labels(sample: Sample) -> str:
+    return ", ".join(sorted(b.label for b in sample.answer.boxes)) or "none"
+
+
+def _region(sample: Sample) -> str:
+    (box,) = sample.answer.boxes
+    return region_words(Box(box.x1, box.y1, box.x2, box.y2))
+
+
+def _size(sample: Sample) -> str:
+    (box,) = sample.answer.boxes
+    return size_word({"x1": box.x1, "y1": box.y1, "x2": box.x2, "y2": box.y2})
+
+
+def _duration(sample: Sample) -> str:
+    assert sample.answer.seconds is not None
+    return "short" if sample.answer.seconds < 2 else "long"
+
+
+def _first_native(sample: Sample) -> str:
+    return sample.native.labels[0]
+
+
+NAMED = frozenset({"instrument", "tissue", "are"})
+MUST_NOT_TELL: dict[tuple[str, str], tuple[Told, frozenset[str]]] = {
+    ("action_recognition", "default"): (_labels, frozenset()),
+    ("action_recognition", "clip"): (_labels, frozenset()),
+    # How long an action lasts depends on which it is, and the question may name it.
+    ("action_remaining_prediction", "default"): (_duration, frozenset({"doing"})),
+    ("image_captioning", "default"): (_first_native, frozenset()),
+    ("instrument_localization", "all"): (_box_labels, frozenset()),
+    ("instrument_localization", "by_name"): (_region, NAMED),
+    ("instrument_localization", "by_region"): (_size, NAMED | {"region"}),
+    ("instrument_recognition", "default"): (_labels, frozenset()),
+    ("instrument_segmentation", "all"): (_labels, frozenset()),
+    ("next_action_planning", "default"): (_labels, frozenset()),
+    ("phase_recognition", "default"): (_labels, frozenset()),
+    ("phase_recognition", "clip"): (_labels, frozenset()),
+    ("safety_assessment", "default"): (_verdicts, frozenset()),
+    ("step_recognition", "default"): (_labels, frozenset()),
+    ("step_recognition", "clip"): (_labels, frozenset()),
+    ("tissue_localization", "all"): (_box_labels, frozenset()),
+    ("tissue_localization", "by_name"): (_region, NAMED),
+    ("tissue_recognition", "default"): (_labels, frozenset()),
+    ("triplet_recognition", "default"): (_triplets, frozenset()),
+    ("video_captioning", "default"): (_first_native, frozenset()),
+}
+"""By task and question group: what the question must not tell, and the slots that say it on purpose, hidden here."""
+
+NOTHING_TO_TELL = {
+    ("depth_estimation", "default"): "the answer is a medium",
+    ("desmoking", "default"): "the answer is a medium",
+    ("instrument_segmentation", "by_name"): "the answer is a medium, and its label is named",
+    ("tissue_localization", "by_region"): "no synthetic picture shows two tissues of one class",
+    ("next_frame_generation", "default"): "the answer is a medium, and the question is its description",
+    ("video_generation", "from_text"): "the answer is a medium, and the question is its description",
+    ("video_generation", "from_picture"): "the answer is a medium, and the question is its description",
+}
+
+
+def question_words(task: str, draft: Draft, sample: Sample, hidden: frozenset[str]) -> frozenset[str]:
+    """The words of the question as it was asked, but for what the hidden slots say."""
+    assert sample.provenance.template is not None
+    _, group, number = sample.provenance.template.partition("+")[0].split("/")
+    slots = {"procedure": concept("procedure", "laparoscopic_cholecystectomy").name, **draft.slots}
+    shown = {name: f"({name})" if name in hidden else text for name, text in slots.items()}
+    template = bank(task).questions[group][int(number)]
+    asked = template.format_map(slots)
+    assert asked[:1].upper() + asked[1:] == sample.messages[0].content.rpartition(">\n")[2], "not the question asked"
+    return frozenset(re.findall(r"\w+|[^\w\s]", template.format_map(shown).lower()))
+
+
+@cache
+def everything() -> dict[tuple[str, str], list[Read]]:
+    """What there is to read, by task and question group."""
+    kind = get_source("synthetic")
+    source = kind(options=parse_options(kind, DRAWN))
+    found: dict[tuple[str, str], list[Read]] = defaultdict(list)
+    for number, video in enumerate(source.videos()):
+        # Tissues are asked for one by one, nine in a picture: a third of the operations tells enough of them.
+        tasks = [t for t in TASKS.values() if t.name != "tissue_localization" or number < VIDEOS / 3]
+        for task, draft, sample in rehearse(source, video, tasks):
+            group = found[task.name, draft.question]
+            if (task.name, draft.question) in MUST_NOT_TELL:
+                tell, hidden = MUST_NOT_TELL[task.name, draft.question]
+                words = question_words(task.name, draft, sample, hidden)
+                group.append(Read(sample.id, number % 2, words, tell(sample) or "none"))
+    return dict(found)
+
+
+# ------------------------------------------------------------------------------------------------------- the reader
+
+
+class Bayes:
+    """Which words come with which answer: naive Bayes, each share pulled towards that among all answers."""
+
+    PULL = 8.0  # as if so many questions more had been seen of each answer, worded as all are on average
+
+    def __init__(self, samples: Sequence[Read]) -> None:
+        answers = Counter(s.answer for s in samples)
+        common = Counter(word for s in samples for word in s.words)
+        both = Counter((s.answer, word) for s in samples for word in s.words)
+        self.without = {answer: math.log(count) for answer, count in answers.items()}  # as if no word were there
+        self.gain: dict[str, dict[str, float]] = defaultdict(dict)  # for each word that is
+        for word, count in common.items():
+            usual = (count + 0.5) / (len(samples) + 1)
+            for answer, often in answers.items():
+                share = (both[answer, word] + self.PULL * usual) / (often + self.PULL)
+                self.without[answer] += math.log1p(-share)
+                self.gain[word][answer] = math.log(share) - math.log1p(-share)
+
+    def answer(self, words: frozenset[str]) -> str:
+        known = sorted(words & self.gain.keys())
+        return max(sorted(self.without), key=lambda a: self.without[a] + sum(self.gain[w][a] for w in known))
+
+
+def telling_words(samples: Sequence[Read]) -> dict[str, float]:
+    """Words that come with one answer more or less often than chance allows, all words and answers considered."""
+    total = len(samples)
+    answers = Counter(s.answer for s in samples)
+    words = Counter(word for s in samples for word in s.words)
+    both = Counter((word, s.answer) for s in samples for word in s.words)
+    tries = 2 * len(words) * len(answers)
+    found: dict[str, float] = {}
+    for word, often in words.items():
+        for answer, count in answers.items():
+            seen = both[word, answer]
+            low, high = max(0, often + count - total), min(often, count)
+            tails = range(seen, high + 1) if seen * total > often * count else range(low, seen + 1)
+            chance = sum(math.exp(_log_hypergeometric(n, often, count, total)) for n in tails)
+            if chance * tries < TOO_RARE:
+                found[f"the word {word!r}, on whether it is {answer!r}"] = chance * tries
+    return found
+
+
+def _log_hypergeometric(n: int, often: int, count: int, total: int) -> float:
+    """Of ``total`` questions ``often`` hold a word and ``count`` have an answer: that ``n`` have both, by chance."""
+    return _log_choose(often, n) + _log_choose(total - often, count - n) - _log_choose(total, count)
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def excess(samples: Sequence[Read], chance: float | None = None) -> float:
+    """By how many standard deviations the reader beats ``chance``, by default the majority answer of what it is asked.
+
+    Without a leak its answers do not depend on what is right, so it is right as often as a coin of at most that share.
+    """
+    right, expected, variance = 0, 0.0, 0.0
+    for half in (0, 1):
+        reader = Bayes([s for s in samples if s.half != half])
+        asked = [s for s in samples if s.half == half]
+        share = chance or Counter(s.answer for s in asked).most_common(1)[0][1] / len(asked)
+        right += sum(reader.answer(s.words) == s.answer for s in asked)
+        expected += share * len(asked)
+        variance += share * (1 - share) * len(asked)
+    return (right - expected) / math.sqrt(variance) if variance else 0.0
+
+
+def frequent(samples: Sequence[Read]) -> list[Read]:
+    """Those whose answer occurs often enough in both halves."""
+    often = Counter((s.answer, s.half) for s in samples)
+    return [s for s in samples if min(often[s.answer, 0], often[s.answer, 1]) >= LEAST]
+
+
+def balanced(samples: Sequence[Read]) -> list[Read]:
+    """As many samples of each frequent answer in each half; which ones does not depend on their words."""
+    groups: dict[tuple[str, int], list[Read]] = defaultdict(list)
+    for s in frequent(samples):
+        groups[s.answer, s.half].append(s)
+    if not groups:
+        return []
+    size = min(map(len, groups.values()))
+    return [s for g in groups.values() for s in sorted(g, key=lambda s: hashlib.sha1(s.id.encode()).digest())[:size]]
+
+
+def one_against_the_rest(samples: Sequence[Read], answer: str) -> list[Read]:
+    """The question whether it is ``answer``, balanced."""
+    return balanced([Read(s.id, s.half, s.words, str(s.answer == answer)) for s in samples])
+
+
+def leaks(samples: Sequence[Read]) -> dict[str, float]:
+    """Every way in which a reader beats chance by more than noise: deviations of the one, chance of the other."""
+    found = {"the majority answer": excess(samples)}
+    even = balanced(samples)
+    if len(kinds := {s.answer for s in even}) > 1:
+        found["equal chance"] = excess(even, 1 / len(kinds))
+    for answer in sorted({s.answer for s in frequent(samples)}):
+        pair = one_against_the_rest(samples, answer)
+        if len({s.answer for s in pair}) == 2:
+            found[f"a coin on whether it is {answer!r}"] = excess(pair, 0.5)
+    return {what: round(by, 1) for what, by in found.items() if by > DEVIATIONS} | telling_words(samples)
+
+
+# -------------------------------------------------------------------------------------------------------- the tests
+
+
+def test_every_question_group_of_every_task_is_looked_at() -> None:
+    groups = {(name, group) for name in WORKING for group in bank(name).questions}
+    listed = MUST_NOT_TELL.keys() | NOTHING_TO_TELL.keys()
+    assert groups == listed, "say in MUST_NOT_TELL what the question must not tell, or in NOTHING_TO_TELL why not"
+    drawn = {key for key, samples in everything().items() if samples}
+    assert drawn >= MUST_NOT_TELL.keys(), "the synthetic operations ask nothing of this group"
+
+
+@pytest.mark.parametrize("key", sorted(MUST_NOT_TELL), ids="-".join)
+def test_the_words_do_not_tell_the_answer(key: tuple[str, str]) -> None:
+    samples = everything()[key]
+    assert len({s.answer for s in samples}) > 1 and len(samples) >= 60, "too little to find a leak in"
+    assert not leaks(samples), f"{key[0]}, questions {key[1]}: the words tell more than chance"
+
+
+# ------------------------------------------------------------------------------------- that the test can find a leak
+
+
+def _with_word(samples: Sequence[Read], when: Callable[[Read], bool], share: float) -> list[Read]:
+    """A share of the samples asked with a word more, where ``when`` says so."""
+    rng = random.Random(5)
+    draws = [rng.random() < share for _ in samples]
+    return [
+        Read(s.id, s.half, s.words | {"leaky"} if when(s) and drawn else s.words, s.answer)
+        for s, drawn in zip(samples, draws, strict=True)
+    ]
+
+
+def _rarest(samples: Sequence[Read]) -> str:
+    """The answer that hides a leak best."""
+    return Counter(s.answer for s in frequent(samples)).most_common()[-1][0]
+
+
+@pytest.mark.parametrize("name", ["phase_recognition", "step_recognition", "safety_assessment"])
+def test_a_leaky_wording_is_found(name: str) -> None:
+    samples = everything()[name, "default"]
+    for answer in (_rarest(samples), Counter(s.answer for s in samples).most_common(1)[0][0]):
+        found = leaks(_with_word(samples, lambda s, leaky=answer: s.answer == leaky, 0.7))  # type: ignore[misc]
+        assert any("'leaky'" in what for what in found), "by the one word"
+    assert not leaks(_with_word(samples, lambda s: True, 0.5)), "a word that comes by chance is no leak"
+
+
+def test_the_reader_of_all_words_finds_what_no_word_tells_alone() -> None:
+    """Many words, each a little more frequent with one answer."""
+    rng = random.Random(3)
+    read = []
+    for n in range(600):
+        answer = rng.choice(["yes", "no"])
+        words = [w for w in (f"w{k}" for k in range(60)) if rng.random() < (0.54 if answer == "yes" else 0.46)]
+        read.append(Read(f"s{n}", n % 2, frozenset(words), answer))
+    found = leaks(read)
+    assert "equal chance" in found and not any("word" in what for what in found), found
+
+
+def test_without_words_nothing_is_found() -> None:
+    rng = random.Random(4)
+    noise = [f"w{k}" for k in range(40)]
+    for _ in range(20):
+        read = [Read(f"s{n}", n % 2, frozenset(rng.sample(noise, 8)), rng.choice("aaaaabbc")) for n in range(300)]
+        assert not leaks(read)
+
+
+def test_a_template_used_for_none_alone_is_found() -> None:
+    samples = everything()["instrument_recognition", "default"]
+    assert "none" in {s.answer for s in frequent(samples)}
+    if_any = frozenset(["is", "there", "any", "instrument", "at", "all", "?"])
+    asked = [Read(s.id, s.half, if_any if s.answer == "none" else s.words - {"any"}, s.answer) for s in samples]
+    assert leaks(asked)
+
+
+def test_a_name_that_is_not_hidden_is_found() -> None:
+    """The hidden slots do tell: with them in sight the reader finds the place of a structure by its name."""
+    kind = get_source("synthetic")
+    source = kind(options=parse_options(kind, {**DRAWN, "videos": "6"}))
+    read = [
+        Read(sample.id, number % 2, question_words(task.name, draft, sample, frozenset()), _region(sample))
+        for number, video in enumerate(source.videos())
+        for task, draft, sample in rehearse(source, video, [TASKS["tissue_localization"]])
+        if draft.question == "by_name"
+    ]
+    assert leaks(read)
