@@ -44,7 +44,11 @@ _DETERMINERS = re.compile(
     "titanium|video|observed|short|first|second|last|next|whole|input|given"
 )
 """Words before which "clip" or "cut" is a thing, not something done."""
-_ORDINARY = frozenset({("other",), ("none",), ("background",), ("unknown",), ("idle",), ("tool",), ("instrument",)})
+_DONE: tuple[Kind, ...] = ("action", "step", "phase")
+_ORDINARY = frozenset(
+    (word,)
+    for word in ("other", "none", "background", "unknown", "idle", "tool", "instrument", "still", "open", "close")
+)
 """Native names that are ordinary words; they count only where they are a label's display name."""
 
 
@@ -137,8 +141,8 @@ def _merged(kinds: tuple[Kind, ...]) -> tuple[dict[tuple[str, ...], tuple[tuple[
     longest: dict[str, int] = {}
     for kind in kinds:
         for words, (ids, noun) in lexicon(kind).items():
-            readings, was_noun = merged.get(words, ((), noun))
-            merged[words] = (readings + tuple((kind, id) for id in sorted(ids)), noun and was_noun)
+            readings, was_noun = merged.get(words, ((), False))
+            merged[words] = (readings + tuple((kind, id) for id in sorted(ids)), noun or was_noun)
             longest[words[0]] = max(longest.get(words[0], 0), len(words))
     return merged, longest
 
@@ -163,7 +167,9 @@ def find(text: str, kinds: Sequence[Kind] | None = None) -> tuple[Mention, ...]:
                 continue
             readings, noun = merged[key]
             if noun and n and _DETERMINERS.fullmatch(words[n - 1][0]):
-                continue
+                readings = tuple(r for r in readings if r[0] not in _DONE)
+                if not readings:
+                    continue
             if key == ("preparation",) and re.search(
                 r"\bin\s+$", text[max(0, words[n][1] - 8) : words[n][1]], re.IGNORECASE
             ):
