@@ -7,17 +7,25 @@ from functools import cache
 
 from surgsigma_hub.ontology import resolve_course, resolve_frame
 from surgsigma_hub.reasoning import Facts, Objection, check, reason
-from surgsigma_hub.records import Answer, Course, Cut, Defect, Frame, Reasoning, Segment, Stills
+from surgsigma_hub.records import Answer, Course, Cut, Defect, Frame, Reasoning, Segment, Stills, Verdict
 from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import Draft, Task
 
-from task_frames import TASKS, label, labels, triplet
+from task_frames import PICTURE, TASKS, boxed, frame, label, labels, triplet
 
 PROCEDURE = "laparoscopic_cholecystectomy"
+NAMES = [name for name, task in TASKS.items() if task.draft is not None]
+"""Tasks over frames."""
 
 
 def trace(task: str, seen: Frame, draft: Draft, course: Course | None = None, seed: str = "s") -> Reasoning:
     return reason(TASKS[task], seen, draft, PROCEDURE, course, seed=seed)
+
+
+def drafted(task: str, seen: Frame) -> list[Draft]:
+    """Drafts of a task on one frame; none where the task looks at courses only."""
+    draft = TASKS[task].draft
+    return [] if draft is None else list(draft(seen))
 
 
 def judged(
@@ -40,6 +48,18 @@ def synthetic() -> tuple[tuple[Frame, ...], Course]:
     course = drawn.course(video)
     assert course is not None
     return frames, replace(resolve_course("synthetic", course), moments=frames)
+
+
+SCENE = frame(
+    phase=label("calot_triangle_dissection"),
+    step=label("clear_triangle"),
+    instruments=labels("grasper", "hook"),
+    tissues=labels("gallbladder", "liver"),
+    triplets=(triplet("grasper", "retract", "gallbladder"), triplet("hook", "dissect", "cystic_duct")),
+    instrument_boxes=(boxed("grasper", 0.0, 0.1, 0.3, 0.3), boxed("hook", 0.643, 0.7, 0.92, 0.998)),
+    criteria=(Verdict(label("two_structures"), True), Verdict(label("cystic_plate"), False)),
+    clean_image=PICTURE,
+)
 
 
 # ------------------------------------------------------------------------------------------------ a made-up course

@@ -7,6 +7,7 @@ before is taken; a reader of claims is to be strict rather than generous.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,7 +72,7 @@ class Claim:
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|;\s*")
 _NO = re.compile(
-    r"\b(?:no|without|nor|neither|free of|lack of|(?:absence|sign|trace) of|not an?|instead of|rather than)\s+"
+    r"\b(?:no|without|nor|neither|free of|lack of|(?:absence|sign|trace) of|not|instead of|rather than)\s+"
     r"(?:(?:any|an?|the|visible|other|clear|further|surgical)\s+)*$",
     re.IGNORECASE,
 )
@@ -166,12 +167,13 @@ def claims(text: str) -> tuple[Claim, ...]:
 def _sentence(text: str) -> Iterator[Claim]:
     mentions = find(text)
     absent = _absent(text, mentions)
+    verdicts = list(_VERDICT.finditer(text))
     present = [m for m in mentions if m not in absent]
     for mention in mentions:
         only_criterion = all(kind == "criterion" for kind, _ in mention.readings)
         if only_criterion:
             yield Claim(What.NAMED, mention.text, mention.readings)
-            holds = _verdict(text, mention.start, mention.end)
+            holds = _verdict(verdicts, mention.start, mention.end)
             if holds is not None:
                 yield Claim(What.VERDICT, mention.text, mention.readings, holds=holds)
         elif mention in absent:
@@ -183,17 +185,17 @@ def _sentence(text: str) -> Iterator[Claim]:
     yield from _attached(text, things)
     yield from _relations(text, present)
     for nth in _NTH.finditer(text):
-        holds = _verdict(text, nth.start(), nth.end())
+        holds = _verdict(verdicts, nth.start(), nth.end())
         if holds is not None:
             yield Claim(What.VERDICT, nth.group(), number=float(nth[1]), holds=holds)
     for view in _WHOLE_VIEW.finditer(text):
-        holds = _verdict(text, view.start(), view.end())
+        holds = _verdict(verdicts, view.start(), view.end())
         if holds is not None:
             yield Claim(What.VERDICT, view.group(), number=0.0, holds=holds)
     for time in _TIME.finditer(text):
         yield Claim(What.SECONDS, time.group(), number=float(time[1]) * (60 if time[2][0] in "mM" else 1))
     for smoke in _SMOKE.finditer(text):
-        clear = smoke["no"] or _NO.search(text[: smoke.start()]) or _NOT_SEEN.match(text, smoke.end())
+        clear = smoke["no"] or _NO.search(_before(text, smoke.start())) or _NOT_SEEN.match(text, smoke.end())
         yield Claim(What.SMOKE, smoke.group(), holds=not clear)
     for count in _COUNT.finditer(text):
         n = _WORDS.get(count["n"].lower())
@@ -205,34 +207,39 @@ def _sentence(text: str) -> Iterator[Claim]:
 # ------------------------------------------------------------------------------------------------ parts of a sentence
 
 
-def _absent(text: str, mentions: Sequence[Mention]) -> list[Mention]:
-    found: list[Mention] = []
+def _before(text: str, position: int) -> str:
+    """What stands before ``position``, as far back as words can reach."""
+    return text[max(0, position - 160) : position]
+
+
+def _absent(text: str, mentions: Sequence[Mention]) -> set[Mention]:
+    found: set[Mention] = set()
     for n, mention in enumerate(mentions):
         listed = (
             n > 0
             and mentions[n - 1] in found
             and _NO_LIST.fullmatch(text, mentions[n - 1].end, mention.start) is not None
         )
-        if listed or _NO.search(text[: mention.start]) or _NOT_SEEN.match(text, mention.end):
-            found.append(mention)
+        if listed or _NO.search(_before(text, mention.start)) or _NOT_SEEN.match(text, mention.end):
+            found.add(mention)
     return found
 
 
 def _role(text: str, position: int) -> Role:
     """Whether words just before ``position``, in its part of the sentence, put it into the past or the future."""
-    clause = re.split(r"[,:]", text[:position])[-1]
+    clause = re.split(r"[,:]", _before(text, position))[-1]
     marks = [(m.end(), "earlier") for m in _EARLIER.finditer(clause)]
     marks += [(m.end(), "later") for m in _LATER.finditer(clause)]
     return max(marks)[1] if marks else "present"  # type: ignore[return-value]
 
 
-def _verdict(text: str, start: int, end: int) -> bool | None:
+def _verdict(verdicts: Sequence[re.Match[str]], start: int, end: int) -> bool | None:
     """The first verdict after a criterion, or else the last one before it."""
-    match = _VERDICT.search(text, end)
-    if match is None:
-        before = [m for m in _VERDICT.finditer(text) if m.end() <= start]
-        match = before[-1] if before else None
-    return None if match is None else match["met"] is not None
+    after = bisect_left(verdicts, end, key=lambda m: m.start())
+    if after < len(verdicts):
+        return verdicts[after]["met"] is not None
+    before = bisect_right(verdicts, start, key=lambda m: m.end())
+    return verdicts[before - 1]["met"] is not None if before else None
 
 
 def _nothing(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
@@ -281,7 +288,7 @@ def _attached(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
 def _owner(text: str, things: Sequence[Mention], match: re.Match[str]) -> Mention | None:
     before = [m for m in things if m.end <= match.start()]
     after = [m for m in things if m.start >= match.end()]
-    leads = re.search(r"(?:^|[,:]|\b(?:and|while)\b)\s*$", text[: match.start()]) is not None
+    leads = re.search(r"(?:^|[,:]|\b(?:and|while)\b)\s*$", _before(text, match.start())) is not None
     if after and (not before or (leads and not re.search(r"[,:]|\band\b", text[match.end() : after[0].start]))):
         return after[0]
     return before[-1] if before else None
@@ -334,9 +341,9 @@ def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
         as_instrument = bool(mention.ids("instrument"))
         if as_target and as_instrument:  # a bag can do something, or have something done to it
             waits = action is not None and target is None and not _NO_TARGET.search(text[start : mention.start])
-            as_instrument = not (waits or (instrument is not None and _AT.search(text[: mention.start])))
+            as_instrument = not (waits or (instrument is not None and _AT.search(_before(text, mention.start))))
         if as_instrument:
-            if action is not None and instrument is None and _BY.search(text[: mention.start]):
+            if action is not None and instrument is None and _BY.search(_before(text, mention.start)):
                 instrument = mention
                 yield from made(mention.end)
                 instrument, action, target, start = None, None, None, mention.end

@@ -37,14 +37,18 @@ class Mention:
         return tuple(id for k, id in self.readings if k == kind)
 
 
-_TOKEN = re.compile(r"[A-Z]?[a-z]+(?:['’]s(?![a-z]))?|[A-Z]+(?![a-z])(?:['’]s(?![a-z]))?|[0-9]+")
+_TOKEN = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))(?:['’][sS](?![A-Za-z]))?|[0-9]+")
 _GAP = re.compile(r"[\s_\-/'’()&]{0,3}")
 _DETERMINERS = re.compile(
     "a|an|the|this|that|these|those|its|his|her|their|each|every|both|no|any|one|two|three|four|five|metal|surgical|"
     "titanium|video|observed|short|first|second|last|next|whole|input|given"
 )
 """Words before which "clip" or "cut" is a thing, not something done."""
-_ORDINARY = frozenset({("other",), ("none",), ("background",), ("unknown",), ("idle",), ("tool",), ("instrument",)})
+_DONE: tuple[Kind, ...] = ("action", "step", "phase")
+_ORDINARY = frozenset(
+    (word,)
+    for word in ("other", "none", "background", "unknown", "idle", "tool", "instrument", "still", "open", "close")
+)
 """Native names that are ordinary words; they count only where they are a label's display name."""
 
 
@@ -137,8 +141,8 @@ def _merged(kinds: tuple[Kind, ...]) -> tuple[dict[tuple[str, ...], tuple[tuple[
     longest: dict[str, int] = {}
     for kind in kinds:
         for words, (ids, noun) in lexicon(kind).items():
-            readings, was_noun = merged.get(words, ((), noun))
-            merged[words] = (readings + tuple((kind, id) for id in sorted(ids)), noun and was_noun)
+            readings, was_noun = merged.get(words, ((), False))
+            merged[words] = (readings + tuple((kind, id) for id in sorted(ids)), noun or was_noun)
             longest[words[0]] = max(longest.get(words[0], 0), len(words))
     return merged, longest
 
@@ -163,8 +167,12 @@ def find(text: str, kinds: Sequence[Kind] | None = None) -> tuple[Mention, ...]:
                 continue
             readings, noun = merged[key]
             if noun and n and _DETERMINERS.fullmatch(words[n - 1][0]):
-                continue
-            if key == ("preparation",) and re.search(r"\bin\s+$", text[: words[n][1]], re.IGNORECASE):
+                readings = tuple(r for r in readings if r[0] not in _DONE)
+                if not readings:
+                    continue
+            if key == ("preparation",) and re.search(
+                r"\bin\s+$", text[max(0, words[n][1] - 8) : words[n][1]], re.IGNORECASE
+            ):
                 continue  # "in preparation for"
             start, end = words[n][1], words[n + length - 1][2]
             found.append(Mention(start, end, text[start:end], readings))

@@ -5,12 +5,13 @@ Nothing that begins after the moment, or after the end of the clip, is ever read
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from ..ontology import NULL
 from ..records import Course, Cut, Frame, Label, Segment, Triplet
 from ..tasks.base import Draft
+from ..tasks.timeline import states as states_of
 
 EPSILON = 1e-6
 """Seconds below which two times are the same."""
@@ -146,7 +147,7 @@ def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | N
             phase, step = _only(times.at("phase", now)), _only(times.at("step", now))
         frames = tuple(m for m in course.moments if window.start - EPSILON <= m.seconds < window.end - EPSILON)
         segments = tuple(times.within("action", window))
-        states = _states(frames, segments, window)
+        states = _acting(states_of(course, window.start, window.end))
         if draft is not None and isinstance(draft.target, Cut):
             frames = frames[:1] if draft.inputs else ()
     else:
@@ -169,40 +170,21 @@ def _id(label: Label | None) -> str | None:
     return None if label is None else label.id
 
 
+def _acting(states: Iterable[State]) -> tuple[State, ...]:
+    """States without intervals in which nothing is done."""
+    found: list[State] = []
+    for state in states:
+        kept: Any = tuple(one for one in state if one != NULL)
+        if kept and (not found or kept != found[-1]):
+            found.append(kept)
+    return tuple(found)
+
+
 def _only(segments: list[Segment]) -> str | None:
     ids = {s.label.id for s in segments}
     return ids.pop() if len(ids) == 1 else None
 
 
-def _states(frames: tuple[Frame, ...], segments: tuple[Segment, ...], window: Window) -> tuple[State, ...]:
-    """What is done, each state once until it changes; triplets of the frames where there are any, else actions."""
-    found: list[State]
-    if any(f.triplets for f in frames):
-        found = [tuple({ids_of(t): t for t in f.triplets or () if t.action.id != NULL}.values()) for f in frames]
-    else:
-        edges = {window.start, window.end}
-        edges |= {e for s in segments for e in (s.start_seconds, s.end_seconds) if window.start < e < window.end}
-        found = [
-            tuple(
-                dict.fromkeys(
-                    s.label.id
-                    for s in segments
-                    if s.label.id != NULL and s.start_seconds <= a + EPSILON < s.end_seconds
-                )
-            )
-            for a, _ in pairwise(sorted(edges))
-        ]
-    kept: list[State] = []
-    for state in found:
-        if state and (not kept or _key(state) != _key(kept[-1])):
-            kept.append(state)
-    return tuple(kept)
-
-
 def ids_of(triplet: Triplet) -> tuple[str, str, str]:
     """The three ids of a triplet."""
     return triplet.instrument.id, triplet.action.id, triplet.target.id
-
-
-def _key(state: State) -> frozenset[object]:
-    return frozenset(s if isinstance(s, str) else ids_of(s) for s in state)

@@ -94,13 +94,3 @@ def size_words(box: Box) -> str:
     """
     area = (box.x2 - box.x1) * (box.y2 - box.y1)
     return "small" if area < 0.05 else "" if area < 0.2 else "large"
-
-
-def seconds_text(seconds: float) -> str:
-    """A duration in words, to the hundredth of a second.
-
-    >>> seconds_text(1.0), seconds_text(12.5)
-    ('1 second', '12.5 seconds')
-    """
-    number = f"{seconds:.2f}".rstrip("0").rstrip(".")
-    return f"{number} second{'' if number == '1' else 's'}"

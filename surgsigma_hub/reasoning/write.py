@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from ..ontology import NULL, Kind
 from ..records import Answer, Course, Frame, Label, Reasoning, Triplet
 from ..tasks.base import AnswerKind, DepthMap, Draft, Task
-from ..tasks.wording import are, joined
+from ..tasks.wording import are, joined, seconds_text
 from .bank import Wording
 from .moment import Scene, State, ids_of, scene_of
 from .perceptual import perceptual
-from .pieces import clauses, doing, in_order, name_of, seconds_text
+from .pieces import clauses, doing, in_order, name_of
 
 _MOST_STATES = 6
 """Of a longer row of states, the last ones are told: they lead to what follows."""
