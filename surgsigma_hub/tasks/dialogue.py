@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..ontology import concept
+from ..ontology import concept, defined
 from ..records import Message
 from .base import Draft, Task
 from .chance import chances
@@ -22,11 +22,12 @@ COMPOUND: Mapping[str, str] = {
     "step_recognition": "phase_recognition",
     "instrument_recognition": "action_recognition",
     "action_recognition": "instrument_recognition",
-    "triplet_recognition": "phase_recognition",
     "tissue_recognition": "instrument_recognition",
-    "safety_assessment": "phase_recognition",
 }
-"""The task whose labels go together with those of another: phase with step, instrument with action."""
+"""The task whose labels go together with those of another: phase with step, instrument with action.
+
+Each answer of such a pair can still be read out of the joint one; those of triplets and criteria could not.
+"""
 
 TURNS: Mapping[str, tuple[str, ...]] = {
     "phase_recognition": ("instrument_recognition", "triplet_recognition"),
@@ -96,14 +97,13 @@ def talk_about(task: Task, draft: Draft, id: str, beside: Mapping[str, tuple[Tas
 
 def definitions(task: Task, draft: Draft) -> list[str]:
     """What the labels of an answer mean, as "Name: definition"; none where nothing is named or too much."""
+    if draft.target is not None:
+        return []  # the answer is a medium, its words only present it
     answer = draft.answer
     named = [(kind, id) for kind in task.label_kinds[:1] for id in answer.labels]
     named += [("criterion", c.criterion) for c in answer.criteria]
     named += [("action", t.action) for t in answer.triplets if t.action != "null"]
-    said = []
-    for kind, id in dict.fromkeys(named):
-        found = concept(kind, id)
-        said.append(f"{found.name[:1].upper()}{found.name[1:]}: {found.definition[:1].lower()}{found.definition[1:]}")
+    said = [defined(concept(kind, id)) for kind, id in dict.fromkeys(named)]
     return said if len(said) <= _MOST_DEFINITIONS else []
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
+from typing import get_args
 
 from ...errors import BadAnswerError
+from ...ontology import Kind, concepts, defined
 from ...parsers.grounding import shortened
 
 MAX_TEXT = 100_000
@@ -52,6 +55,7 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
         raise bad(expected, text, "the reasoning never ends and no <answer> follows")
     if len(part) > MAX_ANSWER:
         raise bad(expected, part, f"the answer has {len(part)} characters, more than {MAX_ANSWER}")
+    part = "\n".join(line for line in part.splitlines() if line.strip() not in _explanations())
     part = unicodedata.normalize("NFKC", part).replace("’", "'").replace("‘", "'")
     part = _TOKENS.sub(" ", _INVISIBLE.sub("", part))
     boxed = _BOXED.findall(part)
@@ -66,6 +70,12 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
     if not part:
         raise bad(expected, text, "it is empty")
     return part
+
+
+@cache
+def _explanations() -> frozenset[str]:
+    """Lines that explain a label instead of answering: definitions that name other labels."""
+    return frozenset(defined(one) for kind in get_args(Kind) for one in concepts(kind).values())
 
 
 def bad(expected: str, text: str, why: str) -> BadAnswerError:
