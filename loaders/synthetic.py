@@ -34,6 +34,8 @@ from surgsigma_hub.source import Access, Options, Redistribution, Source, Source
 
 NULL = "null"
 MEDIA = ("stills", "video")
+PARTS = ((1, "shaft"), (2, "working_end"))
+"""Values of the part map, and what they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,7 @@ def _frame(spec: Spec, index: int, film: Path | None) -> Frame:
         return LabeledBox(Label(name), Box(left / w, top / h, right / w, bottom / h))
 
     instances = _drawn(spec, index, "instances")
+    parts = _drawn(spec, index, "parts")
     seen = drawn.instruments
     return Frame(
         index=index,
@@ -195,6 +198,11 @@ def _frame(spec: Spec, index: int, film: Path | None) -> Frame:
         instrument_boxes=tuple(box(i.hand.instrument, i.extent) for i in seen),
         tissue_boxes=tuple(box(name, extent) for name, extent in drawn.tissues.items()),
         instrument_masks=tuple(LabeledMask(Label(i.hand.instrument), MaskImage(instances, i.number)) for i in seen),
+        part_masks=tuple(
+            LabeledMask(Label(name), MaskImage(parts, number))
+            for number, name in PARTS
+            if (drawn.parts == number).any()
+        ),
         criteria=None
         if drawn.criteria is None
         else tuple(Verdict(Label(name), met) for name, met in drawn.criteria.items()),

@@ -24,7 +24,7 @@ from surgsigma_hub.records import (
 from surgsigma_hub.tasks import Draft, all_tasks
 
 TASKS = all_tasks()
-BY_NAME = {"by_name", "by_region"}  # the groups whose questions name a label on purpose
+BY_NAME = {"by_name", "by_region", "by_part"}  # the groups whose questions name a label on purpose
 
 
 def label(id: str) -> Label:
@@ -74,6 +74,7 @@ FULL = frame(
     instrument_boxes=(boxed("clipper", 0.1, 0.1, 0.3, 0.3), boxed("clipper", 0.7, 0.7, 0.9, 0.9)),
     tissue_boxes=(boxed("liver", 0.1, 0.1, 0.9, 0.5),),
     instrument_masks=(mask("clipper"),),
+    part_masks=(mask("shaft"),),
     criteria=(Verdict(label("two_structures"), True), Verdict(label("cystic_plate"), False)),
     depth=PICTURE,
     clean_image=PICTURE,
@@ -118,6 +119,7 @@ def all_drafts() -> dict[str, list[tuple[Frame, Draft]]]:
     every += [frame(tissue_boxes=b) for b in _boxes(targets)]
     every += [frame(instrument_masks=tuple(mask(x.id) for x in s)) for s in _sets(instruments)]
     every += [frame(instrument_masks=(mask(None),))]
+    every += [frame(part_masks=(mask(p),)) for p in _ids("part")]
     triples = _triples(instruments, actions, targets)
     every += [frame(triplets=(triplet(*t),)) for t in triples]
     every += [frame(triplets=(triplet(*a), triplet(*b))) for a, b in pairwise(triples)]

@@ -121,6 +121,7 @@ NOTHING_TO_TELL = {
     ("depth_estimation", "default"): "the answer is a medium",
     ("desmoking", "default"): "the answer is a medium",
     ("instrument_segmentation", "by_name"): "the answer is a medium, and its label is named",
+    ("instrument_segmentation", "by_part"): "the answer is a medium, and its part is named",
     ("tissue_localization", "by_region"): "no synthetic picture shows two tissues of one class",
     ("next_frame_generation", "default"): "the answer is a medium, and the question is its description",
     ("video_generation", "from_text"): "the answer is a medium, and the question is its description",

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from ..errors import LabelError, SurgSigmaError, UnknownNameError
 from ..records import Course, Frame, Label, LabeledBox, LabeledMask, Segment, Triplet, Verdict
 
-Kind = Literal["procedure", "phase", "step", "instrument", "action", "target", "criterion"]
+Kind = Literal["procedure", "phase", "step", "instrument", "action", "target", "criterion", "part"]
 KINDS: tuple[str, ...] = get_args(Kind)
 NULL = "null"
 """Canonical id of "no action" and "no target" in a triplet."""
@@ -28,6 +28,7 @@ _FILES = {
     "action": "actions.csv",
     "target": "targets.csv",
     "criterion": "criteria.csv",
+    "part": "parts.csv",
 }
 
 
@@ -151,10 +152,11 @@ def resolve_frame(source: str, frame: Frame) -> Frame:
         boxes: tuple[LabeledBox, ...] | None = getattr(frame, name)
         if boxes is not None:
             changes[name] = tuple(replace(b, label=one(kind, b.label)) for b in boxes)
-    if frame.instrument_masks is not None:
-        changes["instrument_masks"] = tuple(
-            m if m.label is None else LabeledMask(one("instrument", m.label), m.mask) for m in frame.instrument_masks
-        )
+    masked: tuple[tuple[str, Kind], ...] = (("instrument_masks", "instrument"), ("part_masks", "part"))
+    for name, kind in masked:
+        masks: tuple[LabeledMask, ...] | None = getattr(frame, name)
+        if masks is not None:
+            changes[name] = tuple(m if m.label is None else LabeledMask(one(kind, m.label), m.mask) for m in masks)
     if frame.criteria is not None:
         changes["criteria"] = tuple(Verdict(one("criterion", c.criterion), c.met, c.scores) for c in frame.criteria)
     return replace(frame, **changes)

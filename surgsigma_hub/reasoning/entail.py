@@ -51,6 +51,8 @@ def entailed(
         yield from _contradictions(everything, said)
     if answer is None:
         return
+    if task is not None and task.answer is AnswerKind.MASK and not levels:
+        return  # a mask speaks for itself: parts of instruments have no reasoning of their own
     deepest = max(levels, default=0)
     last = (*levels.get(deepest, ()), *said)
     yield from ((deepest, words, why) for words, why in _labels(last, answer, task))

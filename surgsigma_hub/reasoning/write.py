@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..ontology import NULL, Kind
+from ..ontology import NULL, Kind, concepts
 from ..records import Answer, Course, Frame, Label, Reasoning, Triplet
 from ..tasks.base import AnswerKind, DepthMap, Draft, Task
 from ..tasks.wording import are, joined, seconds_text
@@ -52,7 +52,10 @@ def reason(
 def _unexplained(task: Task, frame: Frame, draft: Draft) -> bool:
     if isinstance(draft.target, DepthMap) or (draft.target is not None and draft.target is frame.clean_image):
         return True
-    return task.answer is AnswerKind.MASK and not draft.answer.labels and bool(frame.instrument_masks)
+    if task.answer is not AnswerKind.MASK:
+        return False
+    named = draft.answer.labels  # of instruments, of their parts, or none although there are masks
+    return not all(id in concepts("instrument") for id in named) or (not named and bool(frame.instrument_masks))
 
 
 # -------------------------------------------------------------------------------------------- level 2: relational

@@ -126,6 +126,7 @@ class Fact(StrEnum):
     INSTRUMENT_BOXES = "instrument_boxes"
     TISSUE_BOXES = "tissue_boxes"
     INSTRUMENT_MASKS = "instrument_masks"
+    PART_MASKS = "part_masks"
     CRITERIA = "criteria"
     DEPTH = "depth"
     CLEAN_IMAGE = "clean_image"
@@ -265,6 +266,7 @@ class Frame:
     instrument_boxes: tuple[LabeledBox, ...] | None = None
     tissue_boxes: tuple[LabeledBox, ...] | None = None
     instrument_masks: tuple[LabeledMask, ...] | None = None
+    part_masks: tuple[LabeledMask, ...] | None = None  # parts of instruments, such as the shafts of all of them
     criteria: tuple[Verdict, ...] | None = None
     depth: ImageRef | None = None  # relative depth, larger is farther, 8 or 16 bit
     clean_image: ImageRef | None = None  # the smoke-free twin of ``image``

@@ -9,7 +9,7 @@ from ..records import Course, Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import LabelSet
-from .timeline import clips_of, middle, under_way
+from .timeline import beginning, clips_of, under_way
 from .wording import joined, participle
 
 _EVERY = 30.0
@@ -33,13 +33,13 @@ def _draft(frame: Frame) -> Iterator[Draft]:
 def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
     done = set()  # two actions that go on together can give the same clip
     for cut in clips_of(course, "action", every=_EVERY):
-        span = (cut.start_seconds, cut.end_seconds)
-        if span in done:
+        if cut.frames in done:
             continue
-        done.add(span)
-        said = label_set_draft("action", [s.label for s in under_way(course, "action", *span)], _slots)
-        key = f"clip{cut.end_seconds - cut.start_seconds:.3g}s".replace(".", "p")
-        yield middle(course, cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
+        done.add(cut.frames)
+        acts = under_way(course, "action", cut.start_seconds, cut.end_seconds)
+        said = label_set_draft("action", [s.label for s in acts], _slots)
+        key = f"clip{len(cut.frames)}"
+        yield beginning(course, cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
 
 
 parse = LabelSet("action")

@@ -13,6 +13,28 @@ from .wording import are
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
+    yield from _whole(frame)
+    yield from _parts(frame)
+
+
+def _parts(frame: Frame) -> Iterator[Draft]:
+    """One draft for each kind of part in view, of all instruments together."""
+    masks = [m for m in frame.part_masks or () if m.label is not None]
+    for id in distinct_ids("part", (m.label for m in masks if m.label is not None)):
+        name = concept("part", id).name
+        own = tuple(m for m in masks if m.label is not None and m.label.id == id)
+        yield Draft(
+            answer=Answer(text=f"mask of {name}", labels=(id,)),
+            question="by_part",
+            answer_group="by_part",
+            key=f"part-{id}",
+            slots={"part": name},
+            native=Native(labels=native_names(m.label for m in own if m.label is not None)),
+            target=Masks(own),
+        )
+
+
+def _whole(frame: Frame) -> Iterator[Draft]:
     masks = frame.instrument_masks
     if masks is None:
         return
@@ -46,19 +68,19 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         )
 
 
-parse = MaskLabels("instrument")
+parse = MaskLabels(("instrument", "part"))
 
 TASK = Task(
     name="instrument_segmentation",
     title="Instrument segmentation",
-    description="Mark the pixels of the instruments, or of the kind that the question names, in white on black.",
+    description="Mark the pixels of the instruments, or of the kind or part that is named, in white on black.",
     family="understanding",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.MASK,
     hub_category="image-segmentation",
-    needs=(frozenset({Fact.INSTRUMENT_MASKS}),),
+    needs=(frozenset({Fact.INSTRUMENT_MASKS}), frozenset({Fact.PART_MASKS})),
     level=1,
-    label_kinds=("instrument",),
+    label_kinds=("instrument", "part"),
     parse=parse,
     draft=_draft,
 )

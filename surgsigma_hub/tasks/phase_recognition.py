@@ -9,7 +9,7 @@ from ..ontology import concept
 from ..records import Answer, Course, Fact, Frame, Label, Native
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import OneLabel
-from .timeline import clips_of, middle, under_way
+from .timeline import beginning, clips_of, under_way
 
 _EVERY = 60.0
 """One clip for each stretch of this many seconds."""
@@ -25,7 +25,7 @@ def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
         labels = {s.label.id: s.label for s in under_way(course, "phase", cut.start_seconds, cut.end_seconds)}
         if len(labels) == 1:  # a clip of two overlapping phases has no one answer
             said = _said(*labels.values())
-            yield middle(course, cut), replace(said, question="clip", answer_group="clip", key="clip", inputs=(cut,))
+            yield beginning(course, cut), replace(said, question="clip", answer_group="clip", key="clip", inputs=(cut,))
 
 
 def _said(label: Label) -> Draft:

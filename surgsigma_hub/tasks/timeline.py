@@ -59,9 +59,9 @@ def moment(course: Course, seconds: float) -> Frame:
     return Frame(index=index, fps=footage.fps, phase=only("phase"), step=only("step"), origins=course.origins)
 
 
-def middle(course: Course, cut: Cut) -> Frame:
-    """The moment in the middle of a clip."""
-    return moment(course, (cut.start_seconds + cut.end_seconds) / 2)
+def beginning(course: Course, cut: Cut) -> Frame:
+    """The moment of the first frame of a clip."""
+    return moment(course, cut.frames.start / cut.footage.fps)
 
 
 def clips_of(course: Course, layer: Layer, *, every: float) -> Iterator[Cut]:

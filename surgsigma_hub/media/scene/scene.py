@@ -18,7 +18,7 @@ from .canvas import Canvas
 from .grip import place
 from .script import Hand
 from .story import Moment, Story, story
-from .things import TISSUE, TISSUES, TOOL
+from .things import TISSUE, TISSUES, TOOL, Material
 from .tissue import Body
 from .tools import DRAW, Tool
 
@@ -146,6 +146,13 @@ class Scene:
         """Instance map: 0, or the number of the instrument seen at this pixel."""
         owners = self.owners
         return _frozen(np.where((owners >= TOOL) & (owners < 255), owners - (TOOL - 1), 0).astype(np.uint8))
+
+    @cached_property
+    def parts(self) -> npt.NDArray[np.uint8]:
+        """Part map: 1 shaft, 2 working end of an instrument, 0 elsewhere. A specimen bag has neither."""
+        numbers = np.array([0, *(i.hand.instrument != "specimen_bag" for i in self.instruments)], bool)
+        shaft = np.asarray(self.canvas.materials, np.uint8).take(self.canvas.part) == Material.SHAFT
+        return _frozen(np.where(numbers.take(self.instances), np.where(shaft, 1, 2), 0).astype(np.uint8))
 
     def _extents(self) -> dict[str, Extent]:
         owners = self.owners

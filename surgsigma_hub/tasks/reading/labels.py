@@ -249,22 +249,26 @@ def read_set(kind: Kind, part: str) -> tuple[str, ...]:
 class MaskLabels:
     """Reads the words beside a mask: the labels that it shows, all instruments, or none in view."""
 
-    kind: Kind = "instrument"
+    kinds: tuple[Kind, ...] = ("instrument",)
 
     def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
-        """The answer; ``size`` and ``space`` are not used.
+        """The answer; ``size`` and ``space`` are not used. Labels of the first kind that is named count.
 
         Raises:
             BadAnswerError: the text speaks neither of a mask nor of instruments.
         """
-        expected = f"words on a mask of {self.kind}s"
+        whole = self.kinds[0]
+        expected = f"words on a mask of {whole}s"
         part = answer_part(text, expected)
-        found = labels_in(self.kind, part)
-        ids = tuple(id for id in concepts(self.kind) if id in found.ids)
-        if ids and not found.unclear:
-            return Answer(text=f"mask of {plain_list(names(self.kind, ids))}", labels=ids)
-        if says_none(self.kind, part):
-            return Answer(text=f"no {self.kind} in view")
-        if found.unclear or not re.search(rf"\b(?:mask|segmentation|target\.png|white|{self.kind}s?)\b", part, re.I):
+        unclear = False
+        for kind in self.kinds:
+            found = labels_in(kind, part)
+            ids = tuple(id for id in concepts(kind) if id in found.ids)
+            if ids and not found.unclear:
+                return Answer(text=f"mask of {plain_list(names(kind, ids))}", labels=ids)
+            unclear = unclear or bool(found.unclear)
+        if says_none(whole, part):
+            return Answer(text=f"no {whole} in view")
+        if unclear or not re.search(rf"\b(?:mask|segmentation|target\.png|white|{whole}s?)\b", part, re.I):
             raise bad(expected, part, "no known label, no mask and no instrument is named")
-        return Answer(text=f"mask of all {self.kind}s")
+        return Answer(text=f"mask of all {whole}s")
