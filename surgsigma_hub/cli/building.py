@@ -110,6 +110,10 @@ def _print_report(report: BuildReport, out: Path) -> None:
     print(f"Most in: {shown}{', ...' if len(worst) > 5 else ''}")
 
 
+DEMO_FRAMES = "40"
+"""Seconds of each operation of the demo: enough for actions that follow each other."""
+
+
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("surgsigma"), metavar="DIR", help="tree to make (default: surgsigma)"
@@ -122,7 +126,8 @@ def _demo(args: argparse.Namespace) -> int:
     from ..preview import preview
     from ..shards.pick import pick
 
-    report = build("synthetic", out=args.out, options={"videos": str(args.videos)}, progress=on_terminal())
+    options = {"videos": str(args.videos), "frames": DEMO_FRAMES}
+    report = build("synthetic", out=args.out, options=options, progress=on_terminal())
     if not report.ok:
         _print_report(report, args.out)
         return 1
@@ -132,7 +137,7 @@ def _demo(args: argparse.Namespace) -> int:
     for picked in pick(args.out, count=len(names)):
         _print_sample(picked)
     sheet = args.out.with_name(f"{args.out.name}-preview.png")
-    preview(args.out, sheet)
+    preview(args.out, sheet, count=len(names))
     print(f"Pictures with their answers drawn in: {sheet}\n")
     task = "phase_recognition" if "phase_recognition" in names else names[0]
     print("Go on in Python:")
@@ -159,7 +164,7 @@ COMMANDS = (
     Command(
         name="demo",
         help="build a small synthetic tree, show one sample of every task",
-        description="Draw a few operations with exact ground truth, build all working tasks from them, and show the "
+        description="Draw a few operations with exact ground truth, build all tasks from them, and show the "
         "result. Needs no data and no network.",
         examples=(
             ("surgsigma demo", "a tree in ./surgsigma and a picture of it in ./surgsigma-preview.png"),
