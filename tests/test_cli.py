@@ -300,7 +300,11 @@ def test_demo_shows_samples_and_the_line_to_go_on(
     calls = _stand_in(monkeypatch, FakeReport(rows=(FakeRow(), FakeRow(task="instrument_segmentation"))))
     monkeypatch.chdir(tree.parent)
     assert main(["demo", "--videos", "3"]) == 0
-    assert calls["options"] == {"videos": "3", "frames": "40"} and calls["source"] == "synthetic" and calls["out"] == Path("surgsigma")
+    assert (
+        calls["options"] == {"videos": "3", "frames": "40"}
+        and calls["source"] == "synthetic"
+        and calls["out"] == Path("surgsigma")
+    )
     shown = capsys.readouterr().out
     assert 'load_dataset("surgsigma", "phase_recognition", streaming=True)' in shown
     assert "Q: Which phase is this?" in shown and "A: Preparation." in shown and "<image>" not in shown
