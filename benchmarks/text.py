@@ -11,7 +11,7 @@ import statistics
 import time
 
 from surgsigma_hub.ontology import native_names, resolve_frame
-from surgsigma_hub.reasoning import reason
+from surgsigma_hub.reasoning import Memory, reason
 from surgsigma_hub.records import Box, Frame, Label, LabeledBox, Media, Triplet, Video
 from surgsigma_hub.schema import sample_bytes
 from surgsigma_hub.source import get_source
@@ -59,6 +59,7 @@ def instantiate(annotated: list[Frame]) -> int:
     info = get_source("cholect50").info
     video = Video(id="VID01", canonical_id="cholec80/video01", split="train")
     tasks = [t for t in all_tasks().values() if t.draft is not None and t.offered_by(info.facts)]
+    memory = Memory()
     count = 0
     for native in annotated:
         frame = resolve_frame("cholect50", native)
@@ -67,7 +68,7 @@ def instantiate(annotated: list[Frame]) -> int:
         for task, draft in drafts:
             id = sample_id(task, info, video, frame, draft)
             talk = talk_about(task, draft, id, beside, SHARES)
-            trace = reason(task, frame, draft, info.procedure, seed=id)
+            trace = reason(task, frame, draft, info.procedure, seed=id, memory=memory)
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=[PICTURE], size=(854, 480),
                 talk=talk, reasoning=trace,

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
 from ..ontology import resolve_course, resolve_frame
-from ..reasoning import reason
+from ..reasoning import Memory, reason
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
@@ -81,6 +81,7 @@ class _Mapper:
     media: MediaStore = field(init=False)
     course: Course | None = field(init=False, default=None)
     extra: Extra = field(init=False)
+    memory: Memory = field(init=False, default_factory=Memory)
     shares: Shares = field(init=False)
 
     def __post_init__(self) -> None:
@@ -176,7 +177,7 @@ class _Mapper:
             talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
-                reasoning=reason(task, frame, draft, info.procedure, self.course, seed=id),
+                reasoning=reason(task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory),
             )  # fmt: skip
             check_sample(sample)
         except MediaError as error:

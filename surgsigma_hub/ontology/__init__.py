@@ -105,6 +105,7 @@ def sources_with_names() -> tuple[str, ...]:
     return tuple(sorted(t.name.removesuffix(".csv") for t in tables if t.name.endswith(".csv")))
 
 
+@cache
 def resolve(source: str, kind: Kind, native: str) -> Label:
     """The canonical label of a native name.
 

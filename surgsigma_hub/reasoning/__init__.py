@@ -3,6 +3,7 @@
 from .check import Objection, check
 from .facts import Facts
 from .format import read_trace, write_trace
+from .moment import Memory
 from .write import reason
 
-__all__ = ["Facts", "Objection", "check", "read_trace", "reason", "write_trace"]
+__all__ = ["Facts", "Memory", "Objection", "check", "read_trace", "reason", "write_trace"]

@@ -12,7 +12,7 @@ from ..records import Box, Course, Fact, Frame
 from ..tasks import get_task
 from ..tasks.base import Draft
 from .claims import Claim, Region, What, claims
-from .moment import Scene, State, ids_of, scene_of, timeline
+from .moment import Memory, Scene, State, Timeline, ids_of
 from .pieces import size_words
 
 Ids = frozenset[str]
@@ -74,7 +74,7 @@ class Facts:
             course: The video as a whole, for what came before and for clips.
             draft: The sample asked about; needed where it looks at a clip. Its answer is not taken for a fact.
         """
-        return _of_scene(scene_of(frame, course, draft), procedure, course)
+        return _of_scene(Memory().scene(frame, course, draft), procedure, course)
 
     @classmethod
     def of_sample(cls, doc: Mapping[str, Any]) -> Facts:
@@ -165,7 +165,7 @@ def _of_scene(scene: Scene, procedure: str, course: Course | None) -> Facts:
         criteria={v.criterion.id: v.met for v in still.criteria or ()} if still else {},
         phase=scene.phase,
         step=scene.step,
-        earlier=timeline(course).over(scene.now) if course is not None else frozenset(),
+        earlier=Timeline(course).over(scene.now) if course is not None else frozenset(),
         seconds=seconds,
         smoke=True if still is not None and still.clean_image is not None else None,
     )

@@ -63,7 +63,7 @@ class Timeline:
     def __init__(self, course: Course) -> None:
         self.course = course
         self.layers: dict[str, list[Segment]] = {"action": [], "phase": [], "step": []}
-        for segment in course.segments or ():
+        for segment in course.segments:
             self.layers[segment.layer].append(segment)
         for some in self.layers.values():
             some.sort(key=lambda s: (s.start_seconds, s.end_seconds))
@@ -98,16 +98,38 @@ class Timeline:
         )
 
 
-_last: Timeline | None = None
+class Memory:
+    """What the samples of one video, and of one moment, share: give the same one to each call in turn, for speed.
 
+    Attributes:
+        things: What is in view of the scene kept, in words: filled and read by ``perceptual``.
+    """
 
-def timeline(course: Course) -> Timeline:
-    """The timeline of ``course``; the last one is kept, since samples come video by video."""
-    global _last
-    known = _last
-    if known is None or known.course is not course:
-        known = _last = Timeline(course)
-    return known
+    __slots__ = ("_course", "_frame", "_scene", "_timeline", "things")
+
+    def __init__(self) -> None:
+        self._timeline: Timeline | None = None
+        self._frame: Frame | None = None
+        self._course: Course | None = None
+        self._scene: Scene | None = None
+        self.things: dict[Any, Any] = {}
+
+    def timeline(self, course: Course) -> Timeline:
+        """The timeline of ``course``; that of the last course is kept."""
+        if self._timeline is None or self._timeline.course is not course:
+            self._timeline = Timeline(course)
+        return self._timeline
+
+    def scene(self, frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
+        """The scene of one sample; that of the last moment is kept, since one frame serves many samples."""
+        window = window_of(frame, draft)
+        if window.end > window.start:
+            self._frame, self.things = None, {}
+            return _scene(window, frame, course, draft, self)
+        if self._scene is None or self._frame is not frame or self._course is not course:
+            self._frame, self._course, self.things = frame, course, {}
+            self._scene = _scene(window, frame, course, draft, self)
+        return self._scene
 
 
 def window_of(frame: Frame, draft: Draft | None) -> Window:
@@ -119,26 +141,11 @@ def window_of(frame: Frame, draft: Draft | None) -> Window:
     return Window(frame.seconds, frame.seconds)
 
 
-_last_scene: tuple[Frame, Course | None, Scene] | None = None
-
-
-def scene_of(frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
-    """The scene of one sample; the last moment is kept, since one frame serves many samples."""
-    global _last_scene
-    window = window_of(frame, draft)
-    if window.end > window.start:
-        return _scene(window, frame, course, draft)
-    known = _last_scene
-    if known is None or known[0] is not frame or known[1] is not course:
-        known = _last_scene = (frame, course, _scene(window, frame, course, draft))
-    return known[2]
-
-
-def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
+def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | None, memory: Memory) -> Scene:
     phase, step = _id(frame.phase), _id(frame.step)
     if course is None:
         return Scene(window, frame.seconds, (frame,), phase, step, None, None, (), ())
-    times = timeline(course)
+    times = memory.timeline(course)
     if window.end > window.start:
         now = frame.seconds
         if now >= window.end - EPSILON:

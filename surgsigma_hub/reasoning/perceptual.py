@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
@@ -12,22 +12,22 @@ from ..tasks.answers import NOT_TISSUE, box_text
 from ..tasks.base import AnswerKind, Task
 from ..tasks.wording import joined
 from .bank import Wording
-from .moment import Scene
+from .moment import Memory, Scene
 from .pieces import be, in_order, name_of, size_words, the_list, thing_in_view, things_in_view
 
 _MOST_PLACES = 4
 """Of more tissues than these, places are told only where they are asked for."""
 
 
-def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording) -> str:
+def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory) -> str:
     """The sentences of level 1; empty where nothing is known."""
     said: list[str] = []
-    tools = _things("instrument", task, scene, answer)
+    tools = _things("instrument", task, scene, answer, memory)
     if tools is not None and tools.text:
         said.append(words.say("instruments", a_list=tools.text, are=tools.be))
     elif tools is not None and not scene.is_clip:
         said.append(words.say("no_instruments"))
-    anatomy = _things("target", task, scene, answer)
+    anatomy = _things("target", task, scene, answer, memory)
     if anatomy is not None and anatomy.text:
         said.append(words.say("tissues", the_list=anatomy.text, are=anatomy.be))
     elif anatomy is not None and "target" in task.label_kinds and not scene.is_clip:
@@ -54,24 +54,17 @@ class _Things(NamedTuple):
     asked: bool
 
 
-_Key = tuple[Kind, bool, bool, bool, bool, tuple[str, ...]]
-_last: tuple[Scene, dict[_Key, _Things | None]] | None = None
-
-
-def _things(kind: Kind, task: Task, scene: Scene, answer: Answer) -> _Things | None:
+def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory) -> _Things | None:
     """What is in view of one kind, in words; None where nobody looked. Kept for the other samples of the scene."""
-    global _last
-    known = _last
-    if known is None or known[0] is not scene:
-        known = _last = (scene, {})
+    known: dict[Any, _Things | None] = memory.things
     asked = kind in task.label_kinds
     alone = task.level == 1
     boxed = asked and task.answer is AnswerKind.BOXES
     places = task.label_kinds != ("target",)
     key = (kind, asked, alone, boxed, places, answer.labels if asked and alone else ())
-    if key not in known[1]:
-        known[1][key] = _look(*key, scene)
-    return known[1][key]
+    if key not in known:
+        known[key] = _look(*key, scene)
+    return known[key]
 
 
 def _look(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
+from ..errors import UnknownNameError
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concept, concepts
 from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet, Label, LabeledBox, Native, Triplet, Verdict
@@ -28,8 +30,17 @@ def distinct_ids(kind: Kind, labels: Iterable[Label], leave_out: frozenset[str] 
     >>> distinct_ids("instrument", [Label("Hook", "hook"), Label("Grasper", "grasper"), Label("Hook", "hook")])
     ('grasper', 'hook')
     """
-    found = {concept(kind, label.id).id for label in labels}
-    return tuple(id for id in concepts(kind) if id in found and id not in leave_out)
+    places = _places(kind)
+    found = {label.id for label in labels} - leave_out
+    try:
+        return tuple(sorted(found, key=places.__getitem__))
+    except KeyError as error:
+        raise UnknownNameError(kind, str(error.args[0]), places, where="the ontology") from None
+
+
+@cache
+def _places(kind: Kind) -> dict[str, int]:
+    return {id: place for place, id in enumerate(concepts(kind))}
 
 
 def native_names(labels: Iterable[Label]) -> tuple[str, ...]:
