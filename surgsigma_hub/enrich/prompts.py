@@ -83,10 +83,10 @@ def prompts() -> Mapping[str, Any]:
     Raises:
         SurgSigmaError: it is missing or not of the expected form.
     """
-    path = resources.files(__package__) / "prompts" / f"{PROMPT_VERSION}.yaml"
+    path = resources.files(__package__) / f"prompts_{PROMPT_VERSION}.yaml"
     raw = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
     if not isinstance(raw, dict) or set(raw) != _KEYS:
-        raise SurgSigmaError(f"enrich/prompts/{PROMPT_VERSION}.yaml must hold exactly the keys {', '.join(_KEYS)}")
+        raise SurgSigmaError(f"enrich/prompts_{PROMPT_VERSION}.yaml must hold exactly the keys {', '.join(_KEYS)}")
     return raw
 
 
