@@ -6,16 +6,15 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
-from filelock import FileLock, Timeout
 
 from ..errors import BuildError, ShardError
+from ..shards.lock import only_writer
 from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
 from .commit import commit, staged_manifest, staged_row
 from .map import MapJob, map_video
@@ -55,7 +54,8 @@ def run_build(
         ShardError: the tree was written by a newer format version.
     """
     started = time.monotonic()
-    with _locked(out) as work_home:
+    work_home = out / WORK_DIR
+    with only_writer(work_home, shown=out, work="build"):
         _check_tree(out, settings)
         work = work_home / settings.source
         plan = make_plan(settings, settings.open_source(work / "cache"))
@@ -87,37 +87,6 @@ def run_build(
         seconds=time.monotonic() - started,
         committed=not failed,
     )
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[Path]:
-    work_home = out / WORK_DIR
-    try:
-        work_home.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work_home / "lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BuildError(
-            f"another build is writing into {out}", hint="Wait for it to end, or build into another folder with --out."
-        ) from None
-    except OSError as error:
-        raise BuildError(
-            f"cannot write into {out}: {error.strerror or error}", hint="Choose a folder you may write with --out."
-        ) from None
-    try:
-        yield work_home
-    finally:
-        (work_home / "lock").unlink(missing_ok=True)
-        lock.release()
-        _remove_if_empty(work_home)
-        _remove_if_empty(out)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        logger.debug("%s is kept: it is not empty", folder)
 
 
 def _check_tree(out: Path, settings: Settings) -> None:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ..errors import BuildError, MediaError, UnknownNameError
 from ..media.image import load_rgb
 from ..records import Defect, Frame, Reason, Video
+from ..shards.lock import only_writer
 from ..source import Source, get_source, parse_options
 from .cache import DepthCache, Header
 from .encode import to_relative_depth
 from .model import Estimator, Pixels
-
-logger = logging.getLogger(__name__)
 
 _EXAMPLES = 5
 _LOCK, _SOURCE_CACHE = ".lock", ".cache"
@@ -96,7 +92,9 @@ def run_depth(
     started = time.monotonic()
     kind = get_source(source)
     reader = kind(root if kind.info.needs_root else None, parse_options(kind, options), cache_dir=out / _SOURCE_CACHE)
-    with _locked(out):
+    with only_writer(out, name=_LOCK, shown=out, work="run"):
+        for leftover in [*out.glob(".*.tmp"), *out.glob("*/.*.tmp")]:  # of a killed run: the lock is ours
+            leftover.unlink()
         videos = _choose(reader, splits)
         model = open_model()
         card = model.card
@@ -142,32 +140,6 @@ def _choose(source: Source, splits: tuple[str, ...]) -> list[Video]:
             hint=f"Split scheme {source.split_scheme!r}; choose another with --option split_scheme=NAME.",
         )
     return videos
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    fresh = not out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / _LOCK)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BuildError(
-            f"another run is writing depth maps into {out}", hint="Wait for it to end, or choose another --out."
-        ) from None
-    except OSError as error:
-        raise BuildError(
-            f"cannot write into {out}: {error.strerror or error}", hint="Choose a folder you may write with --out."
-        ) from None
-    try:
-        for leftover in [*out.glob(".*.tmp"), *out.glob("*/.*.tmp")]:  # of a killed run: the lock is ours
-            leftover.unlink()
-        yield
-    finally:
-        (out / _LOCK).unlink(missing_ok=True)
-        lock.release()
-        if fresh and not any(out.iterdir()):
-            out.rmdir()  # the run failed before it had anything to keep
 
 
 class _Tally:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
 import orjson
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ..errors import BuildError, ShardError, SurgSigmaError
+from ..shards.lock import only_writer
 from ..shards.manifest import Manifest, load_tree, write_atomic
 from .asking import Asked, ask_all, asks_in, chosen, distinct
 from .budget import Budget
@@ -26,8 +24,6 @@ from .judge import Checker
 from .prompts import PROMPT_VERSION, Ask, Settings, shown_messages
 from .report import EnrichReport, Estimate, Tally
 from .rewriting import Answers, copy_rest, rewrite_part
-
-logger = logging.getLogger(__name__)
 
 REPORT = "reports/enrich.json"
 """Where the new tree keeps how it came about; marks it as one that may be replaced by a further run."""
@@ -104,7 +100,8 @@ def enrich_tree(
     manifests = chosen(everything, settings)
     source = _digest(everything)
     _check_out(tree, out, source)
-    with _work(out) as work, Client(endpoint, budget) as client:
+    work = work_folder(out)
+    with only_writer(work, shown=out, work="run"), Client(endpoint, budget) as client:
         asked = _ask(tree, manifests, settings, client, cache, endpoint.concurrency, progress)
         staging = work / "staging"
         shutil.rmtree(staging, ignore_errors=True)
@@ -213,30 +210,6 @@ def _check_out(tree: Path, out: Path, source: str) -> None:
             f"{out} was made from another tree, or the tree has changed since",
             hint="Give another folder with --out, or remove it first.",
         )
-
-
-@contextmanager
-def _work(out: Path) -> Iterator[Path]:
-    work = work_folder(out)
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work / "lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BuildError(f"another run is writing {out}", hint="Wait for it to end, or choose another --out.") from None
-    except OSError as error:
-        raise BuildError(
-            f"cannot write beside {out}: {error.strerror or error}", hint="Choose a folder you may write with --out."
-        ) from None
-    try:
-        yield work
-    finally:
-        (work / "lock").unlink(missing_ok=True)
-        lock.release()
-        try:
-            work.rmdir()
-        except OSError:
-            logger.debug("%s is kept: it holds the cache or unfinished work", work.name)
 
 
 def _swap(staging: Path, out: Path, work: Path) -> None:
