@@ -14,14 +14,16 @@ _HOME = {
     "build": "surgsigma_hub.api",
     "load_dataset": "surgsigma_hub.hub.loading",
     "register": "surgsigma_hub.hub.loading",
+    "stream": "surgsigma_hub.stream",
     "sources": "surgsigma_hub.api",
     "tasks": "surgsigma_hub.api",
 }
-__all__ = ["__version__", "build", "load_dataset", "register", "sources", "tasks"]
+__all__ = ["__version__", "build", "load_dataset", "register", "sources", "stream", "tasks"]
 
 if TYPE_CHECKING:
     from .api import build, sources, tasks
     from .hub.loading import load_dataset, register
+    from .stream import stream
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ FLOORS = [
     {"media", "parsers"},
     {"tasks"},
     {"shards"},
-    {"build", "preview"},
+    {"build", "preview", "stream"},
     {"hub"},
     {"api"},
     {"cli"},

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import secrets
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import MediaError, MissingExtraError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +40,12 @@ class FrameReader(Protocol):
 
 
 class _Decord:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, film: Path | io.BytesIO, name: str) -> None:
         import decord
 
-        self._reader: Any = decord.VideoReader(str(path), num_threads=1)
+        self._reader: Any = decord.VideoReader(film if isinstance(film, io.BytesIO) else str(film), num_threads=1)
         if self._reader[0].shape[2] != 3:  # seen with decord 0.6 on frames narrower than 64 pixels
-            raise MediaError(f"{path.name}: decord does not give three channels")
+            raise MediaError(f"{name}: decord does not give three channels")
         self.fps = float(self._reader.get_avg_fps())
 
     def __len__(self) -> int:
@@ -57,13 +61,12 @@ class _PyAV:
 
     _FAR = 120
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, film: Path | io.BytesIO, name: str) -> None:
         import av
 
-        self._path = path
-        self._container = av.open(str(path))
+        self._container = av.open(film if isinstance(film, io.BytesIO) else str(film))
         if not self._container.streams.video:
-            raise MediaError(f"{path.name}: holds no film")
+            raise MediaError(f"{name}: holds no film")
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self.fps = float(self._stream.average_rate or 0)
@@ -107,26 +110,48 @@ def open_video(path: Path) -> FrameReader:
         raise MediaError(f"{path.name}: no such file", reason="media_missing")
     if path.stat().st_size == 0:
         raise MediaError(f"{path.name}: is empty (0 bytes)")
+    return _open_any(path, path.name, str(path))
+
+
+def open_video_bytes(data: Buffer, name: str) -> FrameReader:
+    """A reader of a film that is in memory.
+
+    Args:
+        data: The whole file.
+        name: What errors call it.
+
+    Raises:
+        MediaError: empty, or not a film that any installed reader understands.
+        MissingExtraError: neither decord nor PyAV is installed.
+    """
+    if not memoryview(data).nbytes:
+        raise MediaError(f"{name}: is empty (0 bytes)")
+    return _open_any(data, name, "")
+
+
+def _open_any(film: Path | Buffer, name: str, private: str) -> FrameReader:
     forced = os.environ.get(BACKEND_VARIABLE, "")
     problems: list[str] = []
-    for name, backend in (("decord", _Decord), ("av", _PyAV)):
-        if forced and forced != name:
+    for kind, backend in (("decord", _Decord), ("av", _PyAV)):
+        if forced and forced != kind:
             continue
         try:
-            reader: FrameReader = backend(path)
+            # Each attempt reads from the start.
+            reader: FrameReader = backend(film if isinstance(film, Path) else io.BytesIO(film), name)
             if len(reader) == 0:
-                raise MediaError(f"{path.name}: holds no frame")
+                raise MediaError(f"{name}: holds no frame")
             return reader
         except ImportError:
             continue
         except Exception as error:  # each library raises its own kinds, decord a bare RuntimeError
             problems.append(
-                f"{name}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
+                f"{kind}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
             )
-            logger.warning("%s cannot read %s", name, path.name)
+            logger.warning("%s cannot read %s", kind, name)
     if not problems:
-        raise MissingExtraError("av", "video", purpose=f"reading {path.name}")
-    raise MediaError(f"{path.name}: cannot be opened as a film ({'; '.join(_short(p, path) for p in problems)})")
+        raise MissingExtraError("av", "video", purpose=f"reading {name}")
+    shown = "; ".join((p.replace(private, name) if private else p)[:160] for p in problems)
+    raise MediaError(f"{name}: cannot be opened as a film ({shown})")
 
 
 def _short(problem: str, path: Path) -> str:
