@@ -176,12 +176,18 @@ class Stream:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Item]:
+        epoch = self._epoch
+        yield from self._rest()
+        self._epoch, self._position = epoch + 1, 0
+
+    def _rest(self) -> Iterator[Item]:
+        """What is left of the epoch; stands at its end afterwards."""
         epoch, start, world = self._epoch, self._position, self._settings.world
         for taken, item in enumerate(self.items(self.share(), epoch=epoch), start=1):
             self._epoch, self._position = epoch, min(start + taken * world, len(self._data))
             if item is not None:
                 yield item
-        self._epoch, self._position = epoch + 1, 0
+        self._epoch, self._position = epoch, len(self._data)
 
     def batches(self, size: int, *, drop_last: bool = False) -> Iterator[list[Item]]:
         """Lists of ``size`` items; the last of an epoch may be shorter, or is left out.
@@ -191,13 +197,15 @@ class Stream:
         if size < 1:
             raise SurgSigmaError(f"batches of {size} samples", hint="Expected 1 or more.")
         batch: list[Item] = []
-        for item in self:
+        epoch = self._epoch
+        for item in self._rest():
             batch.append(item)
             if len(batch) == size:
                 yield batch
                 batch = []
         if batch and not drop_last:
             yield batch
+        self._epoch, self._position = epoch + 1, 0
 
     def items(self, share: Share, *, epoch: int, first: int = 0) -> Iterator[Item | None]:
         """The items of a share from its ``first`` one on, one for each; None for one that was skipped.
