@@ -210,15 +210,19 @@ class Stream:
     def items(self, share: Share, *, epoch: int, first: int = 0) -> Iterator[Item | None]:
         """The items of a share from its ``first`` one on, one for each; None for one that was skipped.
 
-        Where ranks must take equally many steps, the last good item stands in for one that was skipped.
+        Where ranks must take equally many steps, a good neighbour stands in for one that was skipped: the one before
+        it, at the very start the one after it.
         """
         s = self._settings
         previous: Item | None = None
+        owed = 0
         for position, found in self._engine.map(self._jobs(share, epoch, first)):
             if isinstance(found, Item):
                 self.errors.in_a_row = 0
                 previous = found
-                yield found
+                for _ in range(owed + 1):
+                    yield found
+                owed = 0
                 continue
             if s.on_error == "raise":
                 raise found
@@ -230,7 +234,12 @@ class Stream:
                     f"{self.errors.in_a_row} samples in a row could not be read, lastly position {position}: {found}",
                     hint="This is no single bad file. surgsigma validate looks at the whole tree.",
                 ) from found
-            yield previous if s.uneven != "exact" else None
+            if s.uneven == "exact":
+                yield None
+            elif previous is None:
+                owed += 1
+            else:
+                yield previous
 
     def _jobs(self, share: Share, epoch: int, first: int) -> Iterator[tuple[int, int]]:
         """Positions and sample numbers; the reader hears of them before they are asked for."""

@@ -59,12 +59,13 @@ def hop(raw: Raw, begin: int, end: int, count: int, *, where: str) -> list[int]:
             last = key
         heads.append(head)
         at += _BLOCK + size + -size % _BLOCK
+    if heads:
+        _check_sums(heads, where)
     if at > end or len(starts) != count:
         raise ShardError(
             f"{where}: {len(starts)} samples between bytes {begin} and {min(at, end)}, the index says {count}",
             hint=_AGAIN,
         )
-    _check_sums(heads, where)
     starts.append(at)
     return starts
 
