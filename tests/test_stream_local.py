@@ -330,7 +330,7 @@ def test_nothing_leaks(built: Path) -> None:
         return process.num_fds(), threading.active_count(), process.memory_info().rss
 
     before, after = epochs(10), epochs(90)
-    assert after[:2] == before[:2]
+    assert after[0] <= before[0] and after[1] <= before[1]
     assert after[2] < before[2] + 20_000_000
 
 
@@ -346,8 +346,9 @@ def test_ten_thousand_shards(tmp_path: Path) -> None:
     ))  # fmt: skip
     before = psutil.Process().memory_info().rss
     start = time.perf_counter()
-    choice = make_choice(load_tree(tmp_path), None, "train", where="x", temperature=None, caps=None)
-    data = Data(choice)
+    manifests = load_tree(tmp_path)
+    choice = make_choice(manifests, None, "train", where="x", temperature=None, caps=None)
+    data = Data(choice.load(lambda _: manifests))
     data.order(shuffle="block", seed=0, epoch=0).at(np.arange(1024))
     assert time.perf_counter() - start < 3  # one second on a quiet machine
     assert psutil.Process().memory_info().rss - before < 200_000_000

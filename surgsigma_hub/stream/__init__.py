@@ -13,9 +13,10 @@ from typing import Any
 from .core import Errors, Item, Stream
 from .decode import Frames
 from .opening import stream
+from .remote import Remote
 from .resize import Rgb
 
-__all__ = ["Errors", "Frames", "Item", "Rgb", "Stream", "stream"]
+__all__ = ["Errors", "Frames", "Item", "Remote", "Rgb", "Stream", "stream"]
 
 
 class _CallableModule(ModuleType):

@@ -246,6 +246,7 @@ class Stream:
         s = self._settings
         order = self._data.order(shuffle=s.shuffle, seed=s.seed, epoch=epoch, lanes=s.lanes)
         shards = self._reader()
+        shards.begin()
 
         def plan(at: int) -> tuple[Numbers, Numbers]:
             positions = share.positions(at, min(at + _PLAN, len(share)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import orjson
 
 from ..errors import SurgSigmaError
 from ..shards.manifest import Manifest
-from .index import ALL, choose, make_index
+from .index import ALL, Named, choose, make_index
 from .mixture import Mixture, quotas, weights_by_name
 from .order import LANES, Numbers, Order, Shuffle, make_order
 
@@ -28,15 +28,29 @@ class Choice:
     """
 
     names: tuple[str, ...]
-    parts: tuple[tuple[Manifest, ...], ...]
+    parts: tuple[tuple[Named, ...], ...]
     weights: tuple[float, ...] | None = None
     temperature: float = 1.0
     caps: tuple[int | None, ...] = ()
     mixed: bool = False
 
+    def load(self, load: Callable[[list[Named]], list[Manifest]]) -> Loaded:
+        """With the manifests that are named, each read once."""
+        named = list({m.path: m for part in self.parts for m in part}.values())
+        read = {m.path: m for m in load(named)}
+        return Loaded(self, tuple(tuple(read[m.path] for m in part) for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A choice and its manifests."""
+
+    choice: Choice
+    parts: tuple[tuple[Manifest, ...], ...]
+
 
 def make_choice(
-    manifests: Sequence[Manifest], config: Config, split: str, *, where: str, temperature: float | None,
+    named: Sequence[Named], config: Config, split: str, *, where: str, temperature: float | None,
     caps: Mapping[str, int] | None,
 ) -> Choice:  # fmt: skip
     """What the arguments of ``stream`` choose.
@@ -53,7 +67,7 @@ def make_choice(
     names = [config] if isinstance(config, str) or config is None else list(config)
     if not names:
         raise SurgSigmaError("no config was named", hint="Leave config out to stream everything.")
-    chosen = [choose(manifests, name, split, where=where) for name in names]
+    chosen = [choose(named, name, split, where=where) for name in names]
     if not mixed:
         # A manifest that two of the named configs hold counts once.
         union = {m.path: m for part in chosen for m in part}
@@ -85,18 +99,18 @@ class Data:
     """The samples of a choice, in numbers.
 
     Args:
-        choice: Manifests and shares.
+        loaded: Manifests and shares.
         kept: Numbers of the samples that passed a filter, rising. None: all.
         where: The filter; part of the identity.
     """
 
     def __init__(
-        self, choice: Choice, *, kept: Numbers | None = None, where: Mapping[str, object] | None = None
+        self, loaded: Loaded, *, kept: Numbers | None = None, where: Mapping[str, object] | None = None
     ) -> None:
-        self.index = make_index([m for part in choice.parts for m in part])
-        self.names = choice.names
+        self.index = make_index([m for part in loaded.parts for m in part])
+        choice = loaded.choice
         self._kept = kept
-        edges = np.cumsum([0, *(sum(m.samples for m in part) for part in choice.parts)])
+        edges = np.cumsum([0, *(sum(m.samples for m in part) for part in loaded.parts)])
         first = np.asarray(self.index.block_first, np.int64)
         if kept is None:
             self._blocks = self.index.sizes

@@ -10,6 +10,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -20,11 +21,51 @@ from .order import Numbers
 ALL = "all"
 
 
-def choose(manifests: Iterable[Manifest], config: str | None, split: str, *, where: str) -> list[Manifest]:
+class Named(Protocol):
+    """A manifest, or what its path says of it: one need not read a manifest to know that it is not asked for."""
+
+    @property
+    def task(self) -> str:
+        """Its task."""
+
+    @property
+    def source(self) -> str:
+        """Its source."""
+
+    @property
+    def split(self) -> str:
+        """Its split."""
+
+    @property
+    def path(self) -> str:
+        """Its place in the tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The name of a manifest."""
+
+    task: str
+    source: str
+    split: str
+
+    @property
+    def path(self) -> str:
+        """Its place in the tree."""
+        return f"data/{self.task}/{self.source}/{self.split}.manifest.json"
+
+    @classmethod
+    def from_path(cls, path: str) -> Listed:
+        """From ``.../data/<task>/<source>/<split>.manifest.json``."""
+        task, source, name = path.split("/")[-3:]
+        return cls(task, source, name.removesuffix(".manifest.json"))
+
+
+def choose(named: Iterable[Named], config: str | None, split: str, *, where: str) -> list[Named]:
     """The manifests of a config and split, in reading order.
 
     Args:
-        manifests: Of a whole tree.
+        named: All of a tree.
         config: A task, a source, ``<task>-<source>`` or ``all``, as for ``load_dataset``. None: all.
         split: One split, or several joined by ``+``.
         where: The tree, for errors.
@@ -33,8 +74,8 @@ def choose(manifests: Iterable[Manifest], config: str | None, split: str, *, whe
         UnknownNameError: no such config, or it has no such split.
     """
     known: dict[str, set[str]] = {}
-    found: list[Manifest] = []
-    for m in manifests:
+    found: list[Named] = []
+    for m in named:
         names = (m.task, m.source, f"{m.task}-{m.source}", ALL)
         for name in names:
             known.setdefault(name, set()).add(m.split)

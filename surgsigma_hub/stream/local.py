@@ -87,6 +87,9 @@ class LocalShards:
         end = self._ends[block] if last else self._starts[number + 1] - 1
         return members(mapped.raw, mapped.view, self._starts[number] - 1, end, where=index.places[shard])
 
+    def begin(self) -> None:
+        """Nothing to forget."""
+
     def expect(self, numbers: Numbers) -> None:
         """Nothing: the operating system reads ahead."""
 

@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import SurgSigmaError
+from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import Manifest
 from .core import OnError, Settings, Stream
-from .data import Choice, Config, Data, make_choice
+from .data import Config, Data, Loaded, make_choice
 from .decode import Decode, Decoder, Frames
 from .filters import Where, check_where, columns, keep, read_catalog
 from .order import LANES, Numbers, Shuffle
 from .places import Place, catalog_path, find_tree
+from .remote import Remote
 from .share import Uneven
 
 _MOST_THREADS = 8
@@ -44,6 +45,8 @@ def stream(
     max_errors_in_row: int = 32,
     threads: int | None = None,
     lanes: int = LANES,
+    revision: str | None = None,
+    remote: Remote | None = None,
 ) -> Stream:
     """Stream the samples of a tree in an order that depends on the data, the seed and the epoch, and on nothing else.
 
@@ -51,7 +54,8 @@ def stream(
     by step, is the same list on any number of ranks, workers and threads.
 
     Args:
-        tree: A folder with a built tree. None: ``./surgsigma``.
+        tree: A folder with a built tree, ``ORG/NAME`` or ``ORG/NAME@REVISION`` on the Hub, or a URL: ``https://`` or
+            any store that fsspec knows. None: ``./surgsigma``.
         config: A task, a source, ``<task>-<source>`` or ``all`` (also None); several; or a mixture ``{name: weight}``.
         split: One split, or several joined by ``+``.
         seed: Any integer.
@@ -75,18 +79,22 @@ def stream(
         max_errors_in_row: With ``skip``, more bad samples than this, one after the other, are an error all the same.
         threads: Threads that decode. None: one a core, at most eight; 0, the caller's thread, where nothing is decoded.
         lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice.
+        revision: Branch, tag or commit of a dataset on the Hub.
+        remote: Connections, patience, memory and cache for what is not a folder.
 
     Raises:
         UnknownNameError: no such config, split or filter.
         ShardError: not a tree of ours, or one that is damaged.
         SurgSigmaError: arguments that make no sense or no sample left.
     """
-    place = find_tree(tree)
-    choice = make_choice(
-        place.manifests(), config, split, where=place.where, temperature=temperature, caps=caps
-    )  # fmt: skip
+    place = find_tree(tree, revision=revision, how=remote)
+    listed = place.listed()
+    if not listed:
+        raise ShardError(f"{place.where}: no built data", hint="Run: surgsigma build --help")
+    choice = make_choice(listed, config, split, where=place.where, temperature=temperature, caps=caps)
+    loaded = choice.load(place.load)
     wanted = check_where(where) if where else {}
-    kept = _kept(place, choice, wanted) if wanted else None
+    kept = _kept(place, loaded, wanted) if wanted else None
     decoder = Decoder(decode, frames=frames, verify=verify)
     rank, world_size = _rank(rank, world_size)
     if uneven not in ("exact", "drop", "pad") or on_error not in ("raise", "skip"):
@@ -111,7 +119,7 @@ def stream(
         max_errors_in_row=max_errors_in_row,
         threads=threads,
     )
-    return Stream(Data(choice, kept=kept, where=wanted), place, decoder, settings, epoch=epoch)
+    return Stream(Data(loaded, kept=kept, where=wanted), place, decoder, settings, epoch=epoch)
 
 
 def _shuffle(shuffle: bool | str, *, local: bool) -> Shuffle:
@@ -124,12 +132,12 @@ def _shuffle(shuffle: bool | str, *, local: bool) -> Shuffle:
     return shuffle  # type: ignore[return-value]
 
 
-def _kept(place: Place, choice: Choice, where: Mapping[str, Any]) -> Numbers:
+def _kept(place: Place, loaded: Loaded, where: Mapping[str, Any]) -> Numbers:
     """Numbers of the samples that pass the filter; the rows of a catalog are the samples of its manifest, in order."""
     found: list[Numbers] = []
     read: dict[str, Numbers] = {}
     first = 0
-    for m in (m for part in choice.parts for m in part):
+    for m in (m for part in loaded.parts for m in part):
         if m.path not in read:
             read[m.path] = _passing(place, m, where)
         found.append(read[m.path] + first)
