@@ -41,8 +41,8 @@ def encoded(pixels: np.ndarray | Image.Image, form: str = "JPEG", **save: Any) -
 
 def decode(data: bytes, rgb: Rgb | str = "rgb", member: str = "image.jpg", kind: str = "image", **more: Any) -> Any:
     made, _ = sample(media=[(member, kind, "input", data)])  # type: ignore[list-item]
-    raw = Members(made.id, memoryview(orjson.dumps(made)), {member: memoryview(data)})
-    return Decoder(rgb, **more).sample(raw, where="a.tar")[1][member]  # type: ignore[arg-type]
+    raw = Members(made.id, memoryview(orjson.dumps(made)), {member: memoryview(data)}, "a.tar")
+    return Decoder(rgb, **more).sample(raw)[1][member]  # type: ignore[arg-type]
 
 
 def by_pillow(data: bytes) -> np.ndarray:
@@ -105,8 +105,8 @@ def test_scratch_memory_is_not_given_out() -> None:
     made = []
     for data in (first, second):
         doc, _ = sample(media=[("image.jpg", "image", "input", data)])
-        raw = Members("k", memoryview(orjson.dumps(doc)), {"image.jpg": memoryview(data)})
-        made.append(decoder.sample(raw, where="")[1]["image.jpg"])
+        raw = Members("k", memoryview(orjson.dumps(doc)), {"image.jpg": memoryview(data)}, "a.tar")
+        made.append(decoder.sample(raw)[1]["image.jpg"])
     assert np.array_equal(made[0], by_pillow(first)) and np.array_equal(made[1], by_pillow(second))
 
 

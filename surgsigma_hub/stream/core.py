@@ -269,11 +269,9 @@ class Stream:
 
     def _load(self, job: tuple[int, int]) -> tuple[int, Item | ShardError | MediaError]:
         position, number = job
-        index = self._data.index
         try:
             raw = self._reader().read(number)
-            where = index.places[index.block_shard[index.block_of(number)]]
-            sample, media = self._decoder.sample(raw, where=where)
+            sample, media = self._decoder.sample(raw)
             return position, Item(raw.key, sample, media, position)
         except (ShardError, MediaError) as error:
             return position, error

@@ -105,13 +105,14 @@ class Decoder:
         self.__dict__ |= state
         self._local = threading.local()
 
-    def sample(self, raw: Members, *, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def sample(self, raw: Members) -> tuple[dict[str, Any], dict[str, Any]]:
         """The parsed JSON of a sample, and its media by member.
 
         Raises:
             ShardError: not a sample of this package, or a medium that it names is missing or not what it was.
             MediaError: a medium that cannot be decoded.
         """
+        where = raw.where
         try:
             sample: dict[str, Any] = orjson.loads(raw.json)
             if sample["format_version"] != FORMAT_VERSION:

@@ -65,6 +65,7 @@ class LocalShards:
     def __init__(self, tree: Path, index: Index, *, most: int = 0) -> None:
         self._tree, self._index = tree, index
         self._most = most or _handles()
+        self._many = len(index.places) > self._most  # only then some have to be let go of
         self._open: OrderedDict[int, _Mapped] = OrderedDict()
         self._lock = threading.Lock()
         # Offsets plus one, 0 where the block was not read yet; the pages of this array cost nothing until then.
@@ -109,6 +110,13 @@ class LocalShards:
             self._starts[first + n] = starts[n] + 1
 
     def _map(self, shard: int) -> _Mapped:
+        mapped = self._open.get(shard)
+        if mapped is None or self._many:
+            mapped = self._map_of_many(shard)
+        mapped.check()
+        return mapped
+
+    def _map_of_many(self, shard: int) -> _Mapped:
         with self._lock:
             mapped = self._open.get(shard)
             if mapped is None:
@@ -119,7 +127,6 @@ class LocalShards:
                     self._open.popitem(last=False)
             else:
                 self._open.move_to_end(shard)
-        mapped.check()
         return mapped
 
 

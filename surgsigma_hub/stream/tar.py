@@ -8,21 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ShardError
+from ..schema import MEMBERS
 
 Raw = bytes | mmap.mmap
 _BLOCK = 512
 _ZERO = bytes(_BLOCK)
+_NAMES = {name.encode(): name for name in MEMBERS}
 _REGULAR = (0, 48)  # type flags of a plain file
 _AGAIN = "Build or download this shard again."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Members:
-    """One sample as it lies in a shard."""
+    """One sample as it lies in a shard; ``where`` is the shard, for errors."""
 
     key: str
     json: memoryview
     media: dict[str, memoryview]
+    where: str
 
 
 def hop(raw: Raw, begin: int, end: int, count: int, *, where: str) -> list[int]:
@@ -99,11 +102,11 @@ def members(raw: Raw, view: memoryview, begin: int, end: int, *, where: str) -> 
             raise ShardError(f"{where}: member {member.decode()!r} is cut", hint=_AGAIN)
         if member == b"json" and text is None:
             text = data
-        elif (name := member.decode()) in media or name == "json":
+        elif (name := _NAMES.get(member) or member.decode()) in media or name == "json":
             raise ShardError(f"{where}: member {name!r} occurs twice", hint=_AGAIN)
         else:
             media[name] = data
         at += _BLOCK + size + -size % _BLOCK
     if text is None:
         raise ShardError(f"{where}: the sample {key.decode('utf-8', 'replace')!r} has no JSON member", hint=_AGAIN)
-    return Members(key.decode(), text, media)
+    return Members(key.decode(), text, media, where)
