@@ -50,6 +50,8 @@ def serve(folder: Path) -> Iterator[Web]:
         state = web
 
     class Quiet(ThreadingHTTPServer):
+        request_queue_size = 128
+
         def handle_error(self, *_: object) -> None:
             pass  # clients that hang up are part of the tests
 

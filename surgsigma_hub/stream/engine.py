@@ -41,10 +41,12 @@ class Engine(Generic[_Job, _Result]):
         pool = self._started()
         waiting: deque[Future[list[_Result]]] = deque()
         chunk: list[_Job] = []
+        alone = self._threads  # jobs that are handed over one by one, so that the first result does not wait for others
         try:
             for job in jobs:
                 chunk.append(job)
-                if len(chunk) == CHUNK:
+                if len(chunk) == CHUNK or alone:
+                    alone = max(0, alone - 1)
                     waiting.append(pool.submit(self._chunk, chunk))
                     chunk = []
                     if len(waiting) >= WINDOW * self._threads:

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import http.client
 import re
-import ssl
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
 from ..errors import ShardError, SurgSigmaError
+from .answer import Answer, TransientError
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _RETRY = (408, 425, 429, 500, 502, 503, 504)
 _KEEP_REDIRECT = 300.0  # seconds; signed addresses live for about an hour
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-
-
-class TransientError(Exception):
-    """A request that may go well when it is made again, after ``wait`` seconds if the server says so."""
-
-    def __init__(self, what: str, wait: float = 0.0) -> None:
-        super().__init__(what)
-        self.wait = wait
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Bytes, and what tells versions of a file apart (``""`` where nothing does)."""
-
-    data: bytes
-    tag: str
 
 
 class HttpFiles:
@@ -135,6 +118,8 @@ class HttpFiles:
         mine: dict[tuple[str, str], http.client.HTTPConnection] = self._local.__dict__.setdefault("mine", {})
         if key not in mine:
             if key[0] == "https":
+                import ssl
+
                 secure = ssl.create_default_context()
                 mine[key] = http.client.HTTPSConnection(key[1], timeout=self._timeout, context=secure)
             else:

@@ -10,11 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import yaml
-
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import Manifest, load_manifest, parse_manifest
-from .http import HttpFiles
 from .index import Index, Listed, Named
 from .local import LocalShards
 from .order import Numbers
@@ -186,6 +183,8 @@ class _Web:
         self._base, self._headers = base, headers
 
     def __call__(self, how: Remote) -> Files:
+        from .http import HttpFiles  # http.client is slow to import and folders do not need it
+
         return HttpFiles(self._base, headers=self._headers, timeout=how.timeout)
 
 
@@ -212,6 +211,8 @@ def _listed_by_store(files: Files, how: Remote) -> list[Listed]:
 
 def _listed_by_card(files: Files, how: Remote) -> list[Listed]:
     """Web servers have no listings; the card of a tree names every task, source and split."""
+    import yaml
+
     text = fetch(files, "README.md", None, None, deadline=how.deadline).data.decode("utf-8", "replace")
     found: set[Listed] = set()
     try:

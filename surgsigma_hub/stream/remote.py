@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import ShardError, SurgSigmaError
+from .answer import Answer, TransientError
 from .cache import DiskCache
-from .http import Answer, TransientError
 from .index import Index
 from .order import Numbers
 from .tar import Members, hop, members
