@@ -348,7 +348,10 @@ def main() -> None:
                     contender.close()
                 print(f"\n{work}, {threads} thread{'s or workers' if threads > 1 else ''}")
                 for name, values in rates.items():
-                    print(row(name, values, rates.get("surgsigma", values), cpu="DataLoader" not in name), flush=True)
+                    print(
+                        row(name, values, rates.get("surgsigma", values), cpu=threads == 1 or name == "limit"),
+                        flush=True,
+                    )
 
 
 def row(name: str, values: list[tuple[float, float]], mine: list[tuple[float, float]], *, cpu: bool) -> str:

@@ -119,6 +119,17 @@ def test_another_loader_is_refused(tree: Path) -> None:
         other.load_state_dict(data.state_dict())
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pixels_come_as_tensors(tree: Path, workers: int) -> None:
+    from_stream = {i.key: i.media["image.jpg"] for i in open_stream(tree, decode="rgb")}
+    data = open_stream(tree, decode="rgb").torch()
+    for item in DataLoader(data, batch_size=None, num_workers=workers):
+        tensor = item.media["image.jpg"]
+        assert tensor.dtype == torch.uint8 and (tensor.numpy() == from_stream[item.key]).all()
+    masked = next(iter(open_stream(tree).torch()))
+    assert isinstance(masked.media["image.jpg"], bytes)
+
+
 def test_the_programs_torch_threads_stay(tree: Path) -> None:
     before = torch.get_num_threads()
     with open_stream(tree, decode=Rgb(short_side=20, kernel="torch"), threads=2) as stream:

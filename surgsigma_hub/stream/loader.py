@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -19,6 +20,9 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     The DataLoader asks its workers for batches in turn and worker ``k`` of ``n`` holds the batches ``k``, ``k + n``,
     ..., so what comes out is the order of the stream, on any number of workers. Call :meth:`set_epoch` before each
     epoch, as for a ``DistributedSampler``: workers cannot tell the main process that an epoch has ended.
+
+    It gives the :class:`Item` of the stream with pixels as tensors, which workers send through shared memory; batches
+    need a ``collate_fn``.
 
     Saving: a ``StatefulDataLoader`` calls ``state_dict`` and ``load_state_dict`` by itself and needs the same number of
     workers to go on. For another number, and with the plain DataLoader, save ``state_after(samples)`` of what the loop
@@ -90,7 +94,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
             for item in stream.items(share, epoch=state["epoch"], first=self._taken):
                 self._taken += 1
                 if item is not None:
-                    yield item
+                    yield _with_tensors(item)
         finally:
             if info is not None:
                 stream.close()  # a worker that lives on keeps nothing open between epochs
@@ -106,3 +110,9 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         self._stream.load_state_dict(
             {**self._stream.state_dict(), "epoch": int(self._place[0]), "position": int(self._place[1])}
         )
+
+
+def _with_tensors(item: Item) -> Item:
+    """Shares the pixels; a new item, for a good neighbour of a skipped one is given twice."""
+    media = {m: torch.from_numpy(d) if isinstance(d, np.ndarray) else d for m, d in item.media.items()}
+    return replace(item, media=media)
