@@ -15,14 +15,16 @@ _HOME = {
     "enrich": "surgsigma_hub.api",
     "load_dataset": "surgsigma_hub.hub.loading",
     "register": "surgsigma_hub.hub.loading",
+    "stream": "surgsigma_hub.stream.opening",
     "sources": "surgsigma_hub.api",
     "tasks": "surgsigma_hub.api",
 }
-__all__ = ["__version__", "build", "enrich", "load_dataset", "register", "sources", "tasks"]
+__all__ = ["__version__", "build", "enrich", "load_dataset", "register", "sources", "stream", "tasks"]
 
 if TYPE_CHECKING:
     from .api import build, enrich, sources, tasks
     from .hub.loading import load_dataset, register
+    from .stream import stream
 
 
 def __getattr__(name: str) -> Any:

@@ -13,14 +13,18 @@ from typing import Any
 
 
 class CallablePackage(ModuleType):
-    """A package that hands a call on to the function of its name in :mod:`surgsigma_hub.api`."""
+    """A package that hands a call on to the function of its name in the module ``home``."""
+
+    home: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call ``surgsigma_hub.api.<name>``."""
-        function = getattr(importlib.import_module("surgsigma_hub.api"), self.__name__.rpartition(".")[2])
+        """Call the function."""
+        function = getattr(importlib.import_module(self.home), self.__name__.rpartition(".")[2])
         return function(*args, **kwargs)
 
 
-def make_callable(name: str) -> None:
-    """Make the package ``name``, which is being imported, callable."""
-    sys.modules[name].__class__ = CallablePackage
+def make_callable(name: str, home: str = "surgsigma_hub.api") -> None:
+    """Make the package ``name``, which is being imported, callable as the function of its name in ``home``."""
+    package = sys.modules[name]
+    package.__class__ = CallablePackage
+    package.__dict__["home"] = home

@@ -18,7 +18,7 @@ FLOORS = [
     {"reasoning"},
     {"shards"},
     {"depth"},
-    {"build", "preview"},
+    {"build", "preview", "stream"},
     {"hub"},
     {"enrich"},
     {"api"},

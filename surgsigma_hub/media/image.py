@@ -50,7 +50,7 @@ def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
             clean = _clean_jpeg(data)
             if clean is not None:
                 return clean
-        pixels = _rgb(_open(data, name_of(ref)), name_of(ref))
+        pixels = as_rgb(_open(data, name_of(ref)), name_of(ref))
     else:
         pixels = _to_rgb_image(load_raw(ref), name_of(ref))
     out = io.BytesIO()
@@ -97,7 +97,7 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     image = _open(read_bytes(ref), name_of(ref))
     if image.mode in ("L", "P", "I;16", "I;16B", "I", "1"):
         return np.asarray(image)
-    return np.asarray(_rgb(image, name_of(ref)))
+    return np.asarray(as_rgb(image, name_of(ref)))
 
 
 def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
@@ -107,7 +107,7 @@ def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
         MediaError: as :func:`to_jpeg`.
     """
     if isinstance(ref, FileImage | FileSlice):
-        return np.asarray(_rgb(_open(read_bytes(ref), name_of(ref)), name_of(ref)))
+        return np.asarray(as_rgb(_open(read_bytes(ref), name_of(ref)), name_of(ref)))
     return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
 
 
@@ -124,7 +124,7 @@ def decode(data: bytes, name: str) -> Image.Image:
 
 def decode_rgb(data: bytes, name: str) -> Image.Image:
     """As :func:`decode`, in RGB."""
-    return _rgb(decode(data, name), name)
+    return as_rgb(decode(data, name), name)
 
 
 def png_bytes(values: npt.NDArray[Any]) -> bytes:
@@ -173,7 +173,12 @@ def _check_size(width: int, height: int, name: str) -> None:
         raise MediaError(f"{name}: {width} x {height} is more than {MAX_PIXELS} pixels", reason="media_too_large")
 
 
-def _rgb(image: Image.Image, name: str) -> Image.Image:
+def as_rgb(image: Image.Image, name: str) -> Image.Image:
+    """A loaded picture of any mode as RGB: grey repeated, 16 bits cut to 8, what is transparent black.
+
+    Raises:
+        MediaError: a mode that has no meaning as colour.
+    """
     if image.mode == "RGB":
         return image
     if image.mode.startswith("I"):

@@ -9,12 +9,15 @@ import secrets
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import MediaError, SurgSigmaError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ class FrameReader(Protocol):
 
 
 class _Decord:
-    def __init__(self, film: str | bytes, name: str) -> None:
+    def __init__(self, film: str | Buffer, name: str) -> None:
         import decord
 
         self._reader: Any = decord.VideoReader(film if isinstance(film, str) else io.BytesIO(film), num_threads=1)
@@ -58,7 +61,7 @@ class _PyAV:
 
     _FAR = 120
 
-    def __init__(self, film: str | bytes, name: str) -> None:
+    def __init__(self, film: str | Buffer, name: str) -> None:
         import av
 
         self._container = av.open(film if isinstance(film, str) else io.BytesIO(film))
@@ -109,13 +112,13 @@ def open_video(path: Path) -> FrameReader:
     return _open(str(path), path.name)
 
 
-def open_video_bytes(data: bytes, name: str) -> FrameReader:
+def open_video_bytes(data: Buffer, name: str) -> FrameReader:
     """A reader of a film held in memory, such as a member of a shard; ``name`` is for messages.
 
     Raises:
         MediaError: empty or not a film that any installed reader understands.
     """
-    if not data:
+    if not memoryview(data).nbytes:
         raise MediaError(f"{name}: is empty (0 bytes)")
     return _open(data, name)
 
@@ -146,11 +149,11 @@ def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixel
     return found
 
 
-def _open(film: str | bytes, label: str) -> FrameReader:
+def _open(film: str | Buffer, label: str) -> FrameReader:
     forced = os.environ.get(BACKEND_VARIABLE, "")
     problems: list[str] = []
-    for name, backend in (("decord", _Decord), ("av", _PyAV)):
-        if forced and forced != name:
+    for kind, backend in (("decord", _Decord), ("av", _PyAV)):
+        if forced and forced != kind:
             continue
         try:
             reader: FrameReader = backend(film, label)
@@ -161,9 +164,9 @@ def _open(film: str | bytes, label: str) -> FrameReader:
             continue
         except Exception as error:  # each library raises its own kinds, decord a bare RuntimeError
             problems.append(
-                f"{name}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
+                f"{kind}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
             )
-            logger.warning("%s cannot read %s", name, label)
+            logger.warning("%s cannot read %s", kind, label)
     if not problems:
         raise SurgSigmaError(
             f"{BACKEND_VARIABLE}={forced!r} is not installed", hint="Choose decord or av, or unset it."

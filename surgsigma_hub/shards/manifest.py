@@ -83,15 +83,24 @@ def load_manifest(path: Path) -> Manifest:
     Raises:
         ShardError: not JSON, keys missing, or written by a newer format version.
     """
+    return parse_manifest(path.read_bytes(), where=str(path))
+
+
+def parse_manifest(data: bytes, *, where: str) -> Manifest:
+    """A manifest from its JSON; ``where`` is what errors call it.
+
+    Raises:
+        ShardError: not JSON, keys missing, or written by a newer format version.
+    """
     try:
-        raw = orjson.loads(path.read_bytes())
-        check_format_version(raw["format_version"], where=str(path))
+        raw = orjson.loads(data)
+        check_format_version(raw["format_version"], where=where)
         raw["shards"] = tuple(Shard.from_json(s) for s in raw["shards"])
         raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
         return Manifest(**raw)
     except (orjson.JSONDecodeError, KeyError, TypeError, IndexError) as error:
         raise ShardError(
-            f"{path}: not a manifest of this package ({error})", hint="Rebuild this part of the tree."
+            f"{where}: not a manifest of this package ({error})", hint="Rebuild this part of the tree."
         ) from None
 
 

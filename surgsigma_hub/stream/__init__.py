@@ -1,0 +1,18 @@
+"""Streaming a built tree to a trainer: one order on any cluster, exact resume, decoding in threads.
+
+``order``, ``share``, ``mixture`` and ``state`` are pure; ``local`` and ``remote`` read, ``decode`` decodes, ``engine``
+runs that in threads, ``core`` puts them together and ``opening`` makes a stream from arguments.
+"""
+
+from __future__ import annotations
+
+from ..callable_package import make_callable
+from .core import Errors, Item, Stream
+from .decode import Frames
+from .opening import stream
+from .remote import Remote
+from .resize import Rgb
+
+__all__ = ["Errors", "Frames", "Item", "Remote", "Rgb", "Stream", "stream"]
+
+make_callable(__name__, "surgsigma_hub.stream.opening")

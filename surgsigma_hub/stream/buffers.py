@@ -1,0 +1,52 @@
+"""Pixel memory that is used again once nobody holds it.
+
+A picture of 854 x 480 is 1.2 MB. Left to the allocator, every one is mapped and unmapped, and decoding threads meet in
+the kernel. Here a buffer goes back to use when its only holder is the pool, which the reference count says exactly:
+arrays, views of them and tensors made from them all hold the buffer.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+
+_STEP = 1 << 16
+_OURS = 2  # the pool's own reference and the one that is passed to getrefcount
+
+
+class Buffers:
+    """A pool for one thread.
+
+    Args:
+        most: Bytes that it keeps; beyond, memory is the allocator's business again.
+    """
+
+    def __init__(self, most: int) -> None:
+        # Without the global lock reference counts are not exact.
+        self._most = most if getattr(sys, "_is_gil_enabled", lambda: True)() else 0
+        self._pool: deque[Pixels] = deque()
+        self._kept = 0
+
+    def take(self, size: int) -> Pixels:
+        """A flat writable array of at least ``size`` bytes that nobody else holds."""
+        pool = self._pool
+        for _ in range(min(2, len(pool))):
+            if sys.getrefcount(pool[0]) != _OURS:
+                break  # the oldest is in use: the younger ones are as well, most likely
+            buffer = pool.popleft()
+            if size <= buffer.nbytes <= 4 * size + _STEP:
+                pool.append(buffer)
+                return buffer
+            self._kept -= buffer.nbytes
+        buffer = np.empty(size + -size % _STEP, np.uint8)
+        if self._kept + buffer.nbytes <= self._most:
+            pool.append(buffer)
+            self._kept += buffer.nbytes
+        elif pool:
+            pool.rotate(-1)  # the oldest may be held for long; look at the others meanwhile
+        return buffer

@@ -1,0 +1,118 @@
+"""A stream behind a torch DataLoader: workers share a rank's samples out, and the order stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ..errors import SurgSigmaError
+from .core import Item, Stream
+
+
+class TorchStream(IterableDataset):  # type: ignore[misc]
+    """Give it to ``DataLoader`` with the ``batch_size`` that :meth:`Stream.torch` got, or ``batch_size=None``.
+
+    The DataLoader asks its workers for batches in turn and worker ``k`` of ``n`` holds the batches ``k``, ``k + n``,
+    ..., so what comes out is the order of the stream, on any number of workers. Call :meth:`set_epoch` before each
+    epoch, as for a ``DistributedSampler``: workers cannot tell the main process that an epoch has ended.
+
+    It gives the :class:`Item` of the stream with pixels as tensors, which workers send through shared memory; batches
+    need a ``collate_fn``.
+
+    Saving: a ``StatefulDataLoader`` calls ``state_dict`` and ``load_state_dict`` by itself and needs the same number of
+    workers to go on. For another number, and with the plain DataLoader, save ``state_after(samples)`` of what the loop
+    has really got, and load it into a new stream.
+    """
+
+    def __init__(self, stream: Stream, run: int) -> None:
+        super().__init__()
+        self._stream, self._run = stream, run
+        # Shared with workers, also those that live from epoch to epoch.
+        self._place = torch.zeros(2, dtype=torch.int64).share_memory_()
+        self._set_place(stream.state_dict())
+        self._taken = 0
+        self._loaded: Mapping[str, Any] | None = None
+
+    def __len__(self) -> int:
+        self._go_to_place()
+        return self._stream.share().steps
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the start of an epoch; nothing happens where the stream is in that epoch already."""
+        self._go_to_place()
+        self._stream.set_epoch(epoch)
+        self._set_place(self._stream.state_dict())
+
+    def state_after(self, samples: int) -> dict[str, Any]:
+        """The state of the stream once this rank's loop has got so many samples since the loader was started."""
+        self._go_to_place()
+        return self._stream.state_after(samples)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where this worker stands: the state of the stream at the start, and what the worker has given since."""
+        info = get_worker_info()
+        self._go_to_place()
+        workers = info.num_workers if info else 0
+        return {"stream": self._stream.state_dict(), "taken": self._taken, "workers": workers, "run": self._run}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken, or where a state of the stream itself says.
+
+        Raises:
+            SurgSigmaError: another number of workers or batch size, or not the state of this stream.
+        """
+        if "stream" not in state:
+            state = {"stream": state, "taken": 0, "workers": None, "run": self._run}
+        info = get_worker_info()
+        workers = info.num_workers if info else 0
+        for name, here in (("workers", workers), ("run", self._run)):
+            if state[name] not in (None, here) and state["taken"]:
+                raise SurgSigmaError(
+                    f"the state of this loader was taken with {state[name]} {name}, here there are {here}",
+                    hint="Save state_after(samples) instead: it holds for any number of workers and any batch size.",
+                )
+        self._stream.load_state_dict(state["stream"])
+        self._set_place(self._stream.state_dict())
+        self._loaded = state
+
+    def __iter__(self) -> Iterator[Item]:
+        info = get_worker_info()
+        self._go_to_place()
+        stream = self._stream
+        state = stream.state_dict()
+        share = replace(
+            stream.share(), worker=info.id if info else 0, workers=info.num_workers if info else 1, run=self._run
+        )
+        self._taken = self._loaded["taken"] if self._loaded else 0
+        self._loaded = None
+        try:
+            for item in stream.items(share, epoch=state["epoch"], first=self._taken):
+                self._taken += 1
+                if item is not None:
+                    yield _with_tensors(item)
+        finally:
+            if info is not None:
+                stream.close()  # a worker that lives on keeps nothing open between epochs
+        self._taken = 0
+        if info is None:
+            stream.set_epoch(state["epoch"] + 1)
+            self._set_place(stream.state_dict())
+
+    def _set_place(self, state: Mapping[str, Any]) -> None:
+        self._place[0], self._place[1] = state["epoch"], state["position"]
+
+    def _go_to_place(self) -> None:
+        self._stream.load_state_dict(
+            {**self._stream.state_dict(), "epoch": int(self._place[0]), "position": int(self._place[1])}
+        )
+
+
+def _with_tensors(item: Item) -> Item:
+    """Shares the pixels; a new item, for a good neighbour of a skipped one is given twice."""
+    media = {m: torch.from_numpy(d) if isinstance(d, np.ndarray) else d for m, d in item.media.items()}
+    return replace(item, media=media)

@@ -1,0 +1,260 @@
+"""Where a tree is: a folder, a dataset on the Hub, or a URL; its manifests, catalogs and shards."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from ..errors import ShardError, SurgSigmaError
+from ..shards.manifest import Manifest, load_manifest, parse_manifest
+from .index import Index, Listed, Named
+from .local import LocalShards
+from .order import Numbers
+from .remote import Files, FsspecFiles, Remote, RemoteShards, fetch
+from .tar import Members
+
+_T = TypeVar("_T")
+_REPO = re.compile(r"(?:hf://datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:@(.+))?")
+_MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
+_BUILD = "Build a tree (surgsigma build --help), or name a folder, ORG/NAME of a dataset on the Hub, or a URL."
+
+
+class Shards(Protocol):
+    """Random access to the samples of an index. Threads may share it."""
+
+    def begin(self) -> None:
+        """A new iteration begins: forget what was expected."""
+
+    def expect(self, numbers: Numbers) -> None:
+        """Samples that will be read next, in order."""
+
+    def read(self, number: int) -> Members:
+        """The members of a sample."""
+
+    def close(self) -> None:
+        """Let go of files, connections and threads."""
+
+
+class Place(Protocol):
+    """A tree. Plain data, so that it can be sent to another process."""
+
+    @property
+    def where(self) -> str:
+        """What errors call it."""
+
+    @property
+    def local(self) -> bool:
+        """Whether its files can be mapped."""
+
+    def listed(self) -> list[Listed]:
+        """The names of its manifests."""
+
+    def load(self, named: list[Named]) -> list[Manifest]:
+        """Manifests, read."""
+
+    def catalog(self, named: Named) -> Any:
+        """The catalog of a manifest, as pyarrow reads it: a path or a file."""
+
+    def shards(self, index: Index) -> Shards:
+        """A reader."""
+
+
+class Folder:
+    """A tree on this machine."""
+
+    local = True
+
+    def __init__(self, path: Path, where: str) -> None:
+        self._path, self.where = path, where
+
+    def listed(self) -> list[Listed]:
+        """The names of its manifests."""
+        return [Listed.from_path(p.as_posix()) for p in sorted(self._path.glob("data/*/*/*.manifest.json"))]
+
+    def load(self, named: list[Named]) -> list[Manifest]:
+        """Manifests, read."""
+        return [load_manifest(self._path / m.path) for m in named]
+
+    def catalog(self, named: Named) -> Path:
+        """The file."""
+        return self._path / catalog_path(named)
+
+    def shards(self, index: Index) -> Shards:
+        """A reader of mapped files."""
+        return LocalShards(self._path, index)
+
+
+class Elsewhere:
+    """A tree behind :class:`Files`.
+
+    Args:
+        where: What errors call it.
+        connect: Makes the files, in whichever process they are used.
+        listing: Gives the names of the manifests.
+        how: Bounds and patience.
+    """
+
+    local = False
+
+    def __init__(
+        self,
+        where: str,
+        connect: Callable[[Remote], Files],
+        listing: Callable[[Files, Remote], list[Listed]],
+        how: Remote,
+    ) -> None:
+        self.where, self._connect, self._listing, self._how = where, connect, listing, how
+
+    def listed(self) -> list[Listed]:
+        """The names of its manifests."""
+        return self._with_files(lambda files: self._listing(files, self._how))
+
+    def load(self, named: list[Named]) -> list[Manifest]:
+        """Manifests, read several at a time."""
+
+        def read(files: Files) -> list[Manifest]:
+            def one(m: Named) -> Manifest:
+                data = fetch(files, m.path, None, None, deadline=self._how.deadline).data
+                return parse_manifest(data, where=f"{self.where}: {m.path}")
+
+            with ThreadPoolExecutor(min(self._how.connections, max(1, len(named)))) as pool:
+                return list(pool.map(one, named))
+
+        return self._with_files(read)
+
+    def catalog(self, named: Named) -> io.BytesIO:
+        """The file, in memory."""
+        place = catalog_path(named)
+        return io.BytesIO(
+            self._with_files(lambda files: fetch(files, place, None, None, deadline=self._how.deadline).data)
+        )
+
+    def shards(self, index: Index) -> Shards:
+        """A reader of ranges."""
+        return RemoteShards(self._connect(self._how), index, self._how)
+
+    def _with_files(self, work: Callable[[Files], _T]) -> _T:
+        files = self._connect(self._how)
+        try:
+            return work(files)
+        finally:
+            files.close()
+
+
+def catalog_path(named: Named) -> str:
+    """Place of a catalog in a tree, as the build writes it."""
+    return f"catalog/{named.task}-{named.source}-{named.split}.parquet"
+
+
+def find_tree(tree: str | Path | None, *, revision: str | None = None, how: Remote | None = None) -> Place:
+    """The place that the first argument of ``stream`` means.
+
+    Args:
+        tree: A folder, ``ORG/NAME`` or ``ORG/NAME@REVISION`` on the Hub, or a URL. None: ``./surgsigma``.
+        revision: Branch, tag or commit on the Hub.
+        how: For what is not a folder.
+
+    Raises:
+        SurgSigmaError: no such place.
+    """
+    text = "surgsigma" if tree is None else str(tree)
+    folder, how = Path(text).expanduser(), how or Remote()
+    if folder.is_dir():
+        return Folder(folder.resolve(), text)
+    if not isinstance(tree, Path):
+        if text.startswith(("http://", "https://")):
+            return Elsewhere(text, _Web(text.rstrip("/") + "/", {}), _listed_by_card, how)
+        if repo := _REPO.fullmatch(text):
+            return _hub(repo[1], revision or repo[2], how)
+        if "://" in text:
+            return Elsewhere(text, _Store(text), _listed_by_store, how)
+    raise SurgSigmaError(f"{text}: there is no such folder here", hint=_BUILD)
+
+
+class _Web:
+    """Connects to a URL; plain data until it is called."""
+
+    def __init__(self, base: str, headers: dict[str, str]) -> None:
+        self._base, self._headers = base, headers
+
+    def __call__(self, how: Remote) -> Files:
+        from .http import HttpFiles  # http.client is slow to import and folders do not need it
+
+        return HttpFiles(self._base, headers=self._headers, timeout=how.timeout)
+
+
+class _Store:
+    """Connects to an fsspec URL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def __call__(self, how: Remote) -> FsspecFiles:
+        import fsspec
+
+        try:
+            fs, base = fsspec.core.url_to_fs(self.url)
+        except (ImportError, ValueError) as error:
+            raise SurgSigmaError(f"{self.url}: {error}", hint="Install the fsspec file system of this store.") from None
+        return FsspecFiles(fs, base)
+
+
+def _listed_by_store(files: Files, how: Remote) -> list[Listed]:
+    assert isinstance(files, FsspecFiles)
+    return [Listed.from_path(path) for path in files.glob("data/*/*/*.manifest.json")]
+
+
+def _listed_by_card(files: Files, how: Remote) -> list[Listed]:
+    """Web servers have no listings; the card of a tree names every task, source and split."""
+    import yaml
+
+    text = fetch(files, "README.md", None, None, deadline=how.deadline).data.decode("utf-8", "replace")
+    found: set[Listed] = set()
+    try:
+        for config in yaml.safe_load(text.split("---\n")[1])["configs"]:
+            for part in config["data_files"]:
+                for path in [part["path"]] if isinstance(part["path"], str) else part["path"]:
+                    _, task, source, name = path.split("/")
+                    if "*" not in task + source:
+                        found.add(Listed(task, source, name.partition("-")[0]))
+    except (IndexError, KeyError, TypeError, ValueError, yaml.YAMLError):
+        raise ShardError("README.md: not the card of a tree of this package", hint=_BUILD) from None
+    return sorted(found, key=lambda m: m.path)
+
+
+class _Names:
+    """The names that a listing gave."""
+
+    def __init__(self, names: list[Listed]) -> None:
+        self._names = names
+
+    def __call__(self, files: Files, how: Remote) -> list[Listed]:
+        return self._names
+
+
+def _hub(repo: str, revision: str | None, how: Remote) -> Place:
+    """A dataset on the Hub, at the commit that the revision stands for now."""
+    from huggingface_hub import HfApi, constants, get_token
+    from huggingface_hub import errors as hub
+
+    name = f"{repo} at revision {revision}" if revision else repo
+    try:
+        info = HfApi().dataset_info(repo, revision=revision, timeout=how.timeout)
+    except (hub.HfHubHTTPError, hub.HFValidationError, OSError) as error:
+        raise SurgSigmaError(
+            f"dataset {name} could not be opened at {constants.ENDPOINT}: {str(error).strip().splitlines()[-1][:200]}",
+            hint="Check the spelling of ORG/NAME and the revision; for a private or gated one log in: hf auth login",
+        ) from None
+    token = None if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN") else get_token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    paths = [
+        s.rfilename for s in info.siblings or () if re.fullmatch(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json", s.rfilename)
+    ]
+    base = f"{constants.ENDPOINT}/datasets/{repo}/resolve/{info.sha}/"
+    names = _Names([Listed.from_path(path) for path in sorted(paths)])
+    return Elsewhere(f"{repo} (revision {info.sha[:12]})", _Web(base, headers), names, how)

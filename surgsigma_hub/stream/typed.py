@@ -1,0 +1,37 @@
+"""From the JSON of a sample to ``records.Sample``, by the type hints of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from .. import records
+from ..errors import ShardError
+from ..records import Sample
+
+
+def typed_sample(raw: Mapping[str, Any]) -> Sample:
+    """The record behind a parsed JSON member.
+
+    Raises:
+        ShardError: keys missing or of the wrong shape.
+    """
+    try:
+        made: Sample = _maker(Sample)(raw)
+        return made
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ShardError(f"sample {raw.get('id')!r} does not have the form of records.Sample ({error!r})") from None
+
+
+@cache
+def _maker(hint: Any) -> Callable[[Any], Any]:
+    if isinstance(hint, type) and is_dataclass(hint):
+        hints = get_type_hints(hint, vars(records))
+        makers = [(f.name, _maker(hints[f.name])) for f in fields(hint)]
+        return lambda raw: hint(**{name: make(raw[name]) for name, make in makers})
+    if get_origin(hint) is tuple:
+        inner = _maker(get_args(hint)[0])
+        return lambda raw: tuple(inner(value) for value in raw)
+    return lambda raw: raw

@@ -1,0 +1,131 @@
+"""A real web server for tests and benchmarks: ranges, delays, a bounded rate, and faults on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass
+class Web:
+    """A folder behind HTTP.
+
+    Attributes:
+        log: Path and ``Range`` header of every request, in order.
+        faults: What to do to the next requests for tars, one each: a status, ``cut``, ``reset``, ``stall``, ``shifted``
+            (another range than asked for), ``short`` (a range that ends early), ``whole`` (no ranges), ``changed``.
+        delay: Seconds before each answer.
+        rate: Bytes a second of a connection, 0 for as fast as it goes.
+    """
+
+    folder: Path
+    log: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    delay: float = 0.0
+    rate: float = 0.0
+    stall: float = 5.0
+    url: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    sent: int = 0
+
+    def tars(self) -> list[tuple[str, str]]:
+        """Requests for tars so far."""
+        return [entry for entry in self.log if entry[0].endswith(".tar")]
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Web]:
+    """A running server on a free port of this machine."""
+    web = Web(folder)
+
+    class Handler(_Handler):
+        state = web
+
+    class Quiet(ThreadingHTTPServer):
+        request_queue_size = 128
+
+        def handle_error(self, *_: object) -> None:
+            pass  # clients that hang up are part of the tests
+
+    server = Quiet(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    web.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield web
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
+    state: Web
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path).lstrip("/")
+        with self.state.lock:
+            self.state.log.append((path, self.headers.get("Range", "")))
+            fault = self.state.faults.pop(0) if path.endswith(".tar") and self.state.faults else ""
+        time.sleep(self.state.delay)
+        file = self.state.folder / path
+        if fault.isdigit():
+            return self._send(int(fault), b"busy", {"Retry-After": "0"})
+        if not file.is_file():
+            return self._send(404, b"no such page", {})
+        size = file.stat().st_size
+        tag = hashlib.sha1(f"{path} {size} {file.stat().st_mtime_ns} {fault == 'changed'}".encode()).hexdigest()
+        head = {"ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
+        span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if not span or fault == "whole":
+            return self._send(200, file.read_bytes(), head, fault)
+        first, last = int(span[1]), min(int(span[2]), size - 1)
+        if first >= size:
+            return self._send(416, b"", head)
+        if fault == "shifted":
+            first, last = first + 512, min(last + 512, size - 1)
+        if fault == "short":
+            last -= 100
+        with file.open("rb") as source:
+            source.seek(first)
+            data = source.read(last - first + 1)
+        head["Content-Range"] = f"bytes {first}-{last}/{size}"
+        return self._send(206, data, head, fault)
+
+    def _send(self, status: int, data: bytes, head: dict[str, str], fault: str = "") -> None:
+        self.send_response(status)
+        for key, value in head.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if fault in ("cut", "reset"):
+            data = data[: len(data) // 2] if fault == "cut" else b""
+            self.close_connection = True
+        if fault == "stall":
+            self.wfile.write(data[:100])
+            self.wfile.flush()
+            time.sleep(self.state.stall)
+            data = data[100:]
+        step, begin = (1 << 18) if self.state.rate else max(1, len(data)), time.monotonic()
+        for at in range(0, len(data), step):
+            self.wfile.write(data[at : at + step])
+            if self.state.rate:
+                time.sleep(max(0.0, begin + (at + step) / self.state.rate - time.monotonic()))
+        self.wfile.flush()
+        with self.state.lock:
+            self.state.sent += len(data)
