@@ -98,8 +98,9 @@ def test_killed_and_resumed(tree: Path, tmp_path: Path, worlds: list[int]) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("remote", [False, True])
-def test_killed_fifty_times(tree: Path, tmp_path: Path, remote: bool) -> None:
+def test_killed_fifty_times(tree: Path, tmp_path: Path, remote: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [i.key for i in surgsigma_hub.stream(tree, decode="bytes", seed=9, shuffle="block")]
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     draw = random.Random(2)
     kills = 0
     with serve(tree) as web:

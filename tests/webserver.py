@@ -35,6 +35,7 @@ class Web:
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
     sent: int = 0
+    auth: set[str] = field(default_factory=set)
 
     def tars(self) -> list[tuple[str, str]]:
         """Requests for tars so far."""
@@ -81,6 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path).lstrip("/")
         with self.state.lock:
             self.state.log.append((path, self.headers.get("Range", "")))
+            if "Proxy-Authorization" in self.headers:
+                self.state.auth.add(self.headers["Proxy-Authorization"])
             fault = self.state.faults.pop(0) if path.endswith(".tar") and self.state.faults else ""
         time.sleep(self.state.delay)
         file = self.state.folder / path

@@ -6,8 +6,10 @@ import http.client
 import re
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Mapping
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from ..errors import ShardError, SurgSigmaError
 from .answer import Answer, TransientError
@@ -99,6 +101,9 @@ class HttpFiles:
         parts = urlsplit(url)
         sent = {**headers, **self._headers} if parts.netloc == self._host else headers
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        proxy = _proxy(parts.scheme, parts.netloc) if parts.scheme == "http" else None
+        if proxy:
+            path, sent = f"http://{parts.netloc}{path}", {**sent, **proxy[1]}
         key = (parts.scheme, parts.netloc)
         try:
             connection = self._connection(key)
@@ -117,13 +122,7 @@ class HttpFiles:
     def _connection(self, key: tuple[str, str]) -> http.client.HTTPConnection:
         mine: dict[tuple[str, str], http.client.HTTPConnection] = self._local.__dict__.setdefault("mine", {})
         if key not in mine:
-            if key[0] == "https":
-                import ssl
-
-                secure = ssl.create_default_context()
-                mine[key] = http.client.HTTPSConnection(key[1], timeout=self._timeout, context=secure)
-            else:
-                mine[key] = http.client.HTTPConnection(key[1], timeout=self._timeout)
+            mine[key] = _connect(*key, self._timeout)
             with self._lock:
                 self._all.append(mine[key])
         return mine[key]
@@ -139,3 +138,28 @@ class HttpFiles:
 
 def _wait(text: str) -> float:
     return float(text) if text.isdigit() else 0.0
+
+
+def _connect(scheme: str, host: str, timeout: float) -> http.client.HTTPConnection:
+    """A connection, through the proxy that the environment names for this host."""
+    proxy = _proxy(scheme, host)
+    to = proxy[0] if proxy else host
+    if scheme != "https":
+        return http.client.HTTPConnection(to, timeout=timeout)
+    import ssl
+
+    connection = http.client.HTTPSConnection(to, timeout=timeout, context=ssl.create_default_context())
+    if proxy:
+        connection.set_tunnel(host, headers=proxy[1])
+    return connection
+
+
+def _proxy(scheme: str, host: str) -> tuple[str, dict[str, str]] | None:
+    """Address of the proxy and what it is told, from ``https_proxy``, ``http_proxy`` and ``no_proxy``."""
+    found = getproxies().get(scheme)
+    if not found or proxy_bypass(host):
+        return None
+    parts = urlsplit(found if "://" in found else f"http://{found}")
+    user = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
+    headers = {"Proxy-Authorization": "Basic " + b64encode(user.encode()).decode()} if user else {}
+    return parts.netloc.rpartition("@")[2], headers

@@ -85,8 +85,8 @@ def resize(pixels: Pixels, width: int, height: int, kernel: Literal["torch", "pi
         return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
     import torch
 
-    # The view is channels-last, which is the layout that torch has a fast uint8 kernel for.
-    tensor = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
+    # Torch has a fast uint8 kernel for channels-last, which it knows by the strides: the new axis comes before permute.
+    tensor = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
     made: Any = torch.nn.functional.interpolate(tensor, size=(height, width), mode="bicubic", antialias=True)
     out: Pixels = made[0].permute(1, 2, 0).contiguous().numpy()
     return out
