@@ -93,14 +93,13 @@ class Lexicon:
         read = tokens(text) if isinstance(text, str) else text
         kept = [n for n, t in enumerate(read) if t.word not in self._fillers]
         candidates: list[tuple[int, int, tuple[Reading, ...]]] = []
-        for first in range(len(kept)):
-            node: _Node | None = self._root
-            for last in range(first, len(kept)):
-                node = node.next.get(read[kept[last]].word)  # type: ignore[union-attr]
-                if node is None:
-                    break
+        for first, start in enumerate(kept):
+            node, last = self._root.next.get(read[start].word), first
+            while node is not None:
                 if node.readings:
                     candidates.append((first, last, node.readings))
+                last += 1
+                node = node.next.get(read[kept[last]].word) if last < len(kept) else None
         candidates.sort(key=lambda c: (c[0] - c[1], c[0]))
         taken = bytearray(len(kept))
         found: list[Span] = []

@@ -37,7 +37,9 @@ def tokens(text: str) -> list[Token]:
     found: list[Token] = []
     for match in _WORD.finditer(text):
         place = match.start()
-        found += [Token(word, place + start, place + end) for word, start, end in _parts(match[0])]
+        # A run that is no word is split each time: texts of such would fill the memory.
+        parts = _parts(match[0]) if len(match[0]) < 64 else _parts.__wrapped__(match[0])
+        found += [Token(word, place + start, place + end) for word, start, end in parts]
     return found
 
 
