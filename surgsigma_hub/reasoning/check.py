@@ -12,11 +12,11 @@ from ..ontology import NULL, concepts
 from ..records import Answer, Box, Reasoning, Trace
 from ..tasks.answers import NOT_TISSUE
 from ..tasks.base import Task
+from ..tasks.reading.lexicon import Reading
 from .claims import Claim, Region, Relation, What, claims
 from .entail import entailed, readings_of, same_time
 from .facts import Facts
 from .format import read_trace
-from .mentions import Reading
 
 IOU = 0.9
 """Overlap that a stated box needs with one in the facts."""

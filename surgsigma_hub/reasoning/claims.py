@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from ..ontology import NULL, Kind
-from .mentions import Mention, Reading, find
+from ..tasks.reading.lexicon import Reading
+from .mentions import Mention, find
 
 
 class What(StrEnum):

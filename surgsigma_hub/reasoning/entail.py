@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from ..ontology import KINDS, NULL, Kind, concepts
 from ..records import Answer, AnswerTriplet, Box
 from ..tasks.base import AnswerKind, Task
+from ..tasks.reading.lexicon import Reading
 from .claims import Claim, Relation, What, claims
-from .mentions import Reading
 
 Claims = tuple[Claim, ...]
 SameBox = Callable[[tuple[float, float, float, float], Box], bool]

@@ -10,8 +10,8 @@ from functools import cache
 from ...ontology import Kind, concepts, native_names, sources_with_names
 from .words import Token, also_said, phrase, tokens, verb_forms
 
-Meanings = Mapping[Kind, tuple[str, ...]]
-"""What a name can mean: canonical ids by kind. More than one id of a kind: sources disagree about the name."""
+Reading = tuple[Kind, str]
+"""What a name can mean: a vocabulary and a canonical id in it. Two ids of a kind: sources disagree about the name."""
 
 _SCENE: tuple[Kind, ...] = ("instrument", "action", "target")
 """Kinds whose names are looked up together: "clip applier" must not be read as the action "clip"."""
@@ -38,17 +38,17 @@ class Span:
     last: int
     start: int
     end: int
-    means: Meanings
+    readings: tuple[Reading, ...]
 
     def ids(self, kind: Kind) -> tuple[str, ...]:
         """The canonical ids of ``kind`` that the name can mean."""
-        return self.means.get(kind, ())
+        return tuple(id for k, id in self.readings if k == kind)
 
 
 @dataclass(slots=True)
 class _Node:
     next: dict[str, _Node] = field(default_factory=dict)
-    means: dict[Kind, tuple[str, ...]] | None = None
+    readings: tuple[Reading, ...] = ()
 
 
 class Lexicon:
@@ -86,30 +86,28 @@ class Lexicon:
         node = self._root
         for word in words:
             node = node.next.setdefault(word, _Node())
-        node.means = {**(node.means or {}), kind: ids}
+        node.readings += tuple((kind, id) for id in ids)
 
     def find(self, text: str | Sequence[Token]) -> list[Span]:
         """The names in a text, in order; where two overlap the longer one counts."""
         read = tokens(text) if isinstance(text, str) else text
         kept = [n for n, t in enumerate(read) if t.word not in self._fillers]
-        candidates: list[tuple[int, int, Meanings]] = []
-        for first in range(len(kept)):
-            node = self._root
-            for last in range(first, len(kept)):
-                step = node.next.get(read[kept[last]].word)
-                if step is None:
-                    break
-                node = step
-                if node.means is not None:
-                    candidates.append((first, last, node.means))
+        candidates: list[tuple[int, int, tuple[Reading, ...]]] = []
+        for first, start in enumerate(kept):
+            node, last = self._root.next.get(read[start].word), first
+            while node is not None:
+                if node.readings:
+                    candidates.append((first, last, node.readings))
+                last += 1
+                node = node.next.get(read[kept[last]].word) if last < len(kept) else None
         candidates.sort(key=lambda c: (c[0] - c[1], c[0]))
         taken = bytearray(len(kept))
         found: list[Span] = []
-        for first, last, means in candidates:
+        for first, last, readings in candidates:
             if not any(taken[first : last + 1]):
                 taken[first : last + 1] = b"\1" * (last - first + 1)
                 a, b = kept[first], kept[last]
-                found.append(Span(a, b, read[a].start, read[b].end, means))
+                found.append(Span(a, b, read[a].start, read[b].end, readings))
         return sorted(found, key=lambda s: s.first)
 
 
@@ -119,20 +117,22 @@ class Lexicon:
 @cache
 def lexicon(kind: Kind) -> Lexicon:
     """The names of a kind, together with those of the kinds that it must be told apart from."""
-    return (
-        lexicon_of((kind,)) if kind not in _SCENE else lexicon(_SCENE[0]) if kind != _SCENE[0] else lexicon_of(_SCENE)
-    )
+    if kind in _SCENE:
+        return lexicon_of(_SCENE) if kind == _SCENE[0] else lexicon(_SCENE[0])
+    return lexicon_of((kind,), fillers=_FILLERS.get(kind, frozenset()))
 
 
 def lexicon_of(
     kinds: Sequence[Kind],
     extra: Mapping[Kind, Iterable[tuple[str, str]]] | None = None,
+    fillers: frozenset[str] = frozenset(),
 ) -> Lexicon:
     """A lexicon of the ontology's names: canonical, then native of all sources, then forms made of them by rule.
 
     Args:
         kinds: Which vocabularies.
         extra: More (name, canonical id) pairs, trusted like canonical names.
+        fillers: As of :class:`Lexicon`.
     """
     names: dict[Kind, list[list[tuple[tuple[str, ...], str]]]] = {}
     for kind in kinds:
@@ -145,7 +145,6 @@ def lexicon_of(
             lists[1] += list(_shared_heads(lists))
         given = [*itertools.chain(*lists)]
         names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of)] for of in _VERBS)]
-    fillers = frozenset[str]().union(*(_FILLERS.get(k, frozenset()) for k in kinds))
     return Lexicon(names, fillers)
 
 

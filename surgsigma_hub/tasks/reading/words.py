@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from ..wording import participle
 
-_WORD = re.compile(r"(?<=\w)'s\b|[^\W_]+?(?=n't\b)|n't\b|[^\W_]+|[^\w\s'-]", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:(?<=[nN])['’][tT]\b|['’][sS]\b)?|[^\w\s'’-]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SAME = {"&": "and", "n't": "not", "cannot": "not"}
+_SAME = {"&": "and", "cannot": "not"}
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word in lower case and singular, or a punctuation mark, with its place in the text."""
 
     word: str
@@ -31,21 +31,32 @@ class Token:
 def tokens(text: str) -> list[Token]:
     """Words and marks of a text; articles are left out, hyphens and underscores separate.
 
-    >>> [t.word for t in tokens("The CalotTriangleDissection, a clip-applier & Calot's scissors_2")]
-    ['calot', 'triangle', 'dissection', ',', 'clip', 'applier', 'and', 'calot', 'scissor', '2']
+    >>> [t.word for t in tokens("The CalotTriangleDissection, a clip-applier & Calot's scissors_2 isn't")]
+    ['calot', 'triangle', 'dissection', ',', 'clip', 'applier', 'and', 'calot', 'scissor', '2', 'is', 'not']
     """
     found: list[Token] = []
     for match in _WORD.finditer(text):
         place = match.start()
-        if match[0].startswith("'"):
-            continue
-        for part in (match[0],) if "'" in match[0] else _CAMEL.split(match[0]):
-            word = part.casefold()
-            word = _SAME.get(word) or stem(word)
-            if word not in _ARTICLES:
-                found.append(Token(word, place, place + len(part)))
-            place += len(part)
+        # A run that is no word is split each time: texts of such would fill the memory.
+        parts = _parts(match[0]) if len(match[0]) < 64 else _parts.__wrapped__(match[0])
+        found += [Token(word, place + start, place + end) for word, start, end in parts]
     return found
+
+
+@lru_cache(maxsize=8192)
+def _parts(run: str) -> tuple[Token, ...]:
+    """The words of one run of letters, by their places in it."""
+    body, ending = (run[:-2], run[-2:].lower()) if run[-2:-1] in ("'", "’") else (run, "")
+    negated = ending[1:] == "t"
+    found: list[Token] = []
+    place = 0
+    for part in _CAMEL.split(body[:-1] if negated else body):
+        word = part.casefold()
+        word = _SAME.get(word) or stem(word)
+        if word and word not in _ARTICLES:
+            found.append(Token(word, place, place + len(part)))
+        place += len(part)
+    return (*found, Token("not", place, len(run))) if negated else tuple(found)
 
 
 def stem(word: str) -> str:
@@ -83,7 +94,7 @@ def verb_forms(word: str) -> frozenset[str]:
     ['coagulate', 'coagulated', 'coagulates', 'coagulating']
     """
     found = {word}
-    for verb in _bases(word):
+    for verb in bases(word):
         doing = participle(verb)
         found |= {verb, doing, f"{doing[:-3]}ed", *_IRREGULAR.get(verb, ())}
         if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
@@ -105,10 +116,10 @@ def also_said(word: str) -> frozenset[str]:
     >>> "packing" in also_said("packaging")
     True
     """
-    return frozenset(f for verb in _bases(word) if verb in _ALSO_SAID for f in verb_forms(_ALSO_SAID[verb]))
+    return frozenset(f for verb in bases(word) if verb in _ALSO_SAID for f in verb_forms(_ALSO_SAID[verb]))
 
 
-def _bases(word: str) -> Iterator[str]:
+def bases(word: str) -> Iterator[str]:
     """The verbs that ``word`` may come from, itself for a plain verb."""
     if word.endswith("ing") and len(word) > 5:
         body = word[:-3]
