@@ -73,6 +73,10 @@ def make_inputs(root: Path, frames: int, layouts: set[str]) -> None:
             (root / "jpg" / "labels" / f"VID{n:02d}.json").write_text(json.dumps(label))
 
 
+TASK = {"cholec80": "instrument_recognition", "cholect50": "triplet_recognition"}
+"""Tasks of pictures alone: one sample a frame, no clips."""
+
+
 def bare_png(job: tuple[Path, Path]) -> None:
     """Decode and encode every PNG of a folder."""
     folder, out = job
@@ -139,11 +143,12 @@ def main() -> None:
                     source,
                     root=root / name,
                     out=root / "out",
-                    tasks=["phase_recognition"],
+                    tasks=[TASK[source]],
                     workers=arguments.workers,
                     jpeg_quality=QUALITY,
                 )
-                assert sum(r.samples for r in report.rows) == arguments.frames // len(VIDEOS) * len(VIDEOS), report
+                pictures = sum(r.samples for r in report.rows if r.task == TASK[source])
+                assert pictures == arguments.frames // len(VIDEOS) * len(VIDEOS), report
 
             def run_bare(bare: Callable[[tuple[Path, Path]], None] = bare, inputs: list[Path] = inputs) -> None:
                 context = multiprocessing.get_context("spawn")

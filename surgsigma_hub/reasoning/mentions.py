@@ -34,7 +34,7 @@ class Mention(Span):
 
 @cache
 def _lexicon(kinds: tuple[Kind, ...]) -> Lexicon:
-    return lexicon_of(kinds)
+    return lexicon_of(kinds, turned=False)
 
 
 def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:

@@ -126,6 +126,8 @@ def lexicon_of(
     kinds: Sequence[Kind],
     extra: Mapping[Kind, Iterable[tuple[str, str]]] | None = None,
     fillers: frozenset[str] = frozenset(),
+    *,
+    turned: bool = True,
 ) -> Lexicon:
     """A lexicon of the ontology's names: canonical, then native of all sources, then forms made of them by rule.
 
@@ -133,6 +135,8 @@ def lexicon_of(
         kinds: Which vocabularies.
         extra: More (name, canonical id) pairs, trusted like canonical names.
         fillers: As of :class:`Lexicon`.
+        turned: Read "dissection of the gallbladder" as the phase "gallbladder dissection". An answer that is asked for
+            a phase means it; prose may as well tell what a hook does.
     """
     names: dict[Kind, list[list[tuple[tuple[str, ...], str]]]] = {}
     for kind in kinds:
@@ -144,7 +148,7 @@ def lexicon_of(
         if kind in _NOUNS:
             lists[1] += list(_shared_heads(lists))
         given = [*itertools.chain(*lists)]
-        names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of)] for of in _VERBS)]
+        names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of, turned)] for of in _VERBS)]
     return Lexicon(names, fillers)
 
 
@@ -169,12 +173,14 @@ def _native(kind: Kind) -> Iterator[tuple[str, str]]:
 _VERBS: tuple[Callable[[str], frozenset[str]], ...] = (verb_forms, also_said)
 
 
-def _forms(kind: Kind, words: tuple[str, ...], of: Callable[[str], frozenset[str]]) -> Iterator[tuple[str, ...]]:
+def _forms(
+    kind: Kind, words: tuple[str, ...], of: Callable[[str], frozenset[str]], turned: bool
+) -> Iterator[tuple[str, ...]]:
     """Other forms of a name: run together, turned round, and with its verb in the forms given by ``of``."""
     if len(words) > 1:
         yield phrase("".join(words))  # "specimenbag"
     if kind in ("phase", "step"):
-        yield from _turned(words)
+        yield from _turned(words) if turned else ()
         for at, word in enumerate(words):  # "gallbladder packing" for "gallbladder packaging"
             if word.endswith(_OF_ACTION):
                 yield from ((*words[:at], f, *words[at + 1 :]) for f in of(word) if f.endswith(_OF_ACTION))
