@@ -94,7 +94,8 @@ def test_what_cannot_be_a_clip_is_refused(film: Film, tmp_path: Path) -> None:
     assert "25 frames a second, the source says 30" in str(refused(Cut(Film(film.path, 30), 0, 1)))
     assert refused(Cut(film, 1, 1)).reason == "media_missing"
     gap = Stills((Drawn("a", lambda: numbered(1)), None, Drawn("b", lambda: numbered(2))), 1.0)
-    assert "still 1" in str(refused(Cut(gap, 0, 3)))
+    lacking = refused(Cut(gap, 0, 3))
+    assert "still 1" in str(lacking) and lacking.reason == "clip_incomplete"
     assert encode_clip(Cut(film, 5, 6.2), max_fps=25, max_side=480).num_frames == 25, "annotations may end a bit late"
     torn = tmp_path / "torn.mp4"
     torn.write_bytes(film.path.read_bytes()[:3000])

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..records import Reason
+
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
@@ -19,13 +21,18 @@ class ReportRow:
     bytes: int
 
 
-def quarantined_share(quarantined: Mapping[str, int], frames: int) -> float:
-    """Things left out as a share of those plus the frames read.
+NO_FAILURE = frozenset({Reason.CLIP_INCOMPLETE, Reason.NO_SURGICAL_VIEW})
+"""Counted and reported, but no sign of a bad copy: clips over a missing still, which is counted itself and would count
+again in every clip around it, and footage in which no operation is seen."""
 
-    >>> quarantined_share({"media_missing": 1}, 3), quarantined_share({}, 0)
+
+def quarantined_share(quarantined: Mapping[str, int], frames: int) -> float:
+    """Things left out, but for :data:`NO_FAILURE`, as a share of those plus the frames read.
+
+    >>> quarantined_share({"media_missing": 1, "clip_incomplete": 7}, 3), quarantined_share({}, 0)
     (0.25, 0.0)
     """
-    left_out = sum(quarantined.values())
+    left_out = sum(count for reason, count in quarantined.items() if reason not in NO_FAILURE)
     return left_out / max(1, left_out + frames)
 
 

@@ -109,7 +109,7 @@ def _still_frames(stills: Stills, picked: range) -> Iterator[Any]:
     for index in picked:
         image = stills.images[index] if index < len(stills.images) else None
         if image is None:
-            raise MediaError(f"still {index} at {stills.fps:g} fps is missing", reason="media_missing")
+            raise MediaError(f"still {index} at {stills.fps:g} fps is missing", reason="clip_incomplete")
         yield av.VideoFrame.from_ndarray(np.ascontiguousarray(load_rgb(image)), format="rgb24")
 
 

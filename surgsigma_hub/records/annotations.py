@@ -317,6 +317,7 @@ class Reason(StrEnum):
     ROW_MALFORMED = "row_malformed"
     BOX_OUTSIDE = "box_outside"
     NO_SURGICAL_VIEW = "no_surgical_view"
+    CLIP_INCOMPLETE = "clip_incomplete"
     TYPE_UNKNOWN = "type_unknown"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"
