@@ -14,7 +14,7 @@ from surgsigma_hub.records import Course, Cut, Drawn, Film, Frame, Label, Segmen
 from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import Draft, get_task
 from surgsigma_hub.tasks.next_frame_generation import direction
-from surgsigma_hub.tasks.timeline import CLIP_SECONDS, states
+from surgsigma_hub.tasks.timeline import CLIP_SECONDS, Timeline
 from surgsigma_hub.tasks.wording import participle
 
 from task_frames import boxed, label, labels, still, triplet
@@ -147,7 +147,7 @@ def test_captions_keep_the_order_of_time() -> None:
         "The surgeon is dissecting, then the surgeon is dissecting and retracting, "
         "then the surgeon is retracting, then the surgeon is clipping."
     )
-    assert [len(s) for s in states(plain, 0, 10)] == [1, 2, 1, 1]
+    assert [len(s) for s in Timeline(plain).states(0, 10)] == [1, 2, 1, 1]
 
 
 def test_a_video_to_generate_is_the_one_described() -> None:
@@ -238,7 +238,9 @@ def test_drawn_captions_name_every_act_in_order(drawn: tuple[int, Course]) -> No
                 if one.action.id != "null":
                     assert participle(concept("action", one.action.id).name) in draft.answer.text
         assert moment.seconds == cut.start_seconds
-        assert draft.answer.text.count(", then ") == len(states(course, cut.start_seconds, cut.end_seconds)) - 1
+        assert (
+            draft.answer.text.count(", then ") == len(Timeline(course).states(cut.start_seconds, cut.end_seconds)) - 1
+        )
 
 
 def test_drawn_action_clips_hold_every_act_under_way(drawn: tuple[int, Course]) -> None:

@@ -11,8 +11,9 @@ from ..ontology import NULL, Kind, concepts
 from ..records import Box, Course, Fact, Frame
 from ..tasks import get_task
 from ..tasks.base import Draft
+from ..tasks.timeline import State, Timeline, ids_of
 from .claims import Claim, Region, What, claims
-from .moment import Memory, Scene, State, Timeline, ids_of
+from .moment import Memory, Scene
 from .pieces import size_words
 
 Ids = frozenset[str]

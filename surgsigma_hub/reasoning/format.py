@@ -21,9 +21,8 @@ def write_trace(reasoning: Reasoning, answer_text: str, *, headings: str = "Leve
         headings: What each level begins with; ``{n}`` is its number.
         preamble: Whether a first sentence names the depth of the task.
 
-    >>> print(write_trace(Reasoning(1, "A hook."), "hook", preamble=False))
-    <think>Level 1: A hook.</think>
-    <answer>hook</answer>
+    >>> write_trace(Reasoning(1, "A hook."), "hook", preamble=False)
+    '<think>Level 1: A hook.</think>\n<answer>hook</answer>'
     """
     parts = [_ASKS[reasoning.level]] if preamble and reasoning.level else []
     texts = (reasoning.perceptual, reasoning.relational, reasoning.contextual)

@@ -9,15 +9,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..ontology import NULL
-from ..records import Course, Cut, Frame, Label, Segment, Triplet
+from ..records import Course, Cut, Frame, Label, Segment
 from ..tasks.base import Draft
-from ..tasks.timeline import states as states_of
-
-EPSILON = 1e-6
-"""Seconds below which two times are the same."""
-
-State = tuple[Triplet, ...] | tuple[str, ...]
-"""What is done at once: triplets, or ids of actions where the source holds no triplets."""
+from ..tasks.timeline import EPSILON, State, Timeline
 
 
 class Window(NamedTuple):
@@ -53,49 +47,6 @@ class Scene(NamedTuple):
     def is_clip(self) -> bool:
         """Whether more than a moment is looked at."""
         return self.window.end > self.window.start
-
-
-class Timeline:
-    """The segments of one course by layer, sorted once."""
-
-    __slots__ = ("course", "layers")
-
-    def __init__(self, course: Course) -> None:
-        self.course = course
-        self.layers: dict[str, list[Segment]] = {"action": [], "phase": [], "step": []}
-        for segment in course.segments:
-            self.layers[segment.layer].append(segment)
-        for some in self.layers.values():
-            some.sort(key=lambda s: (s.start_seconds, s.end_seconds))
-
-    def at(self, layer: str, seconds: float) -> list[Segment]:
-        """Intervals that cover one moment."""
-        return [
-            s for s in self.layers[layer] if s.start_seconds <= seconds + EPSILON and s.end_seconds > seconds + EPSILON
-        ]
-
-    def within(self, layer: str, window: Window) -> list[Segment]:
-        """Intervals that share time with a clip."""
-        return [
-            s
-            for s in self.layers[layer]
-            if s.start_seconds < window.end - EPSILON and s.end_seconds > window.start + EPSILON
-        ]
-
-    def before(self, layer: str, present: str, seconds: float) -> str | None:
-        """The label of the interval that was over when the interval of ``present`` at ``seconds`` began."""
-        covering = [s for s in self.at(layer, seconds) if s.label.id == present]
-        if not covering:
-            return None
-        begin = covering[0].start_seconds
-        over = [s for s in self.layers[layer] if s.end_seconds <= begin + EPSILON and s.label.id != present]
-        return max(over, key=lambda s: s.end_seconds).label.id if over else None
-
-    def over(self, seconds: float) -> frozenset[tuple[str, str]]:
-        """Layer and label of everything that had ended at ``seconds``."""
-        return frozenset(
-            (s.layer, s.label.id) for some in self.layers.values() for s in some if s.end_seconds <= seconds + EPSILON
-        )
 
 
 class Memory:
@@ -134,10 +85,9 @@ class Memory:
 
 def window_of(frame: Frame, draft: Draft | None) -> Window:
     """The clip that is looked at or, where one is to be made, the clip that was described; else the moment."""
-    if draft is not None:
-        for one in (*(draft.inputs or ()), draft.target):
-            if isinstance(one, Cut):
-                return Window(one.start_seconds, one.end_seconds)
+    cut = None if draft is None else draft.cut
+    if cut is not None:
+        return Window(cut.start_seconds, cut.end_seconds)
     return Window(frame.seconds, frame.seconds)
 
 
@@ -151,10 +101,10 @@ def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | N
         if now >= window.end - EPSILON:
             # The frame comes after the last one seen: what holds there may be what is to be foretold.
             now = window.end - 2 * EPSILON
-            phase, step = _only(times.at("phase", now)), _only(times.at("step", now))
+            phase, step = _id(times.only("phase", now)), _id(times.only("step", now))
         frames = tuple(m for m in course.moments if window.start - EPSILON <= m.seconds < window.end - EPSILON)
-        segments = tuple(times.within("action", window))
-        states = _acting(states_of(course, window.start, window.end))
+        segments = tuple(times.within("action", *window))
+        states = _acting(times.states(*window))
         if draft is not None and isinstance(draft.target, Cut):
             frames = frames[:1] if draft.inputs else ()
     else:
@@ -185,13 +135,3 @@ def _acting(states: Iterable[State]) -> tuple[State, ...]:
         if kept and (not found or kept != found[-1]):
             found.append(kept)
     return tuple(found)
-
-
-def _only(segments: list[Segment]) -> str | None:
-    ids = {s.label.id for s in segments}
-    return ids.pop() if len(ids) == 1 else None
-
-
-def ids_of(triplet: Triplet) -> tuple[str, str, str]:
-    """The three ids of a triplet."""
-    return triplet.instrument.id, triplet.action.id, triplet.target.id

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from ..ontology import NULL, Kind, concepts
 from ..records import Answer, Course, Frame, Label, Reasoning, Triplet
 from ..tasks.base import AnswerKind, DepthMap, Draft, Task
+from ..tasks.timeline import State, ids_of
 from ..tasks.wording import are, joined, seconds_text
 from .bank import Wording
-from .moment import Memory, Scene, State, ids_of
+from .moment import Memory, Scene
 from .perceptual import perceptual
 from .pieces import clauses, doing, in_order, name_of
 

@@ -14,7 +14,18 @@ make_callable(__name__)  # surgsigma_hub.tasks() lists them
 
 __all__ = ["AnswerKind", "Draft", "MediaIn", "Task", "all_tasks", "get_task"]
 
-_NOT_TASKS = {"answers", "base", "chance", "compose", "dialogue", "reading", "templates", "timeline", "wording"}
+_NOT_TASKS = {
+    "answers",
+    "base",
+    "chance",
+    "compose",
+    "dialogue",
+    "reading",
+    "stages",
+    "templates",
+    "timeline",
+    "wording",
+}
 
 
 @cache

@@ -9,7 +9,7 @@ from ..records import Course, Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import LabelSet
-from .timeline import beginning, clips_of, under_way
+from .timeline import Timeline
 from .wording import joined, participle
 
 _EVERY = 30.0
@@ -32,14 +32,15 @@ def _draft(frame: Frame) -> Iterator[Draft]:
 
 def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
     done = set()  # two actions that go on together can give the same clip
-    for cut in clips_of(course, "action", every=_EVERY):
+    times = Timeline(course)
+    for cut in times.clips("action", every=_EVERY):
         if cut.frames in done:
             continue
         done.add(cut.frames)
-        acts = under_way(course, "action", cut.start_seconds, cut.end_seconds)
+        acts = times.within("action", cut.start_seconds, cut.end_seconds)
         said = label_set_draft("action", [s.label for s in acts], _slots)
         key = f"clip{len(cut.frames)}"
-        yield beginning(course, cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
+        yield times.beginning(cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
 
 
 parse = LabelSet("action")

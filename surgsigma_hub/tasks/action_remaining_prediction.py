@@ -13,7 +13,7 @@ from ..records import Answer, Course, Cut, Fact, Frame, Native
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
 from .reading import Seconds
-from .timeline import CLIP_SECONDS, moment, on_grid, segments
+from .timeline import CLIP_SECONDS, Timeline, on_grid
 from .wording import participle, seconds_text
 
 _SHORTEST = 2.0
@@ -25,7 +25,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
     footage = course.footage
     if footage is None:
         return
-    for act in segments(course, "action"):
+    times = Timeline(course)
+    for act in times.layers["action"]:
         start, end = act.start_seconds, act.end_seconds
         length = end - start
         if length < max(_SHORTEST, 3 / footage.fps):
@@ -44,7 +45,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
                 continue
             action = concept("action", act.label.id)
             yield (
-                moment(course, cut_off),
+                times.moment(cut_off),
                 Draft(
                     answer=Answer(text=seconds_text(left), seconds=left),
                     key=action.id,

@@ -77,6 +77,11 @@ class Draft:
     inputs: tuple[ImageRef | Cut, ...] | None = None
     target: Target | None = None
 
+    @property
+    def cut(self) -> Cut | None:
+        """The footage that is looked at or, where none is, that is to be made."""
+        return next((one for one in (*(self.inputs or ()), self.target) if isinstance(one, Cut)), None)
+
 
 Space = Literal["unit", "thousand", "pixel"]
 """What the numbers of a box are: shares of the frame, thousandths of it, or pixels."""

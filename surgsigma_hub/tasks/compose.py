@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ontology import concept
-from ..records import Cut, Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
+from ..records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
 from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
 from .base import Draft, Task
@@ -55,7 +55,7 @@ def compose(
     tags = "".join(f"<{m.kind}>" for m in media if m.role == "input" and m.kind in ("image", "video"))
     trace = frame.trace
     native_qa = frame.native_qa
-    start, end = _span(draft, frame)
+    cut = draft.cut
     origin = _origin(task, draft, frame, info)
     return Sample(
         format_version=FORMAT_VERSION,
@@ -71,8 +71,8 @@ def compose(
         canonical_video_id=video.canonical_id,
         frame_index=frame.index,
         fps=float(frame.fps),
-        start_seconds=start,
-        end_seconds=end,
+        start_seconds=frame.seconds if cut is None else cut.start_seconds,
+        end_seconds=None if cut is None else cut.end_seconds,
         width=size[0],
         height=size[1],
         media=tuple(media),
@@ -94,19 +94,11 @@ def compose(
     )
 
 
-def _span(draft: Draft, frame: Frame) -> tuple[float, float | None]:
-    """The footage that is looked at, or that is to be made; the moment alone where there is none."""
-    for one in (*(draft.inputs or ()), draft.target):
-        if isinstance(one, Cut):
-            return one.start_seconds, one.end_seconds
-    return frame.seconds, None
-
-
 def _origin(task: Task, draft: Draft, frame: Frame, info: SourceInfo) -> Origin:
     """Where the answer comes from: the source, unless a fact that it was made of has an origin of its own."""
     if not frame.origins:
         return Origin(info.label_origin)
-    if any(isinstance(one, Cut) for one in (*(draft.inputs or ()), draft.target)):
+    if draft.cut is not None:
         used = next((need for need in task.needs if Fact.FOOTAGE in need), frozenset())
     else:
         held = frame.facts()

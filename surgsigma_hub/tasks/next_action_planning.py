@@ -13,7 +13,7 @@ from ..ontology import concept
 from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import OneLabel
-from .timeline import moment, on_grid, segments
+from .timeline import Timeline, on_grid
 from .wording import participle
 
 _LONGEST = 20.0
@@ -36,7 +36,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
     footage = course.footage
     if footage is None:
         return
-    acts = segments(course, "action")
+    times = Timeline(course)
+    acts = times.layers["action"]
     for cut_off in sorted({on_grid(a.end_seconds, footage) for a in acts}):
         seen = [a for a in acts if a.start_seconds < cut_off]
         coming = _next(acts, cut_off)
@@ -47,7 +48,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
             continue
         action = concept("action", coming.label.id)
         yield (
-            moment(course, cut_off),
+            times.moment(cut_off),
             Draft(
                 answer=Answer(text=action.name, labels=(action.id,)),
                 slots={"doing": participle(action.name)},

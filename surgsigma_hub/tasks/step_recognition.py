@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
-from ..ontology import concept
-from ..records import Answer, Course, Fact, Frame, Label, Native
-from .base import AnswerKind, Draft, MediaIn, Task
+from ..records import Fact
+from .base import AnswerKind, MediaIn, Task
 from .reading import OneLabel
-from .timeline import beginning, clips_of, under_way
-
-_EVERY = 60.0
-"""One clip for each stretch of this many seconds."""
-
-
-def _draft(frame: Frame) -> Iterator[Draft]:
-    if frame.step is not None:
-        yield _said(frame.step)
-
-
-def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
-    for cut in clips_of(course, "step", every=_EVERY):
-        labels = {s.label.id: s.label for s in under_way(course, "step", cut.start_seconds, cut.end_seconds)}
-        if len(labels) == 1:  # a clip of two overlapping steps has no one answer
-            said = _said(*labels.values())
-            yield beginning(course, cut), replace(said, question="clip", answer_group="clip", key="clip", inputs=(cut,))
-
-
-def _said(label: Label) -> Draft:
-    name = concept("step", label.id).name
-    return Draft(
-        answer=Answer(text=name, labels=(label.id,)),
-        slots={"step": name},
-        native=Native(labels=(label.native,)),
-    )
-
+from .stages import of_course, of_frame
 
 parse = OneLabel("step")
 
@@ -51,6 +23,6 @@ TASK = Task(
     level=3,
     label_kinds=("step",),
     parse=parse,
-    draft=_draft,
-    draft_course=_draft_course,
+    draft=partial(of_frame, "step"),
+    draft_course=partial(of_course, "step"),
 )

@@ -15,102 +15,127 @@ Layer = Literal["action", "phase", "step"]
 CLIP_SECONDS = 10.0
 """Length of clips: long enough to see an act, short enough for 100 frames at the default rate."""
 
-_EPSILON = 1e-6
+EPSILON = 1e-6
+"""Seconds below which two times are the same."""
+
+State = tuple[Triplet, ...] | tuple[str, ...]
+"""What is done at once: triplets, or ids of actions where the source holds no triplets."""
 
 
 def on_grid(seconds: float, footage: Footage) -> float:
     """The time at which the frame seen at ``seconds`` began."""
-    return math.floor(seconds * footage.fps + _EPSILON) / footage.fps
+    return math.floor(seconds * footage.fps + EPSILON) / footage.fps
 
 
 def picture_at(footage: Footage, seconds: float) -> ImageRef | None:
     """The frame seen at ``seconds``: the last one that has begun by then; None where it is known to be missing."""
-    index = math.floor(seconds * footage.fps + _EPSILON)
+    index = math.floor(seconds * footage.fps + EPSILON)
     if isinstance(footage, Film):
         return VideoFrame(footage.path, index)
     return footage.images[index] if 0 <= index < len(footage.images) else None
 
 
-def segments(course: Course, layer: Layer) -> list[Segment]:
-    """The intervals of one layer by start."""
-    return sorted((s for s in course.segments if s.layer == layer), key=lambda s: (s.start_seconds, s.end_seconds))
+class Timeline:
+    """The course of a video for those who ask what goes on when: its intervals by layer, by start, sorted once."""
 
+    __slots__ = ("course", "layers")
 
-def under_way(course: Course, layer: Layer, start: float, end: float) -> list[Segment]:
-    """The intervals of one layer that share time with ``[start, end)``."""
-    return [s for s in segments(course, layer) if s.start_seconds < end - _EPSILON and s.end_seconds > start + _EPSILON]
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.layers: dict[Layer, list[Segment]] = {"action": [], "phase": [], "step": []}
+        for segment in course.segments:
+            self.layers[segment.layer].append(segment)
+        for some in self.layers.values():
+            some.sort(key=lambda s: (s.start_seconds, s.end_seconds))
 
+    def at(self, layer: Layer, seconds: float) -> list[Segment]:
+        """Intervals that cover one moment."""
+        return [
+            s for s in self.layers[layer] if s.start_seconds <= seconds + EPSILON and s.end_seconds > seconds + EPSILON
+        ]
 
-def moment(course: Course, seconds: float) -> Frame:
-    """The moment at ``seconds`` on the grid of the footage, with what the segments say of it.
+    def within(self, layer: Layer, start: float, end: float) -> list[Segment]:
+        """Intervals that share time with ``[start, end)``."""
+        return [s for s in self.layers[layer] if s.start_seconds < end - EPSILON and s.end_seconds > start + EPSILON]
 
-    Phase and step are filled where exactly one interval of their layer covers the moment.
-    """
-    footage = course.footage
-    if footage is None:
-        raise ValueError("a moment needs footage")
-    index = math.floor(seconds * footage.fps + _EPSILON)
-    now = index / footage.fps
-
-    def only(layer: Layer) -> Label | None:
-        labels = {s.label.id: s.label for s in under_way(course, layer, now, now + 2 * _EPSILON + 1e-9)}
+    def only(self, layer: Layer, seconds: float) -> Label | None:
+        """The label at one moment, where exactly one is."""
+        labels = {s.label.id: s.label for s in self.at(layer, seconds)}
         return next(iter(labels.values())) if len(labels) == 1 else None
 
-    return Frame(index=index, fps=footage.fps, phase=only("phase"), step=only("step"), origins=course.origins)
+    def before(self, layer: Layer, present: str, seconds: float) -> str | None:
+        """The label of the interval that was over when the interval of ``present`` at ``seconds`` began."""
+        covering = [s for s in self.at(layer, seconds) if s.label.id == present]
+        if not covering:
+            return None
+        begin = covering[0].start_seconds
+        over = [s for s in self.layers[layer] if s.end_seconds <= begin + EPSILON and s.label.id != present]
+        return max(over, key=lambda s: s.end_seconds).label.id if over else None
+
+    def over(self, seconds: float) -> frozenset[tuple[str, str]]:
+        """Layer and label of everything that had ended at ``seconds``."""
+        return frozenset(
+            (s.layer, s.label.id) for some in self.layers.values() for s in some if s.end_seconds <= seconds + EPSILON
+        )
+
+    def moment(self, seconds: float) -> Frame:
+        """The moment at ``seconds`` on the grid of the footage, with phase and step where exactly one covers it."""
+        footage = self.course.footage
+        if footage is None:
+            raise ValueError("a moment needs footage")
+        index = math.floor(seconds * footage.fps + EPSILON)
+        phase, step = (self.only(layer, index / footage.fps) for layer in ("phase", "step"))
+        return Frame(index=index, fps=footage.fps, phase=phase, step=step, origins=self.course.origins)
+
+    def beginning(self, cut: Cut) -> Frame:
+        """The moment of the first frame of a clip."""
+        return self.moment(cut.frames.start / cut.footage.fps)
+
+    def clips(self, layer: Layer, *, every: float) -> Iterator[Cut]:
+        """Clips wholly inside one interval of ``layer``: one, and one more for each ``every`` seconds of its length."""
+        footage = self.course.footage
+        for one in self.layers[layer] if footage is not None else ():
+            length = one.end_seconds - one.start_seconds
+            if footage is None or length < max(2.0, 2 / footage.fps):
+                continue
+            count = 1 + int(length // every)
+            for n in range(count):
+                share = length / count
+                middle = one.start_seconds + share * (n + 0.5)
+                half = min(CLIP_SECONDS, share) / 2
+                cut = Cut(footage, middle - half, on_grid(middle + half, footage))
+                if len(cut.frames) >= 2:
+                    yield cut
+
+    def states(self, start: float, end: float) -> list[State]:
+        """What is done within ``[start, end)``, in order of time, each state once until it changes.
+
+        Triplets of the moments where the source holds them, otherwise ids of actions from the segments. Times at
+        which nothing is done are passed over.
+        """
+        shown = [m for m in self.course.moments if start - EPSILON <= m.seconds < end - EPSILON]
+        found: list[State]
+        if any(m.triplets for m in shown):
+            acting = [tuple(t for t in m.triplets or () if t.action.id != NULL) for m in shown]
+            found = [tuple({ids_of(t): t for t in some}.values()) for some in acting]
+        else:
+            acts = self.within("action", start, end)
+            ends = (min(max(e, start), end) for s in acts for e in (s.start_seconds, s.end_seconds))
+            found = [
+                tuple(dict.fromkeys(s.label.id for s in acts if s.start_seconds <= a + EPSILON < s.end_seconds))
+                for a, _ in pairwise(sorted({start, end, *ends}))
+            ]
+        kept: list[State] = []
+        for state in found:
+            if state and (not kept or _key(state) != _key(kept[-1])):
+                kept.append(state)
+        return kept
 
 
-def beginning(course: Course, cut: Cut) -> Frame:
-    """The moment of the first frame of a clip."""
-    return moment(course, cut.frames.start / cut.footage.fps)
-
-
-def clips_of(course: Course, layer: Layer, *, every: float) -> Iterator[Cut]:
-    """Clips wholly inside one interval of ``layer``: one, and one more for each ``every`` seconds of its length."""
-    footage = course.footage
-    if footage is None:
-        return
-    for one in segments(course, layer):
-        length = one.end_seconds - one.start_seconds
-        if length < max(2.0, 2 / footage.fps):
-            continue
-        count = 1 + int(length // every)
-        for n in range(count):
-            share = length / count
-            middle = one.start_seconds + share * (n + 0.5)
-            half = min(CLIP_SECONDS, share) / 2
-            cut = Cut(footage, middle - half, on_grid(middle + half, footage))
-            if len(cut.frames) >= 2:
-                yield cut
-
-
-def states(course: Course, start: float, end: float) -> list[tuple[Triplet, ...] | tuple[str, ...]]:
-    """What is done within ``[start, end)``, in order of time, each state once until it changes.
-
-    Triplets of the moments where the source holds them, otherwise ids of actions from the segments. Times at which
-    nothing is done are passed over.
-    """
-    shown = [m for m in course.moments if start - _EPSILON <= m.seconds < end - _EPSILON]
-    found: list[tuple[Triplet, ...] | tuple[str, ...]]
-    if any(m.triplets for m in shown):
-        acting = [tuple(t for t in m.triplets or () if t.action.id != NULL) for m in shown]
-        found = [tuple({_ids(t): t for t in some}.values()) for some in acting]
-    else:
-        acts = under_way(course, "action", start, end)
-        edges = sorted({start, end, *(min(max(e, start), end) for s in acts for e in (s.start_seconds, s.end_seconds))})
-        found = [
-            tuple(dict.fromkeys(s.label.id for s in acts if s.start_seconds <= a + _EPSILON < s.end_seconds))
-            for a, _ in pairwise(edges)
-        ]
-    kept: list[tuple[Triplet, ...] | tuple[str, ...]] = []
-    for state in found:
-        if state and (not kept or _key(state) != _key(kept[-1])):
-            kept.append(state)
-    return kept
-
-
-def _ids(triplet: Triplet) -> tuple[str, str, str]:
+def ids_of(triplet: Triplet) -> tuple[str, str, str]:
+    """The three ids of a triplet."""
     return triplet.instrument.id, triplet.action.id, triplet.target.id
 
 
 def _key(state: Sequence[Triplet | str]) -> frozenset[object]:
-    return frozenset(s if isinstance(s, str) else _ids(s) for s in state)
+    return frozenset(s if isinstance(s, str) else ids_of(s) for s in state)

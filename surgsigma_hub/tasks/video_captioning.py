@@ -10,7 +10,7 @@ from ..records import Answer, Course, Cut, Fact, Frame, Native, Triplet
 from .answers import triplet_clauses
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import PlainText
-from .timeline import CLIP_SECONDS, moment, states, under_way
+from .timeline import CLIP_SECONDS, Timeline
 from .wording import joined, participle
 
 _MOST_STATES = 5
@@ -23,30 +23,31 @@ def _said(state: tuple[Any, ...]) -> str:
     return f"the surgeon is {joined([participle(concept('action', id).name) for id in state])}"
 
 
-def captions(course: Course) -> Iterator[tuple[Cut, str, Native]]:
+def captions(times: Timeline) -> Iterator[tuple[Cut, str, Native]]:
     """Every window of the footage that has something to tell: clip, caption and native labels.
 
     Things done at once are joined by "while", things done one after the other by "then".
     """
-    footage = course.footage
-    ends = [s.end_seconds for s in course.segments if s.layer == "action"]
+    footage = times.course.footage
+    ends = [s.end_seconds for s in times.layers["action"]]
     if footage is None or not ends:
         return
     for n in range(int(max(ends) // CLIP_SECONDS) + 1):
         start, end = n * CLIP_SECONDS, min((n + 1) * CLIP_SECONDS, max(ends))
         cut = Cut(footage, start, end)
-        order = states(course, start, end)
+        order = times.states(start, end)
         if len(cut.frames) < 2 or not 0 < len(order) <= _MOST_STATES:
             continue
         text = ", then ".join(_said(state) for state in order)
-        native = tuple(dict.fromkeys(s.label.native for s in under_way(course, "action", start, end)))
+        native = tuple(dict.fromkeys(s.label.native for s in times.within("action", start, end)))
         yield cut, f"{text[:1].upper()}{text[1:]}.", Native(labels=native)
 
 
 def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
-    for cut, caption, native in captions(course):
+    times = Timeline(course)
+    for cut, caption, native in captions(times):
         yield (
-            moment(course, cut.start_seconds),
+            times.moment(cut.start_seconds),
             Draft(answer=Answer(text=caption), slots={"caption": caption}, native=native, inputs=(cut,)),
         )
 

@@ -8,16 +8,17 @@ from ..records import Answer, Course, Fact, Frame
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
 from .reading import PlainText
-from .timeline import moment, picture_at
+from .timeline import Timeline, picture_at
 from .video_captioning import captions
 
 
 def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
-    for cut, caption, native in captions(course):
+    times = Timeline(course)
+    for cut, caption, native in captions(times):
         first = picture_at(cut.footage, cut.start_seconds)
         from_picture = first is not None and chance("condition", cut.start_seconds, caption) < 0.5
         yield (
-            moment(course, cut.start_seconds),
+            times.moment(cut.start_seconds),
             Draft(
                 answer=Answer(text=caption),
                 question="from_picture" if from_picture else "from_text",
