@@ -90,13 +90,7 @@ class Cataract101(Source):
         def fits(folder: Path) -> bool:
             return all((folder / name).is_file() for name in _TABLES)
 
-        if fits(self.root):
-            return self.root
-        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and p.name != "__MACOSX" and fits(p)]
-        if len(inner) != 1:
-            found = f"it holds several copies ({', '.join(p.name for p in inner[:5])})" if inner else "no such tables"
-            raise self.layout_error(self.root, f"{found}: expected one folder with {' and '.join(_TABLES)}")
-        return inner[0]
+        return self.find_home(fits, f"no such tables: expected one folder with {' and '.join(_TABLES)}")
 
     def videos(self) -> list[Video]:
         """All videos that one of the tables names, by number."""

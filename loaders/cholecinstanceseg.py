@@ -75,15 +75,7 @@ class CholecInstanceSeg(Source):
         def fits(folder: Path) -> bool:
             return any(_sequences(folder / split) for split in _SPLITS)
 
-        if fits(self.root):
-            return self.root
-        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and p.name != "__MACOSX" and fits(p)]
-        if not inner:
-            raise self.layout_error(self.root, "no folder train/, val/ or test/ holds a folder like VID01_t50_full")
-        if len(inner) > 1:
-            names = ", ".join(p.name for p in inner[:5])
-            raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
-        return inner[0]
+        return self.find_home(fits, "no folder train/, val/ or test/ holds a folder like VID01_t50_full")
 
     def videos(self) -> list[Video]:
         """All sequences, by name; an operation may have two (``VID01_t50_full`` and ``VID01_seg8k``)."""

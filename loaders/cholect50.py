@@ -100,15 +100,7 @@ class CholecT50(Source):
         def fits(folder: Path) -> bool:
             return (folder / "labels").is_dir() and (folder / "videos").is_dir()
 
-        if fits(self.root):
-            return self.root
-        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and p.name != "__MACOSX" and fits(p)]
-        if not inner:
-            raise self.layout_error(self.root, "no folder holds both labels/ and videos/")
-        if len(inner) > 1:
-            names = ", ".join(p.name for p in inner[:5])
-            raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
-        return inner[0]
+        return self.find_home(fits, "no folder holds both labels/ and videos/")
 
     def videos(self) -> list[Video]:
         """All videos with a label file or a picture folder, by number."""

@@ -108,15 +108,7 @@ class MultiBypass140(Source):
         def fits(folder: Path) -> bool:
             return any((folder / "labels" / centre / "labels_by70").is_dir() for centre in _CENTRES)
 
-        if fits(self.root):
-            return self.root
-        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and p.name != "__MACOSX" and fits(p)]
-        if not inner:
-            raise self.layout_error(self.root, "neither labels/bern/labels_by70 nor labels/strasbourg/labels_by70")
-        if len(inner) > 1:
-            names = ", ".join(p.name for p in inner[:5])
-            raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
-        return inner[0]
+        return self.find_home(fits, "neither labels/bern/labels_by70 nor labels/strasbourg/labels_by70")
 
     def videos(self) -> list[Video]:
         """All videos with a label file, Bern first.

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -128,6 +128,26 @@ class Source(ABC):
         Opens no media: a film is named with its rate, a still that is known to be missing is None.
         """
         return None
+
+    def find_home(self, fits: Callable[[Path], bool], missing: str) -> Path:
+        """The folder that ``fits``: the root or, one level deep, the only such folder in it.
+
+        Args:
+            fits: Whether a folder holds the dataset.
+            missing: What to say where none does.
+
+        Raises:
+            LayoutError: no folder fits, or several do.
+        """
+        if fits(self.root):
+            return self.root
+        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and p.name != "__MACOSX" and fits(p)]
+        if not inner:
+            raise self.layout_error(self.root, missing)
+        if len(inner) > 1:
+            names = ", ".join(p.name for p in inner[:5])
+            raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
+        return inner[0]
 
     def layout_error(self, root: Path | None, found: str) -> LayoutError:
         """An error that shows the layout expected and where to get access."""

@@ -43,7 +43,8 @@ def commit(tree: Path, staging: Path, manifests: list[Manifest], report: bytes, 
     for manifest in manifests:
         pieces = [catalog_path(staging / manifest.folder / s.name) for s in manifest.shards]
         if all(p.exists() for p in pieces):
-            merge(pieces, staging / _catalog_name(manifest))
+            (staging / manifest.catalog).parent.mkdir(exist_ok=True)
+            merge(pieces, staging / manifest.catalog)
     for manifest in manifests:
         _remove_stale(tree, manifest)
         home = tree / manifest.folder
@@ -53,16 +54,12 @@ def commit(tree: Path, staging: Path, manifests: list[Manifest], report: bytes, 
             staged = staging / manifest.folder / shard.name
             if staged.exists():
                 staged.replace(home / shard.name)
-        catalog = staging / _catalog_name(manifest)
+        catalog = staging / manifest.catalog
         if catalog.exists():
-            (tree / "catalog").mkdir(exist_ok=True)
-            catalog.replace(tree / "catalog" / catalog.name)
+            (tree / manifest.catalog).parent.mkdir(exist_ok=True)
+            catalog.replace(tree / manifest.catalog)
         write_atomic(tree / manifest.path, manifest.dumps())
     write_atomic(tree / "reports" / f"{source}.json", report)
-
-
-def _catalog_name(manifest: Manifest) -> str:
-    return f"{manifest.task}-{manifest.source}-{manifest.split}.parquet"
 
 
 def _remove_stale(tree: Path, manifest: Manifest) -> None:

@@ -18,6 +18,7 @@ from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.compose import compose, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
+from ..tasks.timeline import begins_a_second
 from .check import check_sample
 from .extra import Extra
 from .media import MediaStore
@@ -103,7 +104,7 @@ class _Mapper:
         for frame in self._frames():
             for one in self.extra.added(self.job.video, frame):
                 self._add_frame(one)
-            if looks_further and not frame.variant and (not moments or int(frame.seconds) > int(moments[-1].seconds)):
+            if looks_further and begins_a_second(frame, moments):
                 moments.append(frame)
         if self.course is not None:
             self.course = replace(self.course, moments=tuple(moments))
@@ -138,18 +139,21 @@ class _Mapper:
         except MediaError as error:  # once for the frame, not once for each of its tasks
             self._defect(frame, Reason(error.reason), error.message)
             return
-        beside = self._beside(frame)
+        beside = self._beside(frame, drafts)
         for task, draft in drafts:
             self._add(task, frame, draft, beside)
 
-    def _beside(self, frame: Frame) -> dict[str, tuple[Task, Draft]]:
+    def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
         """What can be asked beside another question: one question on this picture, answered in words.
 
         Of all tasks that can be joined, asked for or not: a sample must not change with what else is built.
         """
         found: dict[str, tuple[Task, Draft]] = {}
         for task in self.companions:
-            made = list(task.draft(frame)) if task.draft else []
+            if task.name in self.job.settings.tasks:
+                made = [draft for one, draft in drafts if one is task]
+            else:
+                made = list(task.draft(frame)) if task.draft else []
             if len(made) == 1:
                 found[task.name] = (task, made[0])
         return found

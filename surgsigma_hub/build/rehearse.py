@@ -11,6 +11,7 @@ from ..source import Source
 from ..tasks import Draft, Task
 from ..tasks.base import DepthMap, Masks
 from ..tasks.compose import compose, sample_id
+from ..tasks.timeline import begins_a_second
 
 _NO_HASH = "0" * 64
 
@@ -31,7 +32,7 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
         if isinstance(found, Defect):
             continue
         frame = resolve_frame(name, found)
-        if not frame.variant and (not moments or int(frame.seconds) > int(moments[-1].seconds)):
+        if begins_a_second(frame, moments):
             moments.append(frame)
         for task in chosen:
             for draft in () if task.draft is None else task.draft(frame):
@@ -55,22 +56,22 @@ def _composed(source: Source, video: Video, task: Task, frame: Frame, draft: Dra
 
 def described_media(draft: Draft) -> list[Media]:
     """The members that a draft would get, inputs first."""
-    if draft.inputs is None:
-        found = [Media("image.jpg", "image", "input", _NO_HASH)]
-    else:
-        found = [
-            Media("video.mp4", "video", "input", _NO_HASH)
-            if isinstance(one, Cut)
-            else Media("image.jpg", "image", "input", _NO_HASH)
-            for one in draft.inputs
-        ]
-    target = draft.target
-    if isinstance(target, Masks):
-        found.append(Media("target.png", "mask", "target", _NO_HASH))
-    elif isinstance(target, DepthMap):
-        found.append(Media("target.png", "depth", "target", _NO_HASH))
-    elif isinstance(target, Cut):
-        found.append(Media("target.mp4", "video", "target", _NO_HASH))
-    elif target is not None:
-        found.append(Media("target.jpg", "image", "target", _NO_HASH))
+    inputs = (None,) if draft.inputs is None else draft.inputs
+    found = [
+        Media("video.mp4", "video", "input", _NO_HASH)
+        if isinstance(one, Cut)
+        else Media("image.jpg", "image", "input", _NO_HASH)
+        for one in inputs
+    ]
+    match draft.target:
+        case Masks():
+            found.append(Media("target.png", "mask", "target", _NO_HASH))
+        case DepthMap():
+            found.append(Media("target.png", "depth", "target", _NO_HASH))
+        case Cut():
+            found.append(Media("target.mp4", "video", "target", _NO_HASH))
+        case None:
+            pass
+        case _:
+            found.append(Media("target.jpg", "image", "target", _NO_HASH))
     return found

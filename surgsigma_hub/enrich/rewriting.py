@@ -92,7 +92,7 @@ def rewrite_part(tree: Path, staging: Path, manifest: Manifest, answers: Answers
     """Write one task, source and split of the new tree: shards, manifest and catalog."""
     tally.parts.append(PartCounts(manifest.task, manifest.source, manifest.split))
     (staging / manifest.folder).mkdir(parents=True, exist_ok=True)
-    catalog = catalog_name(manifest)
+    catalog = manifest.catalog
     pieces: list[Path] = []
     shards: list[Shard] = []
     for shard in manifest.shards:
@@ -142,14 +142,9 @@ def _rewrite_shard(
     return shard
 
 
-def catalog_name(manifest: Manifest) -> str:
-    """Place of the catalog of a part, relative to the tree."""
-    return f"catalog/{manifest.task}-{manifest.source}-{manifest.split}.parquet"
-
-
 def copy_rest(tree: Path, staging: Path, rewritten: Sequence[Manifest]) -> None:
     """Everything of the old tree that is not written anew: shards as links where possible, other files as copies."""
-    ours = {m.path for m in rewritten} | {catalog_name(m) for m in rewritten}
+    ours = {m.path for m in rewritten} | {m.catalog for m in rewritten}
     ours |= {f"{m.folder}/{s.name}" for m in rewritten for s in m.shards}
     for path in sorted(tree.rglob("*")):
         relative = path.relative_to(tree)

@@ -72,9 +72,19 @@ class Manifest:
         """Place of the manifest, relative to the tree."""
         return f"{self.folder}/{self.split}.manifest.json"
 
+    @property
+    def catalog(self) -> str:
+        """Place of the catalog, relative to the tree."""
+        return catalog_place(self.task, self.source, self.split)
+
     def dumps(self) -> builtins.bytes:
         """The manifest as it is written to disk."""
         return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def catalog_place(task: str, source: str, split: str) -> str:
+    """Place of the catalog of one task, source and split, relative to the tree."""
+    return f"catalog/{task}-{source}-{split}.parquet"
 
 
 def load_manifest(path: Path) -> Manifest:

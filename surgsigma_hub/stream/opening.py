@@ -17,7 +17,7 @@ from .data import Config, Data, Loaded, make_choice
 from .decode import Decode, Decoder, Frames
 from .filters import Where, check_where, columns, keep, read_catalog
 from .order import LANES, Numbers, Shuffle
-from .places import Place, catalog_path, find_tree
+from .places import Place, find_tree
 from .remote import Remote
 from .share import Uneven
 
@@ -146,7 +146,7 @@ def _kept(place: Place, loaded: Loaded, where: Mapping[str, Any]) -> Numbers:
 
 
 def _passing(place: Place, m: Manifest, where: Mapping[str, Any]) -> Numbers:
-    table = read_catalog(place.catalog(m), columns(where), where=catalog_path(m), rows=m.samples)
+    table = read_catalog(place.catalog(m), columns(where), where=m.catalog, rows=m.samples)
     return np.flatnonzero(keep(table, where)).astype(np.int64)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ..errors import ShardError, SurgSigmaError
-from ..shards.manifest import Manifest, load_manifest, parse_manifest
+from ..shards.manifest import Manifest, catalog_place, load_manifest, parse_manifest
 from .index import Index, Listed, Named
 from .local import LocalShards
 from .order import Numbers
@@ -82,7 +82,7 @@ class Folder:
 
     def catalog(self, named: Named) -> Path:
         """The file."""
-        return self._path / catalog_path(named)
+        return self._path / catalog_place(named.task, named.source, named.split)
 
     def shards(self, index: Index) -> Shards:
         """A reader of mapped files."""
@@ -129,7 +129,7 @@ class Elsewhere:
 
     def catalog(self, named: Named) -> io.BytesIO:
         """The file, in memory."""
-        place = catalog_path(named)
+        place = catalog_place(named.task, named.source, named.split)
         return io.BytesIO(
             self._with_files(lambda files: fetch(files, place, None, None, deadline=self._how.deadline).data)
         )
@@ -144,11 +144,6 @@ class Elsewhere:
             return work(files)
         finally:
             files.close()
-
-
-def catalog_path(named: Named) -> str:
-    """Place of a catalog in a tree, as the build writes it."""
-    return f"catalog/{named.task}-{named.source}-{named.split}.parquet"
 
 
 def find_tree(tree: str | Path | None, *, revision: str | None = None, how: Remote | None = None) -> Place:

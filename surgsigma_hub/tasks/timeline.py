@@ -35,6 +35,11 @@ def picture_at(footage: Footage, seconds: float) -> ImageRef | None:
     return footage.images[index] if 0 <= index < len(footage.images) else None
 
 
+def begins_a_second(frame: Frame, moments: Sequence[Frame]) -> bool:
+    """Whether ``frame`` follows ``moments`` in a course, which keeps the first of each second and no variants."""
+    return not frame.variant and (not moments or int(frame.seconds) > int(moments[-1].seconds))
+
+
 class Timeline:
     """The course of a video for those who ask what goes on when: its intervals by layer, by start, sorted once."""
 
