@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from surgsigma_hub import records as r
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
+from surgsigma_hub.shards.validate import Problem, ValidationReport
 from surgsigma_hub.source import Access, Redistribution, SourceInfo
 
 SIZE = (64, 48)
@@ -329,3 +330,14 @@ def add_strays(tree: Path) -> None:
         "data/phase_recognition/beta/train-00007.tar": b"left by an earlier, larger build",
     }.items():
         write_atomic(tree / path, data)
+
+
+SHARD = "data/phase_recognition/synthetic/train-00000.tar"
+"""The first shard of :func:`small_tree`."""
+
+
+def only(report: ValidationReport, kind: str) -> Problem:
+    """The one problem of that kind."""
+    found = [p for p in report.problems if p.kind == kind]
+    assert len(found) == 1, report.problems
+    return found[0]

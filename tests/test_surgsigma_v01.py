@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 import tarfile
 from collections import Counter
@@ -9,28 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from surgsigma_hub.errors import LayoutError, SurgSigmaError
+from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import resolve_frame
-from surgsigma_hub.records import Box, Defect, Fact, FileImage, FileSlice, Frame, MaskImage, Reason
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.records import Box, Fact, FileImage, FileSlice, Frame, MaskImage, Reason
 
-FIXTURE = Path(__file__).parent / "fixtures" / "surgsigma_v01"
-KIND = get_source("surgsigma_v01")
-
-
-def load(root: Path, *, cache: Path | None = None, **options: str) -> dict[str, list[Frame | Defect]]:
-    planned = KIND(root, parse_options(KIND, options), cache_dir=cache)
-    videos = pickle.loads(pickle.dumps(list(planned.videos())))
-    # a worker makes a source of its own for each video
-    return {v.id: list(KIND(root, parse_options(KIND, options), cache_dir=cache).frames(v)) for v in videos}
-
-
-def frames(found: list[Frame | Defect]) -> dict[tuple[int, str], Frame]:
-    return {(f.index, f.variant): f for f in found if isinstance(f, Frame)}
-
-
-def defects(found: list[Frame | Defect]) -> list[Defect]:
-    return [d for d in found if isinstance(d, Defect)]
+from sigma_reading import FIXTURE, KIND, defects, frames, load
 
 
 @pytest.fixture
@@ -328,69 +310,11 @@ def test_bad_images_are_told(copy: Path) -> None:
     assert [d.reason for d in defects(found)] == [Reason.DUPLICATE_ID] + [Reason.ROW_MALFORMED] * 3
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ('{"images": [], "annos": [{"id": 1,', "line 1"),
-        ("", "cut or damaged"),
-        ("[]", "'images' and 'annos'"),
-        ('{"images": [], "annos": {}}', "'images' and 'annos'"),
-        ('{"images": [], "annos": []}', "no annotation"),
-    ],
-)
-@pytest.mark.parametrize("cached", [False, True])
-def test_an_unusable_json_is_refused_by_name(copy: Path, tmp_path: Path, text: str, told: str, cached: bool) -> None:
-    shutil.rmtree(copy / "dense_prediction")
-    (copy / "surgsigma_v01.json").write_text(text)
-    with pytest.raises(LayoutError, match=told) as caught:
-        load(copy, cache=tmp_path / "cache" if cached else None)
-    assert "surgsigma_v01.json" in str(caught.value)
-    made = list((tmp_path / "cache").glob("surgsigma*"))
-    assert bool(made) == (cached and told == "no annotation")  # a JSON that cannot be read leaves nothing behind
-
-
 def test_dense_predictions_alone_are_enough(copy: Path) -> None:
     (copy / "surgsigma_v01.json").write_text('{"images": [], "annos": []}')
     found = load(copy)
     assert list(frames(found["VID02"])) == [(9, ""), (9, "smoke"), (13, ""), (13, "smoke")]
     assert not defects(found["VID02"])
-
-
-def test_a_wrong_root_is_refused(tmp_path: Path, copy: Path) -> None:
-    with pytest.raises(LayoutError, match=r"no \*\.json"):
-        load(tmp_path / "copy" / "raw_data")
-    with pytest.raises(LayoutError, match="not a folder"):
-        load(tmp_path / "nowhere")
-    (copy / "second.json").write_text("{}")
-    with pytest.raises(LayoutError, match=r"second\.json.*annotations=NAME"):
-        load(copy)
-    assert load(copy, annotations="surgsigma_v01.json") == load(copy, annotations="surgsigma_v01.json")
-    with pytest.raises(LayoutError, match=r"third\.json"):
-        load(copy, annotations="third.json")
-
-
-@pytest.mark.parametrize(
-    ("rows", "told"),
-    [
-        ("1,instrument_localization\n9,phase", "line 3.*'9' as 'phase'"),
-        ("x,instrument_localization", "line 2"),
-        ("1,instrument_localization\n1,instrument_localization", "line 3"),
-    ],
-)
-def test_the_table_of_task_types_is_checked(tmp_path: Path, rows: str, told: str) -> None:
-    table = tmp_path / "types.csv"
-    table.write_text(f"type,kind\n{rows}\n")
-    with pytest.raises(SurgSigmaError, match=told):
-        load(FIXTURE, task_types=str(table))
-
-
-def test_the_table_of_task_types_can_be_replaced(tmp_path: Path) -> None:
-    table = tmp_path / "types.csv"
-    table.write_text("type,kind\n2,instrument_localization\n")
-    found = load(FIXTURE, task_types=str(table))
-    assert "task type 1 " in defects(found["VID92"])[0].detail
-    with pytest.raises(SurgSigmaError, match="task_types"):
-        load(FIXTURE, task_types=str(tmp_path / "nowhere.csv"))
 
 
 def test_what_the_source_declares() -> None:
