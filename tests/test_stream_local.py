@@ -226,7 +226,7 @@ def _other_size(tree: Path) -> None:
         (_no_medium, 1, "names the medium 'image.jpg', which is not in the tar"),
         (_no_json_at_all, 1, "has no JSON of this package"),
         (_newer, 1, "format version 9.0"),
-        (_header, 4, "damaged"),
+        (_header, 1, "damaged"),
         (_cut, 4, "samples between bytes"),
         (_gone, 4, "listed but not there"),
         (_other_size, 4, "the manifest says"),
@@ -277,7 +277,7 @@ def test_a_picture_that_is_none(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_changes_under_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surgsigma_hub.stream.local._CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("surgsigma_hub.stream.files._CHECK_SECONDS", 0.0)
     tree = small_tree(tmp_path)
     rows = iter(open_stream(tree, shuffle=False))
     next(rows)

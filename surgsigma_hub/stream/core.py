@@ -76,6 +76,7 @@ class Settings:
     on_error: OnError
     max_errors_in_row: int
     threads: int
+    mapped: bool = False
 
 
 class Stream:
@@ -264,7 +265,10 @@ class Stream:
     def _reader(self) -> Shards:
         # A forked child must not use connections, or wait for locks that threads of its parent held.
         if self._shards is None or self._process != os.getpid():
-            self._shards, self._process = self._place.shards(self._data.index), os.getpid()
+            self._shards, self._process = (
+                self._place.shards(self._data.index, mapped=self._settings.mapped),
+                os.getpid(),
+            )
         return self._shards
 
     def _load(self, job: tuple[int, int]) -> tuple[int, Item | ShardError | MediaError]:
@@ -272,6 +276,11 @@ class Stream:
         try:
             raw = self._reader().read(number)
             sample, media = self._decoder.sample(raw)
+            if sample.get("id") != raw.key:
+                raise ShardError(
+                    f"{raw.where}: under the key {raw.key!r} lies the sample {str(sample.get('id'))[:100]!r}",
+                    hint="The shard is damaged. Build or download it again.",
+                )
             return position, Item(raw.key, sample, media, position)
         except (ShardError, MediaError) as error:
             return position, error

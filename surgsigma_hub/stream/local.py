@@ -1,56 +1,18 @@
-"""Shards on disk, mapped into memory: a member is a slice of its file, not a copy."""
+"""Shards on disk: samples by number, read by position or mapped, as few files open as the system allows."""
 
 from __future__ import annotations
 
-import contextlib
-import mmap
 import threading
-import time
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import ShardError
+from .files import CAN_READ_AT, MappedFile, ShardFile
 from .index import Index
 from .order import Numbers
-from .tar import Members, hop, members
-
-_CHECK_SECONDS = 0.2
-_CHANGED = "Do not rebuild a tree while it is read; start the stream anew."
-
-
-class _Mapped:
-    """One mapped shard. The views that were given out keep the map alive after it was let go of here."""
-
-    def __init__(self, path: Path, where: str, size: int) -> None:
-        try:
-            with path.open("rb") as file:
-                self.raw = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._stat = path.stat()
-        except FileNotFoundError:
-            raise ShardError(
-                f"{where}: the tar is listed but not there", hint="Build or download this part of the tree again."
-            ) from None
-        except (OSError, ValueError) as error:
-            raise ShardError(f"{where}: cannot be mapped ({error})") from None
-        if len(self.raw) != size:
-            raise ShardError(
-                f"{where}: holds {len(self.raw)} bytes, the manifest says {size}", hint="Was the tree copied in part?"
-            )
-        self.view = memoryview(self.raw)
-        self._path, self._where, self._checked = path, where, time.monotonic()
-
-    def check(self) -> None:
-        """Notice a file that was written in place: reading behind its new end would end the process."""
-        now = time.monotonic()
-        if now - self._checked < _CHECK_SECONDS:
-            return
-        self._checked = now
-        with contextlib.suppress(FileNotFoundError):  # unlinked: the map still holds what it held
-            stat, old = self._path.stat(), self._stat
-            if stat.st_ino == old.st_ino and (stat.st_size, stat.st_mtime_ns) != (old.st_size, old.st_mtime_ns):
-                raise ShardError(f"{self._where}: was changed while it was read", hint=_CHANGED)
+from .tar import Members, span
+from .torn import Torn
 
 
 class LocalShards:
@@ -59,34 +21,44 @@ class LocalShards:
     Args:
         tree: The folder.
         index: What is in it.
-        most: Maps that stay open at a time; each takes a file handle.
+        most: Files that stay open at a time.
+        mapped: Map the files, see :class:`surgsigma_hub.stream.files.MappedFile` for what that is worth and costs.
     """
 
-    def __init__(self, tree: Path, index: Index, *, most: int = 0) -> None:
+    def __init__(self, tree: Path, index: Index, *, most: int = 0, mapped: bool = False) -> None:
         self._tree, self._index = tree, index
-        self._most = most or _handles()
+        self._kind = MappedFile if mapped or not CAN_READ_AT else ShardFile
+        self._most = most or (_handles() // 2 if mapped else _handles())  # a map has a handle of its own
         self._many = len(index.places) > self._most  # only then some have to be let go of
-        self._open: OrderedDict[int, _Mapped] = OrderedDict()
+        self._open: OrderedDict[int, ShardFile] = OrderedDict()
         self._lock = threading.Lock()
         # Offsets plus one, 0 where the block was not read yet; the pages of this array cost nothing until then.
         self._starts = np.zeros(index.samples, np.int64).data
         self._ends: dict[int, int] = {}
+        self._torn: dict[int, Torn] = {}
 
     def read(self, number: int) -> Members:
         """The members of a sample.
 
         Raises:
-            ShardError: the shard is missing, damaged, changed, or not what the manifest says.
+            ShardError: the shard is missing, changed, or not what the manifest says, or the sample is lost to damage.
         """
         index = self._index
         block = index.block_of(number)
         shard = index.block_shard[block]
-        mapped = self._map(shard)
-        if not self._starts[number]:
-            self._hop(block, mapped)
-        last = number + 1 == index.block_first[block + 1]
-        end = self._ends[block] if last else self._starts[number + 1] - 1
-        return members(mapped.raw, mapped.view, self._starts[number] - 1, end, where=index.places[shard])
+        file = self._open.get(shard)
+        if file is None or self._many:
+            file = self._file(shard)
+        begin = self._starts[number] - 1
+        if begin < 0:
+            begin, end = self._first_look(number, block, file)
+        elif number + 1 == index.block_first[block + 1]:
+            end = self._ends[block]
+        else:
+            end = self._starts[number + 1] - 1
+        found = file.members(begin, end)
+        file.check()
+        return found
 
     def begin(self) -> None:
         """Nothing to forget."""
@@ -95,39 +67,39 @@ class LocalShards:
         """Nothing: the operating system reads ahead."""
 
     def close(self) -> None:
-        """Let go of every map. A second close is harmless; reading again opens anew."""
+        """Let go of every file. A second close is harmless; reading again opens anew."""
         with self._lock:
             self._open.clear()
 
-    def _hop(self, block: int, mapped: _Mapped) -> None:
+    def _first_look(self, number: int, block: int, file: ShardFile) -> tuple[int, int]:
+        """Where a sample is whose block was not read before, or is torn."""
         index = self._index
         first, count = index.block_first[block], int(index.sizes[block])
-        where = index.places[index.block_shard[block]]
-        starts = hop(mapped.raw, index.block_start[block], index.block_end[block], count, where=where)
-        self._ends[block] = starts.pop()
-        # Backwards: another thread that sees the first entry of a neighbour must see what it needs after it.
-        for n in range(count - 1, -1, -1):
-            self._starts[first + n] = starts[n] + 1
+        found: list[int] | Torn = self._torn.get(block) or file.layout(
+            index.block_start[block], index.block_end[block], count
+        )
+        if isinstance(found, Torn):
+            file.check(now=True)  # a file that is being written is not damaged
+            self._torn[block] = found
+        else:
+            self._ends[block] = found[-1]
+            # Backwards: another thread that sees the first entry of a neighbour must see what it needs after it.
+            for n in range(count - 1, -1, -1):
+                self._starts[first + n] = found[n] + 1
+        return span(found, number - first)
 
-    def _map(self, shard: int) -> _Mapped:
-        mapped = self._open.get(shard)
-        if mapped is None or self._many:
-            mapped = self._map_of_many(shard)
-        mapped.check()
-        return mapped
-
-    def _map_of_many(self, shard: int) -> _Mapped:
+    def _file(self, shard: int) -> ShardFile:
         with self._lock:
-            mapped = self._open.get(shard)
-            if mapped is None:
+            file = self._open.get(shard)
+            if file is None:
                 place = self._index.places[shard]
-                mapped = _Mapped(self._tree / place, place, self._index.bytes[shard])
-                self._open[shard] = mapped
+                file = self._kind(self._tree / place, place, self._index.bytes[shard])
+                self._open[shard] = file
                 if len(self._open) > self._most:
                     self._open.popitem(last=False)
             else:
                 self._open.move_to_end(shard)
-        return mapped
+        return file
 
 
 def _handles() -> int:

@@ -44,6 +44,7 @@ def stream(
     on_error: OnError = "raise",
     max_errors_in_row: int = 32,
     threads: int | None = None,
+    mapped: bool | None = None,
     lanes: int = LANES,
     revision: str | None = None,
     remote: Remote | None = None,
@@ -77,7 +78,11 @@ def stream(
         verify: Compare each medium with the sha256 that its sample names.
         on_error: ``raise``, or ``skip`` a sample that cannot be read and count it in ``.errors``.
         max_errors_in_row: With ``skip``, more bad samples than this, one after the other, are an error all the same.
-        threads: Threads that decode. None: one a core, at most eight; 0, the caller's thread, where nothing is decoded.
+        threads: Threads that decode. None: one a core, at most eight. 0, and always where there is nothing to decode or
+            to compare and no disk to wait for: the caller's thread.
+        mapped: For a folder. True maps the shards: the quickest way to get bytes, but a shard that is cut while it is
+            read, or a disk that fails, ends the process. False reads them: such things are errors like others. None:
+            mapped where nothing is decoded and the folder is not on a network.
         lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice.
         revision: Branch, tag or commit of a dataset on the Hub.
         remote: Connections, patience, memory and cache for what is not a folder.
@@ -106,8 +111,13 @@ def stream(
             raise SurgSigmaError(f"{name}={value}", hint="Expected 0 or more.")
     if lanes < 1:
         raise SurgSigmaError(f"lanes={lanes}", hint="Expected 1 or more.")
-    if threads is None:
-        threads = min(_MOST_THREADS, _cores()) if decoder.pixels or not place.local else 0
+    if mapped is None:
+        # Where pixels are decoded, a copy of the file's bytes costs nothing that shows, and is safe.
+        mapped = place.local and not decoder.pixels and place.mappable()
+    if not (decoder.pixels or verify or (place.local and not mapped)):
+        threads = 0  # what neither computes nor waits for a disk is done sooner than handed over
+    elif threads is None:
+        threads = min(_MOST_THREADS, _cores())
     settings = Settings(
         shuffle=_shuffle(shuffle, local=place.local),
         lanes=lanes,
@@ -118,6 +128,7 @@ def stream(
         on_error=on_error,
         max_errors_in_row=max_errors_in_row,
         threads=threads,
+        mapped=mapped,
     )
     return Stream(Data(loaded, kept=kept, where=wanted), place, decoder, settings, epoch=epoch)
 

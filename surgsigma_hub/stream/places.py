@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import Manifest, catalog_place, load_manifest, parse_manifest
+from .files import keeps_its_pages
 from .index import Index, Listed, Named
 from .local import LocalShards
 from .order import Numbers
@@ -49,7 +50,10 @@ class Place(Protocol):
 
     @property
     def local(self) -> bool:
-        """Whether its files can be mapped."""
+        """Whether it is a folder."""
+
+    def mappable(self) -> bool:
+        """Whether its files are better mapped than read."""
 
     def listed(self) -> list[Listed]:
         """The names of its manifests."""
@@ -60,8 +64,8 @@ class Place(Protocol):
     def catalog(self, named: Named) -> Any:
         """The catalog of a manifest, as pyarrow reads it: a path or a file."""
 
-    def shards(self, index: Index) -> Shards:
-        """A reader."""
+    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
+        """A reader; ``mapped``: of files that are mapped, where there are files."""
 
 
 class Folder:
@@ -71,6 +75,10 @@ class Folder:
 
     def __init__(self, path: Path, where: str) -> None:
         self._path, self.where = path, where
+
+    def mappable(self) -> bool:
+        """Whether its files are better mapped than read: not over a network."""
+        return keeps_its_pages(self._path)
 
     def listed(self) -> list[Listed]:
         """The names of its manifests."""
@@ -84,9 +92,9 @@ class Folder:
         """The file."""
         return self._path / catalog_place(named.task, named.source, named.split)
 
-    def shards(self, index: Index) -> Shards:
-        """A reader of mapped files."""
-        return LocalShards(self._path, index)
+    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
+        """A reader of files."""
+        return LocalShards(self._path, index, mapped=mapped)
 
 
 class Elsewhere:
@@ -109,6 +117,10 @@ class Elsewhere:
         how: Remote,
     ) -> None:
         self.where, self._connect, self._listing, self._how = where, connect, listing, how
+
+    def mappable(self) -> bool:
+        """There are no files."""
+        return False
 
     def listed(self) -> list[Listed]:
         """The names of its manifests."""
@@ -134,7 +146,7 @@ class Elsewhere:
             self._with_files(lambda files: fetch(files, place, None, None, deadline=self._how.deadline).data)
         )
 
-    def shards(self, index: Index) -> Shards:
+    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
         """A reader of ranges."""
         return RemoteShards(self._connect(self._how), index, self._how)
 

@@ -18,7 +18,8 @@ from .answer import Answer, TransientError
 from .cache import DiskCache
 from .index import Index
 from .order import Numbers
-from .tar import Members, hop, members
+from .tar import Members, layout, members, span
+from .torn import Torn
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def fetch(files: Files, place: str, start: int | None, end: int | None, *, deadl
 class _Block:
     raw: bytes
     view: memoryview
-    starts: list[int]
+    starts: list[int] | Torn
 
 
 class RemoteShards:
@@ -184,7 +185,8 @@ class RemoteShards:
             raise
         turn = number - index.block_first[block]
         where = index.places[index.block_shard[block]]
-        return members(found.raw, found.view, found.starts[turn], found.starts[turn + 1], where=where)
+        begin, end = span(found.starts, turn)
+        return members(found.raw, found.view, begin, end, where=where)
 
     def close(self) -> None:
         """End the fetching threads, drop all blocks and connections."""
@@ -229,16 +231,16 @@ class RemoteShards:
         shard, start, end = index.block_shard[block], index.block_start[block], index.block_end[block]
         place = index.places[shard]
         key = f"{index.hashes[shard]} {start}-{end}"
+        count = int(index.sizes[block])
         raw = self._cache.get(key, end - start) if self._cache else None
-        if raw is None:
+        starts = layout(raw, 0, len(raw), count, where=place) if raw is not None else None
+        if raw is None or starts is None or isinstance(starts, Torn):  # a damaged cache costs a request
             answer = fetch(self._files, place, start, end, deadline=self._how.deadline)
             self._check_version(shard, answer.tag)
             raw = answer.data
-            starts = hop(raw, 0, len(raw), int(index.sizes[block]), where=place)
-            if self._cache:
+            starts = layout(raw, 0, len(raw), count, where=place)
+            if self._cache and not isinstance(starts, Torn):
                 self._cache.put(key, raw)
-        else:
-            starts = hop(raw, 0, len(raw), int(index.sizes[block]), where=place)
         return _Block(raw, memoryview(raw), starts)
 
     def _check_version(self, shard: int, tag: str) -> None:
