@@ -171,7 +171,7 @@ def test_a_member_that_is_not_in_the_shard_says_so() -> None:
 def test_without_a_reader_of_films_the_panel_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SURGSIGMA_VIDEO", "none")  # no reader has that name
     one = picked([("video.mp4", "video", "input", b"x")])
-    assert "'none' is not installed. Choose decord or av" in _pane(one, one.doc["media"][0], (420, 240)).why
+    assert "unknown film reader 'none' in SURGSIGMA_VIDEO" in _pane(one, one.doc["media"][0], (420, 240)).why
     assert sheet([one], title="t").width > CARD_WIDTH
 
 

@@ -1,102 +1,30 @@
-"""Films: frames by index, and encoding. decord reads where it is installed and able, PyAV everywhere else."""
+"""Films: frames by index, and encoding. decord reads where it is installed and able, PyAV elsewhere, others by name."""
 
 from __future__ import annotations
 
-import io
 import logging
 import os
+import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..errors import MediaError, SurgSigmaError
+from ..errors import MediaError, SurgSigmaError, UnknownNameError
+from .film_readers import BY_THEMSELVES, READERS, FrameReader, Pixels, UnusableError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 logger = logging.getLogger(__name__)
 
-Pixels = npt.NDArray[np.uint8]
 BACKEND_VARIABLE = "SURGSIGMA_VIDEO"
-"""Environment variable that forces ``decord`` or ``av``."""
+"""Environment variable that names the one reader to use: ``decord``, ``av`` or ``torchcodec``."""
 
-
-class FrameReader(Protocol):
-    """Random access to the frames of one film."""
-
-    @property
-    def fps(self) -> float:
-        """Average frames per second."""
-
-    def __len__(self) -> int: ...
-
-    def frame(self, index: int) -> Pixels:
-        """Frame ``index``, ``(H, W, 3)`` uint8 RGB; cheapest when indices rise."""
-
-
-class _Decord:
-    def __init__(self, film: str | Buffer, name: str) -> None:
-        import decord
-
-        self._reader: Any = decord.VideoReader(film if isinstance(film, str) else io.BytesIO(film), num_threads=1)
-        if self._reader[0].shape[2] != 3:  # seen with decord 0.6 on frames narrower than 64 pixels
-            raise MediaError(f"{name}: decord does not give three channels")
-        self.fps = float(self._reader.get_avg_fps())
-
-    def __len__(self) -> int:
-        return len(self._reader)
-
-    def frame(self, index: int) -> Pixels:
-        pixels: Pixels = self._reader[index].asnumpy()
-        return pixels
-
-
-class _PyAV:
-    """Decodes forward; seeks to a key frame only where the film's rate is constant, so that index and time agree."""
-
-    _FAR = 120
-
-    def __init__(self, film: str | Buffer, name: str) -> None:
-        import av
-
-        self._container = av.open(film if isinstance(film, str) else io.BytesIO(film))
-        if not self._container.streams.video:
-            raise MediaError(f"{name}: holds no film")
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
-        self.fps = float(self._stream.average_rate or 0)
-        self._constant = self._stream.average_rate == self._stream.base_rate
-        self._count = self._stream.frames or sum(1 for p in self._container.demux(self._stream) if p.size)
-        self._restart(0)
-
-    def __len__(self) -> int:
-        return int(self._count)
-
-    def _restart(self, index: int) -> None:
-        start = self._stream.start_time or 0
-        at = start + int(index / self.fps / float(self._stream.time_base)) if index else start
-        self._container.seek(at, stream=self._stream, backward=True)
-        self._frames: Iterator[Any] = self._container.decode(self._stream)
-        self._next = 0 if index == 0 else -1  # -1: learn it from the first frame's time
-
-    def frame(self, index: int) -> Pixels:
-        if self._next > index or (self._constant and index - self._next > self._FAR):
-            self._restart(index if self._constant else 0)
-        for frame in self._frames:
-            if self._next < 0:
-                since = frame.pts - (self._stream.start_time or 0)
-                self._next = round(float(since * self._stream.time_base) * self.fps)
-            at, self._next = self._next, self._next + 1
-            if at == index:
-                pixels: Pixels = frame.to_ndarray(format="rgb24")
-                return pixels
-        self._next = index + 1  # spent: the next call starts over
-        raise EOFError(f"no frame {index}")
+_IN_SOURCE = re.compile(r"^\w+, \S+\.cpp:\d+, ")  # torchcodec tells where in its own code it failed
 
 
 def open_video(path: Path) -> FrameReader:
@@ -145,38 +73,43 @@ def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixel
         try:
             found.append((index / (reader.fps or 1.0), np.asarray(reader.frame(index))))
         except Exception as error:  # each library raises its own kinds
-            raise MediaError(f"{name}: frame {index} cannot be decoded ({_short(str(error), name)})") from None
+            raise MediaError(f"{name}: frame {index} cannot be decoded ({problem_text(error, name)})") from None
     return found
 
 
 def _open(film: str | Buffer, label: str) -> FrameReader:
     forced = os.environ.get(BACKEND_VARIABLE, "")
+    if forced and forced not in READERS:
+        raise UnknownNameError("film reader", forced, READERS, where=BACKEND_VARIABLE)
+    place = film if isinstance(film, str) else label
     problems: list[str] = []
-    for kind, backend in (("decord", _Decord), ("av", _PyAV)):
-        if forced and forced != kind:
-            continue
+    for kind in (forced,) if forced else BY_THEMSELVES:
         try:
-            reader: FrameReader = backend(film, label)
+            reader = READERS[kind](film, label)
             if len(reader) == 0:
                 raise MediaError(f"{label}: holds no frame")
             return reader
-        except ImportError:
-            continue
+        except UnusableError as error:
+            if forced:
+                raise SurgSigmaError(f"{BACKEND_VARIABLE}={forced!r} {error}", hint=_INSTALL[forced]) from None
         except Exception as error:  # each library raises its own kinds, decord a bare RuntimeError
-            problems.append(
-                f"{kind}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
-            )
+            problems.append(f"{kind}: {problem_text(error, place)}")
             logger.warning("%s cannot read %s", kind, label)
-    if not problems:
-        raise SurgSigmaError(
-            f"{BACKEND_VARIABLE}={forced!r} is not installed", hint="Choose decord or av, or unset it."
-        )
-    place = film if isinstance(film, str) else label
-    raise MediaError(f"{label}: cannot be opened as a film ({'; '.join(_short(p, place) for p in problems)})")
+    raise MediaError(f"{label}: cannot be opened as a film ({'; '.join(problems)})")
 
 
-def _short(problem: str, place: str) -> str:
-    return problem.replace(place, Path(place).name)[:160]
+_INSTALL = {
+    "decord": "pip install 'surgsigma-hub[video]', or unset the variable.",
+    "av": "pip install av, or unset the variable.",
+    "torchcodec": "pip install 'surgsigma-hub[torchcodec]' and the FFmpeg libraries of the system, such as "
+    "apt-get install ffmpeg; or unset the variable.",
+}
+
+
+def problem_text(error: Exception, place: str) -> str:
+    """What a library says about a film, in a line, without the folder of ``place``."""
+    lines = str(error).strip().splitlines()
+    return (_IN_SOURCE.sub("", lines[-1]) if lines else type(error).__name__).replace(place, Path(place).name)[:160]
 
 
 @lru_cache(maxsize=2)
@@ -202,7 +135,7 @@ def read_frame(path: Path, index: int) -> Pixels:
     try:
         return reader.frame(index)
     except Exception as error:
-        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({_short(str(error), str(path))})") from None
+        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({problem_text(error, str(path))})") from None
 
 
 def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:

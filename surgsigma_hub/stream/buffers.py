@@ -7,6 +7,7 @@ arrays, views of them and tensors made from them all hold the buffer.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 
@@ -49,4 +50,32 @@ class Buffers:
             self._kept += buffer.nbytes
         elif pool:
             pool.rotate(-1)  # the oldest may be held for long; look at the others meanwhile
+        return buffer
+
+
+class Memory:
+    """What one thread decodes into: pictures that are given away, and scratch memory that never is.
+
+    Args:
+        most: Bytes of pictures kept for reuse.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._buffers = Buffers(most)
+        self._scratch: dict[str, Pixels] = {}
+
+    def take(self, *shape: int) -> Pixels:
+        """An array that nobody else holds."""
+        size = math.prod(shape)
+        return self._buffers.take(size)[:size].reshape(shape)
+
+    def flat(self, size: int) -> Pixels:
+        """Like :meth:`take`, of one dimension and at least so long; for decoders that shape it themselves."""
+        return self._buffers.take(size)
+
+    def scratch(self, use: str, size: int) -> Pixels:
+        """At least ``size`` bytes that the next call for the same ``use`` gives again."""
+        buffer = self._scratch.get(use)
+        if buffer is None or buffer.nbytes < size:
+            buffer = self._scratch[use] = np.empty(size, np.uint8)
         return buffer

@@ -13,11 +13,12 @@ import orjson
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import MediaError, ShardError, SurgSigmaError
+from ..media.film_readers import FrameReader
 from ..media.image import MAX_PIXELS, as_rgb
-from ..media.video import open_video_bytes
+from ..media.video import open_video_bytes, problem_text
 from ..schema import FORMAT_VERSION, check_format_version
-from .buffers import Buffers, Pixels
-from .resize import Rgb, resize, resize_values, resolve_kernel
+from .buffers import Memory, Pixels
+from .resize import Rgb, resize, resize_into, resize_values, resolve_kernel
 from .tar import Members
 
 try:
@@ -27,6 +28,7 @@ except ImportError:  # the extra "stream"; Pillow gives the same pixels, more sl
 
 Decode = Literal["bytes", "view", "rgb"] | Rgb
 _POOL = 512 << 20  # bytes of pixels that all threads together keep for reuse, at most
+_AT_A_TIME = 16  # frames of a film that lie in memory at full size before they are resized
 _JPEG = b"\xff\xd8"
 _DIRECT = ("YCbCr", "Gray")  # colour spaces of JPEG that simplejpeg and Pillow read alike
 
@@ -144,7 +146,7 @@ class Decoder:
             pixels = _pillow(data, rgb, f"{where}: {key}.{member}")
         if rgb.resizes:
             width, height = self._target(rgb, data, pixels)
-            resized = resize(pixels, width, height, self._kernel)
+            resized = resize(pixels, width, height, self._kernel, self._memory())
             # The scratch buffer is written again by the next picture of this thread.
             return resized.copy() if resized is pixels else resized
         return pixels
@@ -167,23 +169,18 @@ class Decoder:
                     data, "RGB", fastdct=True, min_width=least[0], min_height=least[1], min_factor=2
                 )
                 return small
-            size = height * width * 3
-            buffer = self._scratch(size) if rgb.resizes else self._buffers().take(size)
+            size, memory = height * width * 3, self._memory()
+            buffer = memory.scratch("full", size) if rgb.resizes else memory.flat(size)
             pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False, buffer=buffer)
             return pixels
         except ValueError:
             return None
 
-    def _buffers(self) -> Buffers:
-        if not hasattr(self._local, "buffers"):
-            self._local.buffers = Buffers(_POOL // 4)
-        return self._local.buffers  # type: ignore[no-any-return]
-
-    def _scratch(self, size: int) -> Pixels:
-        buffer: Pixels | None = getattr(self._local, "scratch", None)
-        if buffer is None or buffer.nbytes < size:
-            buffer = self._local.scratch = np.empty(size, np.uint8)
-        return buffer
+    def _memory(self) -> Memory:
+        memory: Memory | None = getattr(self._local, "memory", None)
+        if memory is None:
+            memory = self._local.memory = Memory(_POOL // 4)
+        return memory
 
     def _values(self, data: memoryview, rgb: Rgb, name: str) -> np.ndarray:
         values = np.array(_opened(data, name))
@@ -193,21 +190,35 @@ class Decoder:
 
     def _film(self, data: memoryview, frames: Frames, name: str) -> Pixels:
         reader = open_video_bytes(data, name)
-        out: list[Pixels] = []
-        before, pixels = -1, np.zeros((0, 0, 3), np.uint8)  # the frame read last: short films repeat indices
-        for index in frames.choose(len(reader), reader.fps):
+        chosen = frames.choose(len(reader), reader.fps)
+        for index in chosen:
             if not 0 <= index < len(reader):
                 raise MediaError(f"{name}: no frame {index}, it has {len(reader)}", reason="media_missing")
-            if index != before:
-                try:
-                    pixels = reader.frame(index)
-                except Exception as error:  # each library raises its own kinds
-                    raise MediaError(f"{name}: frame {index} cannot be decoded ({str(error)[:160]})") from None
-                if self._rgb is not None and self._rgb.resizes:
-                    pixels = resize(pixels, *self._rgb.size(pixels.shape[1], pixels.shape[0]), self._kernel)
-                before = index
-            out.append(pixels)
-        return np.stack(out) if out else np.zeros((0, 0, 0, 3), np.uint8)
+        once = sorted(set(chosen))  # each frame is read once and forwards, whatever is asked for
+        pixels = self._frames_of(reader, once, name)
+        return pixels if chosen == once else pixels[np.searchsorted(once, chosen)]
+
+    def _frames_of(self, reader: FrameReader, indices: list[int], name: str) -> Pixels:
+        rgb = self._rgb
+        if rgb is None or not rgb.resizes:
+            return _read_frames(reader, indices, name)
+        out: Pixels | None = None
+        for at in range(0, len(indices), _AT_A_TIME):
+            full = _read_frames(reader, indices[at : at + _AT_A_TIME], name)
+            width, height = rgb.size(full.shape[2], full.shape[1])
+            if out is None:
+                out = self._memory().take(len(indices), height, width, 3)
+            for n, frame in enumerate(full, start=at):
+                resize_into(frame, out[n], self._kernel, self._memory())
+        return np.zeros((0, 0, 0, 3), np.uint8) if out is None else out
+
+
+def _read_frames(reader: FrameReader, indices: list[int], name: str) -> Pixels:
+    try:
+        return reader.frames(indices)
+    except Exception as error:  # each library raises its own kinds
+        which = f"frame {indices[0]}" if len(indices) == 1 else f"a frame from {indices[0]} to {indices[-1]}"
+        raise MediaError(f"{name}: {which} cannot be decoded ({problem_text(error, name)})") from None
 
 
 def _pillow(data: memoryview, rgb: Rgb, name: str) -> Pixels:

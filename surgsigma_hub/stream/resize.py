@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
 from ..errors import MissingExtraError, SurgSigmaError
-from .buffers import Pixels
+from .buffers import Memory, Pixels
 
 Kernel = Literal["auto", "torch", "pillow"]
 
@@ -77,19 +77,55 @@ def resolve_kernel(kernel: Kernel) -> Literal["torch", "pillow"]:
     return kernel
 
 
-def resize(pixels: Pixels, width: int, height: int, kernel: Literal["torch", "pillow"]) -> Pixels:
-    """``pixels`` (``(H, W, 3)``) at another size, bicubic with antialiasing."""
+def resize(
+    pixels: Pixels, width: int, height: int, kernel: Literal["torch", "pillow"], memory: Memory | None = None
+) -> Pixels:
+    """A picture ``(H, W, 3)`` at another size, bicubic with antialiasing.
+
+    Args:
+        pixels: The picture.
+        width: Of the result.
+        height: Of the result.
+        kernel: What resizes.
+        memory: Where the result comes from. None: from numpy.
+
+    Returns:
+        Memory of its own, or ``pixels`` itself where the size is right already.
+    """
     if pixels.shape[:2] == (height, width):
         return pixels
-    if kernel == "pillow":
-        return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+    memory = memory or Memory(0)
+    out = memory.take(height, width, 3)
+    resize_into(pixels, out, kernel, memory)
+    return out
+
+
+def resize_into(pixels: Pixels, out: Pixels, kernel: Literal["torch", "pillow"], memory: Memory) -> None:
+    """Fill ``out`` (``(h, w, 3)``) with the picture ``pixels`` at that size."""
+    (height, width, _), (old_height, old_width, _) = out.shape, pixels.shape
+    if (old_height, old_width) == (height, width):
+        out[:] = pixels
+    elif kernel == "pillow":
+        out[:] = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+    elif old_width == width or old_height == height:
+        _by_torch(pixels, out)
+    else:
+        # Across, then down, as torch does it inside one call, but into memory that is used again. In one call torch
+        # allocates a picture for what lies between and one for the result; when the allocator gives both back to the
+        # system each time, which depends on what else the program does, page faults are a quarter of the work.
+        size = old_height * width * 3
+        between = memory.scratch("between", size)[:size].reshape(old_height, width, 3)
+        _by_torch(pixels, between)
+        _by_torch(between, out)
+
+
+def _by_torch(pixels: Pixels, out: Pixels) -> None:
+    """``torch.nn.functional.interpolate`` into given memory, which only the operator behind it can."""
     import torch
 
     # Torch has a fast uint8 kernel for channels-last, which it knows by the strides: the new axis comes before permute.
-    tensor = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
-    made: Any = torch.nn.functional.interpolate(tensor, size=(height, width), mode="bicubic", antialias=True)
-    out: Pixels = made[0].permute(1, 2, 0).contiguous().numpy()
-    return out
+    source, target = (torch.from_numpy(array).unsqueeze(0).permute(0, 3, 1, 2) for array in (pixels, out))
+    torch.ops.aten._upsample_bicubic2d_aa.out(source, out.shape[:2], False, out=target)
 
 
 def resize_values(values: np.ndarray, width: int, height: int) -> np.ndarray:
