@@ -28,7 +28,18 @@ __all__ = [
     "get_adapter",
 ]
 
-_NOT_FORMATS = {"base", "boxes", "collate", "conversation", "export", "media", "phrases", "rewards"}
+_NOT_FORMATS = {
+    "base",
+    "boxes",
+    "collate",
+    "conversation",
+    "exporting",
+    "files",
+    "media",
+    "phrases",
+    "report",
+    "rewards",
+}
 
 
 @cache

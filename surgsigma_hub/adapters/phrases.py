@@ -15,24 +15,25 @@ from ..media.boxes import TOLERANCE
 from ..records import Box
 from .boxes import Boxes, Convention, Corners, Size
 
-_OURS = re.compile(r"\[([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3})\]")
+OURS = re.compile(r"\[([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3})\]")
+"""A box as our own sentences write it."""
 _N = r"\s*(-?\d{1,6}(?:\.\d{1,6})?)\s*"
 _ANY = re.compile(rf"[\[(]{_N},{_N},{_N},{_N}[\])]|[\[(]{_N},{_N}[\])]\s*,?\s*(?:to|and|-)?\s*[\[(]{_N},{_N}[\])]")
 _CLOSE = 0.0025
 """How far (share of the frame) stated corners may lie from a known box to be that box: thousandths cut, not rounded."""
 
 _WORDS: Sequence[tuple[re.Pattern[str], Mapping[Convention, str]]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), {"norm1000": thousand, "pixels": pixel})
-    for pattern, thousand, pixel in (
-        (r"\bin fractions of width and height\b", "in thousandths of width and height", "in pixels"),
-        (r"\bas fractions of width and height\b", "as thousandths of width and height", "in pixels"),
-        (r"\bin shares of width and height\b", "in thousandths of width and height", "in pixels"),
-        (r"\brelative to the size of the (picture|image)\b", r"in thousandths of the size of the \1",
-         r"in pixels of the \1"),
-        (r"\bin relative coordinates\b", "in coordinates from 0 to 1000", "in pixel coordinates"),
-        (r"\bcoordinates run from 0 to 1\b(?![.,]\d)", "coordinates run from 0 to 1000", "coordinates are in pixels"),
-        (r"\bbetween 0 and 1\b(?![.,]\d)", "between 0 and 1000", "in pixels"),
-        (r"\bfrom 0 to 1\b(?![.,]\d)", "from 0 to 1000", "in pixels"),
+    (re.compile(pattern, re.IGNORECASE), {"norm1000": thousand, "pixels": pixel, "objects": nothing})
+    for pattern, thousand, pixel, nothing in (
+        (r"\bin shares of width and height\b", "in thousandths of width and height", "in pixels", "as boxes"),
+        (r"( (?:in|as)) fractions of width and height\b", r"\1 thousandths of width and height", " in pixels", ""),
+        (r"(,?) relative to the size of the (picture|image)\b", r"\1 in thousandths of the size of the \2",
+         r"\1 in pixels of the \2", ""),
+        (r"(,?) in relative coordinates\b", r"\1 in coordinates from 0 to 1000", r"\1 in pixel coordinates", ""),
+        (r"\bcoordinates run from 0 to 1\b(?![.,]\d)", "coordinates run from 0 to 1000", "coordinates are in pixels",
+         "give their coordinates"),
+        (r" between 0 and 1\b(?![.,]\d)", " between 0 and 1000", " in pixels", ""),
+        (r"(,(?: each)?) from 0 to 1\b(?![.,]\d)", r"\1 from 0 to 1000", r"\1 in pixels", ""),
     )
 )  # fmt: skip
 """Wordings of our templates that say what the numbers are; a test looks that no template says it otherwise."""
@@ -93,18 +94,19 @@ def message_text(text: str, boxes: Boxes, *, size: Size | None, known: Sequence[
     """
     if boxes.convention == "unit":
         return text
-    if asks or _OURS.search(text):
+    if asks or OURS.search(text):
         text = reworded(text, boxes)
-    exact = {_written(box): box for box in known}
+    exact = {written(box): box for box in known}
 
     def anew(match: re.Match[str]) -> str:
         x1, y1, x2, y2 = (float(n) for n in match.groups())
         return boxes.text(exact.get(match.group(), Box(x1, y1, x2, y2)), size)
 
-    return _OURS.sub(anew, text)
+    return OURS.sub(anew, text)
 
 
-def _written(box: Corners) -> str:
+def written(box: Corners) -> str:
+    """A box as our own sentences write it."""
     return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
 
 
@@ -172,7 +174,7 @@ def _inside(four: Sequence[float], units: Size) -> bool:
 
 def _box(four: Sequence[float], units: Size, known: Iterable[Corners]) -> Corners:
     if units == (1, 1):
-        written = _written(Box(*four))
-        return next((box for box in known if _written(box) == written), Box(*four))
+        said = written(Box(*four))
+        return next((box for box in known if written(box) == said), Box(*four))
     x1, y1, x2, y2 = four
     return Box(x1 / units[0], y1 / units[1], x2 / units[0], y2 / units[1])
