@@ -20,6 +20,7 @@ FLOORS = [
     {"depth"},
     {"build", "preview", "stream"},
     {"hub"},
+    {"adapters"},
     {"enrich"},
     {"api"},
     {"cli"},
