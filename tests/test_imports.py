@@ -19,6 +19,7 @@ FLOORS = [
     {"shards"},
     {"depth"},
     {"build", "preview", "stream"},
+    {"adapters"},
     {"hub"},
     {"enrich"},
     {"api"},

@@ -1,0 +1,1 @@
+"""From samples to what trainers eat, and back: formats, a collator, rewards."""
