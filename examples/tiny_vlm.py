@@ -1,8 +1,8 @@
 """A tiny vision-language model with random weights, for the examples: minutes on a CPU, and no network.
 
-It is a LLaVA: a two-layer CLIP vision tower, a projector and a two-layer Llama, with a tokenizer trained on the words of
-the tree itself. It shows that the loop is right, not what a model of use would score. Take any other model
-that ``AutoModelForImageTextToText`` loads, with its processor, and the examples work as they are.
+It is a LLaVA: a two-layer CLIP vision tower, a projector and a two-layer Llama, with a tokenizer trained on the words
+of the tree itself. It shows that the loop is right, not what a model of use would score. Take any other model that
+``AutoModelForImageTextToText`` loads, with its processor, and the examples work as they are.
 
     python examples/tiny_vlm.py --tree surgsigma --out tiny-vlm
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -25,10 +24,10 @@ class VlmCollator:
     A row is what :func:`surgsigma_hub.adapters.to_trl` gives: ``messages`` (or ``prompt`` and ``completion``), and
     ``images`` or ``videos`` in the order of their places in the messages; ``id`` or ``key`` names it in errors.
 
-    The conversation is cut where the assistant begins to speak, and the pieces are tokenized one by one: what is learned
-    is what the model has to say after just such a prompt, its end-of-turn token included. Prompts, media tokens, padding
-    and what the template writes behind the end of a turn are not learned. Any chat template will do, with
-    or without ``{% generation %}``, if it only appends to what it has written for earlier turns.
+    The conversation is cut where the assistant begins to speak, and the pieces are tokenized one by one: what is
+    learned is what the model has to say after just such a prompt, its end-of-turn token included. Prompts, media
+    tokens, padding and what the template writes behind the end of a turn are not learned. Any chat template will do,
+    with or without ``{% generation %}``, if it only appends to what it has written for earlier turns.
 
     Nothing is cut: a truncated picture is an error of the model a few lines later, a truncated answer teaches to
     stop in the middle.
@@ -95,8 +94,8 @@ class VlmCollator:
         for turn in turns:
             asked = self._written(talk[:turn], opened=False)
             text = self._written(talk[: turn + 1], opened=False)
-            # Templates of reasoning models open the turn with words of their own ("<think>"), which the answer may repeat.
-            opened = os.path.commonprefix([self._written(talk[:turn], opened=True), text])
+            # Templates of reasoning models open a turn with words of their own ("<think>") that an answer may repeat.
+            opened = _common_start(self._written(talk[:turn], opened=True), text)
             if not asked.startswith(written) or not opened.startswith(asked):
                 raise _wrong(row, "the chat template changes earlier turns when a later one is added")
             found += [opened[len(written) :], text[len(opened) :]]
@@ -135,7 +134,9 @@ class VlmCollator:
         self, prompts: Mapping[str, Any], answers: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]
     ) -> dict[str, Any]:
         torch = _torch()
-        ids, labels, kinds = [], [], {name: [] for name in _PER_TOKEN if name in prompts}
+        ids: list[Any] = []
+        labels: list[Any] = []
+        kinds: dict[str, list[Any]] = {name: [] for name in _PER_TOKEN if name in prompts}
         for n, row in enumerate(rows):
             real = prompts["attention_mask"][n].bool()
             prompt = prompts["input_ids"][n][real]
@@ -173,6 +174,10 @@ def _torch() -> Any:
     except ImportError:
         raise MissingExtraError("torch", "train", purpose="VlmCollator") from None
     return torch
+
+
+def _common_start(a: str, b: str) -> str:
+    return a[: next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))]
 
 
 def _messages(row: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ def text_of(completion: Completion) -> str:
     """
     if isinstance(completion, str):
         return completion
-    content = completion[-1].get("content") if completion else ""
+    content: Any = completion[-1].get("content") if len(completion) else ""
     if isinstance(content, str):
         return content
     if content is None:
@@ -147,24 +147,25 @@ def read_solution(task: str, solution: str | Mapping[str, Any] | Answer) -> Answ
     """
     if isinstance(solution, Answer):
         return solution
+    raw: Any = solution
     if isinstance(solution, str):
-        if not solution.lstrip().startswith("{"):
-            return get_task(task).parse(solution)
         try:
-            solution = orjson.loads(solution)
+            raw = orjson.loads(solution)
         except orjson.JSONDecodeError:
+            return get_task(task).parse(solution)
+        if not isinstance(raw, dict):  # "10" is both JSON and an answer
             return get_task(task).parse(solution)
     try:
         return Answer(
-            text=solution["text"],
-            labels=tuple(solution.get("labels") or ()),
-            triplets=tuple(AnswerTriplet(**t) for t in solution.get("triplets") or ()),
-            boxes=tuple(AnswerBox(**b) for b in solution.get("boxes") or ()),
+            text=raw["text"],
+            labels=tuple(raw.get("labels") or ()),
+            triplets=tuple(AnswerTriplet(**t) for t in raw.get("triplets") or ()),
+            boxes=tuple(AnswerBox(**b) for b in raw.get("boxes") or ()),
             criteria=tuple(
                 AnswerCriterion(c["criterion"], c["met"], tuple(c.get("scores") or ()))
-                for c in solution.get("criteria") or ()
+                for c in raw.get("criteria") or ()
             ),
-            seconds=solution.get("seconds"),
+            seconds=raw.get("seconds"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise SurgSigmaError(

@@ -62,9 +62,9 @@ def parse_trace(text: str, *, unmarked: Level | None = None, model: str | None =
 
 
 def levels_of(text: str) -> tuple[int, ...]:
-    """The numbers of the level headings of a reasoning part, in the order of the text, repeats too.
+    r"""The numbers of the level headings of a reasoning part, in the order of the text, repeats too.
 
-    >>> levels_of("<think>Level 1: A hook.\\nLevel 3: The end.</think><answer>hook</answer>")
+    >>> levels_of("<think>Level 1: A hook.\nLevel 3: The end.</think><answer>hook</answer>")
     (1, 3)
     """
     body = thought_of(text)
