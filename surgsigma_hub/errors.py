@@ -101,3 +101,22 @@ class MissingExtraError(SurgSigmaError):
 
 class EndpointError(SurgSigmaError):
     """A service asked over the network that cannot be used: wrong address, refused key, or no answers."""
+
+
+class UnfitError(SurgSigmaError):
+    """A sample that a trainer's format cannot express, or a text that cannot be put in a convention of boxes.
+
+    Args:
+        reason: One of ``adapters.REASONS``, for counting.
+    """
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        self.reason = reason
+        super().__init__(message, hint=hint)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_unfit, (self.message, self.reason, self.hint))
+
+
+def _rebuild_unfit(message: str, reason: str, hint: str) -> UnfitError:
+    return UnfitError(message, reason=reason, hint=hint)

@@ -1,1 +1,63 @@
-"""From samples to what trainers eat, and back: formats, a collator, rewards."""
+"""From samples to the records that trainers eat: one module a format, discovered by name.
+
+>>> from surgsigma_hub.adapters import get_adapter
+>>> get_adapter("trl").videos
+('frames',)
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from ..errors import SurgSigmaError, UnfitError, UnknownNameError
+from .base import REASONS, Adapter, Options
+from .boxes import FAMILIES, Boxes, SmartResize, find_boxes
+
+__all__ = [
+    "FAMILIES",
+    "REASONS",
+    "Adapter",
+    "Boxes",
+    "Options",
+    "SmartResize",
+    "UnfitError",
+    "all_adapters",
+    "find_boxes",
+    "get_adapter",
+]
+
+_NOT_FORMATS = {"base", "boxes", "collate", "conversation", "export", "media", "phrases", "rewards", "scores"}
+
+
+@cache
+def _registry() -> dict[str, Adapter]:
+    found: dict[str, Adapter] = {}
+    for module_info in pkgutil.iter_modules(__path__):
+        if module_info.name in _NOT_FORMATS:
+            continue
+        adapter = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "ADAPTER", None)
+        if not isinstance(adapter, Adapter) or adapter.name != module_info.name:
+            raise SurgSigmaError(
+                f"adapters/{module_info.name}.py must define ADAPTER, an Adapter named {module_info.name!r}"
+            )
+        found[adapter.name] = adapter
+    return dict(sorted(found.items()))
+
+
+def all_adapters() -> dict[str, Adapter]:
+    """Every format by name."""
+    return dict(_registry())
+
+
+def get_adapter(name: str) -> Adapter:
+    """The format of that name.
+
+    Raises:
+        UnknownNameError: with the closest known names.
+    """
+    try:
+        return _registry()[name]
+    except KeyError:
+        raise UnknownNameError("format", name, _registry()) from None

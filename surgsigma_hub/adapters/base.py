@@ -1,0 +1,144 @@
+"""What an adapter is: a pure function from one sample to one record of a trainer's format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import UnknownNameError
+from ..stream.decode import Frames
+from .boxes import Boxes, find_boxes
+from .conversation import Conversation, converse
+from .media import from_row, opened
+
+if TYPE_CHECKING:
+    from ..stream import Item
+
+Reasoning = Literal["drop", "inline", "separate"]
+VideoForm = Literal["file", "frames"]
+
+REASONINGS: tuple[Reasoning, ...] = ("drop", "inline", "separate")
+VIDEO_FORMS: tuple[VideoForm, ...] = ("file", "frames")
+
+REASONS: Mapping[str, str] = {
+    "target": "the answer is a picture or a film, which this format cannot hold",
+    "unverifiable": "no program can tell whether an answer is right",
+    "size": "boxes in pixels of a picture whose size is unknown, or that the model would refuse",
+    "trace_boxes": "the trace holds boxes whose numbers mean nothing known",
+}
+"""Why a sample is refused (``UnfitError.reason``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a record is like.
+
+    Attributes:
+        boxes: What the numbers of boxes are: ``unit``, ``norm1000``, ``pixels``, a family of models such as
+            ``qwen2_5_vl``, or :class:`Boxes`.
+        reasoning: ``drop``; ``inline``: ``<think>...</think>`` and ``<answer>...</answer>`` in the answer; or
+            ``separate``: under a key of its own. The trace belongs to the sample's own question, which is the last
+            one of a dialogue: answers before it stay plain, and so do those of samples without a trace.
+        video: ``file`` or ``frames``; None: what the format prefers.
+        frames: Which frames, where films become frames.
+        system: A system prompt to begin with.
+    """
+
+    boxes: Boxes | str = "unit"
+    reasoning: Reasoning = "drop"
+    video: VideoForm | None = None
+    frames: Frames = field(default_factory=lambda: Frames(count=8))
+    system: str | None = None
+
+    def __post_init__(self) -> None:
+        find_boxes(self.boxes)
+        if self.reasoning not in REASONINGS:
+            raise UnknownNameError("place of reasoning", self.reasoning, REASONINGS)
+        if self.video is not None and self.video not in VIDEO_FORMS:
+            raise UnknownNameError("form of video", self.video, VIDEO_FORMS)
+
+    @property
+    def convention(self) -> Boxes:
+        """The convention of boxes itself."""
+        return find_boxes(self.boxes)
+
+
+PLAIN = Options()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """One trainer's format.
+
+    Attributes:
+        name: Equal to its module's.
+        trainer: Who reads it.
+        description: What a record holds.
+        write: From a conversation, its boxes and media in their final form, to a record.
+        videos: Forms of video that the trainer reads, the preferred one first.
+        suffix: ``.jsonl``, a record a line, or ``.json``, one list.
+        thought: Key of a separate trace: of the answer's turn where ``thought_in_turn``, else of the record.
+        thought_in_turn: See ``thought``.
+        check: Refuses samples that the format cannot hold.
+        info: For trainers that list data sets in a ``dataset_info.json``: from the name of the data file to the entry.
+        how: How to tell the trainer of exported files, for the note that lies beside them.
+    """
+
+    name: str
+    trainer: str
+    description: str
+    write: Callable[[Conversation, Options], dict[str, Any]]
+    videos: tuple[VideoForm, ...]
+    suffix: Literal[".json", ".jsonl"] = ".jsonl"
+    thought: str = "reasoning"
+    thought_in_turn: bool = False
+    check: Callable[[Mapping[str, Any]], None] | None = None
+    info: Callable[[str], dict[str, Any]] | None = None
+    how: str = ""
+
+    def __call__(
+        self, sample: Mapping[str, Any], media: Mapping[str, Any], options: Options | None = None
+    ) -> dict[str, Any]:
+        """One record.
+
+        Args:
+            sample: The JSON of a sample, as in the shards.
+            media: Its media by member. Bytes and arrays of pixels become PIL images, films their bytes or a list of
+                frames; paths (``str``) and lists of them are put into the record as they are.
+            options: What the record is like; None: ``Options()``.
+
+        Raises:
+            UnfitError: the format cannot express the sample; ``reason`` says why.
+            UnknownNameError: the trainer does not read the form of video that is asked for.
+            SampleError: the sample is not one of ours.
+        """
+        options = options or PLAIN
+        form = self.video(options)
+        if self.check is not None:
+            self.check(sample)
+        ready = opened(sample, media, form=form, frames=options.frames)
+        return self.write(
+            converse(sample, ready, boxes=options.convention, reasoning=options.reasoning, system=options.system),
+            options,
+        )
+
+    def item(self, item: Item, options: Options | None = None) -> dict[str, Any]:
+        """One record of what ``surgsigma_hub.stream`` delivers."""
+        return self(item.sample, item.media, options)
+
+    def row(self, row: Mapping[str, Any], options: Options | None = None) -> dict[str, Any]:
+        """One record of a row of ``surgsigma_hub.load_dataset``."""
+        return self(*from_row(row), options)
+
+    def video(self, options: Options) -> VideoForm:
+        """The form that films take.
+
+        Raises:
+            UnknownNameError: the trainer does not read it.
+        """
+        if options.video is None:
+            return self.videos[0]
+        if options.video not in self.videos:
+            raise UnknownNameError("form of video", options.video, self.videos, where=f"the format {self.name}")
+        return options.video

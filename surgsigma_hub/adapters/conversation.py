@@ -1,0 +1,161 @@
+"""The step that all formats share: a sample as turns, with boxes and reasoning where the options want them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ..errors import SampleError, UnfitError
+from ..reasoning.format import write_trace
+from ..records import AnswerBox, Reasoning
+from ..tasks import AnswerKind, get_task
+from .boxes import Boxes, Size
+from .media import size_of
+from .phrases import message_text, trace_text
+
+TAG = re.compile(r"<(image|video)>\n?")
+_LEVELS = ("perceptual", "relational", "contextual")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side says; ``<image>`` and ``<video>`` stand where media go."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    thought: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """One thing to look at. ``value`` of a film in frames is a list."""
+
+    kind: Literal["image", "video"]
+    member: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A sample on its way to a trainer.
+
+    Attributes:
+        id: Of the sample.
+        task: Name of its task.
+        system: The system prompt.
+        turns: User and assistant in turn, the sample's own question last.
+        media: What is looked at, in the order of the tags.
+        size: Width and height of the picture as it is given to the model.
+        answer: The typed answer, boxes in shares of the frame.
+        boxes: The convention of the boxes in ``turns``.
+        sample: The whole sample.
+    """
+
+    id: str
+    task: str
+    system: str | None
+    turns: tuple[Turn, ...]
+    media: tuple[Medium, ...]
+    size: Size | None
+    answer: Mapping[str, Any]
+    boxes: Boxes
+    sample: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def thought(self) -> str | None:
+        """The trace, where it stands apart from the answer."""
+        return self.turns[-1].thought
+
+    def images(self) -> list[Any]:
+        """Pictures in order; the frames of a film count as pictures where films come in frames."""
+        return [v for m in self.media for v in (m.value if isinstance(m.value, list) else [m.value])]
+
+    def as_images(self) -> Conversation:
+        """The same with every film in frames as that many pictures, a tag for each."""
+        if not any(m.kind == "video" for m in self.media):
+            return self
+        counts = iter([len(m.value) if isinstance(m.value, list) else 1 for m in self.media])
+        turns = tuple(
+            replace(t, text=TAG.sub(lambda m: "<image>" * next(counts) + _rest(m), t.text)) for t in self.turns
+        )
+        media = tuple(
+            Medium("image", m.member, value)
+            for m in self.media
+            for value in (m.value if isinstance(m.value, list) else [m.value])
+        )
+        return replace(self, turns=turns, media=media)
+
+
+def _rest(match: re.Match[str]) -> str:
+    return "\n" if match.group().endswith("\n") else ""
+
+
+def converse(
+    sample: Mapping[str, Any],
+    media: Mapping[str, Any],
+    *,
+    boxes: Boxes,
+    reasoning: Literal["drop", "inline", "separate"],
+    system: str | None = None,
+) -> Conversation:
+    """A sample as a conversation.
+
+    Args:
+        sample: Its JSON.
+        media: Its inputs by member, in the form that the record shall hold.
+        boxes: Convention of the boxes.
+        reasoning: Where the trace goes.
+        system: System prompt.
+
+    Raises:
+        UnfitError: the answer is a medium, or boxes cannot be put in the convention.
+        SampleError: not a sample of ours.
+    """
+    try:
+        id, task = sample["id"], get_task(sample["task"])
+        described, said, answer, trace = (sample[k] for k in ("media", "messages", "answer", "reasoning"))
+    except (KeyError, TypeError) as error:
+        raise SampleError(f"a sample without {error}", hint="Expected the JSON of a shard of this package.") from None
+    if any(m["role"] == "target" for m in described):
+        raise UnfitError(
+            f"sample {id}: the answer of {task.name} is a medium, which a text cannot hold",
+            reason="target",
+            hint="Train it from surgsigma_hub.stream(...): the target is in .media of each item.",
+        )
+    inputs = tuple(Medium(m["kind"], m["member"], media[m["member"]]) for m in described if m["role"] == "input")
+    tags = [kind for message in said for kind in TAG.findall(message["content"])]
+    if tags != [m.kind for m in inputs]:
+        raise SampleError(f"sample {id}: tags {tags} for the media {[m.member for m in inputs]}")
+    stored = (sample["width"], sample["height"]) if sample["width"] and sample["height"] else None
+    size = next((s for m in inputs if (s := size_of(m.value)) is not None), stored)
+    known = tuple(AnswerBox(b["label"], b["x1"], b["y1"], b["x2"], b["y2"]) for b in answer["boxes"] or ())
+    asks = task.answer is AnswerKind.BOXES
+    turns = [Turn(m["role"], message_text(m["content"], boxes, size=size, known=known, asks=asks)) for m in said]
+    if reasoning != "drop" and trace["level"]:
+        levels = (trace[name] for name in _LEVELS)
+        made = Reasoning(trace["level"], *(_level(t, boxes, size=size, stored=stored, known=known) for t in levels))
+        last = turns[-1]
+        written = write_trace(made, last.text)
+        if reasoning == "inline":
+            turns[-1] = Turn(last.role, written)
+        else:
+            turns[-1] = Turn(last.role, last.text, written[len("<think>") : written.index("</think>")])
+    return Conversation(
+        id=id,
+        task=task.name,
+        system=system,
+        turns=tuple(turns),
+        media=inputs,
+        size=size,
+        answer=answer,
+        boxes=boxes,
+        sample=sample,
+    )
+
+
+def _level(
+    text: str | None, boxes: Boxes, *, size: Size | None, stored: Size | None, known: Iterable[AnswerBox]
+) -> str | None:
+    return trace_text(text, boxes, size=size, stored=stored, known=tuple(known)) if text else None

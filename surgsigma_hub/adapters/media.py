@@ -1,0 +1,114 @@
+"""Media on their way into a record: bytes and pixels to PIL images, films to bytes or frames; paths stay paths."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import MediaError, SampleError
+from ..media.video import open_video_bytes
+from ..stream.decode import Frames
+
+
+def opened(
+    sample: Mapping[str, Any], media: Mapping[str, Any], *, form: Literal["file", "frames"], frames: Frames
+) -> dict[str, Any]:
+    """The inputs of a sample by member, ready for a record.
+
+    Args:
+        sample: Its JSON.
+        media: Its media by member.
+        form: What becomes of films that come as bytes.
+        frames: Which frames, with ``form="frames"``.
+
+    Raises:
+        SampleError: a medium that the sample names is not there.
+        MediaError: a medium that cannot be read.
+    """
+    ready: dict[str, Any] = {}
+    for medium in sample["media"]:
+        member = medium["member"]
+        if medium["role"] != "input":
+            continue
+        if member not in media:
+            raise SampleError(f"sample {sample['id']}: no medium {member} was given")
+        name = f"{sample['id']}.{member}"
+        value = media[member]
+        ready[member] = _film(value, name, form, frames) if medium["kind"] == "video" else picture(value, name)
+    return ready
+
+
+def picture(value: Any, name: str) -> Any:
+    """A PIL image of bytes, of an array of pixels or of a cell of ``datasets``; paths and images are kept.
+
+    Raises:
+        MediaError: not a readable picture.
+    """
+    if isinstance(value, str | Image.Image):
+        return value
+    if isinstance(value, np.ndarray):
+        return Image.fromarray(value)
+    data = value.get("bytes") if isinstance(value, Mapping) else value
+    try:
+        image = Image.open(io.BytesIO(data or b""))
+        image.load()
+        return image
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError) as error:
+        raise MediaError(f"{name}: not a readable picture ({str(error).split(' <_io', 1)[0]})") from None
+
+
+def _film(value: Any, name: str, form: str, frames: Frames) -> Any:
+    if isinstance(value, Mapping):
+        value = value["bytes"]
+    if isinstance(value, np.ndarray):
+        return [Image.fromarray(frame) for frame in value]  # decoded by the stream, as its frames= says
+    if isinstance(value, list | tuple):
+        return [picture(frame, f"{name}, frame {n}") for n, frame in enumerate(value)]
+    if form == "file":
+        return value if isinstance(value, str) else bytes(value)
+    if isinstance(value, str):
+        raise SampleError(f"{name}: a path of a film where frames are wanted", hint="Give a list of frames, or bytes.")
+    return film_frames(bytes(value), frames, name)
+
+
+def film_frames(data: bytes, frames: Frames, name: str) -> list[Image.Image]:
+    """Frames of a film as images.
+
+    Raises:
+        MediaError: not a readable film.
+    """
+    reader = open_video_bytes(data, name)
+    return [Image.fromarray(reader.frame(index)) for index in frames.choose(len(reader), reader.fps)]
+
+
+def size_of(value: Any) -> tuple[int, int] | None:
+    """Width and height of a picture, or of the first frame of a film; None where it is not at hand."""
+    if isinstance(value, list):
+        return size_of(value[0]) if value else None
+    return value.size if isinstance(value, Image.Image) else None
+
+
+def from_row(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sample and media of a row of ``surgsigma_hub.load_dataset``.
+
+    Raises:
+        SampleError: the columns ``media``, ``images`` and ``videos`` are not all there.
+    """
+    from ..schema import MEMBERS
+
+    try:
+        cells = {kind: iter(row[f"{kind}s"]) for kind in ("image", "video")}
+        media = {}
+        for medium in row["media"]:
+            kind = MEMBERS[medium["member"]]
+            media[medium["member"]] = next(cells[kind])[kind]
+    except (KeyError, StopIteration) as error:
+        raise SampleError(
+            f"not a row of surgsigma_hub.load_dataset ({error!r})",
+            hint="Keep the columns media, images and videos until the adapter has run.",
+        ) from None
+    return {name: value for name, value in row.items() if name not in ("images", "videos")}, media
