@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from surgsigma_hub.adapters.rewards import answer_reward, read_solution, trace_reward
-from surgsigma_hub.adapters.scores import VERIFIABLE, best_total, iou, score
+from surgsigma_hub.adapters.grpo import verifiable_tasks
+from surgsigma_hub.adapters.scores import best_total, iou, score
 from surgsigma_hub.errors import BadAnswerError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import concepts
 from surgsigma_hub.reasoning.format import write_trace
@@ -218,11 +219,11 @@ def test_forms_by_hand(said: str, expected: float) -> None:
 
 
 def test_every_task_has_a_rule_or_a_clear_refusal() -> None:
-    assert {*TRUTHS} <= {*VERIFIABLE}
-    for task in {*all_tasks()} - {*VERIFIABLE}:
+    assert {*TRUTHS} <= {*verifiable_tasks()}
+    for task in {*all_tasks()} - {*verifiable_tasks()}:
         with pytest.raises(SurgSigmaError, match="cannot be scored"):
             answer_reward(["a hook"], [Answer("a hook")], [task])
-    assert {str(get_task(t).answer) for t in VERIFIABLE} == {
+    assert {str(get_task(t).answer) for t in verifiable_tasks()} == {
         "label",
         "labels",
         "boxes",

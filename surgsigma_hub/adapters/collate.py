@@ -5,9 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, SurgSigmaError
+from .base import Options
+from .trl import ADAPTER as TRL
+
+if TYPE_CHECKING:
+    from ..stream import Item
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +26,8 @@ _PER_TOKEN = ("token_type_ids", "mm_token_type_ids")
 class VlmCollator:
     """Makes batches for ``SFTTrainer(data_collator=...)``, for the ``Trainer`` of transformers and for own loops.
 
-    A row is what :func:`surgsigma_hub.adapters.to_trl` gives: ``messages`` (or ``prompt`` and ``completion``), and
-    ``images`` or ``videos`` in the order of their places in the messages; ``id`` or ``key`` names it in errors.
+    A row is an item of a stream, or what ``get_adapter("trl")`` makes of one: ``messages`` (or ``prompt`` and
+    ``completion``), and ``images`` or ``videos`` in the order of their places; ``id`` names it in errors.
 
     The conversation is cut where the assistant begins to speak, and the pieces are tokenized one by one: what is
     learned is what the model has to say after just such a prompt, its end-of-turn token included. Prompts, media
@@ -36,12 +41,20 @@ class VlmCollator:
         processor: With a chat template and a tokenizer with a padding token, as ``AutoProcessor`` gives it.
         max_length: Most tokens of a row, media tokens included. None: any number.
         pad_to_multiple_of: The length of a batch is a multiple of this.
+        options: How items of a stream become conversations: boxes, reasoning, frames.
 
     Raises:
         SurgSigmaError: no chat template or padding token.
     """
 
-    def __init__(self, processor: Any, *, max_length: int | None = None, pad_to_multiple_of: int | None = None) -> None:
+    def __init__(
+        self,
+        processor: Any,
+        *,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        options: Options | None = None,
+    ) -> None:
         tokenizer = getattr(processor, "tokenizer", None)
         if tokenizer is None or getattr(processor, "chat_template", None) is None:
             raise SurgSigmaError(
@@ -53,9 +66,10 @@ class VlmCollator:
         self.processor = processor
         self.max_length = max_length
         self.multiple = pad_to_multiple_of or 1
+        self.options = options
         self._warned = False
 
-    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[Mapping[str, Any] | Item]) -> dict[str, Any]:
         """The batch: ``input_ids``, ``attention_mask``, ``labels`` and what the processor makes of the media.
 
         Raises:
@@ -65,6 +79,7 @@ class VlmCollator:
         """
         if not rows:
             raise SurgSigmaError("an empty batch", hint="Expected one row or more.")
+        rows = [row if isinstance(row, Mapping) else TRL.item(row, self.options) for row in rows]
         talks = [_messages(row) for row in rows]
         pieces = [self._pieces(talk, row) for talk, row in zip(talks, rows, strict=True)]
         media = {
@@ -187,7 +202,7 @@ def _messages(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     elif "prompt" in row and "completion" in row:
         messages = [*row["prompt"], *row["completion"]]
     else:
-        raise _wrong(row, "neither messages nor prompt and completion", hint="Convert items with adapters.to_trl.")
+        raise _wrong(row, "neither messages nor prompt and completion", hint="Expected items of a stream, or get_adapter('trl') of them.")
     made = [{**message, "content": list(_parts(message))} for message in messages]
     asked = next((message for message in made if message["role"] == "user"), None)
     for kind in ("image", "video"):

@@ -5,7 +5,7 @@ Pure rules: no torch, no model, no network. The truth scores 1, what does not re
 - :func:`answer_reward` reads each completion with the ``parse`` of its task and compares it with ``solution``.
 - :func:`trace_reward` looks at the form alone: ``<think>``, its levels in order, ``<answer>``.
 
-Give both to ``GRPOTrainer(reward_funcs=[answer_reward, trace_reward], ...)`` and weigh them with ``reward_weights``.
+The columns that they need are those of ``get_adapter("grpo")``. Give both to ``GRPOTrainer(reward_funcs=[answer_reward, trace_reward], ...)`` and weigh them with ``reward_weights``.
 
 TRL decodes completions with ``skip_special_tokens=True``: a tokenizer that holds ``<think>`` or ``<answer>`` as
 *special* tokens loses them before a reward sees them. Add them as ordinary tokens.
@@ -24,9 +24,9 @@ from ..parsers.trace import levels_of
 from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet
 from ..tasks import get_task
 from ..tasks.base import Space
-from .scores import VERIFIABLE, score
+from .scores import score
 
-__all__ = ["VERIFIABLE", "answer_reward", "read_solution", "trace_reward"]
+__all__ = ["answer_reward", "read_solution", "trace_reward"]
 
 Completion = str | Sequence[Mapping[str, Any]]
 """What TRL hands over: a text, or the messages of the assistant."""
@@ -49,7 +49,7 @@ def answer_reward(
     Args:
         completions: What the model printed; tags and reasoning may be there and do not count.
         solution: The truth of each: ``sample["answer"]``, the same as JSON, or an answer's text.
-        task: The task of each, one of :data:`VERIFIABLE`.
+        task: The task of each, one of ``adapters.grpo.verifiable_tasks()``; its names are configs.
         size: Width and height of each picture as the model saw it, for boxes in pixels.
         space: What the numbers of boxes are; None decides by their size, as ``parse`` does.
 

@@ -10,7 +10,7 @@ criteria   criteria with the right verdict, divided by all criteria that either 
 seconds    1 up to ``max(0.5 s, 10 %)`` away, then falling in a straight line to 0 a further ``max(1 s, truth)`` away
 ========== ==========================================================================================================
 
-Free text and media have no such score; :data:`VERIFIABLE` names the tasks that have one.
+Free text and media have no such score.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from collections.abc import Callable, Collection, Sequence
 
 from ..errors import SurgSigmaError
 from ..records import Answer, AnswerBox
-from ..tasks import AnswerKind, all_tasks, get_task
+from ..tasks import AnswerKind, get_task
+from .grpo import verifiable_tasks
 
 _DECIMALS = 3  # boxes are compared as finely as answers print them
 
@@ -79,10 +80,6 @@ _SCORES: dict[AnswerKind, Callable[[Answer, Answer], float]] = {
     AnswerKind.SECONDS: _seconds,
 }
 
-VERIFIABLE: tuple[str, ...] = tuple(name for name, task in all_tasks().items() if task.answer in _SCORES)
-"""Names of the tasks whose answers a rule can score; the names are configs too."""
-
-
 def score(task: str, found: Answer, truth: Answer) -> float:
     """How right ``found`` is, 0 to 1; the table above says how.
 
@@ -97,7 +94,7 @@ def score(task: str, found: Answer, truth: Answer) -> float:
     if kind not in _SCORES:
         raise SurgSigmaError(
             f"an answer of {task!r} ({kind}) cannot be scored by a rule",
-            hint=f"Tasks that can: {', '.join(VERIFIABLE)}.",
+            hint=f"Tasks that can: {', '.join(verifiable_tasks())}.",
         )
     return _SCORES[kind](found, truth)
 
