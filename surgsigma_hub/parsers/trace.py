@@ -61,6 +61,16 @@ def parse_trace(text: str, *, unmarked: Level | None = None, model: str | None =
     return Trace(perceptual, relational, contextual, model)
 
 
+def levels_of(text: str) -> tuple[int, ...]:
+    r"""The numbers of the level headings of a reasoning part, in the order of the text, repeats too.
+
+    >>> levels_of("<think>Level 1: A hook.\nLevel 3: The end.</think><answer>hook</answer>")
+    (1, 3)
+    """
+    body = thought_of(text)
+    return tuple(int(h.group(1)) for h in list(_AT_LINE_START.finditer(body)) or list(_ANYWHERE.finditer(body)))
+
+
 def thought_of(text: str) -> str:
     """The reasoning part: what stands in ``<think>``, or all but the answer where there is no such tag.
 
