@@ -41,6 +41,11 @@ class Web:
         """Requests for tars so far."""
         return [entry for entry in self.log if entry[0].endswith(".tar")]
 
+    def asked(self) -> list[int]:
+        """Bytes of each request for a part of a tar."""
+        spans = [span.removeprefix("bytes=").split("-") for _, span in self.tars()]
+        return [int(last) - int(first) + 1 for first, last in spans]
+
 
 @contextmanager
 def serve(folder: Path) -> Iterator[Web]:

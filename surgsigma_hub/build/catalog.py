@@ -1,4 +1,8 @@
-"""The catalog: one Parquet row per sample and no media, for filtering and counting without opening a shard."""
+"""The catalog: one Parquet row per sample and no media, for filtering and counting without opening a shard.
+
+The rows of a catalog are the samples of its manifest, in order. ``shard``, ``offset`` and ``bytes`` say where a sample
+lies: whoever wants a few samples of a remote tree asks for their bytes and for no others.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+GROUP_ROWS = 1 << 16
+"""Rows that a row group has at least, but for the last one: each costs a reader some 5 kB of footer."""
+
 _PLAIN = (
     "id", "task", "family", "source", "split", "specialty", "procedure", "video_id", "canonical_video_id",
     "frame_index", "fps", "start_seconds", "end_seconds", "width", "height", "license",
 )  # fmt: skip
+_RISING = ("offset", "bytes")
+"""Columns of numbers that hardly repeat: stored as differences, two bytes a row instead of eight."""
 
 
 class CatalogRows:
@@ -18,8 +27,8 @@ class CatalogRows:
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {}
 
-    def add(self, sample: dict[str, Any], *, shard: str) -> None:
-        """Add one sample, given as its parsed JSON."""
+    def add(self, sample: dict[str, Any], *, shard: str, place: tuple[int, int]) -> None:
+        """Add one sample, given as its parsed JSON, and its place: offset and bytes in the shard."""
         answer = sample["answer"]
         row = {name: sample[name] for name in _PLAIN}
         row |= {
@@ -30,6 +39,8 @@ class CatalogRows:
             "label_origin": sample["provenance"]["label_origin"],
             "members": [m["member"] for m in sample["media"]],
             "shard": shard,
+            "offset": place[0],
+            "bytes": place[1],
         }
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
@@ -43,12 +54,25 @@ class CatalogRows:
 
 
 def merge(pieces: Iterable[Path], path: Path) -> None:
-    """Join the pieces of a split, one row group each, so that memory stays flat."""
+    """Join the pieces of a split, a few in each row group, so that memory stays flat and the footer small."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetWriter(path, _schema()) as out:
+    schema = _schema()
+    leaves = [f"{f.name}.list.element" if pa.types.is_list(f.type) else f.name for f in schema]
+    how = {
+        "use_dictionary": [leaf for leaf in leaves if leaf not in _RISING],
+        "column_encoding": dict.fromkeys(_RISING, "DELTA_BINARY_PACKED"),
+    }
+    with pq.ParquetWriter(path, schema, **how) as out:
+        group: list[Any] = []
         for piece in pieces:
-            out.write_table(pq.read_table(piece))
+            group.append(pq.read_table(piece))
+            if sum(table.num_rows for table in group) >= GROUP_ROWS:
+                out.write_table(pa.concat_tables(group))
+                group = []
+        if group:
+            out.write_table(pa.concat_tables(group))
 
 
 def _schema() -> Any:
@@ -62,5 +86,6 @@ def _schema() -> Any:
     own = {
         "answer": pa.string(), "labels": pa.list_(pa.string()), "boxes": pa.int32(), "reasoning_level": pa.int8(),
         "label_origin": pa.string(), "members": pa.list_(pa.string()), "shard": pa.string(),
+        "offset": pa.int64(), "bytes": pa.int64(),
     }  # fmt: skip
     return pa.schema({**texts, **numbers, **own})

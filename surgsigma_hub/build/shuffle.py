@@ -90,9 +90,9 @@ def write_shard(job: ShardJob, progress: Progress) -> None:
         for part, offset, length in job.rows.tolist():
             id, blobs, text = split_row(opened(part, rows_name).read(offset, length))
             media = [(b.member, opened(part, "media.bin").read(b.offset, b.length)) for b in blobs]
-            shard.add(id, [("json", text), *media])
+            place = shard.add(id, [("json", text), *media])
             sample = orjson.loads(text)
-            rows.add(sample, shard=job.path.name)
+            rows.add(sample, shard=job.path.name, place=place)
             members.update(b.member for b in blobs)
             videos.add(sample["canonical_video_id"])
             size = sum(b.length for b in blobs)

@@ -133,8 +133,7 @@ def _rewrite_shard(
             if enriched(doc, members, answers, tally):
                 changed += 1
                 members["json"] = orjson.dumps(doc)  # in its old place among the members
-            rows.add(doc, shard=shard.name)
-            writer.add(key, list(members.items()))
+            rows.add(doc, shard=shard.name, place=writer.add(key, list(members.items())))
         if changed:
             tally.changed += changed
             return writer.close()

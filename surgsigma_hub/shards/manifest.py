@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import orjson
 from ..errors import ShardError
 from ..schema import FORMAT_VERSION, check_format_version
 
+_PAIR = itemgetter(0, 1)
 WORK_DIR = ".build"
 """Where a build keeps unfinished work inside the tree; gone once the build has ended."""
 
@@ -35,7 +37,7 @@ class Shard:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Shard:
         """The entry as it was before it became JSON; KeyError or TypeError where it is no such entry."""
-        return cls(**{**raw, "blocks": tuple((b[0], b[1]) for b in raw["blocks"])})
+        return cls(**{**raw, "blocks": tuple(map(_PAIR, raw["blocks"]))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,8 +53,11 @@ class ShardWriter:
             self._file.close()
         self._temporary.unlink(missing_ok=True)
 
-    def add(self, key: str, members: Sequence[tuple[str, bytes]]) -> None:
+    def add(self, key: str, members: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
         """Append one sample; its members become ``<key>.<member>``, adjacent and in the order given.
+
+        Returns:
+            Where it begins in the shard and how many bytes it takes, headers and padding with it.
 
         Raises:
             ShardError: a name too long for a plain tar header (100 bytes).
@@ -67,8 +70,10 @@ class ShardWriter:
             if len(name) > 100:
                 raise ShardError(f"{self._path.name}: member name {name!r} is longer than 100 characters")
             pieces += (tar_header(name, len(data)), data, bytes(-len(data) % tarfile.BLOCKSIZE))
+        begin = self._offset
         self._write(b"".join(pieces))
         self._samples += 1
+        return begin, self._offset - begin
 
     def close(self) -> Shard:
         """Finish the tar, bring it to disk and rename it.

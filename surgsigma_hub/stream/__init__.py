@@ -9,8 +9,8 @@ from __future__ import annotations
 from ..callable_package import make_callable
 from .core import Errors, Item, Stream
 from .decode import Frames
+from .files import Remote
 from .opening import stream
-from .remote import Remote
 from .resize import Rgb
 
 __all__ = ["Errors", "Frames", "Item", "Remote", "Rgb", "Stream", "stream"]

@@ -6,16 +6,28 @@ from dataclasses import dataclass
 
 
 class TransientError(Exception):
-    """A request that may go well when it is made again, after ``wait`` seconds if the server says so."""
+    """A request that may go well when it is made again.
 
-    def __init__(self, what: str, wait: float = 0.0) -> None:
+    Args:
+        what: What went wrong.
+        wait: Seconds after which the server wants to be asked again.
+        busy: The server answered, and said that it cannot now: asking for less would not help.
+    """
+
+    def __init__(self, what: str, wait: float = 0.0, *, busy: bool = False) -> None:
         super().__init__(what)
-        self.wait = wait
+        self.wait, self.busy = wait, busy
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bytes, and what tells versions of a file apart (``""`` where nothing does)."""
+    """Bytes of a file.
+
+    Attributes:
+        tag: Tells versions of the file apart; ``""`` where nothing does.
+        total: Bytes of the whole file; -1 where nothing says so.
+    """
 
     data: bytes
     tag: str
+    total: int = -1

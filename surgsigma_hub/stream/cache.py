@@ -8,16 +8,24 @@ import logging
 import os
 import secrets
 import threading
+import time
+import zlib
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
+
+_OLD = 3600.0
+"""Seconds after which an unfinished file is one whose writer is gone."""
 
 
 class DiskCache:
     """Files by key, the least recently used removed first.
 
-    A file is whole or not there; what a name holds follows from the sha256 of its shard, so it never grows stale. A
-    disk that is full or read-only costs speed and nothing else.
+    A file is whole or not there, and ends with a checksum; what a name holds follows from the sha256 of its shard, so
+    it never grows stale. A disk that is full or read-only costs speed and nothing else.
+
+    Each process looks at the folder again whenever it has written a 64th of the bound, and then removes what is above
+    seven eighths of it: so up to eight processes that share a folder keep the bound, to within a block for each.
 
     Args:
         folder: Made where it is missing.
@@ -27,16 +35,18 @@ class DiskCache:
     def __init__(self, folder: Path, most: int) -> None:
         self._folder, self._most = folder, most
         self._lock = threading.Lock()
-        self._size = -1
+        self._unseen = most  # bytes written since the folder was looked at
+        self._failed = False
 
     def get(self, key: str, size: int) -> bytes | None:
-        """The content, if it is there and of the right size."""
+        """The content, if it is there, of the right size and undamaged."""
         path = self._path(key)
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data, tail = file.read(size), file.read(5)
         except OSError:
             return None
-        if len(data) != size:
+        if len(data) != size or tail != _sum(data):
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # used just now
@@ -44,39 +54,57 @@ class DiskCache:
 
     def put(self, key: str, data: bytes) -> None:
         """Keep ``data``, and remove what is too much."""
+        if len(data) > self._most * 7 // 8:
+            return
         path = self._path(key)
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.write(_sum(data))
             temporary.replace(path)
         except OSError as error:
-            logger.warning("the block cache cannot be written (%s)", error.strerror)
             with contextlib.suppress(OSError):
                 temporary.unlink()
+            if not self._failed:
+                self._failed = True  # said once, not for each block
+                logger.warning("the block cache cannot be written (%s)", error.strerror)
             return
         with self._lock:
-            self._size = self._size + len(data) if self._size >= 0 else self._evict()
-            if self._size > self._most:
-                self._size = self._evict()
+            self._unseen += len(data)
+            if self._unseen > self._most // 64:
+                self._evict()
+                self._unseen = 0
 
-    def _evict(self) -> int:
-        """Remove the oldest files above the limit, and some more so as not to come back at once; gives what is left."""
+    def drop(self, key: str) -> None:
+        """Forget what is not worth keeping."""
+        with contextlib.suppress(OSError):
+            self._path(key).unlink()
+
+    def _evict(self) -> None:
+        """Remove the oldest files above the limit, and what killed processes have left unfinished."""
         found: list[tuple[int, int, Path]] = []
-        for path in self._folder.glob("*.block"):
+        total = 0
+        for path in self._folder.iterdir():
             with contextlib.suppress(OSError):  # another process may be removing too
                 stat = path.stat()
-                found.append((stat.st_mtime_ns, stat.st_size, path))
-        total = sum(size for _, size, _ in found)
-        if total <= self._most:
-            return total
+                if path.suffix == ".tmp" and time.time() - stat.st_mtime > _OLD:
+                    path.unlink()
+                    continue
+                total += stat.st_size
+                if path.suffix == ".block":
+                    found.append((stat.st_mtime_ns, stat.st_size, path))
         for _, size, path in sorted(found):
-            if total <= self._most * 9 // 10:
+            if total <= self._most * 7 // 8:
                 break
             with contextlib.suppress(OSError):
                 path.unlink()
             total -= size
-        return total
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.block"
+
+
+def _sum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "big")

@@ -11,7 +11,7 @@ import orjson
 
 from ..errors import SurgSigmaError
 from ..shards.manifest import Manifest
-from .index import ALL, Named, choose, make_index
+from .index import ALL, Named, Wanted, choose, make_index
 from .mixture import Mixture, quotas, weights_by_name
 from .order import LANES, Numbers, Order, Shuffle, make_order
 
@@ -100,16 +100,17 @@ class Data:
 
     Args:
         loaded: Manifests and shares.
-        kept: Numbers of the samples that passed a filter, rising. None: all.
+        wanted: The samples that passed a filter. None: all.
         where: The filter; part of the identity.
     """
 
     def __init__(
-        self, loaded: Loaded, *, kept: Numbers | None = None, where: Mapping[str, object] | None = None
+        self, loaded: Loaded, *, wanted: Wanted | None = None, where: Mapping[str, object] | None = None
     ) -> None:
         self.index = make_index([m for part in loaded.parts for m in part])
+        self.index.wanted = wanted
         choice = loaded.choice
-        self._kept = kept
+        self._kept = kept = None if wanted is None else wanted.numbers
         edges = np.cumsum([0, *(sum(m.samples for m in part) for part in loaded.parts)])
         first = np.asarray(self.index.block_first, np.int64)
         if kept is None:

@@ -1,190 +1,96 @@
-"""One shard on disk: read by position, or mapped into memory; either way a change under the reader is noticed."""
+"""Where bytes from elsewhere come from, how patiently they are asked for, and within which bounds."""
 
 from __future__ import annotations
 
-import mmap
-import os
+import random
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from ..errors import ShardError
-from .tar import Members, layout, members
-from .torn import Torn
-
-CAN_READ_AT = hasattr(os, "pread")
-"""Not on Windows, where every shard is mapped."""
-
-_FIRST = 8192  # bytes of a sample that are read first: most often its JSON and the next header are in them
-_NETWORK = (
-    "nfs",
-    "cifs",
-    "smb",
-    "fuse",
-    "lustre",
-    "gpfs",
-    "beegfs",
-    "ceph",
-    "glusterfs",
-    "9p",
-    "afs",
-    "pvfs",
-    "orangefs",
-)
-_CHECK_SECONDS = 0.005
-_CHANGED = "Do not rebuild a tree while it is read; start the stream anew."
+from ..errors import SurgSigmaError
+from .answer import Answer, TransientError
 
 
-class ShardFile:
-    """An open shard; the file handle is closed when nobody holds this any more.
-
-    A file that was replaced by another one of its name (a rebuild, a download) goes on giving what it held.
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """How remote trees are read.
 
     Args:
-        path: The file.
-        where: What errors call it.
-        size: Bytes that the manifest promises.
+        connections: Requests at a time.
+        timeout: Seconds without a byte after which a request is made again.
+        deadline: Seconds after which a block that cannot be had is an error.
+        memory: Bytes of blocks that stay in memory although nothing planned needs them. Those that are needed come on
+            top: one for each lane of this rank, and ``ahead``.
+        ahead: Bytes that are fetched before they are needed; at least one request for each connection is.
+        request: Most bytes of a request for several blocks that lie side by side and are needed together.
+        cache: A folder to keep blocks in, see :class:`surgsigma_hub.stream.cache.DiskCache`. None: none.
+        cache_bytes: Most bytes of that folder.
     """
 
-    def __init__(self, path: Path, where: str, size: int) -> None:
-        self.where, self._handle = where, -1
-        try:
-            self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            stat = os.fstat(self._handle)
-        except FileNotFoundError:
-            raise ShardError(
-                f"{where}: the tar is listed but not there", hint="Build or download this part of the tree again."
-            ) from None
-        except OSError as error:
-            raise ShardError(f"{where}: cannot be opened ({error.strerror})") from None
-        if stat.st_size != size:
-            raise ShardError(
-                f"{where}: holds {stat.st_size} bytes, the manifest says {size}", hint="Was the tree copied in part?"
-            )
-        self._was = (stat.st_size, stat.st_mtime_ns)
-        self._checked = time.monotonic()
+    connections: int = 8
+    timeout: float = 20.0
+    deadline: float = 120.0
+    memory: int = 64 << 20
+    ahead: int = 64 << 20
+    request: int = 8 << 20
+    cache: Path | str | None = None
+    cache_bytes: int = 20 << 30
 
-    def __del__(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
+    def __post_init__(self) -> None:
+        if self.connections < 1 or self.timeout <= 0 or self.deadline <= 0:
+            raise SurgSigmaError("Remote: connections, timeout and deadline must be above 0")
 
-    def read(self, begin: int, size: int) -> bytes:
-        """Bytes of the file.
 
-        Raises:
-            ShardError: the disk does not give them, or the file has become shorter.
+class Files(Protocol):
+    """Where the bytes come from. Threads share it."""
+
+    def read(self, place: str, start: int | None = None, end: int | None = None) -> Answer:
+        """Bytes ``start`` to ``end`` of a file, or all of it; ``TransientError`` where trying again may help.
+
+        With a negative ``start`` and no ``end`` the last bytes of the file: fewer where it is shorter, and all of it
+        from a store that cannot do this; ``total`` is known then.
         """
-        try:
-            data = os.pread(self._handle, size, begin)
-            while 0 < len(data) < size:  # the system gives at most 2 GB at a time
-                more = os.pread(self._handle, size - len(data), begin + len(data))
-                if not more:
-                    break
-                data += more
-        except OSError as error:
-            raise ShardError(f"{self.where}: cannot be read at byte {begin} ({error.strerror})") from None
-        if len(data) != size:
-            raise ShardError(f"{self.where}: was changed while it was read", hint=_CHANGED)
-        return data
 
-    def members(self, begin: int, end: int) -> Members:
-        """The members of a sample, for which :func:`surgsigma_hub.stream.tar.members` says what may be wrong."""
-        size = end - begin
-
-        def more(at: int, size: int) -> memoryview:
-            return memoryview(self.read(begin + at, size))
-
-        first = self.read(begin, size if size <= _FIRST else _FIRST)
-        return members(first, memoryview(first), 0, size, where=self.where, more=more)
-
-    def layout(self, begin: int, end: int, count: int) -> list[int] | Torn:
-        """Where the samples of a block begin, see :func:`surgsigma_hub.stream.tar.layout`."""
-        return layout(Window(self, begin, end), begin, end, count, where=self.where)
-
-    def check(self, *, now: bool = False) -> None:
-        """Notice a file that is written in place; called after reading, so that what was read before is what it was.
-
-        Args:
-            now: Look even if that was done a few milliseconds ago.
-
-        Raises:
-            ShardError: it was changed.
-        """
-        time_now = time.monotonic()
-        if not now and time_now - self._checked < _CHECK_SECONDS:
-            return
-        self._checked = time_now
-        stat = os.fstat(self._handle)
-        if (stat.st_size, stat.st_mtime_ns) != self._was:
-            raise ShardError(f"{self.where}: was changed while it was read", hint=_CHANGED)
+    def close(self) -> None:
+        """Let go of connections."""
 
 
-class Window:
-    """A file as a thing to take slices of, that reads a little more than a header where a header is asked for.
+def fetch(
+    files: Files, place: str, start: int | None, end: int | None, *, deadline: float, only_busy: bool = False,
+    stop: threading.Event | None = None,
+) -> Answer:  # fmt: skip
+    """Read, and again with growing pauses while that may help.
 
     Args:
-        file: The file.
-        begin: Where reading will begin.
-        end: Where it will end at the latest.
+        files: Where from.
+        place: Which file.
+        start: The first byte, see :meth:`Files.read`.
+        end: The byte behind the last one.
+        deadline: Seconds.
+        only_busy: Try again only where the server said that it is busy.
+        stop: Ends the waiting.
+
+    Raises:
+        SurgSigmaError: not to be had within ``deadline`` seconds; says what went wrong lastly.
+        ShardError: not there.
+        TransientError: with ``only_busy``: the answer did not come, or not as asked for.
     """
-
-    __slots__ = ("_begin", "_data", "_end", "_file", "_until")
-
-    def __init__(self, file: ShardFile, begin: int, end: int) -> None:
-        self._file, self._end = file, end
-        self._begin = self._until = begin
-        self._data = b""
-
-    def __getitem__(self, span: slice, /) -> bytes:
-        begin, end = span.start, min(span.stop, self._end)
-        if begin >= self._begin and end <= self._until:
-            return self._data[begin - self._begin : end - self._begin]
-        if end - begin > _FIRST // 2:
-            return self._file.read(begin, end - begin)
-        self._begin, self._until = begin, min(begin + _FIRST, self._end)
-        self._data = self._file.read(begin, self._until - begin)
-        return self._data[: end - begin]
-
-
-class MappedFile(ShardFile):
-    """A shard in the memory of this process, copied from or viewed without a call of the system.
-
-    Reading a map behind the end of a file that was cut ends the process (SIGBUS), and so does a disk that fails. Its
-    length is looked at before each sample, which makes that unlikely and no more. Views that were given out keep the
-    map alive.
-    """
-
-    def __init__(self, path: Path, where: str, size: int) -> None:
-        super().__init__(path, where, size)
+    begin, tries, stop = time.monotonic(), 0, stop or threading.Event()
+    while not stop.is_set():
         try:
-            self._raw = mmap.mmap(self._handle, 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise ShardError(f"{where}: cannot be mapped ({error})") from None
-        self._view = memoryview(self._raw)
-
-    def layout(self, begin: int, end: int, count: int) -> list[int] | Torn:
-        """See :meth:`ShardFile.layout`."""
-        self._look()
-        return layout(self._raw, begin, end, count, where=self.where)
-
-    def members(self, begin: int, end: int) -> Members:
-        """See :meth:`ShardFile.members`; content is given as views."""
-        self._look()
-        return members(self._raw, self._view, begin, end, where=self.where)
-
-    def _look(self) -> None:
-        if os.lseek(self._handle, 0, os.SEEK_END) != self._was[0]:
-            raise ShardError(f"{self.where}: was changed while it was read", hint=_CHANGED)
-
-
-def keeps_its_pages(folder: Path) -> bool:
-    """Whether a folder is on a disk of this machine, where maps are quick, and not behind a network."""
-    try:
-        device = folder.stat().st_dev
-        name = f"{os.major(device)}:{os.minor(device)}"
-        mounts = Path("/proc/self/mountinfo").read_text("utf-8").splitlines()
-    except (OSError, AttributeError):
-        return True  # not Linux: nothing is known
-    kinds = [
-        kind.split()[0] for mount, _, kind in (line.partition(" - ") for line in mounts) if mount.split()[2] == name
-    ]
-    return not any(kind.startswith(_NETWORK) for kind in kinds)
+            return files.read(place, start, end)
+        except TransientError as error:
+            if only_busy and not error.busy:
+                raise
+            # The pause is drawn, so that the ranks of a cluster do not come back all at once.
+            pause = max(error.wait, min(30.0, 0.1 * 2**tries) * (0.5 + random.random()))
+            tries += 1
+            if time.monotonic() - begin + pause > deadline:
+                raise SurgSigmaError(
+                    f"{place}: could not be read in {tries} tries within {deadline:g} s, lastly: {error}",
+                    hint="Check the network and the server, or raise Remote(deadline=...).",
+                ) from None
+            stop.wait(pause)
+    raise SurgSigmaError(f"{place}: was not read to the end, for the stream was closed")

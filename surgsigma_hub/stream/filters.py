@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ShardError, SurgSigmaError, UnknownNameError
+from ..errors import SurgSigmaError, UnknownNameError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +60,7 @@ def check_where(where: Where) -> dict[str, Any]:
 
 def columns(where: Where) -> list[str]:
     """The columns of the catalog that a filter reads."""
-    return sorted({_COLUMNS[name] for name in where} | {"id"})
+    return sorted({_COLUMNS[name] for name in where})
 
 
 def keep(table: pa.Table, where: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.bool_]:
@@ -85,23 +85,3 @@ def keep(table: pa.Table, where: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.
             fits = np.asarray(pc.is_in(column, value_set=pa.array(wanted, column.type)))
         passed &= fits
     return passed
-
-
-def read_catalog(file: Any, names: Sequence[str], *, where: str, rows: int) -> pa.Table:
-    """The named columns of one catalog.
-
-    Raises:
-        ShardError: unreadable, or with other rows than the manifest has samples.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(file, columns=list(names))
-    except FileNotFoundError:
-        raise ShardError(f"{where}: is not there, so nothing can be filtered", hint="Rebuild this part.") from None
-    except (pa.ArrowException, OSError) as error:
-        raise ShardError(f"{where}: cannot be read ({str(error)[:160]})", hint="Rebuild this part.") from None
-    if table.num_rows != rows:
-        raise ShardError(f"{where}: {table.num_rows} rows, the manifest says {rows} samples", hint="Rebuild this part.")
-    return table

@@ -1,13 +1,16 @@
-"""Byte ranges over HTTP: one connection a thread, and every answer checked before a byte of it is believed."""
+"""Byte ranges over HTTP: connections that are used again, and every answer checked before a byte of it is believed."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
+import socket
 import threading
 import time
 from base64 import b64encode
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,7 +24,7 @@ _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
 class HttpFiles:
-    """Files below a URL. Threads may share it; each has connections of its own.
+    """Files below a URL. Threads may share it; what one has done with a connection, the next one goes on with.
 
     Args:
         base: URL that ends in a slash.
@@ -32,62 +35,84 @@ class HttpFiles:
     def __init__(self, base: str, *, headers: Mapping[str, str] | None = None, timeout: float = 20.0) -> None:
         self._base, self._headers, self._timeout = base, dict(headers or {}), timeout
         self._host = urlsplit(base).netloc
-        self._local = threading.local()
-        self._all: list[http.client.HTTPConnection] = []
+        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self._busy: set[http.client.HTTPConnection] = set()
         self._moved: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
     def read(self, place: str, start: int | None = None, end: int | None = None) -> Answer:
-        """Bytes ``start`` to ``end`` (exclusive) of a file, or all of it.
+        """Bytes ``start`` to ``end`` (exclusive) of a file, all of it, or with a negative ``start`` its end.
 
         Raises:
             TransientError: no answer, a cut or stalled one, one for another range, or a server that is busy.
             ShardError: the file is not there or not to be had.
         """
         url = self._base + quote(place)
-        ranged = start is not None and end is not None
         headers = {"Accept-Encoding": "identity", "User-Agent": "surgsigma-hub"}
-        if ranged:
-            headers["Range"] = f"bytes={start}-{end - 1}"  # type: ignore[operator]
-        status, found, data = self._get(url, place, headers)
+        if start is not None:
+            headers["Range"] = f"bytes={start}" if start < 0 else f"bytes={start}-{end - 1 if end is not None else ''}"
+        status, found, data = self._get(url, place, headers, whole=start is None or start < 0)
         if status in _RETRY:
-            raise TransientError(f"status {status}", _wait(found.get("retry-after", "")))
+            raise TransientError(f"status {status}", _wait(found.get("retry-after", "")), busy=True)
         if status in (401, 403):
             raise SurgSigmaError(
                 f"{place}: the server refuses access (status {status})", hint="Log in or ask for access."
             )
         if status == 404:
             raise ShardError(f"{place}: is not there (status 404)", hint="The tree was published in part, or moved.")
-        if ranged and status == 416:
+        if start is not None and status == 416:
             raise ShardError(f"{place}: ends before byte {start}: it is not the file that the manifest describes")
-        if status != (206 if ranged else 200):
-            if ranged and status == 200:
+        if found.get("content-encoding", "identity") != "identity":
+            raise SurgSigmaError(f"{place}: the server sends it compressed, so that its bytes cannot be counted")
+        if status == 200 and (start is None or start < 0):
+            return Answer(data, found.get("etag", ""), len(data))
+        if status != 206 or start is None:
+            if status == 200:
                 raise SurgSigmaError(
                     f"{place}: the server does not answer requests for a range of bytes", hint="Use another server."
                 )
             raise ShardError(f"{place}: unexpected answer of the server (status {status})")
-        if ranged:
-            span = _RANGE.fullmatch(found.get("content-range", ""))
-            if not span or (int(span[1]), int(span[2]) + 1) != (start, end):
-                raise TransientError(f"asked for bytes {start}-{end}, got {found.get('content-range', 'no range')}")
-            if len(data) != end - start:  # type: ignore[operator]
-                raise TransientError(f"got {len(data)} of {end - start} bytes")  # type: ignore[operator]
-            return Answer(data, f"{found.get('etag', '')} {span[3]}".strip())
-        return Answer(data, found.get("etag", ""))
+        return self._ranged(place, start, end, found, data)
+
+    def _ranged(self, place: str, start: int, end: int | None, found: Mapping[str, str], data: bytes) -> Answer:
+        """The answer to a request for a range, if it is that range."""
+        told = found.get("content-range", "no range")
+        span = _RANGE.fullmatch(told)
+        total = int(span[3]) if span and span[3].isdigit() else -1
+        if start < 0 or end is None:
+            start, end = max(0, total + start) if start < 0 else start, total
+        if 0 <= total < end:
+            raise ShardError(
+                f"{place}: holds {total} bytes, so bytes {start}-{end} are not there",
+                hint="It was changed since the manifest was written, or published in part.",
+            )
+        if not span or (int(span[1]), int(span[2]) + 1) != (start, end):
+            raise TransientError(f"asked for bytes {start}-{end}, got {told}")
+        if len(data) != end - start:
+            raise TransientError(f"got {len(data)} of {end - start} bytes")
+        return Answer(data, f"{found.get('etag', '')} {span[3]}".strip(), total)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; a request that waits for its answer ends with a ``TransientError``."""
         with self._lock:
-            connections, self._all = self._all, []
-        for connection in connections:
+            idle, self._idle = self._idle, {}
+            busy = list(self._busy)
+        for connection in (c for stack in idle.values() for c in stack):
             connection.close()
-        self._local = threading.local()
+        for connection in busy:
+            with contextlib.suppress(OSError):
+                if connection.sock is not None:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
 
-    def _get(self, url: str, place: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
+
+    def _get(self, url: str, place: str, headers: dict[str, str], *, whole: bool) -> tuple[int, dict[str, str], bytes]:
         moved = self._moved.get(url)
         at = moved[0] if moved and moved[1] > time.monotonic() else url
         for _ in range(6):
-            status, found, data = self._once(at, headers)
+            status, found, data = self._once(at, headers, whole=whole)
             if status in _REDIRECTS and "location" in found:
                 at = urljoin(at, found["location"])
                 self._moved[url] = (at, time.monotonic() + _KEEP_REDIRECT)
@@ -97,7 +122,7 @@ class HttpFiles:
                 return status, found, data
         raise SurgSigmaError(f"{place}: redirected without end")
 
-    def _once(self, url: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _once(self, url: str, headers: dict[str, str], *, whole: bool) -> tuple[int, dict[str, str], bytes]:
         parts = urlsplit(url)
         sent = {**headers, **self._headers} if parts.netloc == self._host else headers
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
@@ -105,39 +130,62 @@ class HttpFiles:
         if proxy:
             path, sent = f"http://{parts.netloc}{path}", {**sent, **proxy[1]}
         key = (parts.scheme, parts.netloc)
-        try:
-            connection = self._connection(key)
-            connection.request("GET", path, headers=sent)
-            response = connection.getresponse()
-            data = response.read()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            expected = found.get("content-length")
-            if expected is not None and len(data) != int(expected):
-                raise http.client.IncompleteRead(data)
+        while True:
+            connection, used = self._take(key)
+            answered = False
+            try:
+                connection.request("GET", path, headers=sent)
+                response = connection.getresponse()
+                answered = True
+                found = {name.lower(): value for name, value in response.getheaders()}
+                if response.status == 200 and not whole:
+                    self._give(key, connection, again=False)  # a whole shard that nobody asked for is not waited for
+                    return response.status, found, b""
+                data = response.read()
+                expected = found.get("content-length")
+                if expected is not None and len(data) != int(expected):
+                    raise http.client.IncompleteRead(data)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._give(key, connection, again=False)  # the rest of this answer must not be taken for the next one
+                if used and not answered and isinstance(error, ConnectionError):
+                    continue  # the server had closed a connection that nobody used; that is no fault
+                raise TransientError(f"{type(error).__name__}: {str(error)[:120]}") from None
+            except BaseException:
+                self._give(key, connection, again=False)
+                raise
+            self._give(key, connection, again=not response.will_close)
             return response.status, found, data
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._drop(key)  # what is left of this answer must not be taken for the next one
-            raise TransientError(f"{type(error).__name__}: {str(error)[:120]}") from None
 
-    def _connection(self, key: tuple[str, str]) -> http.client.HTTPConnection:
-        mine: dict[tuple[str, str], http.client.HTTPConnection] = self._local.__dict__.setdefault("mine", {})
-        if key not in mine:
-            mine[key] = _connect(*key, self._timeout)
-            with self._lock:
-                self._all.append(mine[key])
-        return mine[key]
+    def _take(self, key: tuple[str, str]) -> tuple[http.client.HTTPConnection, bool]:
+        """A connection that nobody uses, the last used first, and whether it was used before."""
+        with self._lock:
+            stack = self._idle.get(key)
+            connection = stack.pop() if stack else None
+            if connection is not None:
+                self._busy.add(connection)
+                return connection, True
+        made = _connect(*key, self._timeout)
+        with self._lock:
+            self._busy.add(made)
+        return made, False
 
-    def _drop(self, key: tuple[str, str]) -> None:
-        connection = self._local.__dict__.get("mine", {}).pop(key, None)
-        if connection is not None:
-            connection.close()
-            with self._lock:
-                if connection in self._all:
-                    self._all.remove(connection)
+    def _give(self, key: tuple[str, str], connection: http.client.HTTPConnection, *, again: bool) -> None:
+        with self._lock:
+            self._busy.discard(connection)
+            if again and connection.sock is not None:
+                self._idle.setdefault(key, []).append(connection)
+                return
+        connection.close()
 
 
 def _wait(text: str) -> float:
-    return float(text) if text.isdigit() else 0.0
+    """Seconds that ``Retry-After`` asks for: a number of them, or a date."""
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return 0.0
 
 
 def _connect(scheme: str, host: str, timeout: float) -> http.client.HTTPConnection:

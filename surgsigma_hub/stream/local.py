@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import CAN_READ_AT, MappedFile, ShardFile
 from .index import Index
 from .order import Numbers
+from .shard_file import CAN_READ_AT, MappedFile, ShardFile
 from .tar import Members, span
 from .torn import Torn
 

@@ -6,19 +6,17 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 from ..errors import ShardError, SurgSigmaError
-from ..shards.manifest import Manifest
+from .catalog import find_wanted
 from .core import OnError, Settings, Stream
-from .data import Config, Data, Loaded, make_choice
+from .data import Config, Data, make_choice
 from .decode import Decode, Decoder, Frames
-from .filters import Where, check_where, columns, keep, read_catalog
-from .order import LANES, Numbers, Shuffle
-from .places import Place, find_tree
-from .remote import Remote
+from .files import Remote
+from .filters import Where, check_where
+from .order import LANES, Shuffle
+from .places import find_tree
 from .share import Uneven
 
 _MOST_THREADS = 8
@@ -98,8 +96,8 @@ def stream(
         raise ShardError(f"{place.where}: no built data", hint="Run: surgsigma build --help")
     choice = make_choice(listed, config, split, where=place.where, temperature=temperature, caps=caps)
     loaded = choice.load(place.load)
-    wanted = check_where(where) if where else {}
-    kept = _kept(place, loaded, wanted) if wanted else None
+    conditions = check_where(where) if where else {}
+    kept = find_wanted(place, [m for part in loaded.parts for m in part], conditions) if conditions else None
     decoder = Decoder(decode, frames=frames, verify=verify)
     rank, world_size = _rank(rank, world_size)
     if uneven not in ("exact", "drop", "pad") or on_error not in ("raise", "skip"):
@@ -130,7 +128,7 @@ def stream(
         threads=threads,
         mapped=mapped,
     )
-    return Stream(Data(loaded, kept=kept, where=wanted), place, decoder, settings, epoch=epoch)
+    return Stream(Data(loaded, wanted=kept, where=conditions), place, decoder, settings, epoch=epoch)
 
 
 def _shuffle(shuffle: bool | str, *, local: bool) -> Shuffle:
@@ -141,24 +139,6 @@ def _shuffle(shuffle: bool | str, *, local: bool) -> Shuffle:
     if shuffle not in ("full", "block", "none"):
         raise SurgSigmaError(f"unknown shuffle {shuffle!r}", hint="Expected True, False, 'full', 'block' or 'none'.")
     return shuffle  # type: ignore[return-value]
-
-
-def _kept(place: Place, loaded: Loaded, where: Mapping[str, Any]) -> Numbers:
-    """Numbers of the samples that pass the filter; the rows of a catalog are the samples of its manifest, in order."""
-    found: list[Numbers] = []
-    read: dict[str, Numbers] = {}
-    first = 0
-    for m in (m for part in loaded.parts for m in part):
-        if m.path not in read:
-            read[m.path] = _passing(place, m, where)
-        found.append(read[m.path] + first)
-        first += m.samples
-    return np.concatenate(found)
-
-
-def _passing(place: Place, m: Manifest, where: Mapping[str, Any]) -> Numbers:
-    table = read_catalog(place.catalog(m), columns(where), where=m.catalog, rows=m.samples)
-    return np.flatnonzero(keep(table, where)).astype(np.int64)
 
 
 def _rank(rank: int | None, world: int | None) -> tuple[int, int]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import Manifest, catalog_place, load_manifest, parse_manifest
-from .files import keeps_its_pages
+from .files import Files, Remote, fetch
 from .index import Index, Listed, Named
 from .local import LocalShards
 from .order import Numbers
-from .remote import Files, FsspecFiles, Remote, RemoteShards, fetch
+from .ranged import RangedFile
+from .remote import RemoteShards
+from .shard_file import keeps_its_pages
+from .store import FsspecFiles
 from .tar import Members
 
-_T = TypeVar("_T")
 _REPO = re.compile(r"(?:hf://datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:@(.+))?")
 _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
 _BUILD = "Build a tree (surgsigma build --help), or name a folder, ORG/NAME of a dataset on the Hub, or a URL."
@@ -117,6 +118,11 @@ class Elsewhere:
         how: Remote,
     ) -> None:
         self.where, self._connect, self._listing, self._how = where, connect, listing, how
+        self._opened: Files | None = None
+        self._process = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None}
 
     def mappable(self) -> bool:
         """There are no files."""
@@ -124,38 +130,33 @@ class Elsewhere:
 
     def listed(self) -> list[Listed]:
         """The names of its manifests."""
-        return self._with_files(lambda files: self._listing(files, self._how))
+        return self._listing(self._files(), self._how)
 
     def load(self, named: list[Named]) -> list[Manifest]:
         """Manifests, read several at a time."""
+        files = self._files()
 
-        def read(files: Files) -> list[Manifest]:
-            def one(m: Named) -> Manifest:
-                data = fetch(files, m.path, None, None, deadline=self._how.deadline).data
-                return parse_manifest(data, where=f"{self.where}: {m.path}")
+        def one(m: Named) -> Manifest:
+            data = fetch(files, m.path, None, None, deadline=self._how.deadline).data
+            return parse_manifest(data, where=f"{self.where}: {m.path}")
 
-            with ThreadPoolExecutor(min(self._how.connections, max(1, len(named)))) as pool:
-                return list(pool.map(one, named))
+        with ThreadPoolExecutor(min(self._how.connections, max(1, len(named)))) as pool:
+            return list(pool.map(one, named))
 
-        return self._with_files(read)
-
-    def catalog(self, named: Named) -> io.BytesIO:
-        """The file, in memory."""
-        place = catalog_place(named.task, named.source, named.split)
-        return io.BytesIO(
-            self._with_files(lambda files: fetch(files, place, None, None, deadline=self._how.deadline).data)
-        )
+    def catalog(self, named: Named) -> RangedFile:
+        """The file, read by ranges."""
+        return RangedFile(self._files(), catalog_place(named.task, named.source, named.split), self._how)
 
     def shards(self, index: Index, *, mapped: bool = False) -> Shards:
-        """A reader of ranges."""
-        return RemoteShards(self._connect(self._how), index, self._how)
+        """A reader of ranges; it goes on with the connections that opening has made."""
+        files, self._opened = self._files(), None
+        return RemoteShards(files, index, self._how)
 
-    def _with_files(self, work: Callable[[Files], _T]) -> _T:
-        files = self._connect(self._how)
-        try:
-            return work(files)
-        finally:
-            files.close()
+    def _files(self) -> Files:
+        # A forked child must not use connections of its parent.
+        if self._opened is None or self._process != os.getpid():
+            self._opened, self._process = self._connect(self._how), os.getpid()
+        return self._opened
 
 
 def find_tree(tree: str | Path | None, *, revision: str | None = None, how: Remote | None = None) -> Place:
