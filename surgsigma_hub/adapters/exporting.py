@@ -98,8 +98,8 @@ def export(
         raise SurgSigmaError(f"part {number} of {of}", hint="Expected a number from 1 up to the number of parts.")
     source = stream(
         tree, list(choice.config) if isinstance(choice.config, tuple) else choice.config, split=choice.split,
-        where=choice.where, seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of,
-        revision=revision,
+        where=choice.where, seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1,
+        world_size=of, revision=revision,
     )  # fmt: skip
     with source:
         asked = _asked(source, adapter, options, choice)
