@@ -23,6 +23,8 @@ CONVENTIONS = {
     "norm1000": Boxes("norm1000"),
     "pixels": Boxes("pixels"),
     "qwen2_5_vl": FAMILIES["qwen2_5_vl"],
+    # More pixels than three decimals can tell apart: the numbers must come from the typed answer, not from its text.
+    "large": Boxes("pixels", SmartResize(min_pixels=3000 * 3000)),
     "small": Boxes("pixels", SmartResize(max_pixels=28 * 28 * 16)),
 }
 sizes = st.tuples(st.integers(28, 4000), st.integers(28, 4000))

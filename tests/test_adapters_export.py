@@ -21,6 +21,7 @@ from surgsigma_hub.stream import Frames, Item
 from adaptertree import textual
 from builds import digests
 from trainer_rules import READERS
+from webserver import serve
 
 NAMES = sorted(all_adapters())
 FILMS = Options(frames=Frames(count=3))
@@ -249,3 +250,12 @@ def test_the_tree_is_only_read(adapter_tree: Path, tmp_path: Path) -> None:
     export(adapter_tree, get_adapter("trl"), out=tmp_path / "out", options=FILMS)
     assert digests(adapter_tree) == before
     assert len(list(surgsigma_hub.stream(adapter_tree, "all", decode="bytes"))) > 100
+
+
+def test_from_a_server_as_from_the_folder(adapter_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    choice = Choice(config=("phase_recognition", "video_captioning"))
+    export(adapter_tree, get_adapter("swift"), out=tmp_path / "near", choice=choice)
+    with serve(adapter_tree) as web:
+        export(web.url, get_adapter("swift"), out=tmp_path / "far", choice=choice)
+    assert digests(tmp_path / "far") == digests(tmp_path / "near")

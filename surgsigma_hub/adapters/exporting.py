@@ -145,7 +145,8 @@ def _look(out: Path, asked: Mapping[str, Any]) -> ExportReport | None:
             raise BuildError(f"{path} is damaged", hint=hint) from None
         if not same:
             raise BuildError(f"{out} holds another export: other data, format or options", hint=hint)
-        if path.name == REPORT and not (out / _WORK).exists():
+        if path.name == REPORT:  # written last
+            shutil.rmtree(out / _WORK, ignore_errors=True)
             return ExportReport(**found["report"])
     return None
 
