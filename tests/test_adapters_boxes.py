@@ -6,11 +6,14 @@ import dataclasses
 import importlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from surgsigma_hub import build
 from surgsigma_hub.adapters import FAMILIES, Boxes, Options, SmartResize, UnfitError, find_boxes, get_adapter
 from surgsigma_hub.adapters.phrases import boxes_in, message_text, trace_text
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
@@ -157,11 +160,36 @@ def test_what_the_numbers_are_is_told_by_the_answer() -> None:
     assert as_pixels == "hook [0.262, 0.210, 0.473, 0.420] and grasper [0.500, 0.500, 1.000, 1.000]"
     as_thousandths = trace_text(text, Boxes("unit"), size=None, stored=(840, 476), known=())
     assert as_thousandths == "hook [0.220, 0.100, 0.397, 0.200] and grasper [0.420, 0.238, 0.840, 0.476]"
+    # Surg-R1 prints pixels of its own resize, here of a picture stored at another size.
+    resized = AnswerBox("grasper", 262 / 840, 0.0, 473 / 840, 172 / 476)
+    at = trace_text("at [262, 0, 473, 172].", Boxes("norm1000"), size=None, stored=(1920, 1080), known=(resized,))
+    assert at == "at [312, 0, 563, 361]."
     wide = trace_text("[1200, 10, 1900, 400]", Boxes("norm1000"), size=None, stored=(1920, 1080), known=())
     assert wide == "[625, 9, 990, 370]"
     with pytest.raises(UnfitError, match=r"\[1200, 10, 1900, 4000\]") as refused:
         trace_text("[1200, 10, 1900, 4000]", Boxes("unit"), size=None, stored=(1920, 1080), known=())
     assert refused.value.reason == "trace_boxes"
+    with pytest.raises(UnfitError, match="do not make a box"):
+        trace_text("[400, 10, 300, 400]", Boxes("norm1000"), size=None, stored=None, known=())
+
+
+def test_traces_of_a_release(tmp_path: Path) -> None:
+    """A made-up release whose trace speaks of pixels of a picture of 32 x 18: the box of trace and answer are one."""
+    root = Path(__file__).parent / "fixtures" / "surgsigma_v01"
+    build("surgsigma_v01", root=root, out=tmp_path / "tree", max_quarantine=1.0)
+    said = {
+        name: [
+            get_adapter("sharegpt").item(item, Options(boxes=name, reasoning="inline"))["conversations"][-1]["value"]
+            for item in surgsigma_hub.stream(
+                tmp_path / "tree", "instrument_localization", decode="bytes", shuffle=False
+            )
+            if "made-up hook stands" in (item.sample["reasoning"]["perceptual"] or "")
+        ]
+        for name in ("unit", "norm1000", "pixels")
+    }
+    for name, wanted in {"unit": "[0.063, 0.167, 0.469, 0.556]", "norm1000": "[63, 167, 469, 556]",
+                         "pixels": "[2, 3, 15, 10]"}.items():  # fmt: skip
+        assert said[name] and all(text.count(wanted) == 2 == len(boxes_in(text)) for text in said[name])
 
 
 def test_a_trace_that_cannot_be_read_refuses_the_sample_only_where_it_is_wanted(adapter_items: list[Item]) -> None:

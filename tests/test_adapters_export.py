@@ -109,6 +109,7 @@ def test_dataset_info_names_what_is_there(adapter_tree: Path, tmp_path: Path) ->
     assert all(column in record for column in entry["columns"].values() for record in records)
 
 
+@pytest.mark.slow
 def test_json_lines_can_be_read_in_blocks(adapter_tree: Path, tmp_path: Path) -> None:
     """``datasets`` fixes the columns and their types with the first block of a file."""
     import datasets
