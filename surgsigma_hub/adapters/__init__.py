@@ -39,6 +39,7 @@ _NOT_FORMATS = {
     "phrases",
     "report",
     "rewards",
+    "scores",
 }
 
 

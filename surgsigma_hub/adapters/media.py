@@ -38,6 +38,8 @@ def opened(
             raise SampleError(f"sample {sample['id']}: no medium {member} was given")
         name = f"{sample['id']}.{member}"
         value = media[member]
+        if hasattr(value, "numpy"):  # the pixels of stream(...).torch() are tensors
+            value = value.numpy()
         ready[member] = _film(value, name, form, frames) if medium["kind"] == "video" else picture(value, name)
     return ready
 
