@@ -87,8 +87,10 @@ def test_reasoning_goes_where_it_is_wanted(adapter: Adapter, adapter_items: list
             continue
         stored = Reasoning(**item.sample["reasoning"])
         plain = READERS[adapter.name](adapter.item(item, FILMS)).turns
+        record = adapter.item(item, Options(frames=Frames(count=3), reasoning="separate"))
+        assert adapter.thought in (record["messages"][-1] if adapter.thought_in_turn else record)
         inline = READERS[adapter.name](adapter.item(item, Options(frames=Frames(count=3), reasoning="inline")))
-        apart = READERS[adapter.name](adapter.item(item, Options(frames=Frames(count=3), reasoning="separate")))
+        apart = READERS[adapter.name](record)
         assert inline.turns[:-1] == plain[:-1], "answers before the own question stay plain"
         assert apart.turns == plain and inline.thought is None
         if not stored.level:
@@ -167,6 +169,16 @@ def test_rows_of_load_dataset(adapter: Adapter, adapter_tree: Any, adapter_items
         assert first.videos == second.videos
     with pytest.raises(SampleError, match="not a row"):
         adapter.row({name: row[name] for name in json_features()})
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=ids)
+def test_a_streamed_dataset_is_mapped(adapter: Adapter, adapter_tree: Any, adapter_items: list[Item]) -> None:
+    rows = surgsigma_hub.load_dataset(adapter_tree, "all", split="train", streaming=True)
+    mapped = rows.filter(adapter.accepts).map(adapter.row, remove_columns=rows.column_names)
+    wanted = {i.key: i for i in adapter_items if adapter.accepts(i.sample)}
+    for record in mapped.take(20):
+        assert READERS[adapter.name](record).turns == READERS[adapter.name](adapter.item(wanted[record["id"]])).turns
+        assert set(record) == set(adapter.item(wanted[record["id"]]))
 
 
 def test_what_is_wrong_is_said(adapter_items: list[Item]) -> None:

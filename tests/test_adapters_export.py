@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 from surgsigma_hub.adapters import Boxes, Options, all_adapters, exporting, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
 from surgsigma_hub.cli import main
-from surgsigma_hub.errors import BuildError, SurgSigmaError, UnknownNameError
+from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.stream import Frames, Item
 
 from adaptertree import textual
@@ -215,6 +216,23 @@ def test_stopped_anywhere_it_ends_with_the_same_bytes(
     assert digests(tmp_path / "cut") == digests(tmp_path / "whole")
 
 
+def test_a_damaged_medium_stops_it_and_a_repair_lets_it_go_on(adapter_tree: Path, tmp_path: Path) -> None:
+    choice = Choice(config="phase_recognition")
+    export(adapter_tree, get_adapter("qwen"), out=tmp_path / "whole", choice=choice)
+    tree = tmp_path / "tree"
+    shutil.copytree(adapter_tree, tree)
+    tar = next((tree / "data" / "phase_recognition").rglob("train-*.tar"))
+    good = tar.read_bytes()
+    at = good.rindex(b"\xff\xd9") - 20  # inside the last picture
+    tar.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+    with pytest.raises(ShardError, match="sha256"):
+        export(tree, get_adapter("qwen"), out=tmp_path / "out", choice=choice)
+    assert not (tmp_path / "out" / "export.json").exists()
+    tar.write_bytes(good)
+    assert export(tree, get_adapter("qwen"), out=tmp_path / "out", choice=choice).resumed
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+
+
 def test_command(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     call = ["export", str(adapter_tree), "--format", "sharegpt", "--out", str(out), "--model", "qwen2_5_vl",
@@ -248,7 +266,7 @@ def test_choices_of_the_command_are_the_vocabulary() -> None:
 
 def test_the_tree_is_only_read(adapter_tree: Path, tmp_path: Path) -> None:
     before = digests(adapter_tree)
-    export(adapter_tree, get_adapter("trl"), out=tmp_path / "out", options=FILMS)
+    export(adapter_tree, get_adapter("qwen"), out=tmp_path / "out")
     assert digests(adapter_tree) == before
     assert len(list(surgsigma_hub.stream(adapter_tree, "all", decode="bytes"))) > 100
 
