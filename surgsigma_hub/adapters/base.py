@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import SurgSigmaError, UnknownNameError
+from ..errors import SurgSigmaError, UnfitError, UnknownNameError
 from ..stream.decode import Frames
 from .boxes import Boxes, find_boxes
 from .conversation import Conversation, check_answer, converse
@@ -139,6 +139,14 @@ class Adapter:
         check_answer(sample)
         if self.check is not None:
             self.check(sample)
+
+    def accepts(self, sample: Mapping[str, Any]) -> bool:
+        """Whether a sample or a row can become a record; for ``filter``, before the media are looked at."""
+        try:
+            self.look(sample)
+        except UnfitError:
+            return False
+        return True
 
     def item(self, item: Item, options: Options | None = None) -> dict[str, Any]:
         """One record of what ``surgsigma_hub.stream`` delivers."""

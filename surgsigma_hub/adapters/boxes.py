@@ -155,7 +155,7 @@ class Boxes:
 def _ends(low: float, high: float, units: int) -> tuple[int, int]:
     first, last = (min(max(round(end * units), 0), units) for end in (low, high))
     if first >= last:  # thinner than a unit: nothing could be read back of an empty box
-        first = min(first, units - 1)
+        first = min(max(first - ((low + high) * units < 2 * first), 0), units - 1)
         last = first + 1
     return first, last
 

@@ -98,8 +98,8 @@ def export(
         raise SurgSigmaError(f"part {number} of {of}", hint="Expected a number from 1 up to the number of parts.")
     source = stream(
         tree, list(choice.config) if isinstance(choice.config, tuple) else choice.config, split=choice.split,
-        where=choice.where, seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of,
-        revision=revision,
+        where=choice.where, seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1,
+        world_size=of, revision=revision,
     )  # fmt: skip
     with source:
         asked = _asked(source, adapter, options, choice)
@@ -145,7 +145,8 @@ def _look(out: Path, asked: Mapping[str, Any]) -> ExportReport | None:
             raise BuildError(f"{path} is damaged", hint=hint) from None
         if not same:
             raise BuildError(f"{out} holds another export: other data, format or options", hint=hint)
-        if path.name == REPORT and not (out / _WORK).exists():
+        if path.name == REPORT:  # written last
+            shutil.rmtree(out / _WORK, ignore_errors=True)
             return ExportReport(**found["report"])
     return None
 
