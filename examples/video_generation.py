@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -138,13 +138,19 @@ def loss_of(net: Net, batch: Batch, first: Tensor | None, chance: torch.Generato
 
 @torch.no_grad()
 def measure(net: Net, batches: list[Batch], seed: int) -> tuple[float, float]:
-    """Loss with the right first pictures, and with each other's; the noise is the same."""
-    own, other = [], []
-    for batch in batches:
-        if batch.first is not None and len(batch.keys) > 1:
-            for losses, first in ((own, batch.first), (other, batch.first.roll(1, 0))):
-                losses.append(loss_of(net, batch, first, torch.Generator().manual_seed(seed)).item())
-    return sum(own) / len(own), sum(other) / len(other)
+    """Loss of the samples that have a first picture, with it and with that of another sample; the noise is the same."""
+    own = [b.first for b in batches if b.first is not None]
+    if sum(map(len, own)) < 2:
+        raise SystemExit("The split val needs two samples with a first picture; try: surgsigma demo --videos 24")
+    other = torch.cat(own).roll(1, 0).split([len(first) for first in own])
+    pictured = [b for b in batches if b.first is not None]
+
+    def mean(pictures: Iterable[Tensor]) -> float:
+        chance = torch.Generator().manual_seed(seed)
+        sums = [len(p) * loss_of(net, b, p, chance).item() for b, p in zip(pictured, pictures, strict=True)]
+        return sum(sums) / sum(map(len, own))
+
+    return mean(own), mean(other)
 
 
 def sheet(batches: list[Batch], path: Path, most: int = 4) -> None:
