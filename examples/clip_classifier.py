@@ -1,5 +1,6 @@
 """A plain PyTorch classifier of clips: which actions does a clip show? Multi-label, resumable, on a CPU in minutes.
 
+    surgsigma demo --videos 24                                                 # a tree in ./surgsigma
     python examples/clip_classifier.py --tree surgsigma --out run
     python examples/clip_classifier.py --tree surgsigma --out run --resume     # after a kill: the same run goes on
     python examples/clip_classifier.py --tree surgsigma --out control --shuffle-labels

@@ -1,5 +1,6 @@
 """A loader for video generation: caption and first picture in, the clip out, as tensors of one size and rate.
 
+    surgsigma demo --videos 24                                                     # a tree in ./surgsigma
     python examples/video_generation.py --tree surgsigma --rate 1 --sheet sheet.png
     python examples/video_generation.py --tree surgsigma --rate 1 --workers 2      # through a DataLoader
 
