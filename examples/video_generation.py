@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ WORDS = 1024  # rows of the table that words are hashed into
 
 @dataclass
 class Batch:
-    """Samples of one shape; pixels are -1..1."""
+    """Samples of one shape; pixels are bytes, so that workers send and keep a quarter of what floats would take."""
 
     keys: list[str]
     captions: list[str]  # what the clips show
@@ -61,7 +61,7 @@ def stacked(items: list[Item], member: str, side: int) -> Tensor:
         pixels = torch.as_tensor(item.media[member]).movedim(-1, -3)  # [H, W, C] or [T, H, W, C], channels first
         top, left = (pixels.shape[-2] - side) // 2, (pixels.shape[-1] - side) // 2
         made.append(pixels[..., top : top + side, left : left + side])
-    return torch.stack(made).float() / 127.5 - 1
+    return torch.stack(made)
 
 
 def same_shape(items: list[Item], *, size: int, side: int) -> list[Batch]:
@@ -131,27 +131,27 @@ def hashed(captions: list[str], most: int = 64) -> Tensor:
 
 def loss_of(net: Net, batch: Batch, first: Tensor | None, chance: torch.Generator) -> Tensor:
     """How far the net's clip is from the true one, at a random time on the straight way from noise to clip."""
-    noise = torch.randn(batch.clips.shape, generator=chance)
-    at = torch.rand(len(batch.keys), generator=chance)
+    clips = batch.clips / 127.5 - 1  # on the device that trains
+    noise = torch.randn(clips.shape, generator=chance)
+    at = torch.rand(len(clips), generator=chance)
     share = at[:, None, None, None, None]
-    return functional.mse_loss(net((1 - share) * noise + share * batch.clips, at, first, batch.captions), batch.clips)
+    picture = None if first is None else first / 127.5 - 1
+    return functional.mse_loss(net((1 - share) * noise + share * clips, at, picture, batch.captions), clips)
 
 
 @torch.no_grad()
 def measure(net: Net, batches: list[Batch], seed: int) -> tuple[float, float]:
     """Loss of the samples that have a first picture, with it and with that of another sample; the noise is the same."""
-    own = [b.first for b in batches if b.first is not None]
-    if sum(map(len, own)) < 2:
+    pictured = [(batch, batch.first) for batch in batches if batch.first is not None]
+    count = sum(len(own) for _, own in pictured)
+    if count < 2:
         raise SystemExit("The split val needs two samples with a first picture; try: surgsigma demo --videos 24")
-    other = torch.cat(own).roll(1, 0).split([len(first) for first in own])
-    pictured = [b for b in batches if b.first is not None]
-
-    def mean(pictures: Iterable[Tensor]) -> float:
-        chance = torch.Generator().manual_seed(seed)
-        sums = [len(p) * loss_of(net, b, p, chance).item() for b, p in zip(pictured, pictures, strict=True)]
-        return sum(sums) / sum(map(len, own))
-
-    return mean(own), mean(other)
+    others = torch.cat([own for _, own in pictured]).roll(1, 0).split([len(own) for _, own in pictured])
+    sums = [0.0, 0.0]
+    for (batch, own), other in zip(pictured, others, strict=True):
+        for n, first in enumerate((own, other)):
+            sums[n] += len(own) * loss_of(net, batch, first, torch.Generator().manual_seed(seed)).item()
+    return sums[0] / count, sums[1] / count
 
 
 def sheet(batches: list[Batch], path: Path, most: int = 4) -> None:
@@ -159,13 +159,12 @@ def sheet(batches: list[Batch], path: Path, most: int = 4) -> None:
     longest = max(batch.clips.shape[1] for batch in batches)
     rows = []
     for batch in batches:
-        first = torch.full_like(batch.clips[:, 0], -1) if batch.first is None else batch.first
+        first = torch.zeros_like(batch.clips[:, 0]) if batch.first is None else batch.first
         for key, caption, picture, clip in zip(batch.keys[:most], batch.captions, first, batch.clips, strict=False):
-            blank = torch.ones(longest - len(clip), *clip.shape[1:])
-            rows.append(torch.cat([picture[None], clip, blank]))
+            rows.append(torch.cat([picture[None], clip, clip.new_full((longest - len(clip), *clip.shape[1:]), 255)]))
             print(f"row {len(rows)}: {key}: {caption}")
     whole = torch.stack(rows).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # [rows * H, columns * W, C]
-    Image.fromarray(((whole + 1) * 127.5).round().byte().numpy()).save(path)
+    Image.fromarray(whole.numpy()).save(path)
 
 
 def train(args: argparse.Namespace) -> None:
