@@ -91,6 +91,21 @@ def test_a_place_from_workers_holds_for_others(tree: Path, world: int) -> None:
         assert before + flat(loader(data, workers, batch)) == expected
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("batch", [4, 53])
+def test_the_state_of_the_last_batch_is_the_next_epoch(tree: Path, workers: int, batch: int) -> None:
+    """Also of a short one, which a loop without workers gets when the reader is at its end already."""
+    data = open_stream(tree).torch(batch)
+    for epoch in range(3):
+        data.set_epoch(epoch)
+        taken, state = 0, {}
+        for got in loader(data, workers, batch):
+            taken += len(got)
+            state = data.state_after(taken)
+            assert state["epoch"] == (epoch if taken < 53 else epoch + 1)
+        assert state == data.state_after(taken) == open_stream(tree, epoch=epoch + 1).state_dict()
+
+
 def test_a_stateful_dataloader(tree: Path) -> None:
     stateful = pytest.importorskip("torchdata.stateful_dataloader")
 

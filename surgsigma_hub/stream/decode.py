@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 from dataclasses import dataclass
 from hashlib import sha256
@@ -61,6 +62,8 @@ class Frames:
 
         >>> Frames(count=3).choose(9, 25), Frames(rate=5).choose(11, 25), Frames(count=4).choose(2, 25)
         ([0, 4, 8], [0, 5, 10], [0, 0, 1, 1])
+        >>> Frames(rate=2).choose(4, 1), Frames(rate=10).choose(9, 25), Frames(rate=10).choose(9, 29.97)
+        ([0, 0, 1, 1, 2, 2, 3, 3], [0, 2, 5, 7], [0, 3, 6])
         """
         if self.indices is not None:
             return list(self.indices)
@@ -68,7 +71,8 @@ class Frames:
             return [int(i) for i in np.floor(np.linspace(0, length - 1, self.count) + 0.5)]
         assert self.rate is not None
         step = (fps or self.rate) / self.rate
-        chosen = [i for i in (round(n * step) for n in range(int(length / step) + 1)) if i < length]
+        # The nearest frame, of two the earlier: round() takes the even one, which repeats frames 3, 1, 3, 1 times.
+        chosen = [i for i in (math.ceil(n * step - 0.5) for n in range(int(length / step) + 1)) if i < length]
         return chosen[: self.most]
 
 

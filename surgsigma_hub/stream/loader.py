@@ -35,6 +35,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         # Shared with workers, also those that live from epoch to epoch.
         self._place = torch.zeros(2, dtype=torch.int64).share_memory_()
         self._set_place(stream.state_dict())
+        self._began = self._place.clone()
         self._taken = 0
         self._loaded: Mapping[str, Any] | None = None
 
@@ -47,11 +48,15 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         self._go_to_place()
         self._stream.set_epoch(epoch)
         self._set_place(self._stream.state_dict())
+        self._began = self._place.clone()
 
     def state_after(self, samples: int) -> dict[str, Any]:
         """The state of the stream once this rank's loop has got so many samples since the loader was started."""
+        # Without workers the place moves on when an epoch ends, which is before the loop gets a short last batch.
+        self._go_to(self._began)
+        state = self._stream.state_after(samples)
         self._go_to_place()
-        return self._stream.state_after(samples)
+        return state
 
     def state_dict(self) -> dict[str, Any]:
         """Where this worker stands: the state of the stream at the start, and what the worker has given since."""
@@ -78,11 +83,13 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
                 )
         self._stream.load_state_dict(state["stream"])
         self._set_place(self._stream.state_dict())
+        self._began = self._place.clone()
         self._loaded = state
 
     def __iter__(self) -> Iterator[Item]:
         info = get_worker_info()
         self._go_to_place()
+        self._began = self._place.clone()
         stream = self._stream
         state = stream.state_dict()
         share = replace(
@@ -107,9 +114,10 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         self._place[0], self._place[1] = state["epoch"], state["position"]
 
     def _go_to_place(self) -> None:
-        self._stream.load_state_dict(
-            {**self._stream.state_dict(), "epoch": int(self._place[0]), "position": int(self._place[1])}
-        )
+        self._go_to(self._place)
+
+    def _go_to(self, place: torch.Tensor) -> None:
+        self._stream.load_state_dict({**self._stream.state_dict(), "epoch": int(place[0]), "position": int(place[1])})
 
 
 def _with_tensors(item: Item) -> Item:
