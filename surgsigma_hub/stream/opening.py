@@ -107,7 +107,7 @@ def stream(
     if lanes < 1:
         raise SurgSigmaError(f"lanes={lanes}", hint="Expected 1 or more.")
     if threads is None:
-        threads = min(_MOST_THREADS, _cores()) if decoder.pixels or not place.local else 0
+        threads = min(_MOST_THREADS, cores()) if decoder.pixels or not place.local else 0
     settings = Settings(
         shuffle=_shuffle(shuffle, local=place.local),
         lanes=lanes,
@@ -172,6 +172,7 @@ def _surroundings() -> tuple[int, int]:
         ) from None
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
