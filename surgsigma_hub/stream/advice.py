@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 PARTS = ("read", "json", "jpeg", "png", "video", "resize", "other", "wait")
 """What the threads of a stream spend their time on. ``read`` includes waiting for a disk or the network, ``png`` all
-pictures that Pillow reads, masks and depth maps, ``other`` copies and checks, ``wait`` is having nothing to do."""
+other pictures, masks and depth maps, ``other`` copies and checks, ``wait`` is having nothing to do."""
 
 MUCH = 0.5
 """Share of the time from which on a part is what bounds a stream."""
@@ -189,7 +189,7 @@ def _disk(best: Measured, all_: Sequence[Measured], here: Here) -> str:
 
 
 def _simplejpeg(best: Measured, all_: Sequence[Measured], here: Here) -> str:
-    if here.simplejpeg or max(_share(best, "png"), _share(best, "jpeg")) < SOME:
+    if here.simplejpeg or _share(best, "jpeg") < SOME:
         return ""
     return (
         "simplejpeg is not installed. It gives the same pixels of JPEG in less time: "
