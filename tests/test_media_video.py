@@ -139,6 +139,11 @@ def test_open_groups_of_pictures(tmp_path: Path, codec: str, options: dict[str, 
         opened("decord", path)
 
 
+def test_our_own_films_say_that_their_groups_are_closed(film: Path) -> None:
+    """So that a stream need not look into each clip by a second library."""
+    assert b" open_gop=0 " in film.read_bytes()[: 1 << 16]
+
+
 def test_a_film_whose_rate_varies_is_read_from_its_start(tmp_path: Path) -> None:
     import av
 
