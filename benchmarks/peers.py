@@ -168,51 +168,10 @@ def mosaic(work: str, tree: Path, workers: int) -> Items:
 
 
 def energon(work: str, tree: Path, workers: int) -> Items:
-    """Energon over the tars, as crude samples that a cooker decodes."""
-    from megatron.energon import (
-        Cooker,
-        DefaultTaskEncoder,
-        Sample,
-        WorkerConfig,
-        basic_sample_keys,
-        edataclass,
-        get_loader,
-        get_val_dataset,
-        stateless,
-    )
-    from megatron.energon.flavors.webdataset.prepare import WebdatasetPreparator
+    """Energon over the tars."""
+    import energon_peer
 
-    folder = tree / "energon"
-    if not folder.is_dir():
-        folder.mkdir()
-        for path in tars(tree):
-            (folder / Path(path).name).symlink_to(path)
-        (folder / ".nv-meta").mkdir()
-        names = sorted(p.name for p in folder.glob("*.tar"))
-        WebdatasetPreparator.prepare_dataset(folder, names, split_parts_ratio=[("val", 1.0)], workers=1)
-        text = "__module__: megatron.energon\n__class__: CrudeWebdataset\n"
-        (folder / ".nv-meta" / "dataset.yaml").write_text(text)
-
-    @edataclass
-    class Decoded(Sample):  # type: ignore[misc]
-        sample: dict[str, Any]
-        image: Any
-
-    @stateless
-    def cook(raw: dict[str, Any]) -> Any:
-        return Decoded(**basic_sample_keys(raw), **made(work, raw["json"], raw["image.jpg"]))
-
-    class Encoder(DefaultTaskEncoder):  # type: ignore[misc]
-        decoder = None
-        cookers = (Cooker(cook),)
-
-        def batch(self, found: list[Any]) -> Any:
-            return found[0]
-
-    config = WorkerConfig(rank=0, world_size=1, num_workers=workers)
-    data = get_val_dataset(str(folder), worker_config=config, batch_size=1, task_encoder=Encoder())
-    loader = get_loader(data, prefetch_factor=16) if workers else get_loader(data)
-    return lambda: loader
+    return energon_peer.start(work, tree, workers)
 
 
 OTHERS: dict[str, tuple[str, Callable[[str, Path, int], Items]]] = {

@@ -11,6 +11,7 @@ worker processes. ``--peers`` adds litdata, MosaicML Streaming and Energon; what
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import io
 import os
@@ -204,8 +205,10 @@ def serve(name: str, work: str, tree: Path, threads: int) -> None:
     """A contender in its process: a line in starts a pass, a line out says samples and seconds."""
     if importlib.util.find_spec("torch"):
         one_torch_thread()
-    run = contenders(threads, bool(importlib.util.find_spec("torch")))[name](work, tree)
+    run: Run | None = None
     for line in sys.stdin:
+        # Not before it is asked: some write files that others read, and they are asked one by one.
+        run = run or contenders(threads, bool(importlib.util.find_spec("torch")))[name](work, tree)
         if line.strip() == "look":
             print(f"result {look(run.items())}", flush=True)
             continue
@@ -253,8 +256,9 @@ class Contender:
 
     def _ask(self, word: str) -> str:
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(f"{word}\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # what it said before it ended is told below
+            self._process.stdin.write(f"{word}\n")
+            self._process.stdin.flush()
         for line in self._process.stdout:
             if line.startswith("result "):
                 return line.removeprefix("result ").strip()
