@@ -3,13 +3,15 @@
 Frames are drawn, 854 x 480 at quality 90 with sensor noise, about 55 kB, each with 1.3 kB of JSON, in 8 shards. W1
 gives full-size RGB, W2 a short side of 336, W3 the bytes; the JSON is parsed in all. The limit is a loop over bytes in
 memory with the same decoder and nothing else. Every contender runs in a process of its own; rounds are interleaved, the
-first of each is not counted. On a machine with other work the ratio of CPU time says more than that of wall time; it is
-given where there are no worker processes. Peers that are not installed are named.
+first of each is not counted; in it each must give the same conversations and as many bytes of pictures as the others.
+On a machine with other work the ratio of CPU time says more than that of wall time; it is given where there are no
+worker processes. ``--peers`` adds litdata, MosaicML Streaming and Energon; what cannot run here is named.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import io
 import os
@@ -18,18 +20,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+import peers
+from peers import OTHERS, Items, absent, torch_resize
 from PIL import Image
 
 SIZE = (854, 480)
 SHARDS = 8
-SHORT = (598, 336)
 
 
 def make_tree(tree: Path, count: int) -> None:
@@ -93,180 +98,123 @@ def document(n: int) -> bytes:
     )  # fmt: skip
 
 
-# -- contenders: each gives a function that runs one pass and counts samples -----------------------------------------
+# -- contenders: each gives a pass that counts samples, and the samples to look at ------------------------------------
 
 
-def bare(work: str, tree: Path, threads: int) -> Callable[[], int]:
+@dataclass(frozen=True)
+class Run:
+    """``items`` starts a pass; ``count`` is the fastest way to make one and count it."""
+
+    items: Items
+    count: Callable[[], int]
+
+
+def bare(work: str, tree: Path, threads: int) -> Run:
     """The limit: bytes in memory, the decoder, and for two threads a plain pool with chunks of four."""
     import simplejpeg
-    import webdataset as wds
 
-    data = [(s["image.jpg"], s["json"]) for s in wds.WebDataset(tars(tree), shardshuffle=False)]
-    resize = torch_resize() if work == "W2" else None
+    data = list(peers.samples(tree))
 
-    def one(pair: tuple[bytes, bytes]) -> int:
-        sample = orjson.loads(pair[1])
+    def one(pair: tuple[bytes, bytes]) -> dict[str, Any]:
+        sample = orjson.loads(pair[0])
         if work == "W3":
-            return len(bytes(memoryview(pair[0]))) and 1
-        pixels = simplejpeg.decode_jpeg(pair[0], "RGB", fastdct=False, fastupsample=False)
-        return 1 if (resize(pixels) if resize else pixels) is not None and sample else 0
+            return {"sample": sample, "image": bytes(memoryview(pair[1]))}
+        pixels = simplejpeg.decode_jpeg(pair[1], "RGB", fastdct=False, fastupsample=False)
+        return {"sample": sample, "image": torch_resize(pixels) if work == "W2" else pixels}
+
+    def count(chunk: list[tuple[bytes, bytes]]) -> int:
+        for pair in chunk:
+            one(pair)  # dropped at once
+        return len(chunk)
 
     if threads < 2 or work == "W3":
-        return lambda: sum(map(one, data))
+        return Run(lambda: map(one, data), lambda: count(data))
     pool = ThreadPoolExecutor(threads)
     chunks = [data[at : at + 4] for at in range(0, len(data), 4)]
-    return lambda: sum(pool.map(lambda chunk: sum(map(one, chunk)), chunks))
+    return Run(lambda: map(one, data), lambda: sum(pool.map(count, chunks)))
 
 
-def ours(work: str, tree: Path, threads: int, workers: int = 0) -> Callable[[], int]:
+def ours(work: str, tree: Path, threads: int, workers: int = 0) -> Items:
     """This package, shuffled, as a user calls it."""
     import surgsigma_hub
     from surgsigma_hub.stream import Rgb
 
     decode: Any = {"W1": "rgb", "W2": Rgb(short_side=336, kernel="torch"), "W3": "bytes"}[work]
-    if work == "W2":
-        one_torch_thread()
-    threads = 0 if threads == 1 else threads  # one thread in all, as for the others
-    stream = surgsigma_hub.stream(tree, decode=decode, threads=threads if work != "W3" else 0)
+    threads = 0 if threads == 1 or work == "W3" else threads  # one thread in all, as for the others
+    stream = surgsigma_hub.stream(tree, decode=decode, threads=threads)
     if not workers:
-        return lambda: sum(1 for _ in stream)
+        return lambda: stream
     from torch.utils.data import DataLoader
 
-    data = stream.torch()
-    loader = DataLoader(data, batch_size=None, num_workers=workers, prefetch_factor=16)
-    return lambda: sum(1 for _ in loader)
+    return lambda: DataLoader(stream.torch(), batch_size=None, num_workers=workers, prefetch_factor=16)
 
 
-def webdataset(work: str, tree: Path, workers: int, turbo: bool = False) -> Callable[[], int]:
-    """Webdataset with its own Pillow decoding, or with our decoder handed to it."""
-    import webdataset as wds
-
-    def convert(sample: dict[str, Any]) -> dict[str, Any]:
-        return {"sample": orjson.loads(sample["json"]), "image": to_pixels(work, sample["image.jpg"], turbo)}
-
-    one_torch_thread()
-    data = wds.WebDataset(tars(tree), shardshuffle=False).map(convert)
-    return counted(data, workers)
-
-
-def hf(work: str, tree: Path, workers: int, form: str) -> Callable[[], int]:
-    """``datasets`` streaming, pictures undecoded by it, so that all peers decode alike with Pillow."""
-    import datasets
-
-    one_torch_thread()
-    if form == "webdataset":
-        features = datasets.Features(
-            {
-                "image.jpg": datasets.Image(decode=False),
-                "json": datasets.Value("binary"),
-                "__key__": datasets.Value("string"),
-            }
-        )
-        del features  # json comes parsed from the packaged builder
-        data = datasets.load_dataset("webdataset", data_files=tars(tree), split="train", streaming=True)
-        data = data.cast_column("image.jpg", datasets.Image(decode=False))
-        member = "image.jpg"
-    else:
-        files = sorted(map(str, (tree / "parquet").glob("*.parquet")))
-        data = datasets.load_dataset("parquet", data_files=files, split="train", streaming=True)
-        member = "image"
-
-    def convert(sample: dict[str, Any]) -> dict[str, Any]:
-        image = sample[member]
-        text = sample["json"]
-        pixels = to_pixels(work, image["bytes"] if isinstance(image, dict) else image, False)
-        return {"sample": orjson.loads(text) if isinstance(text, str) else text, "image": pixels}
-
-    return counted((convert(s) for s in data) if not workers else Mapped(data, convert), workers, again=(data, convert))
+def look(items: Iterable[Any]) -> str:
+    """What a pass gave, whatever its order: samples, bytes of pictures, and a sum over the names of conversations."""
+    count = size = names = 0
+    for item in items:
+        found = item if isinstance(item, dict) else {"sample": item.sample, "image": picture(item)}
+        image = found["image"]
+        size += image.nbytes if hasattr(image, "nbytes") else len(image)
+        names += zlib.crc32(orjson.dumps([found["sample"]["id"], found["sample"]["messages"]]))
+        count += 1
+    return f"{count} samples, {size} bytes, names {names}"
 
 
-class Mapped:
-    """An iterable for DataLoader workers; forked, so the function need not be pickled."""
-
-    def __init__(self, data: Any, convert: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        self.data, self.convert = data, convert
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return map(self.convert, self.data)
-
-
-def counted(data: Any, workers: int, again: Any = None) -> Callable[[], int]:
-    """Counts a pass over ``data``, by itself or behind a DataLoader."""
-    if not workers:
-        return (lambda: sum(1 for _ in map(again[1], again[0]))) if again else (lambda: sum(1 for _ in data))
-    from torch.utils.data import DataLoader, IterableDataset
-
-    class Wrapped(IterableDataset):  # type: ignore[misc]
-        def __iter__(self) -> Iterator[Any]:
-            return iter(data)
-
-    loader = DataLoader(Wrapped(), batch_size=None, num_workers=workers, prefetch_factor=16)
-    return lambda: sum(1 for _ in loader)
-
-
-def to_pixels(work: str, data: bytes, turbo: bool) -> Any:
-    """What the work asks for, by Pillow or by the decoder that this package uses."""
-    if work == "W3":
-        return data
-    if turbo:
-        import simplejpeg
-
-        pixels = simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False)
-        return torch_resize()(pixels) if work == "W2" else pixels
-    image = Image.open(io.BytesIO(data)).convert("RGB")
-    return np.array(image.resize(SHORT, Image.Resampling.BICUBIC) if work == "W2" else image)
-
-
-def torch_resize() -> Callable[[Any], Any]:
-    """The resize of this package in one call of torch, as anybody would write it."""
-    import torch
-
-    def resize(pixels: Any) -> Any:
-        tensor = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
-        made = torch.nn.functional.interpolate(tensor, size=SHORT[::-1], mode="bicubic", antialias=True)
-        return made[0].permute(1, 2, 0).numpy()
-
-    one_torch_thread()
-    return resize
+def picture(item: Any) -> Any:
+    """Of an item of ours, or of a peer's class."""
+    return item.media["image.jpg"] if hasattr(item, "media") else item.image
 
 
 def one_torch_thread() -> None:
     """Parallelism is what is compared; torch must not add its own."""
-    if importlib.util.find_spec("torch"):
-        import torch
+    import torch
 
-        torch.set_num_threads(1)
-
-
-def tars(tree: Path) -> list[str]:
-    """All shards."""
-    return sorted(str(p) for p in tree.glob("data/*/*/*.tar"))
+    torch.set_num_threads(1)
 
 
-def contenders(threads: int, torch: bool) -> dict[str, Callable[[str, Path], Callable[[], int]]]:
+def contenders(threads: int, torch: bool, others: bool = True) -> dict[str, Callable[[str, Path], Run]]:
     """By name; ``threads`` is 1 or the number of threads of ours and of workers of the others."""
-    made: dict[str, Callable[[str, Path], Callable[[], int]]] = {
+
+    def counted(make: Callable[[str, Path], Items]) -> Callable[[str, Path], Run]:
+        def start(work: str, tree: Path) -> Run:
+            items = make(work, tree)
+            return Run(items, lambda: sum(1 for _ in items()))
+
+        return start
+
+    found: dict[str, Callable[[str, Path], Run]] = {
         "limit": lambda w, t: bare(w, t, threads),
-        "surgsigma": lambda w, t: ours(w, t, threads),
+        "surgsigma": counted(lambda w, t: ours(w, t, threads)),
     }
     workers = 0 if threads == 1 else threads
     if torch and workers:
-        made["surgsigma in DataLoader"] = lambda w, t: ours(w, t, 1, workers)
+        found["surgsigma in DataLoader"] = counted(lambda w, t: ours(w, t, 1, workers))
     if torch or not workers:
-        made["webdataset"] = lambda w, t: webdataset(w, t, workers)
-        made["webdataset + our decoder"] = lambda w, t: webdataset(w, t, workers, turbo=True)
-        made["datasets webdataset"] = lambda w, t: hf(w, t, workers, "webdataset")
-        made["datasets parquet"] = lambda w, t: hf(w, t, workers, "parquet")
-    return made
+        for name, (_, make) in OTHERS.items():
+            if others or name in ALWAYS:
+                found[name] = counted(lambda w, t, make=make: make(w, t, workers))  # type: ignore[misc]
+    return found
+
+
+ALWAYS = ("webdataset", "webdataset + our decoder", "datasets webdataset", "datasets parquet")
+"""Peers that are dependencies of the package; the others come with ``--peers``."""
 
 
 def serve(name: str, work: str, tree: Path, threads: int) -> None:
     """A contender in its process: a line in starts a pass, a line out says samples and seconds."""
-    run = contenders(threads, bool(importlib.util.find_spec("torch")))[name](work, tree)
-    for _ in sys.stdin:
+    if importlib.util.find_spec("torch"):
+        one_torch_thread()
+    run: Run | None = None
+    for line in sys.stdin:
+        # Not before it is asked: some write files that others read, and they are asked one by one.
+        run = run or contenders(threads, bool(importlib.util.find_spec("torch")))[name](work, tree)
+        if line.strip() == "look":
+            print(f"result {look(run.items())}", flush=True)
+            continue
         passes = 4 if work == "W3" else 1  # a pass over bytes is short
         start, cpu = time.perf_counter(), time.process_time()
-        count = sum(run() for _ in range(passes)) // passes
+        count = sum(run.count() for _ in range(passes)) // passes
         seconds, cpu = (time.perf_counter() - start) / passes, (time.process_time() - cpu) / passes
         print(f"result {count} {seconds} {cpu}", flush=True)
 
@@ -289,20 +237,33 @@ class Contender:
             str(threads),
         ]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log(), text=True, env=environment
         )
+
+    def _log(self) -> Any:
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (a pipe that nobody reads would stop a talkative peer)
+        return self._said
+
+    def look(self) -> str:
+        """What a pass gives, and the first pass, which is not counted."""
+        return self._ask("look")
 
     def run(self, expected: int) -> tuple[float, float]:
         """Samples a second of one pass, and a second of CPU."""
-        assert self._process.stdin and self._process.stdout and self._process.stderr
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+        count, seconds, cpu = self._ask("go").split()
+        assert int(count) == expected, f"{count} samples, expected {expected}"
+        return expected / float(seconds), expected / float(cpu)
+
+    def _ask(self, word: str) -> str:
+        assert self._process.stdin and self._process.stdout
+        with contextlib.suppress(BrokenPipeError):  # what it said before it ended is told below
+            self._process.stdin.write(f"{word}\n")
+            self._process.stdin.flush()
         for line in self._process.stdout:
             if line.startswith("result "):
-                count, seconds, cpu = line.split()[1:]
-                assert int(count) == expected, f"{count} samples, expected {expected}"
-                return expected / float(seconds), expected / float(cpu)
-        raise RuntimeError(self._process.stderr.read()[-2000:])
+                return line.removeprefix("result ").strip()
+        self._said.seek(0)
+        raise RuntimeError(self._said.read()[-2000:])
 
     def close(self) -> None:
         """End the process."""
@@ -318,6 +279,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", default="W1,W2,W3")
     parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--peers", action="store_true", help="also litdata, MosaicML Streaming and Energon")
     parser.add_argument("--only", help="names of contenders, joined by commas")
     parser.add_argument("--tree", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
@@ -325,9 +287,9 @@ def main() -> None:
     if arguments.serve:
         serve(arguments.serve, arguments.work, arguments.tree, int(arguments.threads))
         return
-    for module, name in (("litdata", "litdata"), ("streaming", "MosaicML Streaming"), ("megatron.energon", "Energon")):
-        if not (importlib.util.find_spec(module.split(".")[0])):
-            print(f"absent: {name} is not installed")
+    missing = {
+        name for name, (module, _) in OTHERS.items() if (arguments.peers or name in ALWAYS) and say_absent(name, module)
+    }
     torch = bool(importlib.util.find_spec("torch"))
     if not torch:
         print("absent: torch; no W2, no DataLoader rows")
@@ -339,16 +301,18 @@ def main() -> None:
                 if work == "W2" and not torch:
                     continue
                 names = [
-                    n for n in contenders(threads, torch)
-                    if (not arguments.only or n in arguments.only.split(",")) and not (work == "W3" and "our" in n)
+                    n for n in contenders(threads, torch, arguments.peers)
+                    if (not arguments.only or n in arguments.only.split(","))
+                    and not (work == "W3" and "our" in n) and n not in missing
                 ]  # fmt: skip
                 running = {name: Contender(name, work, tree, threads) for name in names}
                 rates: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-                for round_number in range(arguments.rounds + 1):
+                seen = {name: contender.look() for name, contender in running.items()}
+                different = {name: what for name, what in seen.items() if what != next(iter(seen.values()))}
+                assert not different, f"not the same work: {seen}"
+                for _ in range(arguments.rounds):
                     for name, contender in running.items():
-                        rate = contender.run(arguments.samples)
-                        if round_number:
-                            rates[name].append(rate)
+                        rates[name].append(contender.run(arguments.samples))
                 for contender in running.values():
                     contender.close()
                 print(f"\n{work}, {threads} thread{'s or workers' if threads > 1 else ''}")
@@ -357,6 +321,14 @@ def main() -> None:
                         row(name, values, rates.get("surgsigma", values), cpu=threads == 1 or name == "limit"),
                         flush=True,
                     )
+
+
+def say_absent(name: str, module: str) -> bool:
+    """Name a peer that cannot run here, and why."""
+    reason = absent(module)
+    if reason:
+        print(f"absent: {name} ({reason})", flush=True)
+    return bool(reason)
 
 
 def row(name: str, values: list[tuple[float, float]], mine: list[tuple[float, float]], *, cpu: bool) -> str:

@@ -21,6 +21,7 @@ from handmade import small_tree
 
 ROOT = Path(__file__).parent.parent
 NAMES = (
+    "bench",
     "build",
     "demo",
     "depth",
@@ -93,7 +94,7 @@ def test_examples_parse(name: str) -> None:
 
 
 def test_json_is_where_it_was_promised() -> None:
-    promised = {"sources", "tasks", "info", "build", "depth", "enrich", "export", "validate", "schema"}
+    promised = {"bench", "sources", "tasks", "info", "build", "depth", "enrich", "export", "validate", "schema"}
     assert {n for n, c in commands().items() if c.json} == promised
 
 

@@ -17,9 +17,9 @@ from surgsigma_hub.errors import MediaError, SurgSigmaError
 from surgsigma_hub.media.video import open_video_bytes
 from surgsigma_hub.stream import Frames, Rgb
 from surgsigma_hub.stream import decode as decoding
-from surgsigma_hub.stream.buffers import Buffers
+from surgsigma_hub.stream.buffers import Buffers, Memory
 from surgsigma_hub.stream.decode import Decoder
-from surgsigma_hub.stream.resize import resize_values
+from surgsigma_hub.stream.resize import resize, resize_values
 from surgsigma_hub.stream.tar import Members
 
 from handmade import jpeg, mask, sample, write_part
@@ -110,6 +110,29 @@ def test_scratch_memory_is_not_given_out() -> None:
     assert np.array_equal(made[0], by_pillow(first)) and np.array_equal(made[1], by_pillow(second))
 
 
+@pytest.mark.parametrize("height", [20, 31, 48, 70])
+@pytest.mark.parametrize("width", [13, 64, 99])
+def test_torch_into_given_memory_is_torch_in_one_call(width: int, height: int) -> None:
+    torch = pytest.importorskip("torch")
+    pixels = scene(64, 48)
+    tensor = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
+    made = torch.nn.functional.interpolate(tensor, size=(height, width), mode="bicubic", antialias=True)
+    memory = Memory(1 << 20)
+    for _ in range(3):
+        resized = resize(pixels, width, height, "torch", memory)
+        assert np.array_equal(resized, made[0].permute(1, 2, 0).numpy())
+
+
+def test_resizing_uses_the_same_memory_again() -> None:
+    pytest.importorskip("torch")
+    memory, seen = Memory(1 << 20), set()
+    for seed in range(20):
+        seen.add(resize(scene(64, 48, seed), 32, 24, "torch", memory).ctypes.data)
+    assert len(seen) <= 2
+    kept = [resize(scene(64, 48, seed), 32, 24, "torch", memory) for seed in range(4)]
+    assert len({pixels.ctypes.data for pixels in kept}) == 4
+
+
 def test_fast_is_only_by_name() -> None:
     pytest.importorskip("simplejpeg")
     data = encoded(scene(640, 480), quality=90)
@@ -168,10 +191,10 @@ def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- films ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backend", ["av", "decord", ""])
+@pytest.mark.parametrize("backend", ["av", "decord", "torchcodec", ""])
 def test_films(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip(backend or "av")
     if backend:
+        pytest.importorskip(backend, exc_type=(ImportError, RuntimeError, OSError))
         monkeypatch.setenv("SURGSIGMA_VIDEO", backend)
     import av
 
@@ -193,7 +216,9 @@ def test_films(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(decode(data, frames=Frames(rate=2.5), **film), every[::2])
     assert np.array_equal(decode(data, frames=Frames(rate=5, most=3), **film), every[:3])
     assert np.array_equal(decode(data, frames=Frames(indices=(5, 1)), **film), every[[5, 1]])
-    assert decode(data, Rgb(short_side=32), frames=Frames(count=2), **film).shape == (2, 32, 48, 3)
+    small = decode(data, Rgb(short_side=32, kernel="pillow"), frames=Frames(count=20), **film)
+    pictures = [np.asarray(Image.fromarray(p).resize((48, 32), Image.Resampling.BICUBIC)) for p in every]
+    assert np.array_equal(small, np.stack([pictures[n] for n in Frames(count=20).choose(12, 5)]))
     assert decode(data, **film) == data
     with pytest.raises(MediaError, match="no frame 12, it has 12"):
         decode(data, frames=Frames(indices=(12,)), **film)

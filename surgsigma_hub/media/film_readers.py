@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Pixels = npt.NDArray[np.uint8]
+
+_CLOSED = b" open_gop=0 "
+"""What x264 writes into the first picture of a film, such as every clip that this package cuts."""
+_KEYS, _PACKETS = 3, 1000
+"""How far a film is looked at for how its pictures are stored: key frames and packets, whichever comes first."""
 
 
 class UnusableError(Exception):
@@ -49,12 +54,33 @@ def _library(name: str) -> Any:
         raise UnusableError(f"cannot be loaded ({reason[:120]})") from None
 
 
+def _open_groups(film: str | Buffer) -> bool:
+    """Whether pictures are stored after a key frame that are shown before it; x265 makes films so unless told not to.
+
+    After seeking to such a key frame decord 0.6 counts as if those pictures had come, and gives frames some places on.
+    """
+    if not isinstance(film, str) and _CLOSED in bytes(memoryview(film)[: 1 << 16]):
+        return False  # opening by a second library would cost a thirtieth of decoding a clip
+    with _library("av").open(film if isinstance(film, str) else io.BytesIO(film)) as container:
+        key, keys = None, 0
+        for number, packet in enumerate(container.demux(video=0)):
+            if packet.pts is None or keys > _KEYS or number > _PACKETS:
+                break
+            if packet.is_keyframe:
+                key, keys = packet.pts, keys + 1
+            elif key is not None and packet.pts < key:
+                return True
+    return False
+
+
 class Decord:
     """Decord: the fastest where there are wheels of it."""
 
     def __init__(self, film: str | Buffer, name: str) -> None:
-        source = film if isinstance(film, str) else io.BytesIO(film)
-        self._reader = _library("decord").VideoReader(source, num_threads=1)
+        library = _library("decord")
+        if _open_groups(film):
+            raise MediaError(f"{name}: decord would give other frames than asked for (open groups of pictures)")
+        self._reader = library.VideoReader(film if isinstance(film, str) else io.BytesIO(film), num_threads=1)
         # Kept, for most readers begin with it, and the library would seek back to decode it again.
         self._first: Pixels = self._reader[0].asnumpy()
         if self._first.shape[2] != 3:  # seen with decord 0.6 on frames narrower than 64 pixels
@@ -114,16 +140,18 @@ class PyAV:
 
     def frame(self, index: int) -> Pixels:
         """See :class:`FrameReader`."""
-        key = self._jump(index)
-        if key is not None:
-            self._restart(key)
-        pixels = self._reach(index)
-        if pixels is None and key:  # the key frame is not where the container says
-            self._restart(0)
-            pixels = self._reach(index)
-        if pixels is None:
+        if index >= self._count:
             raise EOFError(f"no frame {index}")
-        return pixels
+        key = self._jump(index)
+        before = self._keys[max(0, bisect_left(self._keys, key) - 1)] if key and self._keys else 0
+        # Pictures that are shown before a key frame may be stored after it: then the key frame before is the one.
+        for start in (key, before, 0) if key else (key,):
+            if start is not None:
+                self._restart(start)
+            pixels = self._reach(index)
+            if pixels is not None:
+                return pixels
+        raise EOFError(f"no frame {index}")
 
     def frames(self, indices: Sequence[int]) -> Pixels:
         """See :class:`FrameReader`."""
@@ -139,6 +167,8 @@ class PyAV:
         """Decode on to a frame; None where it does not come."""
         for frame in self._frames:
             if self._next < 0:
+                if not frame.key_frame:
+                    continue  # shown before the key frame, and made from pictures that were not read
                 since = frame.pts - (self._stream.start_time or 0)
                 self._next = round(float(since * self._stream.time_base) * self.fps)
             at, self._next = self._next, self._next + 1

@@ -94,7 +94,7 @@ def _open(film: str | Buffer, label: str) -> FrameReader:
                 raise SurgSigmaError(f"{BACKEND_VARIABLE}={forced!r} {error}", hint=_INSTALL[forced]) from None
         except Exception as error:  # each library raises its own kinds, decord a bare RuntimeError
             problems.append(f"{kind}: {problem_text(error, place)}")
-            logger.warning("%s cannot read %s", kind, label)
+            logger.info("%s cannot read %s", kind, label)
     raise MediaError(f"{label}: cannot be opened as a film ({'; '.join(problems)})")
 
 

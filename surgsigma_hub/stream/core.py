@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from ..records import Sample
 from .data import Data
 from .decode import Decoder
 from .engine import Engine
+from .index import Index
 from .order import Numbers, Shuffle
 from .places import Place, Shards
 from .share import Share, Uneven
@@ -105,6 +106,13 @@ class Stream:
         self.__dict__ |= state
         self._start()
 
+    def measured(self, place: Callable[[Place], Place], decoder: Callable[[Decoder], Decoder]) -> Stream:
+        """The same stream over a place and a decoder that stand in for its own, which they are made from."""
+        return Stream(
+            self._data, place(self._place), decoder(self._decoder), self._settings,
+            epoch=self._epoch, position=self._position,
+        )  # fmt: skip
+
     def __enter__(self) -> Stream:
         return self
 
@@ -129,6 +137,11 @@ class Stream:
     def samples(self) -> int:
         """Samples of an epoch, of all ranks together."""
         return len(self._data)
+
+    @property
+    def index(self) -> Index:
+        """Where the samples lie."""
+        return self._data.index
 
     def __len__(self) -> int:
         """Samples that this rank gets in a whole epoch."""

@@ -119,13 +119,7 @@ class Decoder:
             MediaError: a medium that cannot be decoded.
         """
         where = raw.where
-        try:
-            sample: dict[str, Any] = orjson.loads(raw.json)
-            if sample["format_version"] != FORMAT_VERSION:
-                check_format_version(sample["format_version"], where=where)
-            listed = sample["media"]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise ShardError(f"{where}: sample {raw.key!r} has no JSON of this package ({error!r})") from None
+        sample, listed = self._parsed(raw)
         media: dict[str, Any] = {}
         for medium in listed:
             member, kind = medium["member"], medium["kind"]
@@ -144,13 +138,22 @@ class Decoder:
                 media[member] = self._values(data, self._rgb, f"{where}: {raw.key}.{member}")
         return sample, media
 
+    def _parsed(self, raw: Members) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        try:
+            sample: dict[str, Any] = orjson.loads(raw.json)
+            if sample["format_version"] != FORMAT_VERSION:
+                check_format_version(sample["format_version"], where=raw.where)
+            return sample, sample["media"]
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise ShardError(f"{raw.where}: sample {raw.key!r} has no JSON of this package ({error!r})") from None
+
     def _picture(self, data: memoryview, rgb: Rgb, where: str, key: str, member: str) -> Pixels:
         pixels = self._jpeg(data, rgb) if simplejpeg is not None and bytes(data[:2]) == _JPEG else None
         if pixels is None:
-            pixels = _pillow(data, rgb, f"{where}: {key}.{member}")
+            pixels = self._pillow(data, rgb, f"{where}: {key}.{member}")
         if rgb.resizes:
             width, height = self._target(rgb, data, pixels)
-            resized = resize(pixels, width, height, self._kernel, self._memory())
+            resized = self._resized(pixels, width, height)
             # The scratch buffer is written again by the next picture of this thread.
             return resized.copy() if resized is pixels else resized
         return pixels
@@ -179,6 +182,15 @@ class Decoder:
             return pixels
         except ValueError:
             return None
+
+    def _pillow(self, data: memoryview, rgb: Rgb, name: str) -> Pixels:
+        return np.array(as_rgb(_opened(data, name, fast=rgb if rgb.fast and rgb.resizes else None), name))
+
+    def _resized(self, pixels: Pixels, width: int, height: int) -> Pixels:
+        return resize(pixels, width, height, self._kernel, self._memory())
+
+    def _resize_into(self, pixels: Pixels, out: Pixels) -> None:
+        resize_into(pixels, out, self._kernel, self._memory())
 
     def _memory(self) -> Memory:
         memory: Memory | None = getattr(self._local, "memory", None)
@@ -213,7 +225,7 @@ class Decoder:
             if out is None:
                 out = self._memory().take(len(indices), height, width, 3)
             for n, frame in enumerate(full, start=at):
-                resize_into(frame, out[n], self._kernel, self._memory())
+                self._resize_into(frame, out[n])
         return np.zeros((0, 0, 0, 3), np.uint8) if out is None else out
 
 
@@ -223,10 +235,6 @@ def _read_frames(reader: FrameReader, indices: list[int], name: str) -> Pixels:
     except Exception as error:  # each library raises its own kinds
         which = f"frame {indices[0]}" if len(indices) == 1 else f"a frame from {indices[0]} to {indices[-1]}"
         raise MediaError(f"{name}: {which} cannot be decoded ({problem_text(error, name)})") from None
-
-
-def _pillow(data: memoryview, rgb: Rgb, name: str) -> Pixels:
-    return np.array(as_rgb(_opened(data, name, fast=rgb if rgb.fast and rgb.resizes else None), name))
 
 
 def _opened(data: memoryview, name: str, *, fast: Rgb | None = None) -> Image.Image:

@@ -115,7 +115,7 @@ def stream(
     if not (decoder.pixels or verify or (place.local and not mapped)):
         threads = 0  # what neither computes nor waits for a disk is done sooner than handed over
     elif threads is None:
-        threads = min(_MOST_THREADS, _cores())
+        threads = min(_MOST_THREADS, cores())
     settings = Settings(
         shuffle=_shuffle(shuffle, local=place.local),
         lanes=lanes,
@@ -163,6 +163,7 @@ def _surroundings() -> tuple[int, int]:
         ) from None
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
