@@ -7,8 +7,9 @@ runs that in threads, ``core`` puts them together and ``opening`` makes a stream
 from __future__ import annotations
 
 from ..callable_package import make_callable
-from .core import Errors, Item, Stream
+from .core import Stream
 from .decode import Frames
+from .item import Errors, Item
 from .opening import stream
 from .remote import Remote
 from .resize import Rgb

@@ -11,7 +11,10 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..errors import SurgSigmaError
-from .core import Item, Stream
+from .core import Stream
+from .item import Item
+
+_WORKERS = 256  # that count what they skip apart from each other
 
 
 class TorchStream(IterableDataset):  # type: ignore[misc]
@@ -24,23 +27,34 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     It gives the :class:`Item` of the stream with pixels as tensors, which workers send through shared memory; batches
     need a ``collate_fn``.
 
+    A worker must give as many items as it was asked for, or batches would come out of turn. So with
+    ``on_error="skip"`` a good sample stands in for one that was skipped (see :meth:`Stream.items`), or, with
+    ``batched``, the batch is shorter, and empty where nothing of it could be read. :attr:`skipped` counts them.
+
     Saving: a ``StatefulDataLoader`` calls ``state_dict`` and ``load_state_dict`` by itself and needs the same number of
     workers to go on. For another number, and with the plain DataLoader, save ``state_after(samples)`` of what the loop
     has really got, and load it into a new stream.
     """
 
-    def __init__(self, stream: Stream, run: int) -> None:
+    def __init__(self, stream: Stream, run: int, *, batched: bool = False) -> None:
         super().__init__()
-        self._stream, self._run = stream, run
+        self._stream, self._run, self._batched = stream, run, batched
         # Shared with workers, also those that live from epoch to epoch.
         self._place = torch.zeros(2, dtype=torch.int64).share_memory_()
+        self._skipped = torch.zeros(_WORKERS, dtype=torch.int64).share_memory_()
         self._set_place(stream.state_dict())
         self._taken = 0
         self._loaded: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
         self._go_to_place()
-        return self._stream.share().steps
+        steps = self._stream.share().steps
+        return -(-steps // self._run) if self._batched else steps
+
+    @property
+    def skipped(self) -> int:
+        """Samples that could not be read, of all workers; their errors are in the log of this package."""
+        return int(self._skipped.sum())
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of an epoch; nothing happens where the stream is in that epoch already."""
@@ -49,7 +63,10 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         self._set_place(self._stream.state_dict())
 
     def state_after(self, samples: int) -> dict[str, Any]:
-        """The state of the stream once this rank's loop has got so many samples since the loader was started."""
+        """The state of the stream once this rank's loop has got so many samples since the loader was started.
+
+        A batch counts as ``batch_size`` samples, also where it is shorter.
+        """
         self._go_to_place()
         return self._stream.state_after(samples)
 
@@ -80,7 +97,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         self._set_place(self._stream.state_dict())
         self._loaded = state
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Any]:
         info = get_worker_info()
         self._go_to_place()
         stream = self._stream
@@ -88,13 +105,29 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         share = replace(
             stream.share(), worker=info.id if info else 0, workers=info.num_workers if info else 1, run=self._run
         )
-        self._taken = self._loaded["taken"] if self._loaded else 0
+        self._taken = taken = first = self._loaded["taken"] if self._loaded else 0
         self._loaded = None
+        skipped, slot = stream.errors.count, info.id % _WORKERS if info else 0
+        batch: list[Item] = []
+        stand_ins = stream.even or not self._batched
         try:
-            for item in stream.items(share, epoch=state["epoch"], first=self._taken):
-                self._taken += 1
+            for item in stream.items(share, epoch=state["epoch"], first=first, stand_ins=stand_ins):
+                taken += 1
+                if stream.errors.count != skipped:
+                    self._skipped[slot] += stream.errors.count - skipped
+                    skipped = stream.errors.count
                 if item is not None:
-                    yield _with_tensors(item)
+                    batch.append(_with_tensors(item))
+                if not self._batched:
+                    self._taken = taken
+                    yield batch.pop()
+                elif taken % self._run == 0:
+                    self._taken = taken
+                    yield batch
+                    batch = []
+            if taken % self._run and taken > first and self._batched:
+                self._taken = taken
+                yield batch
         finally:
             if info is not None:
                 stream.close()  # a worker that lives on keeps nothing open between epochs
@@ -113,6 +146,6 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
 
 
 def _with_tensors(item: Item) -> Item:
-    """Shares the pixels; a new item, for a good neighbour of a skipped one is given twice."""
-    media = {m: torch.from_numpy(d) if isinstance(d, np.ndarray) else d for m, d in item.media.items()}
-    return replace(item, media=media)
+    """Shares the pixels."""
+    item.media = {m: torch.from_numpy(d) if isinstance(d, np.ndarray) else d for m, d in item.media.items()}
+    return item

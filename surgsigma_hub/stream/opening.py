@@ -12,10 +12,11 @@ import numpy as np
 
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import Manifest
-from .core import OnError, Settings, Stream
+from .core import Stream
 from .data import Config, Data, Loaded, make_choice
 from .decode import Decode, Decoder, Frames
 from .filters import Where, check_where, columns, keep, read_catalog
+from .item import OnError, Settings
 from .order import LANES, Numbers, Shuffle
 from .places import Place, find_tree
 from .remote import Remote
