@@ -44,6 +44,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         self._skipped = torch.zeros(_WORKERS, dtype=torch.int64).share_memory_()
         self._set_place(stream.state_dict())
         self._taken = 0
+        self._begun: Mapping[str, Any] | None = None  # the place that what was taken counts from
         self._loaded: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
@@ -59,8 +60,10 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of an epoch; nothing happens where the stream is in that epoch already."""
         self._go_to_place()
-        self._stream.set_epoch(epoch)
-        self._set_place(self._stream.state_dict())
+        if epoch != self._stream.epoch:
+            self._stream.set_epoch(epoch)
+            self._set_place(self._stream.state_dict())
+            self._taken, self._begun, self._loaded = 0, None, None
 
     def state_after(self, samples: int) -> dict[str, Any]:
         """The state of the stream once this rank's loop has got so many samples since the loader was started.
@@ -72,10 +75,13 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
 
     def state_dict(self) -> dict[str, Any]:
         """Where this worker stands: the state of the stream at the start, and what the worker has given since."""
-        info = get_worker_info()
-        self._go_to_place()
-        workers = info.num_workers if info else 0
-        return {"stream": self._stream.state_dict(), "taken": self._taken, "workers": workers, "run": self._run}
+        if self._loaded is not None:
+            return dict(self._loaded)
+        if self._begun is None:
+            self._go_to_place()
+        workers = _workers()[1]
+        begun = self._begun or self._stream.state_dict()
+        return {"stream": dict(begun), "taken": self._taken, "workers": workers, "run": self._run}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken, or where a state of the stream itself says.
@@ -85,29 +91,31 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         """
         if "stream" not in state:
             state = {"stream": state, "taken": 0, "workers": None, "run": self._run}
-        info = get_worker_info()
-        workers = info.num_workers if info else 0
-        for name, here in (("workers", workers), ("run", self._run)):
+        for name, here in (("workers", _workers()[1]), ("run", self._run)):
             if state[name] not in (None, here) and state["taken"]:
                 raise SurgSigmaError(
                     f"the state of this loader was taken with {state[name]} {name}, here there are {here}",
                     hint="Save state_after(samples) instead: it holds for any number of workers and any batch size.",
                 )
         self._stream.load_state_dict(state["stream"])
-        self._set_place(self._stream.state_dict())
-        self._loaded = state
+        if get_worker_info() is None:
+            self._set_place(self._stream.state_dict())
+        self._loaded, self._begun = state, None
 
     def __iter__(self) -> Iterator[Any]:
-        info = get_worker_info()
-        self._go_to_place()
-        stream = self._stream
-        state = stream.state_dict()
-        share = replace(
-            stream.share(), worker=info.id if info else 0, workers=info.num_workers if info else 1, run=self._run
-        )
+        stream, info = self._stream, get_worker_info()
+        worker, workers = _workers()
+        if self._loaded is None:
+            self._go_to_place()
+        else:
+            stream.load_state_dict(self._loaded["stream"])
         self._taken = taken = first = self._loaded["taken"] if self._loaded else 0
+        state = self._begun = stream.state_dict()
+        share = replace(stream.share(), worker=worker, workers=max(1, workers), run=self._run)
+        if self._loaded is not None and first < len(share):
+            self._set_place(state)  # not where nothing is left: the program may have gone on to the next epoch
         self._loaded = None
-        skipped, slot = stream.errors.count, info.id % _WORKERS if info else 0
+        skipped, slot = stream.errors.count, worker % _WORKERS
         batch: list[Item] = []
         stand_ins = stream.even or not self._batched
         try:
@@ -131,8 +139,9 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         finally:
             if info is not None:
                 stream.close()  # a worker that lives on keeps nothing open between epochs
-        self._taken = 0
+        # A worker keeps saying that it has given all: the state of its last batch is asked for after it has ended.
         if info is None:
+            self._taken, self._begun = 0, None
             stream.set_epoch(state["epoch"] + 1)
             self._set_place(stream.state_dict())
 
@@ -143,6 +152,12 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         self._stream.load_state_dict(
             {**self._stream.state_dict(), "epoch": int(self._place[0]), "position": int(self._place[1])}
         )
+
+
+def _workers() -> tuple[int, int]:
+    """Which worker of how many this is; 0 of 0 in the main process."""
+    info = get_worker_info()
+    return (info.id, info.num_workers) if info else (0, 0)
 
 
 def _with_tensors(item: Item) -> Item:
