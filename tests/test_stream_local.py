@@ -227,7 +227,7 @@ def _other_size(tree: Path) -> None:
         (_no_json_at_all, 1, "has no JSON of this package"),
         (_newer, 1, "format version 9.0"),
         (_header, 1, "damaged"),
-        (_cut, 4, "samples between bytes"),
+        (_cut, 3, "samples between bytes"),
         (_gone, 4, "listed but not there"),
         (_other_size, 4, "the manifest says"),
     ],

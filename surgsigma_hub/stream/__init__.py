@@ -7,9 +7,10 @@ runs that in threads, ``core`` puts them together and ``opening`` makes a stream
 from __future__ import annotations
 
 from ..callable_package import make_callable
-from .core import Errors, Item, Stream
+from .core import Stream
 from .decode import Frames
 from .files import Remote
+from .item import Errors, Item
 from .opening import stream
 from .resize import Rgb
 

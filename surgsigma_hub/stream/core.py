@@ -2,82 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..errors import MediaError, MissingExtraError, ShardError, SurgSigmaError
-from ..records import Sample
 from .data import Data
 from .decode import Decoder
 from .engine import Engine
 from .index import Index
-from .order import Numbers, Shuffle
+from .item import Errors, Item, Settings
+from .order import Numbers, Order
 from .places import Place, Shards
-from .share import Share, Uneven
+from .share import Share
 from .state import State, read_state
-from .typed import typed_sample
 
 if TYPE_CHECKING:
     from .loader import TorchStream
 
-OnError = Literal["raise", "skip"]
+logger = logging.getLogger(__name__)
+
 _PLAN = 1024  # positions whose order is computed at a time
-
-
-@dataclass(slots=True)
-class Item:
-    """One sample as it is delivered.
-
-    Attributes:
-        key: Its id.
-        sample: Its JSON, parsed.
-        media: Its media by member: pixels or bytes, as ``decode`` says.
-        position: Its place in the order of the epoch.
-    """
-
-    key: str
-    sample: dict[str, Any]
-    media: dict[str, Any]
-    position: int
-
-    @property
-    def record(self) -> Sample:
-        """The JSON as a typed record."""
-        return typed_sample(self.sample)
-
-
-@dataclass(slots=True)
-class Errors:
-    """Samples that could not be read or decoded and were skipped.
-
-    Attributes:
-        count: All of them.
-        in_a_row: Those since the last good one.
-        last: What was wrong with the latest ones.
-    """
-
-    count: int = 0
-    in_a_row: int = 0
-    last: deque[str] = field(default_factory=lambda: deque(maxlen=20))
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What does not change during the life of a stream."""
-
-    shuffle: Shuffle
-    lanes: int
-    seed: int
-    rank: int
-    world: int
-    uneven: Uneven
-    on_error: OnError
-    max_errors_in_row: int
-    threads: int
-    mapped: bool = False
 
 
 class Stream:
@@ -143,6 +92,11 @@ class Stream:
         """Where the samples lie."""
         return self._data.index
 
+    @property
+    def even(self) -> bool:
+        """Whether all ranks take equally many steps."""
+        return self._settings.uneven != "exact"
+
     def __len__(self) -> int:
         """Samples that this rank gets in a whole epoch."""
         return replace(self.share(), start=0).steps
@@ -191,75 +145,96 @@ class Stream:
 
     def __iter__(self) -> Iterator[Item]:
         epoch = self._epoch
-        yield from self._rest()
-        self._epoch, self._position = epoch + 1, 0
-
-    def _rest(self) -> Iterator[Item]:
-        """What is left of the epoch; stands at its end afterwards."""
-        epoch, start, world = self._epoch, self._position, self._settings.world
-        for taken, item in enumerate(self.items(self.share(), epoch=epoch), start=1):
-            self._epoch, self._position = epoch, min(start + taken * world, len(self._data))
+        for item in self._rest():
             if item is not None:
                 yield item
-        self._epoch, self._position = epoch, len(self._data)
+        self._epoch, self._position = epoch + 1, 0
+
+    def _rest(self) -> Iterator[Item | None]:
+        """What is left of the epoch, None for what was skipped; stands at its end afterwards."""
+        epoch, start, world, total = self._epoch, self._position, self._settings.world, len(self._data)
+        for taken, item in enumerate(self.items(self.share(), epoch=epoch, stand_ins=self.even), start=1):
+            self._epoch, self._position = epoch, min(start + taken * world, total)
+            yield item
+        self._epoch, self._position = epoch, total
 
     def batches(self, size: int, *, drop_last: bool = False) -> Iterator[list[Item]]:
         """Lists of ``size`` items; the last of an epoch may be shorter, or is left out.
 
-        The state between two batches is the state after the whole of the first.
+        A batch is ``size`` steps, so that all ranks are at the same place after equally many batches and the state
+        between two batches is the state after the whole of the first. With ``on_error="skip"`` and
+        ``uneven="exact"`` a batch is therefore shorter by what was skipped, and left out when nothing of it is left.
         """
         if size < 1:
             raise SurgSigmaError(f"batches of {size} samples", hint="Expected 1 or more.")
         batch: list[Item] = []
         epoch = self._epoch
-        for item in self._rest():
-            batch.append(item)
-            if len(batch) == size:
-                yield batch
+        for steps, item in enumerate(self._rest(), start=1):
+            if item is not None:
+                batch.append(item)
+            if steps % size == 0:
+                if batch:
+                    yield batch
                 batch = []
         if batch and not drop_last:
             yield batch
         self._epoch, self._position = epoch + 1, 0
 
-    def items(self, share: Share, *, epoch: int, first: int = 0) -> Iterator[Item | None]:
+    def items(self, share: Share, *, epoch: int, first: int = 0, stand_ins: bool = False) -> Iterator[Item | None]:
         """The items of a share from its ``first`` one on, one for each; None for one that was skipped.
 
-        Where ranks must take equally many steps, a good neighbour stands in for one that was skipped: the one before
-        it, at the very start the one after it.
+        Args:
+            share: Positions.
+            epoch: Of which epoch.
+            first: Items of the share that were taken before.
+            stand_ins: For one that was skipped give the good one nearest before it in the order of the epoch (before
+                the first comes the last). It follows from the order alone, so that it is the same on any number of
+                ranks and workers, and after a restart.
         """
-        s = self._settings
-        previous: Item | None = None
-        owed = 0
+        errors = self.errors
         for position, found in self._engine.map(self._jobs(share, epoch, first)):
             if isinstance(found, Item):
-                self.errors.in_a_row = 0
-                previous = found
-                for _ in range(owed + 1):
-                    yield found
-                owed = 0
-                continue
-            if s.on_error == "raise":
-                raise found
-            self.errors.count += 1
-            self.errors.in_a_row += 1
-            self.errors.last.append(str(found))
-            if self.errors.in_a_row > s.max_errors_in_row:
-                raise SurgSigmaError(
-                    f"{self.errors.in_a_row} samples in a row could not be read, lastly position {position}: {found}",
-                    hint="This is no single bad file. surgsigma validate looks at the whole tree.",
-                ) from found
-            if s.uneven == "exact":
-                yield None
-            elif previous is None:
-                owed += 1
+                errors.in_a_row = 0
+                yield found
             else:
-                yield previous
+                self._skip(position, found)
+                yield self._stand_in(position, epoch, found) if stand_ins else None
+
+    def _skip(self, position: int, error: ShardError | MediaError) -> None:
+        """Count and name a bad sample, or raise its error."""
+        errors, settings = self.errors, self._settings
+        if settings.on_error == "raise":
+            raise error
+        errors.count += 1
+        errors.in_a_row += 1
+        errors.last.append(str(error))
+        logger.warning("skipped position %d: %s", position, error.message)
+        if errors.in_a_row > settings.max_errors_in_row:
+            raise self._too_many(errors.in_a_row, position, error)
+
+    def _stand_in(self, position: int, epoch: int, error: ShardError | MediaError) -> Item:
+        order, total = self._order(epoch), len(self._data)
+        tries = min(total, self._settings.max_errors_in_row + 1)
+        for back in range(1, tries + 1):
+            other = np.array([(position - back) % total], np.int64)
+            _, found = self._load((int(other[0]), int(self._data.numbers(order.at(other))[0])))
+            if isinstance(found, Item):
+                return found
+        raise self._too_many(tries, position, error)
+
+    def _too_many(self, count: int, position: int, error: ShardError | MediaError) -> SurgSigmaError:
+        return SurgSigmaError(
+            f"{count} samples in a row could not be read, lastly position {position}: {error.message}",
+            hint="This is no single bad file. surgsigma validate looks at the whole tree.",
+        )
+
+    def _order(self, epoch: int) -> Order:
+        s = self._settings
+        return self._data.order(shuffle=s.shuffle, seed=s.seed, epoch=epoch, lanes=s.lanes)
 
     def _jobs(self, share: Share, epoch: int, first: int) -> Iterator[tuple[int, int]]:
         """Positions and sample numbers; the reader hears of them before they are asked for."""
-        s = self._settings
-        order = self._data.order(shuffle=s.shuffle, seed=s.seed, epoch=epoch, lanes=s.lanes)
-        shards = self._reader()
+        order, shards = self._order(epoch), self._reader()
         shards.begin()
 
         def plan(at: int) -> tuple[Numbers, Numbers]:
@@ -300,12 +275,14 @@ class Stream:
 
     # -- torch ------------------------------------------------------------------------------------------------------
 
-    def torch(self, batch_size: int | None = None) -> TorchStream:
+    def torch(self, batch_size: int | None = None, *, batched: bool = False) -> TorchStream:
         """This stream as a ``torch.utils.data.IterableDataset``.
 
         Args:
             batch_size: What the DataLoader gets as ``batch_size``, so that its workers share the samples out batch by
                 batch and the order stays what it is without workers.
+            batched: Give lists of ``batch_size`` items, for a ``DataLoader(..., batch_size=None)``. Only so can a
+                batch be shorter by what was skipped; else a good sample stands in.
 
         Raises:
             MissingExtraError: torch is not installed.
@@ -315,4 +292,4 @@ class Stream:
         except ImportError:
             raise MissingExtraError("torch", "torch", purpose="stream(...).torch()") from None
 
-        return TorchStream(self, batch_size or 1)
+        return TorchStream(self, batch_size or 1, batched=batched)

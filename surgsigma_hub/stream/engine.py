@@ -35,9 +35,9 @@ class Engine(Generic[_Job, _Result]):
 
     def map(self, jobs: Iterable[_Job]) -> Iterator[_Result]:
         """Results in the order of the jobs; what ``work`` raises is raised in its place."""
-        if not self._threads:
-            yield from map(self._work, jobs)
-            return
+        return self._in_threads(jobs) if self._threads else map(self._work, jobs)
+
+    def _in_threads(self, jobs: Iterable[_Job]) -> Iterator[_Result]:
         pool = self._started()
         waiting: deque[Future[list[_Result]]] = deque()
         chunk: list[_Job] = []

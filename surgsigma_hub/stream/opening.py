@@ -10,11 +10,12 @@ from typing import Literal
 
 from ..errors import ShardError, SurgSigmaError
 from .catalog import find_wanted
-from .core import OnError, Settings, Stream
+from .core import Stream
 from .data import Config, Data, make_choice
 from .decode import Decode, Decoder, Frames
 from .files import Remote
 from .filters import Where, check_where
+from .item import OnError, Settings
 from .order import LANES, Shuffle
 from .places import find_tree
 from .share import Uneven
@@ -80,7 +81,7 @@ def stream(
             to compare and no disk to wait for: the caller's thread.
         mapped: For a folder. True maps the shards: the quickest way to get bytes, but a shard that is cut while it is
             read, or a disk that fails, ends the process. False reads them: such things are errors like others. None:
-            mapped where nothing is decoded and the folder is not on a network.
+            mapped where nothing is decoded or compared and the folder is not on a network.
         lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice.
         revision: Branch, tag or commit of a dataset on the Hub.
         remote: Connections, patience, memory and cache for what is not a folder.
@@ -109,10 +110,11 @@ def stream(
             raise SurgSigmaError(f"{name}={value}", hint="Expected 0 or more.")
     if lanes < 1:
         raise SurgSigmaError(f"lanes={lanes}", hint="Expected 1 or more.")
+    works = decoder.pixels or verify
     if mapped is None:
-        # Where pixels are decoded, a copy of the file's bytes costs nothing that shows, and is safe.
-        mapped = place.local and not decoder.pixels and place.mappable()
-    if not (decoder.pixels or verify or (place.local and not mapped)):
+        # Where there is more to do than to give bytes, a copy of them costs nothing that shows, and is safe.
+        mapped = place.local and not works and place.mappable()
+    if not (works or (place.local and not mapped)):
         threads = 0  # what neither computes nor waits for a disk is done sooner than handed over
     elif threads is None:
         threads = min(_MOST_THREADS, cores())

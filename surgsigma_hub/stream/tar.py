@@ -26,22 +26,20 @@ class Members:
     where: str
 
 
+class _DamageError(ShardError):
+    """A block that is not what its index says."""
+
+
 def layout(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int] | Torn:
     """Where each sample of a block begins, and where the last one ends; :class:`Torn` for a block that is damaged.
 
-    Only headers are touched; each must be whole and have a right checksum.
-
-    Args:
-        raw: Bytes that hold the block.
-        begin: Where it begins in ``raw``.
-        end: Where the next one begins, or the tar ends.
-        count: Samples that the index promises.
-        where: The shard, for errors.
+    Takes what :func:`hop` takes. What ``raw`` raises goes through.
     """
     try:
-        return _hop(raw, begin, end, count)
+        return hop(raw, begin, end, count, where=where)
     except _DamageError as error:
-        return salvage(raw, begin, end, count, where=where, reason=str(error))
+        reason = error.message.removeprefix(f"{where}: ")
+        return salvage(raw, begin, end, count, where=where, reason=reason)
 
 
 def span(found: list[int] | Torn, turn: int) -> tuple[int, int]:
@@ -53,12 +51,23 @@ def span(found: list[int] | Torn, turn: int) -> tuple[int, int]:
     return (found[turn], found[turn + 1]) if isinstance(found, list) else found.span(turn)
 
 
-class _DamageError(Exception):
-    """What is wrong with a block."""
+def hop(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int]:
+    """Where each sample of a block begins, and where the last one ends.
 
+    Only headers are touched; each must be whole and have a right checksum.
 
-def _hop(raw: Bytes, begin: int, end: int, count: int) -> list[int]:
+    Args:
+        raw: Bytes that hold the block.
+        begin: Where it begins in ``raw``.
+        end: Where the next one begins, or the tar ends.
+        count: Samples that the index promises.
+        where: The shard, for errors.
+
+    Raises:
+        ShardError: a damaged header, a cut member, or other samples than the index says.
+    """
     starts: list[int] = []
+    keys: set[bytes] = set()
     heads: list[bytes] = []
     at, last = begin, b""
     while at + _BLOCK <= end:
@@ -69,27 +78,32 @@ def _hop(raw: Bytes, begin: int, end: int, count: int) -> list[int]:
         try:
             size = int(head[124:135], 8)
         except ValueError:
-            raise _DamageError(f"a damaged header at byte {at}") from None
+            raise _DamageError(f"{where}: a damaged header at byte {at}") from None
         if not dot or not key or head[156] not in _REGULAR or size < 0:
-            raise _DamageError(f"at byte {at} there is no plain member <key>.<member>")
+            raise _DamageError(f"{where}: at byte {at} there is no plain member <key>.<member>")
         if key != last:
             starts.append(at)
+            keys.add(key)
             last = key
         heads.append(head)
         at += _BLOCK + size + -size % _BLOCK
     if heads:
-        _check_sums(heads)
+        _check_sums(heads, where)
     if at > end or len(starts) != count:
-        raise _DamageError(f"{len(starts)} samples between bytes {begin} and {min(at, end)}, the index says {count}")
+        raise _DamageError(
+            f"{where}: {len(starts)} samples between bytes {begin} and {min(at, end)}, the index says {count}"
+        )
+    if len(keys) != count:
+        raise _DamageError(f"{where}: a key occurs twice between bytes {begin} and {at}")
     starts.append(at)
     return starts
 
 
-def _check_sums(heads: list[bytes]) -> None:
+def _check_sums(heads: list[bytes], where: str) -> None:
     for head, expected in zip(heads, sums(heads), strict=True):
         if head[148:156].strip(b" \0") != b"%06o" % expected:
             name = head[:100].partition(b"\0")[0].decode("utf-8", "replace")
-            raise _DamageError(f"the header of member {name!r} is damaged (checksum)")
+            raise _DamageError(f"{where}: the header of member {name!r} is damaged (checksum)")
 
 
 def members(

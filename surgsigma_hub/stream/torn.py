@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from ..errors import ShardError
 
 _BLOCK = 512
-_LEAST = 3 * _BLOCK  # bytes of the smallest sample: a header, and a JSON member of more than one tar block
+_END = 2 * _BLOCK  # the end mark of a tar: less than the smallest sample, so that no sample hides in it
 _PIECE = 1 << 20
 _PLAIN = (0, 48)  # type flags of a plain file
 _NAME = re.compile(rb"([A-Za-z0-9_-]+)\.([a-z0-9_.]+)")
@@ -70,10 +69,14 @@ class _Group:
 def salvage(raw: Bytes, begin: int, end: int, count: int, *, where: str, reason: str) -> Torn:
     """What is left of a block.
 
-    The headers are followed from the begin on; where one is damaged, the next one with a right checksum goes on.
-    A number is given only where it is certain. Samples before the first damage count from the begin, those after the
-    last from the end, and those between have a number when the samples that are missing cannot all be told to be
-    elsewhere. Nothing is salvaged from a block that contradicts its index without a damage to show for it.
+    The headers are followed from the begin on; where one is damaged, the next one with a right checksum goes on. A
+    number is given only where it is certain: samples before the first damage count from the begin, those behind the
+    last from the end, and those between have a number when no sample is missing. Nothing is salvaged from a block that
+    contradicts its index without a damage to show for it.
+
+    Bits that flip, bytes that are lost and sectors of zeros or noise never shift a sample. Of sectors that were written
+    to a wrong place, and bring as many samples of other blocks to light as they hide, only the sha256 of the shard
+    tells.
 
     Args:
         raw: Bytes that hold the block.
@@ -84,32 +87,32 @@ def salvage(raw: Bytes, begin: int, end: int, count: int, *, where: str, reason:
         reason: What was found to be wrong.
     """
     groups: list[_Group] = []
-    gaps = [0]  # samples that may be hidden before each group, and behind the last one
-    at, torn = begin, False
+    first, last = -1, -1  # groups before the first and before the last damage that may hide samples
+    at, torn = begin, 0
     while at < end:
         found = _header(raw, at, end)
         if found is None:
             after = _next(raw, at, end)
-            gaps[-1] += (after - at) // _LEAST
-            at, torn = after, True
+            at, torn = after, torn + after - at
             continue
         key, member, after = found
         if groups and groups[-1].key == key:
-            if torn:  # a member of this sample is lost, and nothing else
-                groups[-1].whole, gaps[-1] = False, 0
+            groups[-1].whole &= not torn  # a member of this sample is lost, and nothing else
             groups[-1].end = after
         else:
+            if torn:
+                first, last = len(groups) if first < 0 else first, len(groups)
             groups.append(_Group(key, at, after))
-            gaps.append(0)
         groups[-1].json |= member == b"json"
-        at, torn = after, False
+        at, torn = after, 0
+    if torn > _END or (torn and any(raw[end - torn : end])):
+        first, last = len(groups) if first < 0 else first, len(groups)
     spans: list[tuple[int, int] | None] = [None] * count
-    missing, hidden = count - len(groups), sum(gaps)
-    if 0 <= missing <= hidden and len({g.key for g in groups}) == len(groups):
-        for turn, (group, before) in enumerate(zip(groups, accumulate(gaps), strict=False)):
-            least, most = max(0, missing - (hidden - before)), min(missing, before)
-            if least == most and group.whole and group.json:
-                spans[turn + least] = (group.begin, group.end)
+    missing = count - len(groups)
+    if missing >= 0 and (first >= 0 or not missing) and len({g.key for g in groups}) == len(groups):
+        for turn, group in enumerate(groups):
+            if group.whole and group.json and (turn < first or turn >= last or not missing):
+                spans[turn if turn < first else turn + missing] = (group.begin, group.end)
     return Torn(tuple(spans), where, reason)
 
 
