@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,6 +40,8 @@ class Web:
     lock: threading.Lock = field(default_factory=threading.Lock)
     sent: int = 0
     auth: set[str] = field(default_factory=set)
+    connections: int = 0
+    sockets: list[socket.socket] = field(default_factory=list)
 
     def tars(self) -> list[tuple[str, str]]:
         """Requests for tars so far."""
@@ -49,12 +52,20 @@ class Web:
         spans = [span.removeprefix("bytes=").split("-") for _, span in self.tars()]
         return [int(last) - int(first) + 1 for first, last in spans]
 
+    def close_idle(self) -> None:
+        """Hang up on all clients, as servers do on those that have not asked for a while."""
+        for one in self.sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
     def trips(self) -> int:
-        """Requests that had to wait for one another: those that run side by side count as one."""
+        """Requests that waited for one another up to the first for a tar: those that run side by side count as one."""
         depth: list[tuple[float, int]] = []
-        for _, begin, answer in sorted(self.times, key=lambda t: t[1]):
+        for path, begin, answer in sorted(self.times, key=lambda t: t[1]):
             depth.append((answer, 1 + max((d for at, d in depth if at <= begin), default=0)))
-        return max((d for _, d in depth), default=0)
+            if path.endswith(".tar"):
+                break
+        return depth[-1][1]
 
 
 @contextmanager
@@ -89,6 +100,12 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
     state: Web
+
+    def setup(self) -> None:
+        super().setup()
+        with self.state.lock:
+            self.state.connections += 1
+            self.state.sockets.append(self.connection)
 
     def log_message(self, *args: object) -> None:
         pass

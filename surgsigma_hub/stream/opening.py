@@ -64,7 +64,7 @@ def stream(
         world_size: How many there are. None: as for ``rank``, from ``WORLD_SIZE``.
         uneven: ``exact``: every sample once an epoch, some ranks may take one more. ``drop`` and ``pad``: all ranks
             take equally many, the last samples are left out or the first ones come again.
-        where: Keep samples by columns of the catalog: ``source``, ``task``, ``specialty``, ``procedure``, ``video``
+        where: Read no others than these samples; remotely no more than twice their bytes. By columns of the catalog: ``source``, ``task``, ``specialty``, ``procedure``, ``video``
             (canonical id), ``label``, ``label_origin``, ``license``, ``reasoning_level``, ``media`` (member). A list
             means any of its values; all names must fit.
         temperature: Mix parts by ``samples ** (1 / temperature)``: the named configs or, for one config, its tasks.
@@ -72,11 +72,13 @@ def stream(
         decode: ``rgb``; :class:`Rgb` to resize; ``bytes``; or ``view``, memory of the shard without a copy, which
             cannot be sent to another process.
         frames: Which frames of films to decode. None: films stay bytes.
-        verify: Compare each medium with the sha256 that its sample names.
+        verify: Compare each medium with the sha256 that its sample names. Without it, headers have checksums, a shard
+            must be of its size and not change, and remotely one that is read in its order is compared with its sha256.
         on_error: ``raise``, or ``skip`` a sample that cannot be read and count it in ``.errors``.
         max_errors_in_row: With ``skip``, more bad samples than this, one after the other, are an error all the same.
         threads: Threads that decode. None: one a core, at most eight; 0, the caller's thread, where nothing is decoded.
-        lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice.
+        lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice;
+            of a mixture the ranks read up to all blocks each, unless they share a disk cache (``Remote(cache=...)``).
         revision: Branch, tag or commit of a dataset on the Hub.
         remote: Connections, patience, memory and cache for what is not a folder.
 
