@@ -19,13 +19,17 @@ from pathlib import Path
 
 SHARDS, SAMPLES, BLOCK = 10_000, 600, 64
 OPEN = """
-import resource, sys, time
+import re, resource, sys, time
 start, cpu = time.perf_counter(), time.process_time()
 import surgsigma_hub
 stream = surgsigma_hub.stream(sys.argv[1], decode="bytes", shuffle=sys.argv[2])
 opened = time.perf_counter() - start
 next(iter(stream))
-print(opened, time.perf_counter() - start, time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+try:  # getrusage would count what the parent held when it forked
+    memory = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+except OSError:
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(opened, time.perf_counter() - start, time.process_time() - cpu, memory)
 """
 
 
@@ -39,7 +43,8 @@ def make_tree(tree: Path, *, shards: int = SHARDS, samples: int = SAMPLES) -> No
     folder.mkdir(parents=True)
     with ShardWriter(folder / "train-00000.tar") as writer:
         for n in range(samples):
-            text = orjson.dumps({"id": f"s{n:06d}", "media": [{"member": "image.jpg", "sha256": "0" * 64}]})
+            medium = {"member": "image.jpg", "kind": "image", "role": "input", "sha256": "0" * 64}
+            text = orjson.dumps({"format_version": "1.0", "id": f"s{n:06d}", "media": [medium]})
             writer.add(f"s{n:06d}", [("json", text), ("image.jpg", bytes(500))])
         first = writer.close()
     listed = [first]

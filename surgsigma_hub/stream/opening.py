@@ -64,9 +64,10 @@ def stream(
         world_size: How many there are. None: as for ``rank``, from ``WORLD_SIZE``.
         uneven: ``exact``: every sample once an epoch, some ranks may take one more. ``drop`` and ``pad``: all ranks
             take equally many, the last samples are left out or the first ones come again.
-        where: Read no others than these samples; remotely no more than twice their bytes. By columns of the catalog: ``source``, ``task``, ``specialty``, ``procedure``, ``video``
+        where: Keep samples by columns of the catalog: ``source``, ``task``, ``specialty``, ``procedure``, ``video``
             (canonical id), ``label``, ``label_origin``, ``license``, ``reasoning_level``, ``media`` (member). A list
-            means any of its values; all names must fit.
+            means any of its values; all names must fit. From elsewhere at most twice the bytes of these samples are
+            read, and the columns of the catalog; of catalogs without offsets, whole blocks.
         temperature: Mix parts by ``samples ** (1 / temperature)``: the named configs or, for one config, its tasks.
         caps: Most samples of a part in an epoch.
         decode: ``rgb``; :class:`Rgb` to resize; ``bytes``; or ``view``, memory of the shard without a copy, which
