@@ -268,6 +268,7 @@ def test_a_dataset_on_the_hub(built: Path, tmp_path: Path) -> None:
     with fakehub.serve() as hub:
         hub.add("org/surgsigma", built)
         for name in ("org/surgsigma", "org/surgsigma@main", "hf://datasets/org/surgsigma"):
+            hub.log.clear()
             done = subprocess.run(
                 [sys.executable, "-c", code, name],
                 env=hub.environment(tmp_path),
@@ -277,6 +278,10 @@ def test_a_dataset_on_the_hub(built: Path, tmp_path: Path) -> None:
             )
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout) == [key for key, _ in whole(open_stream(built))]
+            # Three trips to the first sample: what the dataset is at, the manifest, the first block.
+            assert ["tar" if line.endswith(".tar") else line.split("/")[-1] for line in hub.log[:3]][1:] == [
+                "train.manifest.json", "tar",
+            ]  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-c", code, "org/other"],
             env=hub.environment(tmp_path),

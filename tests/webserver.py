@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,14 +21,17 @@ class Web:
 
     Attributes:
         log: Path and ``Range`` header of every request, in order.
-        faults: What to do to the next requests for tars, one each: a status, ``cut``, ``reset``, ``stall``, ``shifted``
-            (another range than asked for), ``short`` (a range that ends early), ``whole`` (no ranges), ``changed``.
+        times: Path of every request, when it was there and when its answer began, in order of the answers.
+        faults: What to do to the next requests for tars, one each: a status (``429 2``: come back after 2 seconds),
+            ``cut``, ``reset``, ``stall``, ``shifted`` (another range than asked for), ``short`` (a range that ends
+            early), ``whole`` (no ranges), ``changed``, ``packed``.
         delay: Seconds before each answer.
         rate: Bytes a second of a connection, 0 for as fast as it goes.
     """
 
     folder: Path
     log: list[tuple[str, str]] = field(default_factory=list)
+    times: list[tuple[str, float, float]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     delay: float = 0.0
     rate: float = 0.0
@@ -36,6 +40,8 @@ class Web:
     lock: threading.Lock = field(default_factory=threading.Lock)
     sent: int = 0
     auth: set[str] = field(default_factory=set)
+    connections: int = 0
+    sockets: list[socket.socket] = field(default_factory=list)
 
     def tars(self) -> list[tuple[str, str]]:
         """Requests for tars so far."""
@@ -45,6 +51,21 @@ class Web:
         """Bytes of each request for a part of a tar."""
         spans = [span.removeprefix("bytes=").split("-") for _, span in self.tars()]
         return [int(last) - int(first) + 1 for first, last in spans]
+
+    def close_idle(self) -> None:
+        """Hang up on all clients, as servers do on those that have not asked for a while."""
+        for one in self.sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def trips(self) -> int:
+        """Requests that waited for one another up to the first for a tar: those that run side by side count as one."""
+        depth: list[tuple[float, int]] = []
+        for path, begin, answer in sorted(self.times, key=lambda t: t[1]):
+            depth.append((answer, 1 + max((d for at, d in depth if at <= begin), default=0)))
+            if path.endswith(".tar"):
+                break
+        return depth[-1][1]
 
 
 @contextmanager
@@ -80,26 +101,39 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     state: Web
 
+    def setup(self) -> None:
+        super().setup()
+        with self.state.lock:
+            self.state.connections += 1
+            self.state.sockets.append(self.connection)
+
     def log_message(self, *args: object) -> None:
         pass
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path).lstrip("/")
+        begin = time.monotonic()
         with self.state.lock:
             self.state.log.append((path, self.headers.get("Range", "")))
             if "Proxy-Authorization" in self.headers:
                 self.state.auth.add(self.headers["Proxy-Authorization"])
             fault = self.state.faults.pop(0) if path.endswith(".tar") and self.state.faults else ""
         time.sleep(self.state.delay)
+        with self.state.lock:
+            self.state.times.append((path, begin, time.monotonic()))
         file = self.state.folder / path
-        if fault.isdigit():
-            return self._send(int(fault), b"busy", {"Retry-After": "0"})
+        if fault[:1].isdigit():
+            status, _, wait = fault.partition(" ")
+            return self._send(int(status), b"busy", {"Retry-After": wait or "0"})
         if not file.is_file():
             return self._send(404, b"no such page", {})
         size = file.stat().st_size
         tag = hashlib.sha1(f"{path} {size} {file.stat().st_mtime_ns} {fault == 'changed'}".encode()).hexdigest()
         head = {"ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
-        span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if fault == "packed":
+            head["Content-Encoding"] = "gzip"
+        asked = re.sub(r"=-(\d+)$", lambda m: f"={max(0, size - int(m[1]))}-{size - 1}", self.headers.get("Range", ""))
+        span = re.fullmatch(r"bytes=(\d+)-(\d+)", asked)
         if not span or fault == "whole":
             return self._send(200, file.read_bytes(), head, fault)
         first, last = int(span[1]), min(int(span[2]), size - 1)

@@ -70,9 +70,12 @@ class Stream:
 
     def close(self) -> None:
         """End threads, and let go of maps, files and connections. The stream can be used again."""
+        shards = self._shards if self._process == os.getpid() else None
+        if shards is not None:
+            shards.stop()  # threads that decode must not wait for a line that is down
         self._engine.close()
-        if self._shards is not None and self._process == os.getpid():
-            self._shards.close()
+        if shards is not None:
+            shards.close()
         self._shards = None
 
     # -- where it stands --------------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from bisect import bisect_left
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,13 +55,17 @@ class Fetcher:
         self._pool.submit(self._fetch, group, futures)
         return futures
 
-    def close(self) -> None:
-        """End the threads, also those that wait for an answer, and let go of connections."""
+    def stop(self) -> None:
+        """Threads that wait for an answer, or for their next try, wait no longer."""
         self._stop.set()
         self._files.close()
+        self.sums.close()
+
+    def close(self) -> None:
+        """End the threads and let go of connections."""
+        self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._files.close()  # a thread may have made one more
-        self.sums.close()
 
     def _fetch(self, group: list[int], futures: list[Future[Fetched]]) -> None:
         """Bring the units of a group, each to its future, whatever happens to the others."""
@@ -82,7 +87,7 @@ class Fetcher:
         except BaseException as error:
             for unit, future in waiting.items():
                 self.sums.lose(self._units.shard[unit], self._units.start[unit])
-                future.set_exception(error)
+                _fail(future, error)
             if not isinstance(error, Exception):
                 raise
 
@@ -98,7 +103,7 @@ class Fetcher:
         except Exception as error:
             for unit in run:
                 self.sums.lose(units.shard[unit], units.start[unit])
-                waiting.pop(unit).set_exception(error)
+                _fail(waiting.pop(unit), error)
             return
         base = units.start[run[0]]
         for unit in run:
@@ -141,9 +146,10 @@ class Fetcher:
                     self._forget_cached(shard)
         except Exception as error:
             self.sums.lose(shard, start)
-            future.set_exception(error)
+            _fail(future, error)
         else:
-            future.set_result(Fetched(raw, memoryview(raw), starts))
+            with contextlib.suppress(InvalidStateError):  # nobody waits any more
+                future.set_result(Fetched(raw, memoryview(raw), starts))
 
     def _layout(self, unit: int, raw: bytes) -> list[int] | Torn:
         """Where the samples of a block begin; nothing where the catalog says it."""
@@ -174,9 +180,14 @@ class Fetcher:
             if raw is None:
                 return
             total.update(raw)
-        self.sums.judge(shard, total.hexdigest())
+        self.sums.judge(shard, total.hexdigest(), bar=True)
 
     def _forget_cached(self, shard: int) -> None:
         assert self._cache
         for unit in self._units_of(shard):
             self._cache.drop(self._key(unit))
+
+
+def _fail(future: Future[Fetched], error: BaseException) -> None:
+    with contextlib.suppress(InvalidStateError):  # nobody waits any more
+        future.set_exception(error)

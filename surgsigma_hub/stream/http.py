@@ -19,7 +19,7 @@ from .answer import Answer, TransientError
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _RETRY = (408, 425, 429, 500, 502, 503, 504)
-_KEEP_REDIRECT = 300.0  # seconds; signed addresses live for about an hour
+_KEEP_REDIRECT = 2700.0  # seconds; signed addresses live for about an hour, and a refused one is asked for anew
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 

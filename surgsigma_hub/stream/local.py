@@ -66,6 +66,9 @@ class LocalShards:
     def expect(self, numbers: Numbers) -> None:
         """Nothing: the operating system reads ahead."""
 
+    def stop(self) -> None:
+        """Nothing: nobody waits here."""
+
     def close(self) -> None:
         """Let go of every file. A second close is harmless; reading again opens anew."""
         with self._lock:

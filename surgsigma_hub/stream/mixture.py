@@ -3,6 +3,10 @@
 Shares are counts per epoch. A pattern of at most :data:`PERIOD` steps spreads every part evenly and repeats, so that
 any step is found without the steps before it, and a part is always read forward in its own order. A part that is used
 up starts over in its next order; one that is not goes on in the next epoch where it was left.
+
+The k-th step of a part stands where its share puts it, so a rank meets all lanes of the part and reads most of its
+blocks: with four ranks a mixture is read about three times (``tests/test_stream_trips.py``). To keep rank and lane
+together, steps of a part would have to come in whole rows of lanes, many of one task in a row.
 """
 
 from __future__ import annotations

@@ -68,13 +68,15 @@ def stream(
             take equally many, the last samples are left out or the first ones come again.
         where: Keep samples by columns of the catalog: ``source``, ``task``, ``specialty``, ``procedure``, ``video``
             (canonical id), ``label``, ``label_origin``, ``license``, ``reasoning_level``, ``media`` (member). A list
-            means any of its values; all names must fit.
+            means any of its values; all names must fit. From elsewhere at most twice the bytes of these samples are
+            read, and the columns of the catalog; of catalogs without offsets, whole blocks.
         temperature: Mix parts by ``samples ** (1 / temperature)``: the named configs or, for one config, its tasks.
         caps: Most samples of a part in an epoch.
         decode: ``rgb``; :class:`Rgb` to resize; ``bytes``; or ``view``, memory of the shard without a copy, which
             cannot be sent to another process.
         frames: Which frames of films to decode. None: films stay bytes.
-        verify: Compare each medium with the sha256 that its sample names.
+        verify: Compare each medium with the sha256 that its sample names. Without it, headers have checksums, a shard
+            must be of its size and not change, and remotely one that is read in its order is compared with its sha256.
         on_error: ``raise``, or ``skip`` a sample that cannot be read and count it in ``.errors``.
         max_errors_in_row: With ``skip``, more bad samples than this, one after the other, are an error all the same.
         threads: Threads that decode. None: one a core, at most eight. 0, and always where there is nothing to decode or
@@ -82,7 +84,8 @@ def stream(
         mapped: For a folder. True maps the shards: the quickest way to get bytes, but a shard that is cut while it is
             read, or a disk that fails, ends the process. False reads them: such things are errors like others. None:
             mapped where nothing is decoded or compared and the folder is not on a network.
-        lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice.
+        lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice;
+            of a mixture the ranks read up to all blocks each, unless they share a disk cache (``Remote(cache=...)``).
         revision: Branch, tag or commit of a dataset on the Hub.
         remote: Connections, patience, memory and cache for what is not a folder.
 

@@ -38,6 +38,9 @@ class Shards(Protocol):
     def read(self, number: int) -> Members:
         """The members of a sample."""
 
+    def stop(self) -> None:
+        """Whoever waits for a sample is told that there will be none; :meth:`close` follows."""
+
     def close(self) -> None:
         """Let go of files, connections and threads."""
 

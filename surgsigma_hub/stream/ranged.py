@@ -42,7 +42,7 @@ class RangedFile(io.RawIOBase):
         wanted: list[list[int]] = []
         for start, end in sorted(spans):
             end = min(end, self._starts[-1])  # the last part is the end of the file
-            if start >= end or self._holds(start, end):
+            if start >= end or self._held(start, end) is not None:
                 continue
             if wanted and start - wanted[-1][1] <= _NEAR and end - wanted[-1][0] <= _MOST:
                 wanted[-1][1] = max(end, wanted[-1][1])
@@ -53,7 +53,9 @@ class RangedFile(io.RawIOBase):
         with ThreadPoolExecutor(min(self._how.connections, len(wanted))) as pool:
             found = list(pool.map(lambda span: self._fetch(*span), wanted))
         for (start, _), data in zip(wanted, found, strict=True):
-            self._insert(start, data)
+            at = bisect_right(self._starts, start)
+            self._starts.insert(at, start)
+            self._parts.insert(at, data)
 
     def read(self, size: int = -1) -> bytes:
         """``size`` bytes from where the file stands, fewer at its end."""
@@ -61,16 +63,13 @@ class RangedFile(io.RawIOBase):
         end = self._size if size < 0 else min(self._size, start + size)
         if start >= end:
             return b""
-        if not self._holds(start, end):
-            if start < self._starts[-1] < end:  # the start of what the tail was cut off from
-                rest = self._fetch(start, self._starts[-1])
-                self._starts[-1], self._parts[-1] = start, rest + self._parts[-1]
-            else:
-                self._insert(start, self._fetch(start, end))
-        part = bisect_right(self._starts, start) - 1
-        offset = start - self._starts[part]
+        found = self._held(start, end)
+        if found is None:
+            self.load([(start, end)])
+            found = self._held(start, end)
+        assert found is not None
         self._at = end
-        return self._parts[part][offset : offset + end - start]
+        return found
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Go to a place."""
@@ -89,17 +88,18 @@ class RangedFile(io.RawIOBase):
         """It is."""
         return True
 
-    def _holds(self, start: int, end: int) -> bool:
+    def _held(self, start: int, end: int) -> bytes | None:
+        """These bytes, if they were fetched; parts may lie side by side or over one another."""
+        pieces: list[bytes] = []
         part = bisect_right(self._starts, start) - 1
-        return part >= 0 and end <= self._starts[part] + len(self._parts[part])
-
-    def _insert(self, start: int, data: bytes) -> None:
-        at = bisect_right(self._starts, start)
-        if at and self._starts[at - 1] == start:
-            self._parts[at - 1] = max(data, self._parts[at - 1], key=len)
-        else:
-            self._starts.insert(at, start)
-            self._parts.insert(at, data)
+        while start < end:
+            if part < 0 or part == len(self._starts) or self._starts[part] > start:
+                return None
+            offset = start - self._starts[part]
+            pieces.append(self._parts[part][offset : offset + end - start])
+            start += len(pieces[-1])
+            part += 1
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _fetch(self, start: int, end: int) -> bytes:
         answer: Answer = fetch(self._files, self._place, start, end, deadline=self._how.deadline)

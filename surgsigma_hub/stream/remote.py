@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 
 import numpy as np
 
-from ..errors import ShardError
+from ..errors import ShardError, SurgSigmaError
 from .fetching import Fetched, Fetcher
 from .files import Files, Remote
 from .index import Index
@@ -30,12 +30,15 @@ class RemoteShards:
         self._units = make_units(index)
         self._request = max(1, min(how.request, how.ahead // how.connections))
         self._fetcher: Fetcher | None = None
+        self._stopped = False
         self._lock = threading.Lock()
         self._blocks: OrderedDict[int, Future[Fetched]] = OrderedDict()
         self.begin()
 
     def begin(self) -> None:
         """Forget what was expected."""
+        if self._fetcher is not None:
+            self._fetcher.sums.begin()
         with self._lock:
             self._wanted: OrderedDict[int, int] = OrderedDict()
             """Units to ask for, in order of need, and their turns in it."""
@@ -76,6 +79,8 @@ class RemoteShards:
         with self._lock:
             future = self._blocks.get(unit)
             if future is None:
+                if self._stopped:
+                    raise SurgSigmaError(f"sample {number} cannot be read, for the stream was closed")
                 self._wanted.pop(unit, None)
                 future = self._submit([unit])[0]
             fetcher = self._fetcher
@@ -85,6 +90,8 @@ class RemoteShards:
             self._pump()
         try:
             found = future.result()
+        except CancelledError:
+            raise SurgSigmaError(f"sample {number} was not read, for the stream was closed") from None
         except ShardError:
             raise  # kept: the other samples of this unit fail at once
         except BaseException:
@@ -108,15 +115,23 @@ class RemoteShards:
             begin, end = span(found.starts, inside)
         return members(found.raw, found.view, begin, end, where=where)
 
-    def close(self) -> None:
-        """End the fetching threads, drop everything fetched and all connections."""
-        fetcher, self._fetcher = self._fetcher, None
-        if fetcher is not None:
-            fetcher.close()
-        self._files.close()
+    def stop(self) -> None:
+        """Whoever waits for a sample gets an error; from now on nothing is read."""
         with self._lock:
+            self._stopped = True
+            self._wanted.clear()
             for future in self._blocks.values():
                 future.cancel()
+        if self._fetcher is not None:
+            self._fetcher.stop()
+
+    def close(self) -> None:
+        """End the fetching threads, drop everything fetched and all connections. Nothing can be read afterwards."""
+        self.stop()
+        if self._fetcher is not None:
+            self._fetcher.close()
+        self._files.close()
+        with self._lock:
             self._blocks.clear()
         self.begin()
 

@@ -1,8 +1,8 @@
 """The sha256 of shards that are read as a whole, taken while they are read.
 
-Ranges that come in the order of the shard, or out of it but with all between them under way, are hashed as they come.
-A shard that is read in parts or in another order is not checked here: its headers have checksums, its versions are
-compared, and ``verify=True`` compares every medium.
+A shard whose ranges are asked for in its own order, from the first to the last, is hashed as they come, in whatever
+order they do. One that is asked for in parts or in another order is not checked here, unless a disk cache comes to hold
+all of it: its headers have checksums, its versions are compared, and ``verify=True`` compares every medium.
 """
 
 from __future__ import annotations
@@ -22,23 +22,18 @@ class _Run:
 
     Attributes:
         next: What was hashed so far, in bytes.
-        coming: Ranges under way, end by start.
+        asked: What was asked for so far.
+        coming: Starts of ranges under way.
         here: Ranges that wait for one before them.
         busy: A thread is hashing.
     """
 
     next: int = 0
+    asked: int = 0
     hash: Any = field(default_factory=hashlib.sha256)
-    coming: dict[int, int] = field(default_factory=dict)
+    coming: set[int] = field(default_factory=set)
     here: dict[int, bytes] = field(default_factory=dict)
     busy: bool = False
-
-    def reach(self) -> int:
-        """How far it comes with what is there or under way."""
-        at = self.next
-        while at in self.here or at in self.coming:
-            at = at + len(self.here[at]) if at in self.here else self.coming[at]
-        return at
 
 
 class Sums:
@@ -54,25 +49,37 @@ class Sums:
         self._runs: dict[int, _Run] = {}
         self._seen: dict[int, dict[int, int]] = {}
         self._bad: dict[int, str] = {}
+        self._barred: set[int] = set()
         self.checked = 0
+
+    def begin(self) -> None:
+        """A new iteration: of shards that are known to be wrong nothing is given out any more."""
+        with self._changed:
+            self._barred |= set(self._bad)
 
     def expect(self, shard: int, start: int, end: int) -> None:
         """A range was asked for; :meth:`add` or :meth:`lose` follows."""
         with self._changed:
             if start == 0:
                 self._runs[shard] = _Run()
-            if run := self._runs.get(shard):
-                run.coming[start] = end
+                self._changed.notify_all()  # the run before will not come to its end
+            run = self._runs.get(shard)
+            if run is None:
+                return
+            if start == run.asked:
+                run.asked = end
+                run.coming.add(start)
+            else:
+                self._end(shard)
 
     def add(self, shard: int, start: int, data: bytes) -> None:
         """A range is there."""
         with self._changed:
             run = self._runs.get(shard)
-            if run is None:
+            if run is None or start not in run.coming:
                 return
-            run.coming.pop(start, None)
-            if start >= run.next:
-                run.here[start] = data
+            run.coming.remove(start)
+            run.here[start] = data
             if run.busy:
                 return  # the thread that hashes goes on with it
             run.busy = True
@@ -84,9 +91,8 @@ class Sums:
     def lose(self, shard: int, start: int) -> None:
         """A range is not to be had."""
         with self._changed:
-            if run := self._runs.get(shard):
-                run.coming.pop(start, None)
-                self._changed.notify_all()
+            if (run := self._runs.get(shard)) and start in run.coming:
+                self._end(shard)
 
     def saw_all(self, shard: int, start: int, end: int) -> bool:
         """Note a range; whether this one was the last of its shard, in whatever order they came."""
@@ -96,14 +102,20 @@ class Sums:
             seen[start] = end - start
             return fresh and sum(seen.values()) == self._index.bytes[shard]
 
-    def judge(self, shard: int, digest: str) -> bool:
-        """Whether this is the sum of a shard; if not, all further reading of the shard is an error."""
+    def judge(self, shard: int, digest: str, *, bar: bool = False) -> bool:
+        """Whether this is the sum of a shard; if not, reading its end is an error, and reading any of it later.
+
+        What was fetched of it before is still given out in this iteration, so that the samples that fail do not depend
+        on how fast the others were taken; ``bar`` ends that too.
+        """
         with self._changed:
             right = digest == self._index.hashes[shard]
             if right:
                 self.checked += 1
             else:
                 self._bad[shard] = digest
+                if bar:
+                    self._barred.add(shard)
             self._changed.notify_all()
             return right
 
@@ -120,9 +132,9 @@ class Sums:
         total = self._index.bytes[shard]
         if end == total and shard in self._runs:
             with self._changed:
-                while (run := self._runs.get(shard)) is not None and (run.busy or run.reach() == total):
+                while (run := self._runs.get(shard)) is not None and run.asked == total:
                     self._changed.wait()
-        if shard in self._bad:
+        if shard in self._barred or (end == total and shard in self._bad):
             raise ShardError(
                 f"{self._index.places[shard]}: is not the shard that the manifest describes "
                 f"(sha256 {self._bad[shard][:16]}..., expected {self._index.hashes[shard][:16]}...)",
@@ -141,14 +153,11 @@ class Sums:
             if piece := run.here.pop(run.next, None):
                 return piece
             run.busy = False
-            if run.next == self._index.bytes[shard]:
+            if run.next == self._index.bytes[shard] and self._runs.get(shard) is run:
                 self.judge(shard, run.hash.hexdigest())
-                done = True
-            else:
-                # Something waits for a range that nobody has asked for: this shard is not read in order.
-                reach = run.reach()
-                done = any(start > reach for start in run.here)
-            if done and self._runs.get(shard) is run:
-                del self._runs[shard]
-            self._changed.notify_all()
+                self._end(shard)
             return None
+
+    def _end(self, shard: int) -> None:
+        del self._runs[shard]
+        self._changed.notify_all()

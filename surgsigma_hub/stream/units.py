@@ -94,10 +94,8 @@ def make_units(index: Index) -> Units:
     size = end - start
     shard = np.asarray(index.block_shard)[block]
     near = (start[1:] - end[:-1] <= np.minimum(GAP, (size[1:] + size[:-1]) // 2)) & (shard[1:] == shard[:-1])
-    begins = np.flatnonzero(np.append(True, (block[1:] != block[:-1]) | ~near)) if len(block) else np.zeros(0, np.int64)
-    ends = np.append(begins[1:], len(block))
-    close = np.append(near[ends[:-1] - 1], False) if len(begins) else np.zeros(0, bool)
+    begins = np.flatnonzero(np.append(True, (block[1:] != block[:-1]) | ~near)[: len(block)])
+    ends = np.append(begins[1:], len(block))[: len(begins)]
+    close = np.append(near[ends[:-1] - 1], False)
     first = np.append(begins, len(block)).astype(np.int64)
-    return Units(
-        ints(first), ints(shard[begins]), ints(start[begins]), ints(end[ends - 1]), ints(close), index, first
-    )  # fmt: skip
+    return Units(ints(first), ints(shard[begins]), ints(start[begins]), ints(end[ends - 1]), ints(close), index, first)
