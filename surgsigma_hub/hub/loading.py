@@ -63,8 +63,9 @@ def load_dataset(
         )
     if on_error not in ("raise", "skip"):
         raise SurgSigmaError(f"on_error={on_error!r}", hint="Expected raise or skip.")
-    if max_errors_in_row < 0:
-        raise SurgSigmaError(f"max_errors_in_row={max_errors_in_row}", hint="Expected 0 or more.")
+    for option, value, least in (("shards", shards, 1), ("max_errors_in_row", max_errors_in_row, 0)):
+        if value is not None and value < least:
+            raise SurgSigmaError(f"{option}={value}", hint=f"Expected {least} or more.")
     if streaming and num_proc is not None:
         raise SurgSigmaError("num_proc has no meaning with streaming=True", hint="Use the workers of a DataLoader.")
     index = open_index(path, revision=revision, token=token)

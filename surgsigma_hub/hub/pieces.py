@@ -240,7 +240,9 @@ def _opened(piece: Piece, begin: int, end: int, token: Any) -> Callable[[int, in
         file: Any = xopen(piece.tar, "rb", download_config=access)
         if not is_local_path(piece.tar) and end < piece.size:
             # A stream would bring more than is asked for.
-            return lambda start, stop: bytes(file.fs.cat_file(file.path, start, stop, cache_type="none"))
+            return lambda start, stop: bytes(
+                file.fs.cat_file(file.path, start, stop, cache_type="none", block_size=stop - start)
+            )
         if is_local_path(piece.tar):
             file.seek(begin)
         else:
