@@ -23,6 +23,7 @@ class FakeHub:
 
     Attributes:
         log: ``METHOD /path`` of every request, in order.
+        sent: Path, begin and end of every part of a file that was asked for by range, in order.
         fail: Path endings to answer with status 503, so many times.
     """
 
@@ -30,6 +31,7 @@ class FakeHub:
     shas: dict[str, str] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
+    sent: list[tuple[str, int, int]] = field(default_factory=list)
     fail: dict[str, int] = field(default_factory=dict)
     url: str = ""
 
@@ -177,6 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
         if span.startswith("bytes="):
             first, _, last = span[6:].partition("-")
             start, end = int(first or 0), min(int(last or len(data)), len(data) - 1)
+            if self.command == "GET":
+                self.state.sent.append((path, start, end + 1))
             head["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
             return self._send(206, data[start : end + 1], head)
         return self._send(200, data, head)

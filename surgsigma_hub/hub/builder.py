@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from hashlib import sha256
 from typing import Any
 
 import datasets
 import orjson
 from datasets.builder import Key
-from datasets.utils.file_utils import xopen
 
 from ..errors import ShardError
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
-from ..shards.reader import read_shard
+from ..stream.tar import Members
+from .pieces import Group, Skips, find_pieces, manifest_place, read_group, single_blocks, split_evenly
+from .resuming import Resumable
 
 
 def flat_features() -> datasets.Features:
@@ -32,15 +33,19 @@ def flat_features() -> datasets.Features:
     )
 
 
-def flat_sample(key: str, members: dict[str, bytes], *, where: str) -> dict[str, Any]:
+def flat_sample(found: Members, *, verify: bool = False) -> dict[str, Any]:
     """One sample of a shard as a row.
 
+    Args:
+        found: Its members.
+        verify: Compare each medium with the sha256 that the JSON names.
+
     Raises:
-        ShardError: no JSON member, not one of ours, of a newer format version, or a medium is missing.
+        ShardError: the JSON is not one of ours or of a newer format version, or a medium is missing or damaged.
     """
-    where = f"{where}: sample {key!r}"
+    where = f"{found.where}: sample {found.key!r}"
     try:
-        row: dict[str, Any] = orjson.loads(members["json"])
+        row: dict[str, Any] = orjson.loads(found.json)
         version = row["format_version"]
     except (KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise ShardError(f"{where} has no JSON member of this package ({error!r})") from None
@@ -52,10 +57,12 @@ def flat_sample(key: str, members: dict[str, bytes], *, where: str) -> dict[str,
     for medium in row["media"]:
         member, role = medium["member"], medium["role"]
         kind = MEMBERS.get(member)
-        if kind is None or member not in members:
+        if kind is None or member not in found.media:
             raise ShardError(f"{where} names the medium {member!r}, which is not in the tar")
-        content = {"path": f"{key}.{member}", "bytes": members[member]}
-        row[f"{kind}s"].append({kind: content, "role": role})
+        data = bytes(found.media[member])
+        if verify and sha256(data).hexdigest() != medium["sha256"]:
+            raise ShardError(f"{where}: medium {member!r} is not what it was when it was written (sha256)")
+        row[f"{kind}s"].append({kind: {"path": f"{found.key}.{member}", "bytes": data}, "role": role})
     return row
 
 
@@ -67,15 +74,21 @@ class FlatConfig(datasets.BuilderConfig):  # type: ignore[misc]
         tars: Split name to its tars, as paths or ``hf://`` places.
         counts: Split name to samples and bytes.
         identity: See :class:`surgsigma_hub.hub.index.Index`.
+        shards: How many shards ``datasets`` sees; None: one for each tar.
+        on_error: ``raise``, or ``skip`` samples that cannot be read.
+        max_errors_in_row: More bad samples than this, one after the other, are an error all the same.
     """
 
     tars: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     identity: str = ""
+    shards: int | None = None
+    on_error: str = "raise"
+    max_errors_in_row: int = 32
 
 
 class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
-    """Reads shards through the package's own reader; one ``datasets`` shard per tar."""
+    """Reads shards block by block; one ``datasets`` shard a tar, or as many as ``shards`` says."""
 
     BUILDER_CONFIG_CLASS = FlatConfig
     DEFAULT_WRITER_BATCH_SIZE = 100
@@ -88,29 +101,42 @@ class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
         return datasets.DatasetInfo(features=flat_features(), splits=splits)
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        local = dl_manager.download(self.config.tars)  # streaming: unchanged; else hf:// becomes files of the cache
-        return [
-            datasets.SplitGenerator(name=split, gen_kwargs={"tars": list(local[split]), "names": _names(tars)})
-            for split, tars in self.config.tars.items()
-        ]
+        made = []
+        for split, tars in self.config.tars.items():
+            places = sorted({manifest_place(tar) for tar in tars})
+            # Streaming leaves places as they are; else hf:// becomes files of the cache.
+            opened, manifests = dl_manager.download([list(tars), places])
+            pieces = find_pieces(tars, opened, dict(zip(places, manifests, strict=True)), token=self.token)
+            shards = self.config.shards
+            groups: list[Group] = split_evenly(pieces, shards) if shards else [(piece,) for piece in pieces]
+            made.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
+        return made
 
-    def _generate_shards(self, tars: list[str], names: list[str]) -> Iterator[str]:
-        yield from tars
+    def _generate_shards(self, groups: list[Group]) -> Iterator[str]:
+        yield from (" ".join(piece.tar for piece in group) for group in groups)
 
-    def _generate_examples(self, tars: list[str], names: list[str]) -> Iterator[tuple[Key, dict[str, Any]]]:
-        access = datasets.DownloadConfig(token=self.token)
-        for shard, (tar, name) in enumerate(zip(tars, names, strict=True)):
-            try:
-                opened = xopen(tar, "rb", download_config=access)
-            except FileNotFoundError:
-                raise ShardError(
-                    f"{name}: the tar is listed but not there", hint="Build or download this part of the tree again."
-                ) from None
-            with opened as file:
-                for number, (key, members) in enumerate(read_shard(file, where=name)):
-                    yield Key(shard, number), flat_sample(key, members, where=name)
+    def _generate_more_gen_kwargs(self, groups: list[Group]) -> Iterator[dict[str, list[Group]]]:
+        for group in groups:
+            yield {"groups": single_blocks(group)}
 
+    def _generate_examples(self, groups: list[Group], first: int = 0) -> Iterator[tuple[Key, dict[str, Any]]]:
+        skip = self.config.on_error == "skip"
+        skips = Skips(skip=skip, most_in_row=self.config.max_errors_in_row)
+        for shard, group in enumerate(groups):
+            for number, found in read_group(group, first=first, token=self.token, skips=skips):
+                try:
+                    # A damaged picture must not reach `datasets`, which would end the run when it decodes it.
+                    row = flat_sample(found, verify=skip)
+                except ShardError as error:
+                    skips.bad(error, found.where)
+                else:
+                    skips.good()
+                    yield Key(shard, number), row
+            first = 0
 
-def _names(tars: list[str]) -> list[str]:
-    """``<task>/<source>/<tar>`` of each: what an error message shows, whatever the cache calls the file."""
-    return ["/".join(PurePosixPath(tar.replace("\\", "/")).parts[-3:]) for tar in tars]
+    def _get_examples_iterable_for_split(self, split_generator: Any) -> Any:
+        return Resumable(
+            self._generate_examples,
+            split_generator.gen_kwargs,
+            generate_more_kwargs_fn=self._generate_more_gen_kwargs,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SurgSigmaError
 from .index import open_index
@@ -21,6 +21,9 @@ def load_dataset(
     *,
     split: str | None = None,
     streaming: bool = False,
+    shards: int | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    max_errors_in_row: int = 32,
     revision: str | None = None,
     token: str | bool | None = None,
     cache_dir: str | Path | None = None,
@@ -37,6 +40,11 @@ def load_dataset(
         config: A task, a source, ``<task>-<source>`` or ``all``. None: the default config, the first task.
         split: One split (or ``a+b``, or a slice where not streaming). None: a dict of all splits.
         streaming: Read the tars as they come, without copying them into an Arrow cache first.
+        shards: How many shards ``datasets`` is to see in a split, of about equally many samples each; a multiple of
+            ranks x workers keeps all of them busy, whatever the number of tars. None: one for each tar. For streaming.
+        on_error: ``skip`` leaves out samples that are damaged or not there. Each is a warning of the logger
+            ``surgsigma_hub.hub.pieces``, with the total of its process. For streaming.
+        max_errors_in_row: With ``skip``, more bad samples than this, one after the other, are an error all the same.
         revision: Branch, tag or commit of a dataset on the Hub.
         token: As in ``huggingface_hub``.
         cache_dir: Where ``datasets`` keeps its Arrow files; not for streaming.
@@ -48,6 +56,16 @@ def load_dataset(
         ShardError: not a tree of ours, or of a newer format version.
         SurgSigmaError: no such folder or dataset, or options that do not go together.
     """
+    if not streaming and (shards is not None or on_error != "raise"):
+        raise SurgSigmaError(
+            "shards and on_error are for streaming=True",
+            hint="A dataset that is written to the cache is whole; surgsigma validate names what is damaged.",
+        )
+    if on_error not in ("raise", "skip"):
+        raise SurgSigmaError(f"on_error={on_error!r}", hint="Expected raise or skip.")
+    for option, value, least in (("shards", shards, 1), ("max_errors_in_row", max_errors_in_row, 0)):
+        if value is not None and value < least:
+            raise SurgSigmaError(f"{option}={value}", hint=f"Expected {least} or more.")
     if streaming and num_proc is not None:
         raise SurgSigmaError("num_proc has no meaning with streaming=True", hint="Use the workers of a DataLoader.")
     index = open_index(path, revision=revision, token=token)
@@ -71,6 +89,9 @@ def load_dataset(
         tars={s: index.tars(name, s, token=token) for s in wanted},
         counts={s: (splits[s].samples, splits[s].bytes) for s in wanted},
         identity=index.identity,
+        shards=shards,
+        on_error=on_error,
+        max_errors_in_row=max_errors_in_row,
     )
     loaded: Any
     if streaming:
