@@ -31,7 +31,7 @@ def open_stream(place: str | Path, **more: Any) -> Stream:
 
 
 def first_of(web: Web, **more: Any) -> None:
-    web.delay = 0.1
+    web.delay = 0.3
     with open_stream(web.url, **more) as stream:
         next(iter(stream))
 
