@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -51,8 +52,8 @@ def flat_sample(found: Members, *, verify: bool = False) -> dict[str, Any]:
         raise ShardError(f"{where} has no JSON member of this package ({error!r})") from None
     if version != FORMAT_VERSION:
         check_format_version(version, where=where)
-    if missing := [name for name in json_features() if name not in row]:
-        raise ShardError(f"{where} lacks {', '.join(missing)}", hint="Validate or rebuild the shard.")
+    if missing := _fields() - row.keys():
+        raise ShardError(f"{where} lacks {', '.join(sorted(missing))}", hint="Validate or rebuild the shard.")
     row["images"], row["videos"] = [], []
     for medium in row["media"]:
         member, role = medium["member"], medium["role"]
@@ -64,6 +65,11 @@ def flat_sample(found: Members, *, verify: bool = False) -> dict[str, Any]:
             raise ShardError(f"{where}: medium {member!r} is not what it was when it was written (sha256)")
         row[f"{kind}s"].append({kind: {"path": f"{found.key}.{member}", "bytes": data}, "role": role})
     return row
+
+
+@cache
+def _fields() -> frozenset[str]:
+    return frozenset(json_features())
 
 
 @dataclass

@@ -57,7 +57,7 @@ class Clock:
 class _TimedShards:
     def __init__(self, shards: Shards, clock: Clock) -> None:
         self._shards, self._clock = shards, clock
-        self.begin, self.expect, self.close = shards.begin, shards.expect, shards.close
+        self.begin, self.expect, self.stop, self.close = shards.begin, shards.expect, shards.stop, shards.close
 
     def read(self, number: int) -> Members:
         with self._clock.part("read"):
@@ -75,10 +75,11 @@ class TimedPlace:
         self._place, self._clock = place, clock
         self.where, self.local = place.where, place.local
         self.listed, self.load, self.catalog = place.listed, place.load, place.catalog
+        self.mappable = place.mappable
 
-    def shards(self, index: Index) -> Shards:
+    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
         """A reader."""
-        return _TimedShards(self._place.shards(index), self._clock)
+        return _TimedShards(self._place.shards(index, mapped=mapped), self._clock)
 
 
 class TimedDecoder(Decoder):
