@@ -1,7 +1,7 @@
 """TRL's GRPOTrainer on a stream: rewards for right typed answers and well-formed traces, on pictures.
 
     surgsigma demo                                        # a tree in ./surgsigma
-    python examples/trl_grpo.py --tree surgsigma --warmup 100 --steps 40
+    python examples/trl_grpo.py --tree surgsigma --warmup 100 --steps 30
 
 A model that has learned nothing is never rewarded, so a short SFT comes first: it teaches roughly the form
 ``<think>Level 1: ...</think><answer>...</answer>`` and some of the answers. Then GRPO samples several completions of each
@@ -21,18 +21,18 @@ What one has to know of TRL here:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import IterableDataset
 from surgsigma_hub.adapters import Options, get_adapter
 from surgsigma_hub.adapters.collate import VlmCollator
 from surgsigma_hub.adapters.rewards import answer_reward, trace_reward
 from tiny_vlm import tiny_vlm
+from transformers import set_seed
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
-from trl_sft import open_stream
+from typed_eval import open_stream, typed_score
 
 CONFIG = "instrument_recognition"
 ON_CPU = {
@@ -45,7 +45,7 @@ ON_CPU = {
     "save_strategy": "no",
     "remove_unused_columns": False,
 }
-MOST_TOKENS = 96
+MOST_TOKENS = 144
 
 
 def rows(data: Any, format: str) -> Iterator[dict[str, Any]]:
@@ -67,8 +67,8 @@ def warm_up(model: Any, processor: Any, tree: str | Path, *, steps: int, seed: i
             "tiny-vlm-grpo",
             max_steps=steps,
             per_device_train_batch_size=16,
-            learning_rate=5e-3,
-            warmup_steps=10,
+            learning_rate=4e-3,
+            warmup_steps=20,
             max_length=None,
             logging_steps=25,
             seed=seed,
@@ -92,10 +92,10 @@ def make_trainer(model: Any, processor: Any, tree: str | Path, *, steps: int, se
             num_generations=8,
             max_completion_length=MOST_TOKENS,
             shuffle_dataset=False,
-            learning_rate=1e-3,
+            learning_rate=6e-4,
             lr_scheduler_type="constant",
             beta=0.0,
-            reward_weights=[1.0, 0.5],
+            reward_weights=[1.0, 1.0],
             logging_steps=5,
             seed=seed,
             **ON_CPU,
@@ -103,48 +103,12 @@ def make_trainer(model: Any, processor: Any, tree: str | Path, *, steps: int, se
     )
 
 
-@torch.no_grad()
-def sampled_reward(model: Any, processor: Any, tree: str | Path, *, split: str = "val", seed: int = 0) -> dict[str, float]:
-    """Mean rewards of one sampled completion for each held-out question."""
-    torch.manual_seed(seed)
-    model.eval()
-    totals, count = {"answer": 0.0, "trace": 0.0}, 0
-    for batch in _batches(rows(open_stream(tree, CONFIG, split, shuffle=False), "grpo"), 48):
-        inputs = processor.apply_chat_template(
-            [with_images(row) for row in batch],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-            processor_kwargs={"padding": True, "padding_side": "left"},
-        )
-        made = model.generate(**inputs, max_new_tokens=MOST_TOKENS, do_sample=True)
-        said = processor.batch_decode(made[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-        columns = {name: [row[name] for row in batch] for name in ("solution", "task")}
-        totals["answer"] += sum(answer_reward(said, **columns))
-        totals["trace"] += sum(trace_reward(said))
-        count += len(batch)
-    return {name: total / count for name, total in totals.items()}
-
-
-def with_images(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """A prompt with its pictures in their places."""
-    images = iter(row["images"])
-    return [
-        {**m, "content": [{**p, "image": next(images)} if p["type"] == "image" else p for p in m["content"]]}
-        for m in row["prompt"]
-    ]
-
-
-def _batches(found: Iterator[dict[str, Any]], size: int) -> Iterator[Sequence[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in found:
-        batch.append(row)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def held_out_reward(model: Any, processor: Any, tree: str | Path) -> dict[str, float]:
+    """Mean rewards of one sampled completion for each question of ``val``, always with the same random numbers."""
+    set_seed(0)
+    return typed_score(
+        model, processor, open_stream(tree, CONFIG, "val", shuffle=False), most_tokens=MOST_TOKENS, sample=True
+    )
 
 
 def main() -> None:
@@ -152,16 +116,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tree", default="surgsigma", help="a built tree, ORG/NAME or a URL (default: surgsigma)")
     parser.add_argument("--warmup", type=int, default=100, help="steps of SFT (default: 100)")
-    parser.add_argument("--steps", type=int, default=40, help="steps of GRPO (default: 40)")
+    parser.add_argument("--steps", type=int, default=30, help="steps of GRPO (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and sampling (default: 0)")
     args = parser.parse_args()
 
     model, processor = tiny_vlm(args.tree, CONFIG, seed=args.seed)
     warm_up(model, processor, args.tree, steps=args.warmup, seed=args.seed)
-    before = sampled_reward(model, processor, args.tree)
+    before = held_out_reward(model, processor, args.tree)
     print(f"held-out reward after the warm-up: answer {before['answer']:.3f}, trace {before['trace']:.3f}", flush=True)
     make_trainer(model, processor, args.tree, steps=args.steps, seed=args.seed).train()
-    after = sampled_reward(model, processor, args.tree)
+    after = held_out_reward(model, processor, args.tree)
     print(f"held-out reward after GRPO:        answer {after['answer']:.3f}, trace {after['trace']:.3f}")
 
 

@@ -202,7 +202,11 @@ def _messages(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     elif "prompt" in row and "completion" in row:
         messages = [*row["prompt"], *row["completion"]]
     else:
-        raise _wrong(row, "neither messages nor prompt and completion", hint="Expected items of a stream, or get_adapter('trl') of them.")
+        raise _wrong(
+            row,
+            "neither messages nor prompt and completion",
+            hint="Expected items of a stream, or get_adapter('trl') of them.",
+        )
     made = [{**message, "content": list(_parts(message))} for message in messages]
     asked = next((message for message in made if message["role"] == "user"), None)
     for kind in ("image", "video"):

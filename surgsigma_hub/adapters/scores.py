@@ -80,6 +80,7 @@ _SCORES: dict[AnswerKind, Callable[[Answer, Answer], float]] = {
     AnswerKind.SECONDS: _seconds,
 }
 
+
 def score(task: str, found: Answer, truth: Answer) -> float:
     """How right ``found`` is, 0 to 1; the table above says how.
 
