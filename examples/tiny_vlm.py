@@ -84,7 +84,7 @@ def make_tokenizer(texts: Iterable[str], *, size: int = 1200) -> PreTrainedToken
     )
 
 
-def make_processor(tokenizer: PreTrainedTokenizerFast, *, image_side: int = 64, patch: int = 8) -> LlavaProcessor:
+def make_processor(tokenizer: PreTrainedTokenizerFast, *, image_side: int = 48, patch: int = 8) -> LlavaProcessor:
     """Tokenizer, image processor and chat template in one, as the model expects them."""
     # Without torchvision transformers 5 has the Pillow one under a name of its own.
     kind = getattr(transformers, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor
