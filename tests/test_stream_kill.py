@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import surgsigma_hub
@@ -96,20 +98,108 @@ def test_killed_and_resumed(tree: Path, tmp_path: Path, worlds: list[int]) -> No
     assert run_killed(str(tree), tmp_path, 4, worlds, random.Random(1)) == expected
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("remote", [False, True])
-def test_killed_fifty_times(tree: Path, tmp_path: Path, remote: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = [i.key for i in surgsigma_hub.stream(tree, decode="bytes", seed=9, shuffle="block")]
+# -- many lives -----------------------------------------------------------------------------------------------------
+
+LAUNCHER = """
+import json, os, sys, time
+import surgsigma_hub, surgsigma_hub.stream.http
+
+def train(place, log, rank, world, threads, begin, pause):
+    stream = surgsigma_hub.stream(
+        place, decode="rgb", seed=9, shuffle="block", lanes=4, rank=rank, world_size=world, threads=threads
+    )
+    if begin:
+        stream.load_state_dict(begin)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for batch in stream.batches(2):
+        # One write is one step: the samples, and the state that goes on behind them.
+        os.write(handle, json.dumps([[i.key for i in batch], stream.state_dict()]).encode() + b"\\n")
+        os.fsync(handle)
+        time.sleep(pause)
+    os.write(handle, b"end\\n")
+
+for line in sys.stdin:  # each line is a process to start; what was killed is told by its number
+    child = os.fork()
+    if not child:
+        try:
+            train(*json.loads(line))
+        finally:
+            os._exit(0)
+    print(child, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[subprocess.Popen[str]]:
+    """Starts trainers by forking, for importing the package a thousand times would take an hour."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "no_proxy": "127.0.0.1"},
+    ) as process:
+        yield process
+        process.kill()
+
+
+def live(launcher: Any, place: str, folder: Path, draw: random.Random, kills: int) -> tuple[list[str], int]:
+    """Lives with another world and other threads each time, all but the last of them killed at a random moment."""
+    trained: list[str] = []
+    begin: dict[str, object] | None = None
+    for life in range(kills + 1):
+        world, pause = draw.choice([1, 2, 3, 4, 8]), 0.003 if life < kills else 0.0
+        logs = [folder / f"{life}-{rank}.log" for rank in range(world)]
+        children = []
+        for rank, log in enumerate(logs):
+            job = [place, str(log), rank, world, draw.choice([0, 1, 2]), begin, pause]
+            launcher.stdin.write(json.dumps(job) + "\n")
+            launcher.stdin.flush()
+            children.append(int(launcher.stdout.readline()))
+        if life < kills:
+            time.sleep(draw.random() * 0.12)
+            for child in children:
+                os.kill(child, signal.SIGKILL)  # one after the other, so that the ranks are at different steps
+        limit = time.monotonic() + 60
+        while any(_runs(child) for child in children) and time.monotonic() < limit:
+            time.sleep(0.002)
+        done = [read_log(log) for log in logs]
+        ended = all(end for _, end in done)
+        whole = max(len(steps) for steps, _ in done) if ended else min(len(steps) for steps, _ in done)
+        for step in range(whole):
+            rows = [steps[step][0] for steps, _ in done if step < len(steps)]
+            trained += [row[turn] for turn in range(max(map(len, rows))) for row in rows if turn < len(row)]
+        if ended:
+            return trained, life
+        if whole:
+            assert len({json.dumps(steps[whole - 1][1]) for steps, _ in done}) == 1  # all ranks' states are one state
+            begin = done[0][0][whole - 1][1]
+    raise AssertionError("the last life did not come to the end")
+
+
+def _runs(child: int) -> bool:
+    """A child that was killed is a zombie until its parent ends."""
+    return b") Z " not in Path(f"/proc/{child}/stat").read_bytes()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize(
+    "remote, kills", [(False, 6), (True, 6), *(pytest.param(r, 50, marks=pytest.mark.slow) for r in (False, True))]
+)
+def test_killed_at_random_moments(
+    tree: Path, launcher: Any, tmp_path: Path, remote: bool, kills: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    draw = random.Random(2)
-    kills = 0
+    expected = [i.key for i in surgsigma_hub.stream(tree, decode="bytes", seed=9, shuffle="block", lanes=4)]
+    draw = random.Random(kills)
+    killed = 0
     with serve(tree) as web:
-        for run in range(100):
+        for run in range(10 * kills):
             folder = tmp_path / str(run)
             folder.mkdir()
-            worlds = draw.sample([1, 2, 3, 4, 8], 3)
-            assert run_killed(web.url if remote else str(tree), folder, 5, worlds, draw) == expected
-            kills += max(int(p.name.partition("-")[0]) for p in folder.iterdir())
-            if kills >= 50:
+            trained, lives = live(launcher, web.url if remote else str(tree), folder, draw, min(12, kills - killed))
+            assert trained == expected
+            killed += lives
+            if killed >= kills:
                 return
-    raise AssertionError(f"only {kills} kills")
+    raise AssertionError(f"only {killed} kills")

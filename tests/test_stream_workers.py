@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,32 @@ def test_a_stream_in_use_goes_to_another_process(place: str, method: str) -> Non
         assert [before + got for got, _, _ in found] == [expected] * 2
         assert found[0][1]["epoch"] == 1
         assert before + keys(list(rows)) == expected  # and the parent goes on as if nothing had been
+
+
+FORKING = """
+import os, sys, threading, time
+sys.path.insert(0, sys.argv[1])
+from surgsigma_hub.stream.engine import Engine
+def work(job):
+    import slowly  # holds the lock of the module while it sleeps
+    return job
+rows = Engine(work, threads=2).map(range(9))
+threading.Thread(target=lambda: list(rows)).start()
+time.sleep(0.2)  # in the middle of the import
+child = os.fork()
+if not child:
+    import slowly
+    assert list(Engine(work, threads=2).map(range(9))) == list(range(9))
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_waits_for_work_under_way(tmp_path: Path) -> None:
+    """Without that, the child waits for ever for the lock of an import that its parent's thread was in."""
+    (tmp_path / "slowly.py").write_text("import time\ntime.sleep(0.6)\n")
+    done = subprocess.run([sys.executable, "-c", FORKING, str(tmp_path)], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "7\n", done.stderr
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from .forks import gate
+
 _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
 
@@ -66,7 +68,11 @@ class Engine(Generic[_Job, _Result]):
         self._pool = None
 
     def _chunk(self, jobs: list[_Job]) -> list[_Result]:
-        return [self._work(job) for job in jobs]
+        done = []
+        for job in jobs:
+            with gate:
+                done.append(self._work(job))
+        return done
 
     def _started(self) -> ThreadPoolExecutor:
         if self._pool is None or self._process != os.getpid():

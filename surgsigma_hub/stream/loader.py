@@ -94,6 +94,10 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         Raises:
             SurgSigmaError: another number of workers or batch size, or not the state of this stream.
         """
+        if not isinstance(state, Mapping) or ("stream" in state and not state.keys() >= {"taken", "workers", "run"}):
+            raise SurgSigmaError(
+                "this is not the state of a loader", hint="Expected what state_dict() or state_after() gave, whole."
+            )
         if "stream" not in state:
             state = {"stream": state, "taken": 0, "workers": None, "run": self._run}
         for name, here in (("workers", _workers()[1]), ("run", self._run)):

@@ -51,6 +51,16 @@ def read_state(raw: Mapping[str, Any], *, here: State) -> State:
     Raises:
         SurgSigmaError: no state, of another version of the order, or of another stream; says in what they differ.
     """
+    if not isinstance(raw, Mapping):
+        raise SurgSigmaError(
+            f"this is not the state of a stream, but of type {type(raw).__name__}",
+            hint="Expected what state_dict() gave, whole.",
+        )
+    if "stream" in raw and "taken" in raw:
+        raise SurgSigmaError(
+            "this is the state of a loader, not of a stream",
+            hint="Load it into stream.torch(...), or save its state_after(samples), which a stream takes.",
+        )
     expected = {field.name: type(getattr(here, field.name)) for field in fields(State)}
     wrong = [name for name, kind in expected.items() if type(raw.get(name)) is not kind]
     if wrong:
