@@ -1,4 +1,4 @@
-"""From samples to the records that trainers eat: one module a format, discovered by name.
+"""From samples to the records that trainers eat: one module in ``formats`` each, discovered by name.
 
 With ``adapter = get_adapter("trl")``, ``adapter.item(item)`` is the record of what ``stream`` delivers, and
 ``ds.filter(adapter.accepts).map(adapter.row, remove_columns=ds.column_names)`` makes those of a streamed
@@ -16,6 +16,7 @@ import pkgutil
 from functools import cache
 
 from ..errors import SurgSigmaError, UnfitError, UnknownNameError
+from . import formats
 from .base import REASONS, Adapter, Options
 from .boxes import FAMILIES, Boxes, SmartResize, find_boxes
 
@@ -32,31 +33,14 @@ __all__ = [
     "get_adapter",
 ]
 
-_NOT_FORMATS = {
-    "base",
-    "boxes",
-    "collate",
-    "conversation",
-    "exporting",
-    "files",
-    "media",
-    "phrases",
-    "report",
-    "rewards",
-    "scores",
-}
-
-
 @cache
 def _registry() -> dict[str, Adapter]:
     found: dict[str, Adapter] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        if module_info.name in _NOT_FORMATS:
-            continue
-        adapter = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "ADAPTER", None)
+    for module_info in pkgutil.iter_modules(formats.__path__):
+        adapter = getattr(importlib.import_module(f"{formats.__name__}.{module_info.name}"), "ADAPTER", None)
         if not isinstance(adapter, Adapter) or adapter.name != module_info.name:
             raise SurgSigmaError(
-                f"adapters/{module_info.name}.py must define ADAPTER, an Adapter named {module_info.name!r}"
+                f"adapters/formats/{module_info.name}.py must define ADAPTER, an Adapter named {module_info.name!r}"
             )
         found[adapter.name] = adapter
     return dict(sorted(found.items()))

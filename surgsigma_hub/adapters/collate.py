@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, SurgSigmaError
 from .base import Options
-from .trl import ADAPTER as TRL
+from .formats.trl import ADAPTER as TRL
 
 if TYPE_CHECKING:
     from ..stream import Item

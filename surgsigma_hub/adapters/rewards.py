@@ -49,7 +49,7 @@ def answer_reward(
     Args:
         completions: What the model printed; tags and reasoning may be there and do not count.
         solution: The truth of each: ``sample["answer"]``, the same as JSON, or an answer's text.
-        task: The task of each, one of ``adapters.grpo.verifiable_tasks()``; its names are configs.
+        task: The task of each, one of ``adapters.formats.grpo.verifiable_tasks()``; its names are configs.
         size: Width and height of each picture as the model saw it, for boxes in pixels.
         space: What the numbers of boxes are; None decides by their size, as ``parse`` does.
 

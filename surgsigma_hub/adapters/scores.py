@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Sequence
 from ..errors import SurgSigmaError
 from ..records import Answer, AnswerBox
 from ..tasks import AnswerKind, get_task
-from .grpo import verifiable_tasks
+from .formats.grpo import verifiable_tasks
 
 _DECIMALS = 3  # boxes are compared as finely as answers print them
 

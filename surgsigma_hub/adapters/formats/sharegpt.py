@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Adapter, Options
-from .conversation import Conversation
+from ..base import Adapter, Options
+from ..conversation import Conversation
 
 SIDES = {"user": "human", "assistant": "gpt"}
 

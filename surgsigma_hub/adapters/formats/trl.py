@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Adapter, Options
-from .conversation import TAG, Conversation
+from ..base import Adapter, Options
+from ..conversation import TAG, Conversation
 
 THOUGHT = "reasoning_content"
 

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..ontology import concept
-from ..records import AnswerBox, Box
-from ..tasks import get_task
-from .base import Adapter, Options
-from .conversation import Conversation
-from .phrases import OURS, written
+from ...ontology import concept
+from ...records import AnswerBox, Box
+from ...tasks import get_task
+from ..base import Adapter, Options
+from ..conversation import Conversation
+from ..phrases import OURS, written
 
 
 def _write(talk: Conversation, options: Options) -> dict[str, Any]:

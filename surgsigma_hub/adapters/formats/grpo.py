@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from ..errors import UnfitError
-from ..tasks import AnswerKind, all_tasks, get_task
-from .base import Adapter, Options
-from .conversation import Conversation
+from ...errors import UnfitError
+from ...tasks import AnswerKind, all_tasks, get_task
+from ..base import Adapter, Options
+from ..conversation import Conversation
 from .trl import messages
 
 VERIFIABLE = frozenset(
