@@ -277,7 +277,7 @@ def test_a_picture_that_is_none(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_changes_under_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surgsigma_hub.stream.files._CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("surgsigma_hub.stream.shardfile._CHECK_SECONDS", 0.0)
     tree = small_tree(tmp_path)
     rows = iter(open_stream(tree, shuffle=False))
     next(rows)

@@ -305,7 +305,7 @@ def _cut(tar: Path) -> None:
 def test_a_file_that_is_written_in_place(
     tmp_path: Path, change: Callable[[Path], None], mapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surgsigma_hub.stream.files._CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("surgsigma_hub.stream.shardfile._CHECK_SECONDS", 0.0)
     write_part(tmp_path, [[sample(n) for n in range(40)]])
     with open_stream(tmp_path, mapped=mapped, verify=False, threads=0) as stream:
         rows = iter(stream)

@@ -12,11 +12,11 @@ from typing import Any, Protocol, TypeVar
 
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import Manifest, catalog_place, load_manifest, parse_manifest
-from .files import keeps_its_pages
 from .index import Index, Listed, Named
 from .local import LocalShards
 from .order import Numbers
 from .remote import Files, FsspecFiles, Remote, RemoteShards, fetch
+from .shardfile import keeps_its_pages
 from .tar import Members
 
 _T = TypeVar("_T")
