@@ -16,9 +16,9 @@ from surgsigma_hub.api import build
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.stream import Frames, Rgb
-from surgsigma_hub.stream.advice import PARTS
-from surgsigma_hub.stream.meter import Plan, Setting, measure
-from surgsigma_hub.stream.timed import Clock, TimedDecoder, TimedPlace
+from surgsigma_hub.stream.measuring.advice import PARTS
+from surgsigma_hub.stream.measuring.meter import Plan, Setting, measure
+from surgsigma_hub.stream.measuring.timed import Clock, TimedDecoder, TimedPlace
 
 from builds import SMALL
 from handmade import rewrite, small_tree

@@ -68,7 +68,11 @@ def test_grpo_raises_the_reward_of_held_out_questions(tree: Path) -> None:
 @pytest.mark.parametrize("name", ["tiny_vlm", "typed_eval", "trl_sft", "trl_sft_ddp", "trl_grpo"])
 def test_examples_say_what_they_do(name: str) -> None:
     said = subprocess.run(
-        [sys.executable, str(EXAMPLES / f"{name}.py"), "--help"], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, str(EXAMPLES / f"{name}.py"), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
     assert "--tree" in said.stdout and "python examples" in said.stdout
 
@@ -86,6 +90,6 @@ def test_a_saved_model_answers_without_a_network(tree: Path, tmp_path: Path, mon
     items = list(typed_eval.open_stream(tree, "phase_recognition", "val", shuffle=False))[:3]
     rows = [typed_eval.GRPO.item(item) for item in items]
     assert typed_eval.ask(again, loaded, rows) == typed_eval.ask(model, processor, rows)
-    assert loaded.tokenizer.decode(loaded.tokenizer("<think>A hook.</think>")["input_ids"], skip_special_tokens=True) == (
-        "<think>A hook.</think>"
-    )
+    assert loaded.tokenizer.decode(
+        loaded.tokenizer("<think>A hook.</think>")["input_ids"], skip_special_tokens=True
+    ) == ("<think>A hook.</think>")

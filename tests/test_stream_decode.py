@@ -19,8 +19,8 @@ from surgsigma_hub.stream import Frames, Rgb
 from surgsigma_hub.stream import decode as decoding
 from surgsigma_hub.stream.buffers import Buffers, Memory
 from surgsigma_hub.stream.decode import Decoder
+from surgsigma_hub.stream.reading.tar import Members
 from surgsigma_hub.stream.resize import resize, resize_values
-from surgsigma_hub.stream.tar import Members
 
 from handmade import jpeg, mask, sample, write_part
 

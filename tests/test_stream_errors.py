@@ -11,7 +11,7 @@ import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import MediaError, ShardError, SurgSigmaError
 from surgsigma_hub.stream import Stream
-from surgsigma_hub.stream.shard_file import ShardFile, keeps_its_pages
+from surgsigma_hub.stream.reading.shard_file import ShardFile, keeps_its_pages
 
 from handmade import small_tree
 

@@ -10,12 +10,12 @@ import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.stream import Remote, Stream
-from surgsigma_hub.stream.answer import TransientError
-from surgsigma_hub.stream.files import fetch
-from surgsigma_hub.stream.http import HttpFiles
-from surgsigma_hub.stream.http import _wait as seconds_to_wait
-from surgsigma_hub.stream.ranged import TAIL, RangedFile
-from surgsigma_hub.stream.store import FsspecFiles
+from surgsigma_hub.stream.reading.answer import TransientError
+from surgsigma_hub.stream.reading.files import fetch
+from surgsigma_hub.stream.reading.http import HttpFiles
+from surgsigma_hub.stream.reading.http import _wait as seconds_to_wait
+from surgsigma_hub.stream.reading.ranged import TAIL, RangedFile
+from surgsigma_hub.stream.reading.store import FsspecFiles
 
 from packed import write_packed
 from webserver import Web, serve

@@ -102,7 +102,7 @@ def test_killed_and_resumed(tree: Path, tmp_path: Path, worlds: list[int]) -> No
 
 LAUNCHER = """
 import json, os, sys, time
-import surgsigma_hub, surgsigma_hub.stream.http
+import surgsigma_hub, surgsigma_hub.stream.reading.http
 
 def train(place, log, rank, world, threads, begin, pause):
     stream = surgsigma_hub.stream(

@@ -26,7 +26,7 @@ from surgsigma_hub.shards.manifest import Manifest, Shard, load_tree
 from surgsigma_hub.stream import Stream
 from surgsigma_hub.stream.data import Data, make_choice
 from surgsigma_hub.stream.index import make_index
-from surgsigma_hub.stream.local import LocalShards
+from surgsigma_hub.stream.reading.local import LocalShards
 
 from builds import SMALL
 from handmade import entries, part, rewrite, sample, save, small_tree, tar_bytes
@@ -277,7 +277,7 @@ def test_a_picture_that_is_none(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_changes_under_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surgsigma_hub.stream.shard_file._CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("surgsigma_hub.stream.reading.shard_file._CHECK_SECONDS", 0.0)
     tree = small_tree(tmp_path)
     rows = iter(open_stream(tree, shuffle=False))
     next(rows)

@@ -17,7 +17,7 @@ from surgsigma_hub.stream.data import Choice, Data, Loaded
 from surgsigma_hub.stream.decode import Decoder
 from surgsigma_hub.stream.index import Index
 from surgsigma_hub.stream.item import Settings
-from surgsigma_hub.stream.tar import Members
+from surgsigma_hub.stream.reading.tar import Members
 
 MASK = 2**64 - 1
 

@@ -17,7 +17,7 @@ from surgsigma_hub.api import build
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.stream import Remote, Stream
-from surgsigma_hub.stream.cache import DiskCache
+from surgsigma_hub.stream.reading.cache import DiskCache
 
 import fakehub
 from builds import SMALL

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.stream import Remote, Stream
 from surgsigma_hub.stream.index import Index, ints
-from surgsigma_hub.stream.sums import Sums
+from surgsigma_hub.stream.reading.sums import Sums
 
 from packed import write_packed
 from webserver import serve

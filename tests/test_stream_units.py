@@ -15,7 +15,7 @@ from surgsigma_hub.errors import ShardError
 from surgsigma_hub.shards.manifest import Manifest
 from surgsigma_hub.stream import Remote, Stream
 from surgsigma_hub.stream.index import Index, Wanted, ints
-from surgsigma_hub.stream.units import GAP, make_units
+from surgsigma_hub.stream.reading.units import GAP, make_units
 
 from packed import write_packed
 from webserver import serve

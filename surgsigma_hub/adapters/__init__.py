@@ -33,6 +33,7 @@ __all__ = [
     "get_adapter",
 ]
 
+
 @cache
 def _registry() -> dict[str, Adapter]:
     found: dict[str, Adapter] = {}

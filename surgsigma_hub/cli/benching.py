@@ -13,8 +13,8 @@ from .command import Command, positive
 from .output import on_terminal, print_json, table, wrapped
 
 if TYPE_CHECKING:
-    from ..stream.advice import Measured
-    from ..stream.meter import Report
+    from ..stream.measuring.advice import Measured
+    from ..stream.measuring.meter import Report
 
 _NEAR_SECONDS, _FAR_SECONDS = 2.0, 8.0
 """Of a round; over a network the first blocks take long, and those fetched ahead are lost at its end."""
@@ -70,7 +70,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _bench(args: argparse.Namespace) -> int:
     from ..errors import MissingExtraError
     from ..stream import Frames, Remote, Rgb
-    from ..stream.meter import Plan, Setting, measure
+    from ..stream.measuring.meter import Plan, Setting, measure
 
     local = Path(args.tree).expanduser().is_dir()
     decode: Any = args.decode
@@ -121,7 +121,7 @@ def _progress(text: str) -> None:
 
 
 def _print(report: Report) -> None:
-    from ..stream.advice import PARTS
+    from ..stream.measuring.advice import PARTS
 
     megabytes = report.sample_bytes / 1e6
     print(f"{report.samples:,} samples of {megabytes * 1000:.1f} kB, {report.here.cores} cores\n")

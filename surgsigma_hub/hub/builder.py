@@ -14,7 +14,7 @@ from datasets.builder import Key
 
 from ..errors import ShardError
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
-from ..stream.tar import Members
+from ..stream.reading.tar import Members
 from .pieces import Group, Skips, find_pieces, manifest_place, read_group, single_blocks, split_evenly
 from .resuming import Resumable
 

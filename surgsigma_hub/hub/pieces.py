@@ -17,7 +17,7 @@ from datasets.utils.file_utils import is_local_path, xopen
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import parse_manifest
 from ..stream.index import make_index
-from ..stream.tar import Members, layout, members, span
+from ..stream.reading.tar import Members, layout, members, span
 
 logger = logging.getLogger(__name__)
 

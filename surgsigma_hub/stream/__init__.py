@@ -10,9 +10,9 @@ from __future__ import annotations
 from ..callable_package import make_callable
 from .core import Stream
 from .decode import Frames
-from .files import Remote
 from .item import Errors, Item
 from .opening import stream
+from .reading.files import Remote
 from .resize import Rgb
 
 __all__ = ["Errors", "Frames", "Item", "Remote", "Rgb", "Stream", "stream"]

@@ -15,7 +15,7 @@ from .filters import columns, keep
 from .index import Wanted
 from .order import Numbers
 from .places import Place
-from .ranged import RangedFile
+from .reading.ranged import RangedFile
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq

@@ -19,8 +19,8 @@ from ..media.image import MAX_PIXELS, as_rgb
 from ..media.video import open_video_bytes, problem_text
 from ..schema import FORMAT_VERSION, check_format_version
 from .buffers import Memory, Pixels
+from .reading.tar import Members
 from .resize import Rgb, resize, resize_into, resize_values, resolve_kernel
-from .tar import Members
 
 try:
     import simplejpeg

@@ -13,11 +13,11 @@ from .catalog import find_wanted
 from .core import Stream
 from .data import Config, Data, make_choice
 from .decode import Decode, Decoder, Frames
-from .files import Remote
 from .filters import Where, check_where
 from .item import OnError, Settings
 from .order import LANES, Shuffle
 from .places import find_tree
+from .reading.files import Remote
 from .share import Uneven
 
 _MOST_THREADS = 8

@@ -11,15 +11,15 @@ from typing import Any, Protocol
 
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import Manifest, catalog_place, load_manifest, parse_manifest
-from .files import Files, Remote, fetch
 from .index import Index, Listed, Named
-from .local import LocalShards
 from .order import Numbers
-from .ranged import RangedFile
-from .remote import RemoteShards
-from .shard_file import keeps_its_pages
-from .store import FsspecFiles
-from .tar import Members
+from .reading.files import Files, Remote, fetch
+from .reading.local import LocalShards
+from .reading.ranged import RangedFile
+from .reading.remote import RemoteShards
+from .reading.shard_file import keeps_its_pages
+from .reading.store import FsspecFiles
+from .reading.tar import Members
 
 _REPO = re.compile(r"(?:hf://datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:@(.+))?")
 _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
@@ -194,7 +194,7 @@ class _Web:
         self._base, self._headers = base, headers
 
     def __call__(self, how: Remote) -> Files:
-        from .http import HttpFiles  # http.client is slow to import and folders do not need it
+        from .reading.http import HttpFiles  # http.client is slow to import and folders do not need it
 
         return HttpFiles(self._base, headers=self._headers, timeout=how.timeout)
 

@@ -12,8 +12,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import ShardError
-from .index import Index
+from ...errors import ShardError
+from ..index import Index
 
 
 @dataclass(slots=True)

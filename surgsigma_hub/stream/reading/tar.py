@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import ShardError
-from ..schema import MEMBERS
+from ...errors import ShardError
+from ...schema import MEMBERS
 from .torn import Bytes, Torn, salvage, sums
 
 _BLOCK = 512

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from ..errors import ShardError
+from ...errors import ShardError
 from .answer import Answer
 from .files import Files, Remote, fetch
 

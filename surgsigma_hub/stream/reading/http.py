@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from ..errors import ShardError, SurgSigmaError
+from ...errors import ShardError, SurgSigmaError
 from .answer import Answer, TransientError
 
 _REDIRECTS = (301, 302, 303, 307, 308)

@@ -8,11 +8,11 @@ from concurrent.futures import CancelledError, Future
 
 import numpy as np
 
-from ..errors import ShardError, SurgSigmaError
+from ...errors import ShardError, SurgSigmaError
+from ..index import Index
+from ..order import Numbers
 from .fetching import Fetched, Fetcher
 from .files import Files, Remote
-from .index import Index
-from .order import Numbers
 from .tar import Members, layout, members, span
 from .units import make_units
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .index import Index, ints
-from .order import Numbers
+from ..index import Index, ints
+from ..order import Numbers
 
 GAP = 256 << 10
 """Bytes that nobody wants and that are fetched rather than asking once more: some 5 ms of a good line."""

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ..buffers import Pixels
+from ..decode import Decoder, Frames
+from ..index import Index
+from ..places import Place, Shards
+from ..reading.tar import Members
+from ..resize import Rgb
 from .advice import PARTS
-from .buffers import Pixels
-from .decode import Decoder, Frames
-from .index import Index
-from .places import Place, Shards
-from .resize import Rgb
-from .tar import Members
 
 _PAGE = 4096
 

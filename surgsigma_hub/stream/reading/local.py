@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .index import Index
-from .order import Numbers
+from ..index import Index
+from ..order import Numbers
 from .shard_file import CAN_READ_AT, MappedFile, ShardFile
 from .tar import Members, span
 from .torn import Torn
@@ -22,7 +22,7 @@ class LocalShards:
         tree: The folder.
         index: What is in it.
         most: Files that stay open at a time.
-        mapped: Map the files, see :class:`surgsigma_hub.stream.shard_file.MappedFile` for what that is worth and costs.
+        mapped: Map the files, see :class:`surgsigma_hub.stream.reading.shard_file.MappedFile` for what that is worth and costs.
     """
 
     def __init__(self, tree: Path, index: Index, *, most: int = 0, mapped: bool = False) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ShardError, SurgSigmaError
+from ...errors import ShardError, SurgSigmaError
 from .answer import Answer, TransientError
 
 _VERSION = (
@@ -30,7 +30,7 @@ class FsspecFiles:
         self._known: dict[str, tuple[float, str, int]] = {}
 
     def read(self, place: str, start: int | None = None, end: int | None = None) -> Answer:
-        """See :class:`surgsigma_hub.stream.files.Files`."""
+        """See :class:`surgsigma_hub.stream.reading.files.Files`."""
         path = f"{self._base}/{place}"
         try:
             if start is not None and start < 0:

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ..errors import SurgSigmaError
+from ...errors import SurgSigmaError
+from ..decode import Decoder
+from ..opening import cores, stream
+from ..places import Place
 from .advice import PARTS, Here, Measured, Verdict, judge
-from .decode import Decoder
-from .opening import cores, stream
-from .places import Place
 from .timed import Clock, TimedDecoder, TimedPlace
 
 _ENDED = 10.0  # seconds that a child gets to end by itself

@@ -11,11 +11,11 @@ from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ShardError
+from ...errors import ShardError
+from ..index import Index
 from .answer import TransientError
 from .cache import DiskCache
 from .files import Files, Remote, fetch
-from .index import Index
 from .sums import Sums
 from .tar import layout
 from .torn import Torn

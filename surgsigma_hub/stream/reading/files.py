@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import SurgSigmaError
+from ...errors import SurgSigmaError
 from .answer import Answer, TransientError
 
 
@@ -25,7 +25,7 @@ class Remote:
             top: one for each lane of this rank, and ``ahead``.
         ahead: Bytes that are fetched before they are needed; at least one request for each connection is.
         request: Most bytes of a request for several blocks that lie side by side and are needed together.
-        cache: A folder to keep blocks in, see :class:`surgsigma_hub.stream.cache.DiskCache`. None: none.
+        cache: A folder to keep blocks in, see :class:`surgsigma_hub.stream.reading.cache.DiskCache`. None: none.
         cache_bytes: Most bytes of that folder.
     """
 

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from ..errors import ShardError
+from ...errors import ShardError
 from .tar import Members, layout, members
 from .torn import Torn
 
@@ -87,7 +87,7 @@ class ShardFile:
         return data
 
     def members(self, begin: int, end: int) -> Members:
-        """The members of a sample, for which :func:`surgsigma_hub.stream.tar.members` says what may be wrong."""
+        """The members of a sample, for which :func:`surgsigma_hub.stream.reading.tar.members` says what may be wrong."""
         size = end - begin
 
         def more(at: int, size: int) -> memoryview:
@@ -97,7 +97,7 @@ class ShardFile:
         return members(first, memoryview(first), 0, size, where=self.where, more=more)
 
     def layout(self, begin: int, end: int, count: int) -> list[int] | Torn:
-        """Where the samples of a block begin, see :func:`surgsigma_hub.stream.tar.layout`."""
+        """Where the samples of a block begin, see :func:`surgsigma_hub.stream.reading.tar.layout`."""
         return layout(Window(self, begin, end), begin, end, count, where=self.where)
 
     def check(self, *, now: bool = False) -> None:

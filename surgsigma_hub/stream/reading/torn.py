@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..errors import ShardError
+from ...errors import ShardError
 
 _BLOCK = 512
 _END = 2 * _BLOCK  # the end mark of a tar: less than the smallest sample, so that no sample hides in it
