@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from surgsigma_hub.adapters.rewards import answer_reward, read_solution, trace_reward
 from surgsigma_hub.adapters.grpo import verifiable_tasks
+from surgsigma_hub.adapters.rewards import answer_reward, read_solution, trace_reward
 from surgsigma_hub.adapters.scores import best_total, iou, score
 from surgsigma_hub.errors import BadAnswerError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import concepts
