@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from surgsigma_hub.stream import Item
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -16,3 +20,22 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real files are not here: {folder} (licence-bound, kept outside the project)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def adapter_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small tree with every task of the synthetic source, many of its samples joined and explained."""
+    import surgsigma_hub
+
+    out = tmp_path_factory.mktemp("adapters") / "surgsigma"
+    size = {"videos": "3", "frames": "25", "width": "96", "height": "64"}
+    surgsigma_hub.build("synthetic", out=out, options=size, joint=0.5, explained=0.4, smoke=0.3)
+    return out
+
+
+@pytest.fixture(scope="session")
+def adapter_items(adapter_tree: Path) -> list[Item]:
+    """Every sample of its training split, media as bytes."""
+    import surgsigma_hub
+
+    return list(surgsigma_hub.stream(adapter_tree, "all", decode="bytes", shuffle=False))

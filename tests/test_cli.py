@@ -20,7 +20,20 @@ from surgsigma_hub.schema import FORMAT_VERSION, schema_text
 from handmade import small_tree
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("build", "demo", "depth", "enrich", "info", "init", "preview", "schema", "sources", "tasks", "validate")
+NAMES = (
+    "build",
+    "demo",
+    "depth",
+    "enrich",
+    "export",
+    "info",
+    "init",
+    "preview",
+    "schema",
+    "sources",
+    "tasks",
+    "validate",
+)
 
 
 @pytest.fixture
@@ -80,7 +93,7 @@ def test_examples_parse(name: str) -> None:
 
 
 def test_json_is_where_it_was_promised() -> None:
-    promised = {"sources", "tasks", "info", "build", "depth", "enrich", "validate", "schema"}
+    promised = {"sources", "tasks", "info", "build", "depth", "enrich", "export", "validate", "schema"}
     assert {n for n, c in commands().items() if c.json} == promised
 
 

@@ -1,5 +1,9 @@
 """From samples to the records that trainers eat: one module a format, discovered by name.
 
+With ``adapter = get_adapter("trl")``, ``adapter.item(item)`` is the record of what ``stream`` delivers, and
+``ds.filter(adapter.accepts).map(adapter.row, remove_columns=ds.column_names)`` makes those of a streamed
+``load_dataset``. (Not streamed, ``datasets`` would encode every picture anew; files come from ``exporting``.)
+
 >>> from surgsigma_hub.adapters import get_adapter
 >>> get_adapter("trl").videos
 ('frames',)
@@ -28,7 +32,19 @@ __all__ = [
     "get_adapter",
 ]
 
-_NOT_FORMATS = {"base", "boxes", "collate", "conversation", "export", "media", "phrases", "rewards", "scores"}
+_NOT_FORMATS = {
+    "base",
+    "boxes",
+    "collate",
+    "conversation",
+    "exporting",
+    "files",
+    "media",
+    "phrases",
+    "report",
+    "rewards",
+    "scores",
+}
 
 
 @cache

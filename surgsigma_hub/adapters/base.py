@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import UnknownNameError
+from ..errors import SurgSigmaError, UnfitError, UnknownNameError
 from ..stream.decode import Frames
 from .boxes import Boxes, find_boxes
-from .conversation import Conversation, converse
+from .conversation import Conversation, check_answer, converse
 from .media import from_row, opened
 
 if TYPE_CHECKING:
@@ -78,6 +78,10 @@ class Adapter:
         write: From a conversation, its boxes and media in their final form, to a record.
         videos: Forms of video that the trainer reads, the preferred one first.
         suffix: ``.jsonl``, a record a line, or ``.json``, one list.
+        system: Whether the trainer has a place for a system prompt.
+        objects: Whether it fills placeholders of boxes itself.
+        part: From a record to the one of several files that it belongs to, ``""`` for the main one. Files of JSON lines
+            are read block by block, and what the first block lacks may not come later.
         thought: Key of a separate trace: of the answer's turn where ``thought_in_turn``, else of the record.
         thought_in_turn: See ``thought``.
         check: Refuses samples that the format cannot hold.
@@ -91,10 +95,13 @@ class Adapter:
     write: Callable[[Conversation, Options], dict[str, Any]]
     videos: tuple[VideoForm, ...]
     suffix: Literal[".json", ".jsonl"] = ".jsonl"
+    system: bool = True
+    objects: bool = False
+    part: Callable[[Mapping[str, Any]], str] | None = None
     thought: str = "reasoning"
     thought_in_turn: bool = False
     check: Callable[[Mapping[str, Any]], None] | None = None
-    info: Callable[[str], dict[str, Any]] | None = None
+    info: Callable[[str, Options], dict[str, Any]] | None = None
     how: str = ""
 
     def __call__(
@@ -114,14 +121,32 @@ class Adapter:
             SampleError: the sample is not one of ours.
         """
         options = options or PLAIN
-        form = self.video(options)
-        if self.check is not None:
-            self.check(sample)
+        form = self.ready(options)
+        self.look(sample)
         ready = opened(sample, media, form=form, frames=options.frames)
         return self.write(
             converse(sample, ready, boxes=options.convention, reasoning=options.reasoning, system=options.system),
             options,
         )
+
+    def look(self, sample: Mapping[str, Any]) -> None:
+        """Refuses a sample that no record can be made of, without a look at its media.
+
+        Raises:
+            UnfitError: ``reason`` says why.
+            SampleError: the sample is not one of ours.
+        """
+        check_answer(sample)
+        if self.check is not None:
+            self.check(sample)
+
+    def accepts(self, sample: Mapping[str, Any]) -> bool:
+        """Whether a sample or a row can become a record; for ``filter``, before the media are looked at."""
+        try:
+            self.look(sample)
+        except UnfitError:
+            return False
+        return True
 
     def item(self, item: Item, options: Options | None = None) -> dict[str, Any]:
         """One record of what ``surgsigma_hub.stream`` delivers."""
@@ -131,12 +156,23 @@ class Adapter:
         """One record of a row of ``surgsigma_hub.load_dataset``."""
         return self(*from_row(row), options)
 
-    def video(self, options: Options) -> VideoForm:
-        """The form that films take.
+    def ready(self, options: Options) -> VideoForm:
+        """Whether the trainer reads such records; the form that films take.
 
         Raises:
-            UnknownNameError: the trainer does not read it.
+            UnknownNameError: it does not read that form of video.
+            SurgSigmaError: it has no place for a system prompt, or does not fill placeholders of boxes.
         """
+        if options.system is not None and not self.system:
+            raise SurgSigmaError(
+                f"the format {self.name} has no place for a system prompt",
+                hint=f"{self.trainer} takes it from the model's chat template; leave it out here.",
+            )
+        if options.convention.convention == "objects" and not self.objects:
+            raise SurgSigmaError(
+                f"{self.trainer} does not fill placeholders of boxes",
+                hint="Choose boxes as unit, norm1000 or pixels, or by a family of models.",
+            )
         if options.video is None:
             return self.videos[0]
         if options.video not in self.videos:

@@ -16,11 +16,11 @@ from ..records import Answer, AnswerBox, Box
 from ..tasks import get_task
 from ..tasks.base import Space
 
-Convention = Literal["unit", "norm1000", "pixels"]
+Convention = Literal["unit", "norm1000", "pixels", "objects"]
 Size = tuple[int, int]
 """Width and height in pixels."""
 
-_SPACES: Mapping[Convention, Space] = {"unit": "unit", "norm1000": "thousand", "pixels": "pixel"}
+_SPACES: Mapping[Convention, Space] = {"unit": "unit", "norm1000": "thousand", "pixels": "pixel", "objects": "unit"}
 
 
 Corners = Box | AnswerBox
@@ -79,7 +79,8 @@ class Boxes:
 
     Attributes:
         convention: ``unit``: shares of width and height with three decimals, as stored. ``norm1000``: whole numbers,
-            0..1000. ``pixels``: whole pixels of the picture that the model sees.
+            0..1000. ``pixels``: whole pixels of the picture that the model sees. ``objects``: placeholders that the
+            trainer fills with what its model expects; for the format ``swift`` alone.
         resize: How the model resizes a picture before it looks; None: not at all. For ``pixels`` only.
     """
 
@@ -115,7 +116,7 @@ class Boxes:
         """
         width, height = self._units(size)
         (x1, x2), (y1, y2) = _ends(box.x1, box.x2, width), _ends(box.y1, box.y2, height)
-        return (x1, y1, x2, y2) if self.convention != "unit" else (x1 / 1000, y1 / 1000, x2 / 1000, y2 / 1000)
+        return (x1 / 1000, y1 / 1000, x2 / 1000, y2 / 1000) if self.space == "unit" else (x1, y1, x2, y2)
 
     def text(self, box: Corners, size: Size | None) -> str:
         """A box as it is written.
@@ -125,7 +126,7 @@ class Boxes:
         >>> [Boxes(c).text(box, (1920, 1080)) for c in ("unit", "norm1000", "pixels")]
         ['[0.200, 0.500, 0.401, 0.750]', '[200, 500, 401, 750]', '[384, 540, 769, 810]']
         """
-        form = ".3f" if self.convention == "unit" else ".0f"
+        form = ".3f" if self.space == "unit" else ".0f"
         return f"[{', '.join(format(n, form) for n in self.numbers(box, size))}]"
 
     def parse(self, task: str, text: str, *, size: Size | None = None) -> Answer:
@@ -154,7 +155,7 @@ class Boxes:
 def _ends(low: float, high: float, units: int) -> tuple[int, int]:
     first, last = (min(max(round(end * units), 0), units) for end in (low, high))
     if first >= last:  # thinner than a unit: nothing could be read back of an empty box
-        first = min(first, units - 1)
+        first = min(max(first - ((low + high) * units < 2 * first), 0), units - 1)
         last = first + 1
     return first, last
 

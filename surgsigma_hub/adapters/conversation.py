@@ -21,7 +21,11 @@ _LEVELS = ("perceptual", "relational", "contextual")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side says; ``<image>`` and ``<video>`` stand where media go."""
+    """What one side says; ``<image>`` and ``<video>`` stand where media go.
+
+    Attributes:
+        thought: The trace, where it stands apart from the answer, ``""`` where there is none; None: not apart.
+    """
 
     role: Literal["user", "assistant"]
     text: str
@@ -63,11 +67,6 @@ class Conversation:
     boxes: Boxes
     sample: Mapping[str, Any] = field(repr=False)
 
-    @property
-    def thought(self) -> str | None:
-        """The trace, where it stands apart from the answer."""
-        return self.turns[-1].thought
-
     def images(self) -> list[Any]:
         """Pictures in order; the frames of a film count as pictures where films come in frames."""
         return [v for m in self.media for v in (m.value if isinstance(m.value, list) else [m.value])]
@@ -92,6 +91,26 @@ def _rest(match: re.Match[str]) -> str:
     return "\n" if match.group().endswith("\n") else ""
 
 
+def check_answer(sample: Mapping[str, Any]) -> None:
+    """Refuses a sample whose answer is no text.
+
+    Raises:
+        UnfitError: the answer is a medium.
+        SampleError: not a sample of ours.
+    """
+    try:
+        targets = [m["member"] for m in sample["media"] if m["role"] == "target"]
+        id, task = sample["id"], sample["task"]
+    except (KeyError, TypeError) as error:
+        raise SampleError(f"a sample without {error}", hint="Expected the JSON of a shard of this package.") from None
+    if targets:
+        raise UnfitError(
+            f"sample {id}: the answer of {task} is a medium ({targets[0]}), which a text cannot hold",
+            reason="target",
+            hint="Train it from surgsigma_hub.stream(...): the target is in .media of each item.",
+        )
+
+
 def converse(
     sample: Mapping[str, Any],
     media: Mapping[str, Any],
@@ -110,7 +129,7 @@ def converse(
         system: System prompt.
 
     Raises:
-        UnfitError: the answer is a medium, or boxes cannot be put in the convention.
+        UnfitError: boxes cannot be put in the convention.
         SampleError: not a sample of ours.
     """
     try:
@@ -118,12 +137,6 @@ def converse(
         described, said, answer, trace = (sample[k] for k in ("media", "messages", "answer", "reasoning"))
     except (KeyError, TypeError) as error:
         raise SampleError(f"a sample without {error}", hint="Expected the JSON of a shard of this package.") from None
-    if any(m["role"] == "target" for m in described):
-        raise UnfitError(
-            f"sample {id}: the answer of {task.name} is a medium, which a text cannot hold",
-            reason="target",
-            hint="Train it from surgsigma_hub.stream(...): the target is in .media of each item.",
-        )
     inputs = tuple(Medium(m["kind"], m["member"], media[m["member"]]) for m in described if m["role"] == "input")
     tags = [kind for message in said for kind in TAG.findall(message["content"])]
     if tags != [m.kind for m in inputs]:
@@ -133,6 +146,8 @@ def converse(
     known = tuple(AnswerBox(b["label"], b["x1"], b["y1"], b["x2"], b["y2"]) for b in answer["boxes"] or ())
     asks = task.answer is AnswerKind.BOXES
     turns = [Turn(m["role"], message_text(m["content"], boxes, size=size, known=known, asks=asks)) for m in said]
+    if reasoning == "separate":
+        turns[-1] = replace(turns[-1], thought="")  # records of one file must have the same keys
     if reasoning != "drop" and trace["level"]:
         levels = (trace[name] for name in _LEVELS)
         made = Reasoning(trace["level"], *(_level(t, boxes, size=size, stored=stored, known=known) for t in levels))

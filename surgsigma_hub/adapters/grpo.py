@@ -33,7 +33,7 @@ def verifiable_tasks() -> tuple[str, ...]:
 
 def _check(sample: Mapping[str, Any]) -> None:
     task = get_task(sample["task"])
-    if task.answer not in VERIFIABLE and not any(m["role"] == "target" for m in sample["media"]):
+    if task.answer not in VERIFIABLE:
         raise UnfitError(
             f"sample {sample['id']}: no program can tell whether an answer of {task.name} is right",
             reason="unverifiable",
@@ -63,5 +63,5 @@ ADAPTER = Adapter(
     write=_write,
     videos=("frames",),
     check=_check,
-    how="dataset = load_dataset('json', data_files='train.jsonl')['train'].cast_column('images', List(Image()))",
+    how="load_dataset('json', data_files='{file}')['train'].cast_column('images', List(Image())), from inside DIR",
 )

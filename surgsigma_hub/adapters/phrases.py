@@ -7,32 +7,34 @@ they like, and do not say what their numbers are: it is found out with the boxes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import UnfitError
 from ..media.boxes import TOLERANCE
+from ..reasoning.check import PUBLIC_SIZES
 from ..records import Box
 from .boxes import Boxes, Convention, Corners, Size
 
-_OURS = re.compile(r"\[([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3})\]")
+OURS = re.compile(r"\[([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3})\]")
+"""A box as our own sentences write it."""
 _N = r"\s*(-?\d{1,6}(?:\.\d{1,6})?)\s*"
 _ANY = re.compile(rf"[\[(]{_N},{_N},{_N},{_N}[\])]|[\[(]{_N},{_N}[\])]\s*,?\s*(?:to|and|-)?\s*[\[(]{_N},{_N}[\])]")
 _CLOSE = 0.0025
-"""How far (share of the frame) stated corners may lie from a known box to be that box: thousandths cut, not rounded."""
+"""How far (share of the frame) stated corners may lie from a known box to be that box, or one unit if that is more."""
 
 _WORDS: Sequence[tuple[re.Pattern[str], Mapping[Convention, str]]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), {"norm1000": thousand, "pixels": pixel})
-    for pattern, thousand, pixel in (
-        (r"\bin fractions of width and height\b", "in thousandths of width and height", "in pixels"),
-        (r"\bas fractions of width and height\b", "as thousandths of width and height", "in pixels"),
-        (r"\bin shares of width and height\b", "in thousandths of width and height", "in pixels"),
-        (r"\brelative to the size of the (picture|image)\b", r"in thousandths of the size of the \1",
-         r"in pixels of the \1"),
-        (r"\bin relative coordinates\b", "in coordinates from 0 to 1000", "in pixel coordinates"),
-        (r"\bcoordinates run from 0 to 1\b(?![.,]\d)", "coordinates run from 0 to 1000", "coordinates are in pixels"),
-        (r"\bbetween 0 and 1\b(?![.,]\d)", "between 0 and 1000", "in pixels"),
-        (r"\bfrom 0 to 1\b(?![.,]\d)", "from 0 to 1000", "in pixels"),
+    (re.compile(pattern, re.IGNORECASE), {"norm1000": thousand, "pixels": pixel, "objects": nothing})
+    for pattern, thousand, pixel, nothing in (
+        (r"\bin shares of width and height\b", "in thousandths of width and height", "in pixels", "as boxes"),
+        (r"( (?:in|as)) fractions of width and height\b", r"\1 thousandths of width and height", " in pixels", ""),
+        (r"(,?) relative to the size of the (picture|image)\b", r"\1 in thousandths of the size of the \2",
+         r"\1 in pixels of the \2", ""),
+        (r"(,?) in relative coordinates\b", r"\1 in coordinates from 0 to 1000", r"\1 in pixel coordinates", ""),
+        (r"\bcoordinates run from 0 to 1\b(?![.,]\d)", "coordinates run from 0 to 1000", "coordinates are in pixels",
+         "give their coordinates"),
+        (r" between 0 and 1\b(?![.,]\d)", " between 0 and 1000", " in pixels", ""),
+        (r"(,(?: each)?) from 0 to 1\b(?![.,]\d)", r"\1 from 0 to 1000", r"\1 in pixels", ""),
     )
 )  # fmt: skip
 """Wordings of our templates that say what the numbers are; a test looks that no template says it otherwise."""
@@ -93,18 +95,19 @@ def message_text(text: str, boxes: Boxes, *, size: Size | None, known: Sequence[
     """
     if boxes.convention == "unit":
         return text
-    if asks or _OURS.search(text):
+    if asks or OURS.search(text):
         text = reworded(text, boxes)
-    exact = {_written(box): box for box in known}
+    exact = {written(box): box for box in known}
 
     def anew(match: re.Match[str]) -> str:
         x1, y1, x2, y2 = (float(n) for n in match.groups())
         return boxes.text(exact.get(match.group(), Box(x1, y1, x2, y2)), size)
 
-    return _OURS.sub(anew, text)
+    return OURS.sub(anew, text)
 
 
-def _written(box: Corners) -> str:
+def written(box: Corners) -> str:
+    """A box as our own sentences write it."""
     return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
 
 
@@ -139,40 +142,56 @@ def trace_text(text: str, boxes: Boxes, *, size: Size | None, stored: Size | Non
     return "".join([*parts, text[at:]])
 
 
-def _units(numbers: Sequence[tuple[float, ...]], stored: Size | None, known: Iterable[Corners]) -> Size:
-    """Of how many units the frame has: shares, thousandths, or pixels of the picture as stored."""
+def _units(numbers: Sequence[tuple[float, ...]], stored: Size | None, known: Sequence[Corners]) -> Size:
+    """Of how many units the frame has: shares, thousandths, or pixels of some picture.
+
+    The boxes of the answer tell; with none of them in the trace, it is thousandths, which the public releases print,
+    or pixels of the picture as stored where the numbers are too large for that.
+    """
+    if turned := next((four for four in numbers if four[0] > four[2] or four[1] > four[3]), None):
+        raise _unknown(turned, "do not make a box (expected x1 < x2 and y1 < y2)")
     most = max(max(four) for four in numbers)
     if most <= 1 + TOLERANCE:
         return 1, 1
-    options: list[Size] = [(1000, 1000), *([stored] if stored else [])]
-    known = tuple(known)
-    for units in options:
-        if any(_same(four, units, box) for four in numbers for box in known):
-            return units
-    # Nothing to compare with: the public releases print thousandths.
-    for units in options:
+    here: tuple[Size, ...] = ((1000, 1000), *((stored,) if stored else ()))
+    away = [
+        (_distance(four, units, box), units) for units in (*here, *PUBLIC_SIZES) for four in numbers for box in known
+    ]
+    fits = [(distance, units) for distance, units in away if distance <= max(_CLOSE, 1 / min(units))]
+    if fits:
+        return min(fits, key=lambda one: one[0])[1]
+    for units in here:
         if all(_inside(four, units) for four in numbers):
             return units
-    shown = ", ".join(f"{n:g}" for n in next(four for four in numbers if max(four) == most))
-    raise UnfitError(
-        f"the trace holds [{shown}], whose numbers are neither shares, thousandths nor pixels of the picture",
+    largest = next(four for four in numbers if max(four) == most)
+    raise _unknown(largest, "are neither shares, thousandths nor pixels of the picture")
+
+
+def _unknown(four: Sequence[float], why: str) -> UnfitError:
+    return UnfitError(
+        f"the trace holds [{', '.join(f'{n:g}' for n in four)}], whose numbers {why}",
         reason="trace_boxes",
         hint="Leave the traces out, with reasoning='drop'.",
     )
 
 
-def _same(four: Sequence[float], units: Size, box: Corners) -> bool:
+def _distance(four: Sequence[float], units: Size, box: Corners) -> float:
+    """The largest difference of a corner, in shares of the frame."""
     stated = (four[0] / units[0], four[1] / units[1], four[2] / units[0], four[3] / units[1])
-    return all(abs(a - b) <= _CLOSE for a, b in zip(stated, (box.x1, box.y1, box.x2, box.y2), strict=True))
+    return max(abs(a - b) for a, b in zip(stated, (box.x1, box.y1, box.x2, box.y2), strict=True))
 
 
 def _inside(four: Sequence[float], units: Size) -> bool:
     return max(four[0], four[2]) <= units[0] * (1 + TOLERANCE) and max(four[1], four[3]) <= units[1] * (1 + TOLERANCE)
 
 
-def _box(four: Sequence[float], units: Size, known: Iterable[Corners]) -> Corners:
+def _box(four: Sequence[float], units: Size, known: Sequence[Corners]) -> Corners:
     if units == (1, 1):
-        written = _written(Box(*four))
-        return next((box for box in known if _written(box) == written), Box(*four))
+        said = written(Box(*four))
+        return next((box for box in known if written(box) == said), Box(*four))
+    # A box of the answer is written as in the answer, whatever the rounding of the trace.
+    near = min(known, key=lambda box: _distance(four, units, box), default=None)
+    if near is not None and _distance(four, units, near) <= max(_CLOSE, 1 / min(units)):
+        return near
     x1, y1, x2, y2 = four
     return Box(x1 / units[0], y1 / units[1], x2 / units[0], y2 / units[1])

@@ -52,5 +52,5 @@ ADAPTER = Adapter(
     videos=("frames",),
     thought=THOUGHT,
     thought_in_turn=True,
-    how="dataset = load_dataset('json', data_files='train.jsonl')['train'].cast_column('images', List(Image()))",
+    how="load_dataset('json', data_files='{file}')['train'].cast_column('images', List(Image())), from inside DIR",
 )

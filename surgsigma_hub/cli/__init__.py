@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import SurgSigmaError, UnknownNameError
 from .command import Command
 
-GROUPS = ("building", "depth", "enriching", "listing", "looking", "checking", "pointing")
+GROUPS = ("building", "depth", "enriching", "listing", "looking", "exporting", "checking", "pointing")
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 
 

@@ -22,7 +22,7 @@ IOU = 0.9
 """Overlap that a stated box needs with one in the facts."""
 
 _ROUNDING = 0.0011
-_PIXELS = ((840, 476), (854, 480))
+PUBLIC_SIZES = ((840, 476), (854, 480))
 """Sizes of the pictures that public traces give pixels of."""
 
 
@@ -228,7 +228,7 @@ def same_box(corners: tuple[float, float, float, float], box: Box, size: tuple[i
     """
     units: list[tuple[float, float]] = [(1.0, 1.0)]
     if max(corners) > 1:
-        units = [(1000.0, 1000.0), *_PIXELS, *((size,) if size else ())]
+        units = [(1000.0, 1000.0), *PUBLIC_SIZES, *((size,) if size else ())]
     for width, height in units:
         x1, y1, x2, y2 = corners[0] / width, corners[1] / height, corners[2] / width, corners[3] / height
         if x1 > x2 or y1 > y2:

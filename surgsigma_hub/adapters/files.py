@@ -1,0 +1,192 @@
+"""Files of an export: media named by their content, records appended to files that a restart can cut back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import orjson
+from PIL import Image
+
+from ..media.video import open_video_bytes
+from ..stream.decode import Frames
+
+MEDIA = "media"
+_JPEG_QUALITY = 95
+
+
+@dataclass(slots=True)
+class Plan:
+    """The media of one sample, on their way to their places.
+
+    Attributes:
+        paths: As the record names them, by member; a list for the frames of a film.
+    """
+
+    paths: dict[str, Any]
+    files: list[tuple[Path, bytes]]
+    films: list[tuple[Any, dict[int, Path]]] = field(default_factory=list)
+
+    def write(self) -> None:
+        """Write what is not there yet.
+
+        Raises:
+            MediaError: a frame that cannot be decoded.
+        """
+        for path, data in self.files:
+            if not path.is_file() or path.stat().st_size != len(data):
+                _put(path, data)
+        for film, places in self.films:
+            for index, path in places.items():
+                if not path.is_file() or not path.stat().st_size:
+                    buffer = io.BytesIO()
+                    Image.fromarray(film.frame(index)).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+                    _put(path, buffer.getvalue())
+
+
+class MediaFiles:
+    """The folder ``media``: each file once, whatever number of samples shows it.
+
+    A file is named by the sha256 that the samples hold of its bytes, so that nothing has to be remembered.
+
+    Args:
+        out: Folder of the export.
+        prefix: What stands before the relative path in a record.
+    """
+
+    def __init__(self, out: Path, prefix: str = "") -> None:
+        self._out, self._prefix = out, prefix
+
+    def plan(
+        self, sample: Mapping[str, Any], media: Mapping[str, bytes], *, form: Literal["file", "frames"], frames: Frames
+    ) -> Plan:
+        """Where the inputs of a sample go; writes nothing yet.
+
+        Raises:
+            MediaError: a film that cannot be read.
+        """
+        plan = Plan({}, [])
+        for medium in sample["media"]:
+            if medium["role"] != "input":
+                continue
+            member, data, digest = medium["member"], media[medium["member"]], medium["sha256"]
+            start = f"{MEDIA}/{digest[:2]}/{digest[:32]}"
+            if medium["kind"] == "video" and form == "frames":
+                film = open_video_bytes(data, f"{sample['id']}.{member}")
+                chosen = frames.choose(len(film), film.fps)
+                names = {index: f"{start}-{index:06d}.jpg" for index in chosen}
+                plan.paths[member] = [self._prefix + names[index] for index in chosen]
+                plan.films.append((film, {index: self._out / name for index, name in names.items()}))
+            else:
+                name = start + Path(member).suffix
+                plan.paths[member] = self._prefix + name
+                plan.files.append((self._out / name, data))
+        return plan
+
+    def count(self) -> tuple[int, int]:
+        """Files and bytes; what a killed run left unfinished is removed."""
+        number = size = 0
+        for path in _below(self._out / MEDIA):
+            if path.name.startswith("."):
+                path.unlink(missing_ok=True)
+                continue
+            number += 1
+            size += path.stat().st_size
+        return number, size
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        for inner in folder.iterdir():
+            yield from inner.iterdir()
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+class RecordFiles:
+    """Files of records that grow in a folder of unfinished work.
+
+    Args:
+        folder: Of unfinished work.
+        suffix: ``.jsonl``, a record a line, or ``.json``, one list.
+        sizes: Bytes of each file that count, from a run that ended before; what stands behind them is cut off, and
+            files that are not named are removed.
+    """
+
+    def __init__(self, folder: Path, suffix: str, sizes: Mapping[str, int]) -> None:
+        self._folder, self._suffix = folder, suffix
+        self._open: dict[str, BinaryIO] = {}
+        for stray in folder.glob(f"*{suffix}"):
+            if stray.name not in sizes:
+                stray.unlink()
+        for name, size in sizes.items():
+            file = (folder / name).open("r+b")
+            file.truncate(size)
+            file.seek(size)
+            self._open[name] = file
+
+    def __enter__(self) -> RecordFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._open.values():
+            file.close()
+        self._open = {}
+
+    def add(self, stem: str, record: Mapping[str, Any]) -> str:
+        """Append a record to the file of that stem; the file's name."""
+        name = f"{stem}{self._suffix}"
+        if name not in self._open:
+            self._open[name] = (self._folder / name).open("wb")
+        file = self._open[name]
+        line = orjson.dumps(record)
+        if self._suffix == ".json":
+            file.write(b"[\n" if file.tell() == 0 else b",\n")
+            file.write(line)
+        else:
+            file.write(line + b"\n")
+        return name
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file, all of them on disk."""
+        for file in self._open.values():
+            file.flush()
+            os.fsync(file.fileno())
+        return {name: file.tell() for name, file in self._open.items()}
+
+
+def finish(folder: Path, out: Path, sizes: Mapping[str, int]) -> None:
+    """Close lists and give the files their places; may be killed and run again.
+
+    Args:
+        folder: Of unfinished work.
+        out: Where the files belong.
+        sizes: Bytes of each file before its list is closed.
+    """
+    for name, size in sizes.items():
+        path = folder / name
+        if not path.is_file():
+            continue  # moved by a run that was killed after that
+        with path.open("r+b") as file:
+            file.truncate(size)
+            file.seek(size)
+            if path.suffix == ".json":
+                file.write(b"\n]\n")
+            file.flush()
+            os.fsync(file.fileno())
+        path.replace(out / name)
+
+
+def digest(value: Any) -> str:
+    """Names a value that JSON can hold."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:24]

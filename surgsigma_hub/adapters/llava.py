@@ -1,0 +1,35 @@
+"""LLaVA: ``id``, ``image`` or ``video``, and ``conversations`` whose first turn begins with the tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import Adapter, Options
+from .conversation import Conversation
+from .sharegpt import conversations
+
+
+def _write(talk: Conversation, options: Options) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": talk.id, "task": talk.task}
+    if any(isinstance(m.value, list) for m in talk.media):
+        talk = talk.as_images()
+    for kind in ("image", "video"):
+        values = [m.value for m in talk.media if m.kind == kind]
+        if values:
+            record[kind] = values[0] if len(values) == 1 else values
+    record["conversations"] = conversations(talk)
+    if options.reasoning == "separate":
+        record["reasoning"] = talk.turns[-1].thought
+    return record
+
+
+ADAPTER = Adapter(
+    name="llava",
+    trainer="LLaVA",
+    description="id, image or video, conversations with from and value",
+    write=_write,
+    videos=("file", "frames"),
+    suffix=".json",
+    system=False,
+    how="--data_path DIR/{file} --image_folder DIR --video_folder DIR",
+)

@@ -1,0 +1,132 @@
+"""What an export says of itself: the report, and the note on licences that lies beside the files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..source import all_sources
+from .base import REASONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What was written and what was left out.
+
+    Attributes:
+        format: Name of the format.
+        records: All of them.
+        files: Records by file.
+        tasks: Records by task.
+        sources: Records by source.
+        left_out: Samples that the format cannot express, by reason and then by task.
+        media_files: Files of media, each once.
+        media_bytes: Their bytes.
+        how: What to tell the trainer.
+        resumed: Whether an earlier run had been stopped.
+        seconds: Time of this run; not part of what lies beside the files.
+    """
+
+    format: str
+    records: int
+    files: Mapping[str, int]
+    tasks: Mapping[str, int]
+    sources: Mapping[str, int]
+    left_out: Mapping[str, Mapping[str, int]]
+    media_files: int
+    media_bytes: int
+    how: str
+    resumed: bool = False
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    def published(self) -> dict[str, Any]:
+        """The part that depends on the data and the options alone."""
+        return {name: value for name, value in self.as_dict().items() if name not in ("resumed", "seconds")}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts that grow while an export runs, and survive a restart."""
+
+    files: Counter[str] = field(default_factory=Counter)
+    tasks: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+    licenses: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        """Records written."""
+        return self.files.total()
+
+    def wrote(self, sample: Mapping[str, Any], file: str) -> None:
+        """Count a record."""
+        self.files[file] += 1
+        self.tasks[sample["task"]] += 1
+        self.sources[sample["source"]] += 1
+        self.licenses[sample["source"]] = sample["license"]
+
+    def refused(self, sample: Mapping[str, Any], reason: str) -> None:
+        """Count a sample that was left out."""
+        self.left_out.setdefault(reason, Counter())[sample["task"]] += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "files": dict(self.files),
+            "tasks": dict(self.tasks),
+            "sources": dict(self.sources),
+            "licenses": self.licenses,
+            "left_out": {reason: dict(counts) for reason, counts in self.left_out.items()},
+        }
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Tally:
+        """From what :meth:`to_json` gave."""
+        return cls(
+            files=Counter(raw["files"]),
+            tasks=Counter(raw["tasks"]),
+            sources=Counter(raw["sources"]),
+            licenses=dict(raw["licenses"]),
+            left_out={reason: Counter(counts) for reason, counts in raw["left_out"].items()},
+        )
+
+
+def ordered(counts: Mapping[str, int]) -> dict[str, int]:
+    """By name."""
+    return dict(sorted(counts.items()))
+
+
+def why(reason: str) -> str:
+    """A reason in words."""
+    return REASONS.get(reason, reason)
+
+
+def licenses_note(tally: Tally) -> str:
+    """LICENSES.md of an export: whose data it holds and under which terms."""
+    known = all_sources()
+    parts = [
+        "# Licences by source",
+        "Records and media are under the terms of the source that they come from; each record's id begins with the "
+        "name of its source. The wordings that the package's templates add are under its own licence (MIT).",
+    ]
+    for name, count in sorted(tally.sources.items()):
+        text = f"Licence: `{tally.licenses[name]}`. {count:,} record{'' if count == 1 else 's'}."
+        info = known[name].info if name in known else None
+        if info is not None:
+            allowed = info.redistribution
+            said = "may" if allowed.media else "may not"
+            text += (
+                f"\n\nAccess ({info.access.value}): {info.access_steps} <{info.homepage}>\n\n"
+                f"Pictures and films of it {said} be passed on."
+            )
+        else:
+            text += "\n\nThis version of the package has no loader of that name: ask whoever built the tree."
+        parts += [f"## {info.title if info is not None else name} (`{name}`)", text]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,183 @@
+"""``export``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SurgSigmaError
+from .command import Command, pair, positive
+from .output import on_terminal, plural, print_json, table
+
+if TYPE_CHECKING:
+    from ..adapters import Boxes, Options
+    from ..adapters.report import ExportReport
+
+_FORMATS = ("grpo", "llava", "qwen", "sharegpt", "swift", "trl")
+_FAMILIES = ("internvl", "llava", "qwen2_5_vl", "qwen2_vl", "qwen3_vl")
+
+
+def _part(text: str) -> tuple[int, int]:
+    """``1/4`` as two numbers.
+
+    >>> _part("2/4")
+    (2, 4)
+    """
+    number, slash, of = text.partition("/")
+    try:
+        if slash and 1 <= int(number) <= int(of):
+            return int(number), int(of)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not of the form I/N with 1 <= I <= N")
+
+
+def _condition(text: str) -> tuple[str, list[Any]]:
+    """``source=cholec80,cholect50`` as a name and its values.
+
+    >>> _condition("source=cholec80"), _condition("reasoning_level=1,2")
+    (('source', ['cholec80']), ('reasoning_level', [1, 2]))
+    """
+    name, value = pair(text)
+    values: list[Any] = [v.strip() for v in value.split(",") if v.strip()]
+    return name, [int(v) for v in values] if values and all(v.isdecimal() for v in values) else values
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("tree", metavar="TREE", help="folder of a built tree, or ORG/NAME on the Hub; it is only read")
+    add("config", metavar="CONFIG", nargs="*", help="task, source or <task>-<source> (default: everything)")
+    add("--format", required=True, choices=_FORMATS, help="whose files to write")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add("--split", default="train", metavar="SPLIT", help="one split, or several joined by + (default: train)")
+    add(
+        "--where", action="append", type=_condition, metavar="NAME=VALUE,...",
+        help="only samples whose column of the catalog is one of the values; repeat for more",
+    )  # fmt: skip
+    boxes = parser.add_mutually_exclusive_group()
+    boxes.add_argument(
+        "--boxes", choices=("unit", "norm1000", "pixels", "objects"),
+        help="numbers of boxes: shares (default), 0..1000, pixels, or placeholders that ms-swift fills",
+    )  # fmt: skip
+    boxes.add_argument("--model", choices=_FAMILIES, metavar="FAMILY", help=f"boxes as of {', '.join(_FAMILIES)}")
+    add("--min-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")
+    add("--max-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")
+    add(
+        "--reasoning", choices=("drop", "inline", "separate"), default="drop",
+        help="traces: left out (default), as <think> in the answer, or under a key of their own",
+    )  # fmt: skip
+    add("--video", choices=("file", "frames"), help="films as files or frames (default: what the trainer prefers)")
+    add("--frames", type=positive, default=8, metavar="N", help="frames of a film, spread evenly (default: 8)")
+    add("--system", metavar="TEXT", help="a system prompt for every record")
+    add("--seed", type=int, default=0, metavar="N", help="gives another order of the records (default: 0)")
+    add("--limit", type=positive, metavar="N", help="write no more records than this")
+    add("--part", type=_part, default=(1, 1), metavar="I/N", help="every N-th sample from the I-th on, to share work")
+    add("--prefix", default="", metavar="TEXT", help="put before the paths of media, such as /data/export/")
+
+
+def _boxes(args: argparse.Namespace) -> Boxes:
+    from ..adapters import find_boxes
+
+    boxes = find_boxes(args.model or args.boxes or "unit")
+    bounds = {"min_pixels": args.min_pixels, "max_pixels": args.max_pixels}
+    given = {name: value for name, value in bounds.items() if value is not None}
+    if given and boxes.resize is None:
+        raise SurgSigmaError(
+            "--min-pixels and --max-pixels belong to a model that resizes", hint="Add: --model qwen2_5_vl"
+        )
+    return replace(boxes, resize=replace(boxes.resize, **given)) if boxes.resize is not None else boxes
+
+
+def _options(args: argparse.Namespace) -> Options:
+    from ..adapters import Options
+    from ..stream import Frames
+
+    return Options(
+        boxes=_boxes(args),
+        reasoning=args.reasoning,
+        video=args.video,
+        frames=Frames(count=args.frames),
+        system=args.system,
+    )
+
+
+def _export(args: argparse.Namespace) -> int:
+    from ..adapters import get_adapter
+    from ..adapters.exporting import Choice, chosen, export
+
+    where: dict[str, list[Any]] = {}
+    for name, values in args.where or ():
+        where.setdefault(name, []).extend(values)
+    report = export(
+        args.tree,
+        get_adapter(args.format),
+        out=args.out,
+        options=_options(args),
+        choice=Choice(
+            config=chosen(args.config),
+            split=args.split,
+            where=where or None,
+            seed=args.seed,
+            limit=args.limit,
+            part=args.part,
+            prefix=args.prefix,
+        ),
+        progress=on_terminal(),
+    )
+    if args.json:
+        print_json(report.as_dict())
+    else:
+        _print(report, args.out)
+    return 0
+
+
+def _print(report: ExportReport, out: Path) -> None:
+    from ..adapters.report import why
+
+    total = ("total", report.records) if len(report.tasks) > 1 else None
+    print(table(("task", "records"), list(report.tasks.items()), total=total))
+    if report.left_out:
+        print("\nLeft out, which this format cannot express:")
+        rows = [(task, n, why(reason)) for reason, counts in report.left_out.items() for task, n in counts.items()]
+        print(table(("task", "samples", "reason"), rows))
+    files = ", ".join(f"{name} ({plural(n, 'record')})" for name, n in report.files.items())
+    again = ", going on where a stopped run was" if report.resumed else ""
+    print(f"\nWritten{again}: {out}   {files}")
+    print(f"Media: {plural(report.media_files, 'file')}, {report.media_bytes / 2**20:,.1f} MB   {report.seconds:.1f} s")
+    print(f"Terms of the data: {out / 'LICENSES.md'}")
+    print(f"Train ({report.format}): {report.how.replace('DIR', str(out))}")
+
+
+COMMANDS = (
+    Command(
+        name="export",
+        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA",
+        description="Write the records that a trainer reads, and the media that they name, each once. Boxes take the "
+        "convention of the model, in questions, answers and reasoning alike. What a format cannot express, such as "
+        "masks and films to be generated, is left out and counted. Memory does not grow with the tree. A run that was "
+        "stopped goes on when run again, and ends with the same bytes.",
+        examples=(
+            (
+                "surgsigma export surgsigma --format sharegpt --out sft --model qwen2_5_vl",
+                "all that text can answer, for LLaMA-Factory, with boxes in the pixels that Qwen2.5-VL sees",
+            ),
+            (
+                "surgsigma export surgsigma instrument_localization --format swift --boxes objects --out boxes",
+                "one task for ms-swift, which fills in the boxes itself",
+            ),
+            (
+                "surgsigma export surgsigma --format trl --reasoning inline --where reasoning_level=1,2,3 --out think",
+                "only samples with a reasoning trace, the trace in <think>",
+            ),
+            (
+                "surgsigma export ORG/NAME --format grpo --limit 1000 --out rl",
+                "prompts to reward, straight from the Hub",
+            ),
+        ),
+        arguments=_arguments,
+        run=_export,
+        json=True,
+    ),
+)
