@@ -4,9 +4,9 @@
     python examples/trl_grpo.py --tree surgsigma --warmup 100 --steps 30
 
 A model that has learned nothing is never rewarded, so a short SFT comes first: it teaches roughly the form
-``<think>Level 1: ...</think><answer>...</answer>`` and some of the answers. Then GRPO samples several completions of each
-prompt and raises the likelihood of those that do better than their siblings. The mean reward of held-out questions is
-printed before and after.
+``<think>Level 1: ...</think><answer>...</answer>`` and some of the answers. Then GRPO samples several completions of
+each prompt and raises the likelihood of those that do better than their siblings. The mean reward of held-out questions
+is printed before and after.
 
 What one has to know of TRL here:
 

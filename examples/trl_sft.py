@@ -5,8 +5,8 @@
     python examples/trl_sft.py --tree surgsigma --steps 200 --blind    # the control: each question with a wrong picture
 
 What is printed is the loss of answers to held-out questions (split ``val``), before and after, and how many of its own
-answers are right. If the model looks at the pictures, it ends clearly better than the control, which can learn words and
-frequencies only.
+answers are right. If the model looks at the pictures, it ends clearly better than the control, which can learn words
+and frequencies only.
 
 What one has to know of TRL and transformers, with a stream or any other ``IterableDataset``:
 

@@ -8,16 +8,21 @@
 ``run/samples.jsonl`` has a line for each step: the keys of its samples, in the order of the stream. It is the same file
 whether the run was killed or not, and whatever the number of processes was.
 
-Three things make it so:
+Four things make it so:
 
-- Each rank reads its own share, and nobody shares out again. ``Trainer`` hands its loader to accelerate, which in several
-  processes either shards a ``datasets.IterableDataset`` or lets every rank read everything and keeps every n-th
+- Each rank reads its own share, and nobody shares out again. ``Trainer`` hands its loader to accelerate, which in
+  several processes either shards a ``datasets.IterableDataset`` or lets every rank read everything and keeps every n-th
   batch (``IterableDatasetShard``; with ``dispatch_batches`` rank 0 reads for all). On a stream that knows its rank that
   would drop all but 1/n of the samples without a word. So ``get_train_dataloader`` gives a plain ``DataLoader``.
 - The state of the stream is saved with each checkpoint, and ``ignore_data_skip=True``: otherwise ``Trainer`` would skip
   from the state on as many batches as it has done already (and would decode them all to do so).
 - A step has the same number of samples on any number of processes: ``--batch`` is divided by it. ``uneven="drop"`` and
-  whole batches only, so that every rank makes equally many steps; the rest of an epoch, less than one step, is left out.
+  whole batches only, so that every rank makes equally many steps; the rest of an epoch, less than one step, is left
+  out.
+- The weights are read by ``from_pretrained(checkpoint)``. ``Trainer`` of transformers 5 reads them without the renaming
+  that ``from_pretrained`` does, so that for LLaVA, Qwen-VL and others it loads nothing, warns of missing and unexpected
+  keys (it still does, you may ignore it here) and would go on from random weights, with the optimizer of the trained
+  ones. It takes optimizer, schedule and random numbers from the checkpoint as it should.
 """
 
 from __future__ import annotations
@@ -36,7 +41,7 @@ from surgsigma_hub.adapters.collate import VlmCollator
 from surgsigma_hub.stream import Item, Stream
 from tiny_vlm import tiny_vlm
 from torch.utils.data import DataLoader
-from transformers import TrainerCallback
+from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 from trl_sft import rows
 from typed_eval import open_stream
@@ -142,7 +147,11 @@ def main() -> None:
         cut_log(log, steps_done)
         print(f"{world} process(es), from step {steps_done}, {stream.state_dict()}", flush=True)
 
-    model, processor = tiny_vlm(args.tree, args.config)
+    if checkpoint is None:
+        model, processor = tiny_vlm(args.tree, args.config)
+    else:
+        model = AutoModelForImageTextToText.from_pretrained(checkpoint)
+        processor = AutoProcessor.from_pretrained(checkpoint)
     trainer = StreamTrainer(
         stream=stream,
         log=log,

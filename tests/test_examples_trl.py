@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def examples() -> Any:
     sys.path.insert(0, str(EXAMPLES))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # matrices this small are slower on two
     yield
+    torch.set_num_threads(threads)
     sys.path.remove(str(EXAMPLES))
 
 
@@ -56,25 +58,24 @@ def test_grpo_raises_the_reward_of_held_out_questions(tree: Path) -> None:
     model, processor = tiny_vlm.tiny_vlm(tree, trl_grpo.CONFIG)
     trl_grpo.warm_up(model, processor, tree, steps=100, seed=0)
     before = trl_grpo.held_out_reward(model, processor, tree)
-    trainer = trl_grpo.make_trainer(model, processor, tree, steps=24, seed=0)
+    trainer = trl_grpo.make_trainer(model, processor, tree, steps=20, seed=0)
     trainer.train()
     after = trl_grpo.held_out_reward(model, processor, tree)
     logged = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
-    print(before, after, logged)
+    # Seen: answers from 0.31 to 0.53, traces from 0.60 to 0.75.
     assert sum(after.values()) > sum(before.values()) + 0.1
     assert logged[-1] > logged[0]
 
 
 @pytest.mark.parametrize("name", ["tiny_vlm", "typed_eval", "trl_sft", "trl_sft_ddp", "trl_grpo"])
-def test_examples_say_what_they_do(name: str) -> None:
-    said = subprocess.run(
-        [sys.executable, str(EXAMPLES / f"{name}.py"), "--help"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "--tree" in said.stdout and "python examples" in said.stdout
+def test_examples_say_what_they_do(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(name).main()
+    said = capsys.readouterr().out
+    assert ended.value.code == 0 and "--tree" in said and "python examples" in said
 
 
 def test_a_saved_model_answers_without_a_network(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

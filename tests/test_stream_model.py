@@ -15,7 +15,7 @@ from surgsigma_hub.shards.manifest import Manifest, Shard
 from surgsigma_hub.stream import Stream
 from surgsigma_hub.stream.data import Choice, Data, Loaded
 from surgsigma_hub.stream.decode import Decoder
-from surgsigma_hub.stream.index import Index
+from surgsigma_hub.stream.index import Index, Wanted
 from surgsigma_hub.stream.item import Settings
 from surgsigma_hub.stream.reading.tar import Members
 
@@ -159,7 +159,9 @@ def test_streams_follow_the_model(
         choice = Choice(("all",), (tuple(manifests),))
     loaded = Loaded(choice, tuple((m,) for m in manifests) if mix else (tuple(manifests),))
     every = np.array([n for n in range(sum(sizes)) if n not in drop], np.int64)
-    data = Data(loaded, kept=every if drop else None, where={"label": "x"} if drop else None)
+    unknown = np.full(len(every), -1)  # where they lie: not in the catalog
+    wanted = Wanted(every, unknown, unknown) if drop else None
+    data = Data(loaded, wanted=wanted, where={"label": "x"} if drop else None)
     whole = (
         mixed(kept, data.quotas or [], kind, seed, epoch, lanes)
         if mix

@@ -79,11 +79,11 @@ class VlmCollator:
         """
         if not rows:
             raise SurgSigmaError("an empty batch", hint="Expected one row or more.")
-        rows = [row if isinstance(row, Mapping) else TRL.item(row, self.options) for row in rows]
-        talks = [_messages(row) for row in rows]
-        pieces = [self._pieces(talk, row) for talk, row in zip(talks, rows, strict=True)]
+        records = [row if isinstance(row, Mapping) else TRL.item(row, self.options) for row in rows]
+        talks = [_messages(row) for row in records]
+        pieces = [self._pieces(talk, row) for talk, row in zip(talks, records, strict=True)]
         media = {
-            f"{kind}s": [_media(row, talk, kind) for row, talk in zip(rows, talks, strict=True)]
+            f"{kind}s": [_media(row, talk, kind) for row, talk in zip(records, talks, strict=True)]
             for kind in ("image", "video")
         }
         prompts = self.processor(
@@ -94,7 +94,7 @@ class VlmCollator:
             add_special_tokens=False,  # the template has written them
             return_tensors="pt",
         )
-        return self._joined(prompts, [piece[1:] for piece in pieces], rows)
+        return self._joined(prompts, [piece[1:] for piece in pieces], records)
 
     # -- text -------------------------------------------------------------------------------------------------------
 

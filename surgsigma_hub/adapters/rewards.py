@@ -5,7 +5,8 @@ Pure rules: no torch, no model, no network. The truth scores 1, what does not re
 - :func:`answer_reward` reads each completion with the ``parse`` of its task and compares it with ``solution``.
 - :func:`trace_reward` looks at the form alone: ``<think>``, its levels in order, ``<answer>``.
 
-The columns that they need are those of ``get_adapter("grpo")``. Give both to ``GRPOTrainer(reward_funcs=[answer_reward, trace_reward], ...)`` and weigh them with ``reward_weights``.
+Give both to ``GRPOTrainer(reward_funcs=[answer_reward, trace_reward], ...)`` and weigh them with ``reward_weights``.
+The columns that they need are those of ``get_adapter("grpo")``.
 
 TRL decodes completions with ``skip_special_tokens=True``: a tokenizer that holds ``<think>`` or ``<answer>`` as
 *special* tokens loses them before a reward sees them. Add them as ordinary tokens.

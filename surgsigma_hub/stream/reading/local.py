@@ -22,7 +22,7 @@ class LocalShards:
         tree: The folder.
         index: What is in it.
         most: Files that stay open at a time.
-        mapped: Map the files, see :class:`surgsigma_hub.stream.reading.shard_file.MappedFile` for what that is worth and costs.
+        mapped: Map the files; :class:`.shard_file.MappedFile` says what that is worth and costs.
     """
 
     def __init__(self, tree: Path, index: Index, *, most: int = 0, mapped: bool = False) -> None:

@@ -87,7 +87,7 @@ class ShardFile:
         return data
 
     def members(self, begin: int, end: int) -> Members:
-        """The members of a sample, for which :func:`surgsigma_hub.stream.reading.tar.members` says what may be wrong."""
+        """The members of a sample, for which :func:`.tar.members` says what may be wrong."""
         size = end - begin
 
         def more(at: int, size: int) -> memoryview:
