@@ -6,7 +6,10 @@
 A model that has learned nothing is never rewarded, so a short SFT comes first: it teaches roughly the form
 ``<think>Level 1: ...</think><answer>...</answer>`` and some of the answers. Then GRPO samples several completions of
 each prompt and raises the likelihood of those that do better than their siblings. The mean reward of held-out questions
-is printed before and after.
+is printed before and after. Seen on 24 operations (the tree "many" of ``trl_sft.py``) in 24 steps: answers from 0.31 to
+0.53, traces from 0.60 to 0.75. On the four operations of the demo, in 30 steps, answers rise from 0.25 to 0.54, but
+traces fall from 0.48 to 0.28: the sum of the two is what is raised. Weigh the trace more (``reward_weights``) where its
+form matters more.
 
 What one has to know of TRL here:
 

@@ -6,7 +6,11 @@
 
 What is printed is the loss of answers to held-out questions (split ``val``), before and after, and how many of its own
 answers are right. If the model looks at the pictures, it ends clearly better than the control, which can learn words
-and frequencies only.
+and frequencies only. Seen: on the four operations of the demo 0.52 against 0.58, and 25 % against 20 % right; on 24,
+
+    surgsigma build synthetic --out many --joint 0 --explained 0 --option videos=36 --option width=96 --option height=72
+
+0.43 against 0.49, and 46 % against 18 % right. Most of the loss is the choice between ways to word an answer.
 
 What one has to know of TRL and transformers, with a stream or any other ``IterableDataset``:
 
