@@ -38,7 +38,7 @@ LOG = """\
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the tree ``surgsigma`` in it, as ``surgsigma demo`` makes one, but smaller."""
     folder = tmp_path_factory.mktemp("home")
-    options = [w for o in ("videos=6", "frames=12", "width=96", "height=64") for w in ("--option", o)]
+    options = [w for o in ("videos=6", "frames=24", "width=96", "height=64") for w in ("--option", o)]
     tasks = [w for t in TASKS for w in ("--task", t)]
     assert main(["build", "synthetic", "--out", str(folder / "surgsigma"), *tasks, *options]) == 0
     return folder
