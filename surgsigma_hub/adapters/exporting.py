@@ -236,6 +236,8 @@ class _Run:
 
     def _describe(self) -> ExportReport:
         """What lies beside the records; the report last."""
+        for stray in self._out.glob(".*.tmp"):  # of a run that was killed right here
+            stray.unlink()
         tally, adapter = self._tally, self._adapter
         names = {file: self._name(file) for file in sorted(tally.files)}
         if adapter.info is not None:
