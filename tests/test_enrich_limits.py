@@ -51,8 +51,9 @@ def test_a_second_run_asks_nothing_and_gives_the_same_bytes(tree: Path, tmp_path
 
 
 _CHILD = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run where it is ignored, with nohup
 from surgsigma_hub.api import enrich
 from enrichtree import instruments
 tree, out, url = sys.argv[1:]

@@ -120,6 +120,15 @@ def test_resume_is_exact_at_every_place(tree: Path, all_rows: list[Any], shards:
         assert [row["id"] for row in again] == ids[place:], place
 
 
+def test_a_state_of_other_shards_is_refused(tree: Path) -> None:
+    data = flat(tree, shards=3)
+    next(iter(data))
+    for other in (flat(tree, shards=2), flat(tree)):
+        other.load_state_dict(data.state_dict())
+        with pytest.raises(SurgSigmaError, match="cut or shuffled in another way"):
+            next(iter(other))
+
+
 def test_resume_reads_no_block_before_its_own(tree: Path, all_rows: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     from surgsigma_hub.hub import pieces
 

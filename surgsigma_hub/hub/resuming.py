@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 from datasets.builder import Key
 from datasets.iterable_dataset import ExamplesIterable, _split_gen_kwargs
+
+from ..errors import SurgSigmaError
 
 
 class Resumable(ExamplesIterable):  # type: ignore[misc]
@@ -19,8 +22,28 @@ class Resumable(ExamplesIterable):  # type: ignore[misc]
     skipped because they are damaged have places too, so a state is right whatever was skipped before it.
     """
 
+    def _init_state_dict(self) -> dict[str, Any]:
+        state: dict[str, Any] = super()._init_state_dict()
+        state["cut"] = self._cut()
+        return state
+
+    def _cut(self) -> str:
+        """What a state's numbers count: the groups, in their order."""
+        groups = (((p.name, p.size, p.blocks) for p in group) for group in self.kwargs["groups"])
+        total = hashlib.sha256()
+        for group in groups:
+            total.update(repr(list(group)).encode())
+        return total.hexdigest()[:16]
+
     def __iter__(self) -> Iterator[tuple[Key, dict[str, Any]]]:
         state = self._state_dict
+        # A worker that has not begun gives the state of the whole, which is at its begin all the same.
+        begun = state and (state["shard_idx"] or state["shard_example_idx"])
+        if begun and state.get("cut") != self._cut():
+            raise SurgSigmaError(
+                "the state belongs to other data, or to data that is cut or shuffled in another way",
+                hint="Load it as it was when the state was taken: tree, config, split, shards, seed, rank and workers.",
+            )
         begin = state["shard_idx"] if state else 0
         for kwargs in islice(_split_gen_kwargs(self.kwargs, max_num_jobs=self.num_shards), begin, None):
             first = state["shard_example_idx"] if state else 0

@@ -121,12 +121,11 @@ class Decoder:
         where = raw.where
         sample, listed = self._parsed(raw)
         media: dict[str, Any] = {}
-        for medium in listed:
-            member, kind = medium["member"], medium["kind"]
+        for member, kind, digest in listed:
             data = raw.media.get(member)
             if data is None:
                 raise ShardError(f"{where}: sample {raw.key!r} names the medium {member!r}, which is not in the tar")
-            if self._verify and sha256(data).hexdigest() != medium["sha256"]:
+            if self._verify and sha256(data).hexdigest() != digest:
                 raise ShardError(f"{where}: medium {raw.key}.{member} is not what it was when it was written (sha256)")
             if kind == "video" and self._frames is not None:
                 media[member] = self._film(data, self._frames, f"{where}: {raw.key}.{member}")
@@ -138,12 +137,13 @@ class Decoder:
                 media[member] = self._values(data, self._rgb, f"{where}: {raw.key}.{member}")
         return sample, media
 
-    def _parsed(self, raw: Members) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def _parsed(self, raw: Members) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+        """The JSON of a sample, and member, kind and sha256 of each medium that it names."""
         try:
             sample: dict[str, Any] = orjson.loads(raw.json)
             if sample["format_version"] != FORMAT_VERSION:
                 check_format_version(sample["format_version"], where=raw.where)
-            return sample, sample["media"]
+            return sample, [(m["member"], m["kind"], m["sha256"]) for m in sample["media"]]
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise ShardError(f"{raw.where}: sample {raw.key!r} has no JSON of this package ({error!r})") from None
 

@@ -99,7 +99,7 @@ class TimedDecoder(Decoder):
         with self._clock.part("other"):
             return super().sample(raw)
 
-    def _parsed(self, raw: Members) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def _parsed(self, raw: Members) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
         with self._clock.part("json"):
             return super()._parsed(raw)
 
