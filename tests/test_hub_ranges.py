@@ -138,8 +138,8 @@ def test_resume_reads_no_block_before_its_own(tree: Path, all_rows: list[Any], m
         next(reader)
     state = data.state_dict()
     read: list[int] = []
-    exactly = pieces._exactly
-    monkeypatch.setattr(pieces, "_exactly", lambda file, size: read.append(size) or exactly(file, size))
+    exactly = pieces.read_exactly
+    monkeypatch.setattr(pieces, "read_exactly", lambda file, size: read.append(size) or exactly(file, size))
     again = flat(tree)
     again.load_state_dict(state)
     assert next(iter(again))["id"] == all_rows[150]["id"]

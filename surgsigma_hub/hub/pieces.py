@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 import datasets
 from datasets.utils.file_utils import is_local_path, xopen
 
 from ..errors import ShardError, SurgSigmaError
 from ..shards.manifest import parse_manifest
+from ..shards.reader import read_exactly
 from ..stream.index import make_index
 from ..stream.reading.tar import Members, layout, members, span
 
@@ -247,21 +248,8 @@ def _opened(piece: Piece, begin: int, end: int, token: Any) -> Callable[[int, in
             file.seek(begin)
         else:
             file.loc = begin  # files of the Hub stream from here on, with a Range request
-        return lambda start, stop: _exactly(file, stop - start)
+        return lambda start, stop: read_exactly(file, stop - start)
     except FileNotFoundError:
         raise ShardError(
             f"{piece.name}: the tar is listed but not there", hint="Build or download this part of the tree again."
         ) from None
-
-
-def _exactly(file: IO[bytes], size: int) -> bytes:
-    """``size`` bytes, or fewer at the end of the file; sockets may give less than asked for at a time."""
-    data = file.read(size)
-    if len(data) == size or not data:
-        return data
-    parts = [data]
-    missing = size - len(data)
-    while missing and (more := file.read(missing)):
-        parts.append(more)
-        missing -= len(more)
-    return b"".join(parts)

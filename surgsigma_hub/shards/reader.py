@@ -65,7 +65,7 @@ def _entries(file: IO[bytes], where: str, *, only: str = "") -> Iterator[tuple[s
     """
     hint = "Build or download this shard again."
     while True:
-        header = _read(file, tarfile.BLOCKSIZE)
+        header = read_exactly(file, tarfile.BLOCKSIZE)
         if header == bytes(tarfile.BLOCKSIZE):
             return  # the end mark
         try:
@@ -77,14 +77,14 @@ def _entries(file: IO[bytes], where: str, *, only: str = "") -> Iterator[tuple[s
         if not entry.name.endswith(only):
             file.seek(entry.size + -entry.size % tarfile.BLOCKSIZE, os.SEEK_CUR)  # past a cut, no header follows
             continue
-        data = _read(file, entry.size)
+        data = read_exactly(file, entry.size)
         if len(data) != entry.size:
             raise ShardError(f"{where}: member {entry.name!r} is cut at {len(data)} of {entry.size} bytes", hint=hint)
-        _read(file, -entry.size % tarfile.BLOCKSIZE)
+        read_exactly(file, -entry.size % tarfile.BLOCKSIZE)
         yield entry.name, data
 
 
-def _read(file: IO[bytes], size: int) -> bytes:
+def read_exactly(file: IO[bytes], size: int) -> bytes:
     """``size`` bytes, or fewer at the end of the file; sockets may give less than asked for at a time."""
     data = file.read(size)
     if len(data) == size or not data:

@@ -1,8 +1,8 @@
 """Streaming a built tree to a trainer: one order on any cluster, exact resume, decoding in threads.
 
-``order``, ``share``, ``mixture`` and ``state`` are pure; ``local`` and ``remote`` read, ``decode`` decodes, ``engine``
-runs that in threads, ``core`` puts them together and ``opening`` makes a stream from arguments. What ``remote`` wants
-is cut by ``units``, asked for by ``fetching`` from ``http`` or a ``store``, and compared by ``sums``.
+``order``, ``share``, ``mixture`` and ``state`` are pure; ``reading`` brings bytes from disk and from elsewhere,
+``decode`` decodes, ``engine`` runs that in threads, ``core`` puts them together and ``opening`` makes a stream from
+arguments.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is where: shards, blocks and samples of a choice of manifests as a few flat arrays.
 
 Ten thousand shards with six million samples are about 6 MB here. The offset of a single sample is found when its block
-is first read, by hopping from header to header (``tar.py``), not before.
+is first read, by hopping from header to header (``reading/tar.py``), not before.
 """
 
 from __future__ import annotations
