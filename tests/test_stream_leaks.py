@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import surgsigma_hub
@@ -117,6 +118,7 @@ def test_a_leak_is_seen(tree: Path) -> None:
     def epoch(number: int) -> None:
         with open_stream(str(tree), 0) as stream:
             kept.extend(item.media for item in stream)
+            kept.append(np.ones(2_000_000, np.uint8))  # so large that no memory freed by other tests holds them all
             kept.append((tree / "README.md").open())
             if number % 4 == 0:
                 kept.append(threading.Thread(target=stop.wait))
