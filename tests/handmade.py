@@ -26,6 +26,13 @@ from surgsigma_hub.source import Access, Redistribution, SourceInfo
 SIZE = (64, 48)
 Entry = tuple[str, bytes]
 """A tar member: full name and content."""
+CARD = """---
+configs:
+- config_name: phase_recognition-synthetic
+  data_files: [{split: train, path: data/phase_recognition/synthetic/train-*.tar}]
+---
+"""
+"""The card of a tree with that one part: what reading from a URL begins with."""
 
 
 def jpeg(colour: tuple[int, int, int] = (150, 60, 50), size: tuple[int, int] = SIZE, **save: Any) -> bytes:

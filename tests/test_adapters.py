@@ -200,6 +200,7 @@ def test_what_is_wrong_is_said(adapter_items: list[Item]) -> None:
         trl(film.sample, {"video.mp4": "a.mp4"})
 
 
+@pytest.mark.torch
 def test_records_go_through_trl(adapter_items: list[Item]) -> None:
     data_utils = pytest.importorskip("trl.data_utils", reason="trl is not installed: its check of records did not run")
     for item in first_of_each_task(adapter_items):

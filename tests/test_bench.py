@@ -136,6 +136,7 @@ def test_over_a_slow_line_the_network_bounds(
 
 
 @pytest.mark.slow
+@pytest.mark.torch
 def test_workers(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
     found = bench(capsys, str(built), "phase_recognition", "--threads", "1", "--workers", "1", *SHORT)

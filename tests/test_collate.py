@@ -21,6 +21,8 @@ transformers = pytest.importorskip("transformers", reason="needs the extra train
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 from tiny_vlm import CHAT_TEMPLATE, make_model, make_processor, make_tokenizer  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 PICTURE = np.full((48, 64, 3), 90, np.uint8)
 PLACES = 4  # of a picture of 16 pixels in patches of 8
 PLAIN_TEMPLATE = CHAT_TEMPLATE.replace("{%- generation -%}", "").replace("{%- endgeneration -%}", "")

@@ -36,6 +36,8 @@ from surgsigma_hub.source import parse_options
 
 from builds import digests
 
+pytestmark = pytest.mark.torch
+
 OPTIONS = {"videos": "2", "frames": "5", "width": "64", "height": "48"}
 
 

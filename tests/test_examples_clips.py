@@ -23,6 +23,8 @@ from conftest import ROOT
 
 torch = pytest.importorskip("torch", reason="torch is not installed, so the examples on clips were not run")
 
+pytestmark = pytest.mark.torch
+
 EXAMPLES = ROOT / "examples"
 OPTIONS = {"videos": "24", "frames": "60", "width": "96", "height": "72", "fps": "1"}
 CLASSIFY = ("--side", "48", "--epochs", "6", "--save-every", "5")

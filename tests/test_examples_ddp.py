@@ -19,6 +19,8 @@ torch = pytest.importorskip("torch", reason="needs the extra train: pip install 
 pytest.importorskip("trl", reason="needs the extra train: pip install 'surgsigma-hub[train]'")
 psutil = pytest.importorskip("psutil", reason="needs the extra dev: finds the processes that torchrun has started")
 
+pytestmark = pytest.mark.torch
+
 EXAMPLE = Path(__file__).parent.parent / "examples" / "trl_sft_ddp.py"
 SAMPLES, STEPS, BATCH = 45, 16, 8  # five whole steps an epoch, five samples left out: the kill lies in the second one
 

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the extra train: pip install 
 pytest.importorskip("trl", reason="needs the extra train: pip install 'surgsigma-hub[train]'")
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.torch]
 
 
 @pytest.fixture(scope="module")

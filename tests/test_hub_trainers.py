@@ -20,6 +20,8 @@ from builds import SMALL
 torch = pytest.importorskip("torch", reason="needs torch, of the extra [train]")
 stateful = pytest.importorskip("torchdata.stateful_dataloader", reason="needs torchdata, of the extra [train]")
 
+pytestmark = pytest.mark.torch
+
 CONFIG = "phase_recognition"
 NEWER = tuple(map(int, datasets.__version__.split(".")[:2])) >= (5, 2)
 

@@ -64,6 +64,7 @@ def test_the_section_is_found() -> None:
     assert BLOCKS[0].splitlines()[-1].startswith(SAVE), "the first program ends otherwise; adapt this test"
 
 
+@pytest.mark.torch
 def test_the_programs_run(home: Path, tmp_path: Path) -> None:
     """One after the other in one process, for later ones use the names of earlier ones."""
     pytest.importorskip("torch", reason="torch is not installed: the programs of README.md were not all run")

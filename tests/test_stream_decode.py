@@ -86,6 +86,7 @@ def test_any_size_and_quality(width: int, height: int, quality: int, mode: int) 
 
 @pytest.mark.parametrize("how", [{"short_side": 30}, {"short_side": 90}, {"max_pixels": 2000}, {"short_side": 61}])
 @pytest.mark.parametrize("kernel", ["pillow", "torch"])
+@pytest.mark.torch
 def test_resized_within_two_levels(how: dict[str, int], kernel: str) -> None:
     if kernel == "torch":
         pytest.importorskip("torch")
@@ -112,6 +113,7 @@ def test_scratch_memory_is_not_given_out() -> None:
 
 @pytest.mark.parametrize("height", [20, 31, 48, 70])
 @pytest.mark.parametrize("width", [13, 64, 99])
+@pytest.mark.torch
 def test_torch_into_given_memory_is_torch_in_one_call(width: int, height: int) -> None:
     torch = pytest.importorskip("torch")
     pixels = scene(64, 48)
@@ -123,6 +125,7 @@ def test_torch_into_given_memory_is_torch_in_one_call(width: int, height: int) -
         assert np.array_equal(resized, made[0].permute(1, 2, 0).numpy())
 
 
+@pytest.mark.torch
 def test_resizing_uses_the_same_memory_again() -> None:
     pytest.importorskip("torch")
     memory, seen = Memory(1 << 20), set()

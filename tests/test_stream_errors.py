@@ -53,6 +53,7 @@ def test_a_state_of_other_data_names_both(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("state", [None, {"stream": {}}, {"stream": {}, "taken": 1}])
+@pytest.mark.torch
 def test_what_is_no_state_of_a_loader(tree: Path, state: Any) -> None:
     pytest.importorskip("torch")
     with pytest.raises(SurgSigmaError, match="not the state of a loader"):

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 
-from handmade import sample, write_part
+from handmade import CARD, sample, write_part
 from webserver import serve
 
 TRAINER = """
@@ -33,13 +33,6 @@ with open(log, "ab", buffering=0) as file:
         file.write(json.dumps([[i.key for i in batch], stream.state_dict()]).encode() + b"\\n")
         time.sleep(pause)
     file.write(b"end\\n")
-"""
-
-CARD = """---
-configs:
-- config_name: phase_recognition-synthetic
-  data_files: [{split: train, path: data/phase_recognition/synthetic/train-*.tar}]
----
 """
 
 

@@ -15,17 +15,11 @@ import pytest
 import surgsigma_hub
 from surgsigma_hub.stream import Remote, Stream
 
-from handmade import sample, write_part
+from handmade import CARD, sample, write_part
 from webserver import serve
 
 EPOCHS, WARM = 100, 30
 SIZE = (160, 120)
-CARD = """---
-configs:
-- config_name: phase_recognition-synthetic
-  data_files: [{split: train, path: data/phase_recognition/synthetic/train-*.tar}]
----
-"""
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +124,7 @@ def test_a_leak_is_seen(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.torch
 def test_a_dataloader(tree: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.setattr("test_stream_leaks.EPOCHS", 30)

@@ -147,6 +147,7 @@ def loader(data: Any, workers: int, batch: int | None, kind: Any = None) -> Any:
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 3])
 @pytest.mark.parametrize("uneven", ["exact", "drop"])
+@pytest.mark.torch
 def test_workers_keep_the_order(tree: Path, order: list[int], workers: int, uneven: str) -> None:
     pytest.importorskip("torch")
     data = open_stream(tree, uneven=uneven).torch(4)
@@ -163,6 +164,7 @@ def test_workers_keep_the_order(tree: Path, order: list[int], workers: int, unev
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.torch
 def test_saved_among_damage(tree: Path, order: list[int], workers: int, batched: bool) -> None:
     """``state_after`` and ``StatefulDataLoader`` go on with the next batch, on other workers too."""
     stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader

@@ -16,6 +16,8 @@ from handmade import sample, write_part
 torch = pytest.importorskip("torch")
 from torch.utils.data import DataLoader  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:

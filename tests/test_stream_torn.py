@@ -20,7 +20,7 @@ from surgsigma_hub.stream import Remote, Stream
 from surgsigma_hub.stream.reading.tar import layout, members, span
 from surgsigma_hub.stream.reading.torn import Torn
 
-from handmade import entries, jpeg, mask, noise, rewrite, sample, write_part
+from handmade import CARD, entries, jpeg, mask, noise, rewrite, sample, write_part
 from webserver import serve
 
 COUNT = 9
@@ -184,14 +184,6 @@ def open_stream(place: str | Path, **more: Any) -> Stream:
     return surgsigma_hub.stream(
         place, **{"decode": "bytes", "shuffle": False, "verify": True, "remote": Remote(timeout=5.0), **more}
     )
-
-
-CARD = """---
-configs:
-- config_name: phase_recognition-synthetic
-  data_files: [{split: train, path: data/phase_recognition/synthetic/train-*.tar}]
----
-"""
 
 
 @pytest.fixture(scope="module")

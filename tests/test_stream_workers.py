@@ -14,16 +14,10 @@ import pytest
 import surgsigma_hub
 from surgsigma_hub.stream import Item, Remote, Rgb, Stream
 
-from handmade import sample, write_part
+from handmade import CARD, sample, write_part
 from webserver import serve
 
 SAMPLES = 31
-CARD = """---
-configs:
-- config_name: phase_recognition-synthetic
-  data_files: [{split: train, path: data/phase_recognition/synthetic/train-*.tar}]
----
-"""
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +115,7 @@ def test_a_fork_waits_for_work_under_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.torch
 def test_persistent_workers(place: str, method: str) -> None:
     torch = pytest.importorskip("torch")
     stream = open_stream(place)
@@ -140,6 +135,7 @@ def test_persistent_workers(place: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 3])
+@pytest.mark.torch
 def test_every_place_of_a_stateful_dataloader(tree: Path, workers: int) -> None:
     stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader
     batch, context = 6, {"multiprocessing_context": "fork"} if workers else {}
@@ -168,6 +164,7 @@ def test_every_place_of_a_stateful_dataloader(tree: Path, workers: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.torch
 def test_every_place_by_state_after(tree: Path, workers: int) -> None:
     """With the plain DataLoader, to any other number of workers and ranks."""
     torch = pytest.importorskip("torch")
@@ -188,6 +185,7 @@ def test_every_place_by_state_after(tree: Path, workers: int) -> None:
     assert data.state_after(99)["epoch"] == data.state_after(SAMPLES)["epoch"] >= 1
 
 
+@pytest.mark.torch
 def test_a_worker_that_dies_is_an_error(tree: Path) -> None:
     torch = pytest.importorskip("torch")
     data = open_stream(tree, decode="bytes").torch(1)
@@ -204,6 +202,7 @@ def _die(items: list[Item]) -> list[str]:
     return []
 
 
+@pytest.mark.torch
 def test_an_error_in_a_worker_says_what_it_is(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     write_part(tmp_path, [[sample(n) for n in range(6)]])
