@@ -14,6 +14,7 @@ import orjson
 from PIL import Image
 
 from ..media.video import open_video_bytes
+from ..shards.manifest import write_atomic
 from ..stream.decode import Frames
 
 MEDIA = "media"
@@ -40,13 +41,13 @@ class Plan:
         """
         for path, data in self.files:
             if not path.is_file() or path.stat().st_size != len(data):
-                _put(path, data)
+                write_atomic(path, data, sync=False)
         for film, places in self.films:
             for index, path in places.items():
                 if not path.is_file() or not path.stat().st_size:
                     buffer = io.BytesIO()
                     Image.fromarray(film.frame(index)).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-                    _put(path, buffer.getvalue())
+                    write_atomic(path, buffer.getvalue(), sync=False)
 
 
 class MediaFiles:
@@ -104,13 +105,6 @@ def _below(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         for inner in folder.iterdir():
             yield from inner.iterdir()
-
-
-def _put(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
 
 
 class RecordFiles:

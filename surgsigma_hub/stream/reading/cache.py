@@ -6,11 +6,12 @@ import contextlib
 import hashlib
 import logging
 import os
-import secrets
 import threading
 import time
 import zlib
 from pathlib import Path
+
+from ...shards.manifest import write_atomic
 
 logger = logging.getLogger(__name__)
 
@@ -56,17 +57,9 @@ class DiskCache:
         """Keep ``data``, and remove what is too much."""
         if len(data) > self._most * 7 // 8:
             return
-        path = self._path(key)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.write(_sum(data))
-            temporary.replace(path)
+            write_atomic(self._path(key), data + _sum(data), sync=False)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             if not self._failed:
                 self._failed = True  # said once, not for each block
                 logger.warning("the block cache cannot be written (%s)", error.strerror)
