@@ -71,6 +71,11 @@ class Conversation:
         """Pictures in order; the frames of a film count as pictures where films come in frames."""
         return [v for m in self.media for v in (m.value if isinstance(m.value, list) else [m.value])]
 
+    def apart(self) -> dict[str, str]:
+        """The trace under a key of the record, where it stands apart from the answer."""
+        thought = self.turns[-1].thought
+        return {} if thought is None else {"reasoning": thought}
+
     def as_images(self) -> Conversation:
         """The same with every film in frames as that many pictures, a tag for each."""
         if not any(m.kind == "video" for m in self.media):

@@ -100,13 +100,13 @@ def _blocks(place: str, path: str, *, token: Any) -> dict[str, Piece]:
         raise ShardError(
             f"{name}: the manifest is not there", hint="The tree was copied or published in part; do it again."
         ) from None
-    found = {p: Piece("", p.removeprefix("data/"), size, ()) for p, size in zip(index.places, index.bytes, strict=True)}
+    blocks: list[list[tuple[int, int, int]]] = [[] for _ in index.places]
     for shard, begin, end, count in zip(
         index.block_shard, index.block_start, index.block_end, index.sizes.tolist(), strict=True
     ):
-        piece = found[index.places[shard]]
-        found[index.places[shard]] = replace(piece, blocks=(*piece.blocks, (begin, end, count)))
-    return {piece.name: piece for piece in found.values()}
+        blocks[shard].append((begin, end, count))
+    names = [short(tar) for tar in index.places]
+    return {name: Piece("", name, size, tuple(its)) for name, size, its in zip(names, index.bytes, blocks, strict=True)}
 
 
 def short(place: str) -> str:

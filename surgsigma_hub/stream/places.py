@@ -263,9 +263,7 @@ def _hub(repo: str, revision: str | None, how: Remote) -> Place:
         ) from None
     token = None if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN") else get_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    paths = [
-        s.rfilename for s in info.siblings or () if re.fullmatch(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json", s.rfilename)
-    ]
+    paths = [s.rfilename for s in info.siblings or () if _MANIFEST.fullmatch(s.rfilename)]
     base = f"{constants.ENDPOINT}/datasets/{repo}/resolve/{info.sha}/"
     names = _Names([Listed.from_path(path) for path in sorted(paths)])
     return Elsewhere(f"{repo} (revision {info.sha[:12]})", _Web(base, headers), names, how)

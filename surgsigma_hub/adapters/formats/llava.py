@@ -18,8 +18,7 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
         if values:
             record[kind] = values[0] if len(values) == 1 else values
     record["conversations"] = conversations(talk)
-    if options.reasoning == "separate":
-        record["reasoning"] = talk.turns[-1].thought
+    record |= talk.apart()
     return record
 
 

@@ -20,8 +20,7 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
     if videos:
         record["video"] = videos[0] if len(videos) == 1 else videos
     record["conversations"] = conversations(talk)
-    if options.reasoning == "separate":
-        record["reasoning"] = talk.turns[-1].thought
+    record |= talk.apart()
     return record
 
 

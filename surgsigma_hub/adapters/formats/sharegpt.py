@@ -22,8 +22,7 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
     # A film in frames stays one film: a list of pictures in the list of films.
     record["images"] = [m.value for m in talk.media if m.kind == "image"]
     record["videos"] = [m.value for m in talk.media if m.kind == "video"]
-    if options.reasoning == "separate":
-        record["reasoning"] = talk.turns[-1].thought
+    record |= talk.apart()
     return record
 
 

@@ -27,8 +27,7 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
         values = [m.value for m in talk.media if m.kind == kind]
         if values:
             record[f"{kind}s"] = values
-    if options.reasoning == "separate":
-        record["reasoning"] = talk.turns[-1].thought
+    record |= talk.apart()
     if options.convention.convention == "objects" and (objects := _take_objects(talk, messages)):
         record["objects"] = objects
     return record

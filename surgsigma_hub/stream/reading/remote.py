@@ -16,8 +16,6 @@ from .files import Files, Remote
 from .tar import Members, layout, members, span
 from .units import make_units
 
-__all__ = ["Remote", "RemoteShards"]
-
 _SOON = 64
 """Neighbours go together where no more than so many others are needed between them."""
 

@@ -26,20 +26,26 @@ class Members:
     where: str
 
 
-class _DamageError(ShardError):
-    """A block that is not what its index says."""
+class _DamageError(Exception):
+    """Why a block is not what its index says."""
 
 
 def layout(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int] | Torn:
     """Where each sample of a block begins, and where the last one ends; :class:`Torn` for a block that is damaged.
 
-    Takes what :func:`hop` takes. What ``raw`` raises goes through.
+    Only headers are touched; each must be whole and have a right checksum. What ``raw`` raises goes through.
+
+    Args:
+        raw: Bytes that hold the block.
+        begin: Where it begins in ``raw``.
+        end: Where the next one begins, or the tar ends.
+        count: Samples that the index promises.
+        where: The shard, for errors.
     """
     try:
-        return hop(raw, begin, end, count, where=where)
+        return _hop(raw, begin, end, count)
     except _DamageError as error:
-        reason = error.message.removeprefix(f"{where}: ")
-        return salvage(raw, begin, end, count, where=where, reason=reason)
+        return salvage(raw, begin, end, count, where=where, reason=str(error))
 
 
 def span(found: list[int] | Torn, turn: int) -> tuple[int, int]:
@@ -51,21 +57,7 @@ def span(found: list[int] | Torn, turn: int) -> tuple[int, int]:
     return (found[turn], found[turn + 1]) if isinstance(found, list) else found.span(turn)
 
 
-def hop(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int]:
-    """Where each sample of a block begins, and where the last one ends.
-
-    Only headers are touched; each must be whole and have a right checksum.
-
-    Args:
-        raw: Bytes that hold the block.
-        begin: Where it begins in ``raw``.
-        end: Where the next one begins, or the tar ends.
-        count: Samples that the index promises.
-        where: The shard, for errors.
-
-    Raises:
-        ShardError: a damaged header, a cut member, or other samples than the index says.
-    """
+def _hop(raw: Bytes, begin: int, end: int, count: int) -> list[int]:
     starts: list[int] = []
     keys: set[bytes] = set()
     heads: list[bytes] = []
@@ -78,9 +70,9 @@ def hop(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int
         try:
             size = int(head[124:135], 8)
         except ValueError:
-            raise _DamageError(f"{where}: a damaged header at byte {at}") from None
+            raise _DamageError(f"a damaged header at byte {at}") from None
         if not dot or not key or head[156] not in _REGULAR or size < 0:
-            raise _DamageError(f"{where}: at byte {at} there is no plain member <key>.<member>")
+            raise _DamageError(f"at byte {at} there is no plain member <key>.<member>")
         if key != last:
             starts.append(at)
             keys.add(key)
@@ -88,22 +80,20 @@ def hop(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int
         heads.append(head)
         at += _BLOCK + size + -size % _BLOCK
     if heads:
-        _check_sums(heads, where)
+        _check_sums(heads)
     if at > end or len(starts) != count:
-        raise _DamageError(
-            f"{where}: {len(starts)} samples between bytes {begin} and {min(at, end)}, the index says {count}"
-        )
+        raise _DamageError(f"{len(starts)} samples between bytes {begin} and {min(at, end)}, the index says {count}")
     if len(keys) != count:
-        raise _DamageError(f"{where}: a key occurs twice between bytes {begin} and {at}")
+        raise _DamageError(f"a key occurs twice between bytes {begin} and {at}")
     starts.append(at)
     return starts
 
 
-def _check_sums(heads: list[bytes], where: str) -> None:
+def _check_sums(heads: list[bytes]) -> None:
     for head, expected in zip(heads, sums(heads), strict=True):
         if head[148:156].strip(b" \0") != b"%06o" % expected:
             name = head[:100].partition(b"\0")[0].decode("utf-8", "replace")
-            raise _DamageError(f"{where}: the header of member {name!r} is damaged (checksum)")
+            raise _DamageError(f"the header of member {name!r} is damaged (checksum)")
 
 
 def members(
