@@ -184,7 +184,7 @@ def near(kind: Kind, id: str, among: tuple[str, ...]) -> list[str]:
     return sorted(others, key=lambda one: not group or forms(kind, one).near != group)
 
 
-_NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
 def number_word(number: int) -> str:
