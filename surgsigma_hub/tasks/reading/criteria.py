@@ -41,17 +41,23 @@ _ALL = re.compile(
 )
 
 
+_SAID_LAST = frozenset({"free", "tensioned"})
+"""Last words of names that say the verdict, beside those that are verdicts wherever they stand."""
+
+
 @cache
 def _lexicon() -> Lexicon:
     return lexicon_of(("criterion",), {"criterion": [*_short_names()]})
 
 
 def _short_names() -> Iterator[tuple[str, str]]:
-    """Names without the participle that already says the verdict: "hepatocystic triangle", "cystic plate"."""
+    """Names without the word that already says the verdict: "hepatocystic triangle", "cystic plate"."""
     for id, c in concepts("criterion").items():
-        head, _, rest = c.name.partition(" ")
-        if rest and head.endswith("ed"):
+        rest, _, verdict = c.name.rpartition(" ")
+        if (rest and _VERDICT.fullmatch(verdict)) or verdict in _SAID_LAST:
             yield rest, id
+            yield f"{verdict} {rest}", id
+    yield "two structures", "two_structures"
     yield "two tubular structures", "two_structures"
     yield "Calot's triangle", "hepatocystic_triangle"
 
@@ -115,12 +121,21 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
             if n + 1 < len(mentions) and _CHAIN.fullmatch(part, end, after_end):
                 open_list.append(id)
                 continue
+            if _says_met(part[start:end]):
+                settle(id, True)
+                continue
             raise bad(_EXPECTED, part, f"it says neither yes nor no to {id!r}")
         met = bool(heading if direct is None else direct) and not neither
         for waiting in (*open_list, id):
             settle(waiting, met)
         open_list.clear()
     return found
+
+
+def _says_met(name: str) -> bool:
+    """Whether a criterion's name, standing alone, already says that it is met: "cystic plate exposed"."""
+    verdict = name.rpartition(" ")[2]
+    return bool(_VERDICT.fullmatch(verdict)) or verdict in _SAID_LAST
 
 
 def _by_number(digit: str, part: str) -> str:
