@@ -36,6 +36,8 @@ from .numbering import EPSILON, Refusal
 _SAME_RATE = 0.005
 """Share by which the rate of a film may differ from the release's and still be called the same: rounded headers."""
 _MUCH_LONGER = 1.5
+_LOSSES = 0.05
+"""Share of its length up to which a film may have lost frames and still look whole."""
 _SAME_FRAME = 0.25
 """Share of a frame by which time stamps may miss the steady grid, and number and time still be one."""
 
@@ -75,7 +77,9 @@ class Clock:
 
 def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Refusal:
     """When the frames of a film are seen, or why that is not known."""
-    stated, rate, fps = recording.stated, file.fps, table.fps
+    stated, rate = recording.stated, file.fps
+    gap = float(np.median(np.diff(table.seconds))) if len(table) > 1 else 1 / (table.fps or rate)
+    fps = table.fps if table.constant else 1 / gap  # the rate that it would have without lost frames
     speed = 1.0
     if stated.film_fps is not None and not math.isclose(stated.film_fps, rate):
         if abs(fps - stated.film_fps) > 2 * _SAME_RATE * stated.film_fps:
@@ -84,7 +88,6 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
                 (f"those labels at that rate (--option film_fps={fps:.6g})",),
             )
         speed = fps / rate
-    gap = float(np.median(np.diff(table.seconds))) if len(table) > 1 else 1 / (fps or rate)
     start = stated.starts_at or 0.0
     times = start + table.seconds * speed
     end, counted = float(times[-1]) + gap * speed, start + len(table) / rate
@@ -101,7 +104,7 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
             told.append(f"it shows {fps:.6g} frames a second, the release says {rate:g}: found by time")
         elif same and not table.constant:
             told.append(f"frames of it are missing ({len(table)} frames in {end - start:.6g} s): found by time")
-        if end < lasts - EPSILON or lasts + recording.within < end <= lasts + 2:
+        if end < lasts - gap or lasts + recording.within < end <= lasts + 2:
             told.append(f"it ends {abs(end - lasts):.3g} s {'before' if end < lasts else 'after'} the recording does")
     elif not asked and _misfit(counted, recording) is None:
         if not (same and table.constant and file.counted):
@@ -149,9 +152,11 @@ def _cuts(recording: Recording, end: float) -> Sequence[str]:
         return ()
     lacking = recording.lasts - end
     if lacking > 0:
+        lost = ("one that lost frames and was timed anew, for which there is no cure",)
         return (
             f"a recording whose first {lacking:.6g} s were cut off (--option starts_at={lacking:.6g})",
             "one whose end is missing (--option starts_at=0)",
+            *(lost if lacking < _LOSSES * recording.lasts else ()),
         )
     return (
         f"a film that begins {-lacking:.6g} s before the recording (--option starts_at={lacking:.6g})",

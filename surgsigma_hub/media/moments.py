@@ -16,6 +16,7 @@ from ..errors import MediaError
 from ..records import (
     Course,
     Defect,
+    Fact,
     Footage,
     Frame,
     ImageRef,
@@ -76,9 +77,19 @@ class ImagePlaces:
         """See :class:`Places`."""
         number = image_number(self._reading, self._images, seconds)
         if number is None:
-            return f"no {self._images.name.format(self._reading.number(seconds))} in {self._place}"
+            return self._lacking(seconds)
         deviation.note(self._reading.seconds(number) - seconds, 1 / self._reading.fps)
         return self._images.images[number]
+
+    def _lacking(self, seconds: float) -> str:
+        nearest = self._reading.number(seconds)
+        if nearest < self._reading.base:
+            return f"the images in {self._place} begin at {self._reading.start:g} s"
+        name = self._images.name.format(nearest)
+        if nearest not in self._images.images:
+            return f"no {name} in {self._place}"
+        at = self._reading.seconds(nearest)
+        return f"no image at {seconds:g} s in {self._place}: the nearest, {name}, is at {at:g} s"
 
     @property
     def footage(self) -> Stills | None:
@@ -147,42 +158,51 @@ class Seen:
         self._source, self._video = source, video
         self._recording = source.recording(video)
         self._places: Places | None = None
-        self._refused: tuple[Reason, str] | None = None
-        if self._recording is not None:
-            self._open(self._recording, look)
+        self._film: Places | None = None
+        self._problems: list[Defect] = []
+        recording = self._recording
+        if recording is not None:
+            self._places = self._opened(recording, look)
+            if recording.film is not None and recording.film is not recording.media and self._places is not None:
+                other = replace(recording, media=recording.film, place=recording.film.path.name)
+                self._film = self._opened(other, look)
 
-    def _open(self, recording: Recording, look: bool) -> None:
+    def _opened(self, recording: Recording, look: bool) -> Places | None:
+        """The footage with its time; None where it is not there or refused, and then why is noted."""
         try:
             found = places(recording, look=look)
         except MediaError as error:
-            self._refused = (Reason(error.reason), error.message)
-            return
-        if isinstance(found, Refusal):
-            self._refused = (Reason.FOOTAGE_CONTRADICTS, found.detail)
-        elif found is None:
-            self._refused = (Reason.MEDIA_MISSING, recording.absent)
-        self._places = None if isinstance(found, Refusal) else found
+            reason, detail = Reason(error.reason), error.message
+        else:
+            if found is not None and not isinstance(found, Refusal):
+                return found
+            reason = Reason.MEDIA_MISSING if found is None else Reason.FOOTAGE_CONTRADICTS
+            detail = recording.absent if found is None else found.detail
+        self._problems.append(Defect(reason, recording.place, detail))
+        return None
 
     @property
     def told(self) -> tuple[str, ...]:
         """What the user should know of labels and footage."""
         said = self._recording.told if self._recording is not None else ()
-        return (*said, *(self._places.told if self._places is not None else ()))
+        return (*said, *(line for p in (self._places, self._film) if p is not None for line in p.told))
 
     def frames(self) -> Iterator[Frame | Defect]:
         """What the loader yields, frames with their picture; for refused footage one defect in place of all frames."""
         lost = 0
         for found in self._source.frames(self._video):
-            if isinstance(found, Defect) or found.image is not None or self._recording is None:
+            if isinstance(found, Defect) or self._recording is None:
                 yield found
             elif self._places is None:
                 lost += 1
+            elif found.image is not None:
+                yield found
             elif (one := self._placed(found, self._recording, self._places)) is not None:
                 yield one
-        if self._refused is not None and self._recording is not None and lost:
-            reason, detail = self._refused
-            left = f"{lost} annotated moment{'s are' if lost > 1 else ' is'} left out"
-            yield Defect(reason, self._recording.place, f"{detail}: {left}", moments=lost)
+        for problem in self._problems:
+            left = f"{lost} annotated moment{'s are' if lost > 1 else ' is'} left out" if lost else "no clips of it"
+            if lost or self._places is not None:
+                yield replace(problem, detail=f"{problem.detail}: {left}", moments=max(1, lost))
 
     def _placed(self, frame: Frame, recording: Recording, found: Places) -> Frame | Defect | None:
         picture = found.picture(frame.seconds, self.deviation)
@@ -195,15 +215,17 @@ class Seen:
     def course(self) -> Course | None:
         """The loader's course with its footage; without it where it is refused."""
         course = self._source.course(self._video)
-        footage = self._places.footage if self._places is not None else None
+        if self._places is None or Fact.FOOTAGE not in self._source.info.facts:
+            return course  # pictures without a rate, or of single moments, are no footage
+        footage = (self._film or self._places).footage
         if course is None:
             return None if footage is None else Course(footage=footage)
-        return course if footage is None else replace(course, footage=footage)
+        return replace(course, footage=footage)
 
-    def summary(self) -> dict[str, Any]:
-        """For a report: milliseconds and frames of the largest deviation, and what is told."""
+    def summary(self, *more: str) -> dict[str, Any]:
+        """For a report: milliseconds and frames of the largest deviation, and what is told, ``more`` too."""
         return {
             "deviation_ms": round(1000 * self.deviation.seconds, 3),
             "deviation_frames": round(self.deviation.frames, 3),
-            "told": list(self.told),
+            "told": [*self.told, *more],
         }

@@ -122,7 +122,7 @@ class _Doubt:
                 f"{len(self.moments) - hits} of {len(self.moments)} labelled moments without one"
             )
             others = [rival]
-        return Refusal(problem, (*(self._named(o) for o in others[:2]), *self._cuts()))
+        return Refusal(problem, (*(self._named(o) for o in others), *self._cuts()))
 
     # ------------------------------------------------------------------------------------------- what does not fit
 
@@ -167,21 +167,23 @@ class _Doubt:
     # -------------------------------------------------------------------------------------------------- what fits
 
     def _others(self) -> Iterator[Numbering]:
-        """Readings that nothing contradicts, those that give most labels an image first."""
+        """Readings that nothing contradicts and that give most labels an image, the likeliest first."""
         stated, numbers = self.stated, self.numbers
         bases = {0, 1, self.images.base, numbers[0]} if stated.image_base is None else {self.said.base}
         rates = {self.said.fps, *(self._rates() if stated.image_fps is None else ())}
         if not self.moments:
             return
         least = _DENSE * min(len(self.moments), len(numbers))
-        found: list[tuple[int, bool, float, Numbering]] = []
+        found: list[tuple[int, float, bool, Numbering]] = []
         for fps in sorted(rates):
             own = declared(self.images, replace(stated, image_fps=fps))
             for base in sorted(bases):
                 reading = replace(own, base=base)
                 if reading != self.said and self._problem(reading) is None and (n := self._hits(reading)) >= least:
-                    found.append((-n, base != self.said.base, abs(math.log(fps / self._rate())), reading))
-        yield from (reading for *_, reading in sorted(found, key=lambda f: f[:3]))
+                    off = abs(math.log(fps / self._rate())) if fps != self.said.fps else 0.0
+                    found.append((-n, round(off, 2), base != self.said.base, reading))
+        found.sort(key=lambda f: f[:3])
+        yield from (reading for n, off, _, reading in found if (n, off) == found[0][:2])
 
     def _rate(self) -> float:
         """Numbers per second, if first and last are those of the recording."""
@@ -192,7 +194,7 @@ class _Doubt:
         highest = self._rate()
         lowest = highest / (1 + self.recording.beyond / max(self.recording.lasts, EPSILON))
         usual = [r for r in _RATES if lowest * (1 - _NEAR) <= r <= highest * (1 + _NEAR)]
-        return usual or [round(highest, 3)]
+        return usual or ([round(highest, 3)] if highest > self.said.fps else [])
 
     def _hits(self, reading: Numbering) -> int:
         """Labelled moments that have an image."""
@@ -219,7 +221,8 @@ class _Doubt:
         options = [] if reading.base == self.said.base else [f"--option image_base={reading.base}"]
         if not math.isclose(reading.fps, self.said.fps):
             options.append(f"--option image_fps={reading.fps:.6g}")
-        return f"{reading.fps:.6g} images a second numbered from {reading.base} ({' '.join(options)})"
+        rate = "one image" if reading.fps == 1 else f"{reading.fps:.6g} images"
+        return f"{rate} a second numbered from {reading.base} ({' '.join(options)})"
 
     def _cuts(self) -> Iterator[str]:
         """For footage shorter than its labels: where what is missing may have been."""

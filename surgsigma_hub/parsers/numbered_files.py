@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg")
 """Endings of images, in any case; of two images of one number the one whose ending comes first here is taken."""
 
 
@@ -60,3 +60,18 @@ def stem_pattern(names: str, **known: str) -> tuple[str, str]:
         raise ValueError(f"{len(fields)} numbers, expected one")
     head, dot, ending = pattern.rpartition(r"\.")
     return (head if dot and f".{ending.lower()}" in SUFFIXES else pattern), fields[0]
+
+
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mpg", ".mpeg", ".wmv")
+"""Endings of films, in any case; the first is what the sources ship, the others what users make of it."""
+
+
+def is_film(path: Path) -> bool:
+    """Whether the name is that of a film."""
+    return path.suffix.lower() in FILMS
+
+
+def find_film(folder: Path, stem: str) -> Path | None:
+    """The film of that name in a folder, whatever its ending; the release's own ending goes first."""
+    found = [p for p in folder.glob(f"{stem}.*") if is_film(p) and p.is_file()] if folder.is_dir() else []
+    return min(found, key=lambda p: (FILMS.index(p.suffix.lower()), p.name), default=None)

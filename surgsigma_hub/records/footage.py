@@ -181,6 +181,7 @@ class Recording:
 
     Attributes:
         media: The film or the images; None where they are missing.
+        film: A film to cut clips from, where ``media`` are images.
         place: Film or folder, relative to the root, for messages.
         absent: What to say where there is none.
         moments: Every labelled second of the recording, rising, whether or not it is taken.
@@ -195,6 +196,7 @@ class Recording:
     """
 
     media: FilmFile | NumberedImages | None
+    film: FilmFile | None = None
     place: str
     absent: str
     moments: Sequence[float]
