@@ -10,27 +10,38 @@ from functools import cache
 from ...ontology import concepts
 from ...records import Answer, AnswerCriterion
 from ..answers import CRITICAL_VIEW, criteria_text
-from ..base import Space
-from .lexicon import Lexicon, lexicon_of
+from ..base import Size, Space
+from .lexicon import Lexicon, Span, lexicon_of
 from .strip import answer_part, bad
 
 _EXPECTED = "a verdict on each safety criterion"
 _GOOD = (
-    r"met|fulfilled|achieved|satisfied|visible|identified|identifiable|visualized|confirmed|established|cleared|clear|"
-    r"exposed|present|seen|passed|complete|true|yes|✓|✔|✅"
+    r"met|fulfilled|achieved|satisfied|visible|identified|identifiable|visualized|visualised|confirmed|established|"
+    r"cleared|clear|exposed|present|seen|shown|passed|complete|completed|obtained|demonstrated|true|yes"
 )
-_ADVERB = r"(?:(?:yet|fully|clearly|completely|adequately|sufficiently|well|been|is|are|be|entirely|quite)\s){0,3}"
+_ADVERB = r"(?:(?:yet|fully|clearly|completely|adequately|sufficiently|well|been|is|are|be|entirely|quite|to)\s){0,3}"
+_HALF = r"partial(?:ly)?|partly|incompletely|insufficiently|inadequately|poorly|barely|hardly|scarcely"
 _VERDICT = re.compile(
-    rf"(?P<no>\b(?:not|cannot)\s(?:{_ADVERB})(?:{_GOOD})\b|\b(?:unmet|missing|unfulfilled|unsatisfied|failed|fails|"
-    r"absent|incomplete|unclear|obscured|false|no|not)\b|[✗✘❌])"
-    rf"|(?P<yes>\b(?:met|fulfilled|achieved|satisfied|visible|identified|identifiable|visualized|confirmed|established|"
-    r"cleared|clear|exposed|present|seen|passed|complete|true|yes)\b|[✓✔✅])",
+    rf"(?P<no>\b(?:not|cannot|never)\s(?:{_ADVERB})(?:{_GOOD})\b|\b(?:{_HALF})\b(?:\s(?:{_GOOD})\b)?|"
+    r"\b(?:unmet|missing|unfulfilled|unsatisfied|unidentified|uncleared|unexposed|failed|fails|"
+    r"absent|incomplete|insufficient|inadequate|unclear|obscured|hidden|false|no|not)\b|[✗✘❌☒✖]"
+    r"|(?:(?<=[:=] )|(?<=[:=]))0\b(?!\.\d))"
+    rf"|(?P<yes>\b(?:{_GOOD})\b|[✓✔✅]|(?:(?<=[:=] )|(?<=[:=]))1\b(?!\.\d))",
     re.IGNORECASE,
 )
-_HEADS = re.compile(r"\s?(?:(?:criteria|criterion|ones|yet)\s?)?(?::|for\b|are\b:)", re.IGNORECASE)
+"""A criterion that is met in part is not met; numbers are verdicts only as values ("plate: 0")."""
+_LACKS = re.compile(
+    r"\b(?:no|not(?!\sonly)|without|never|lack(?:s|ing)?(?:\sof)?|absence\sof|insufficient|inadequate|incomplete|poor|fail(?:s|ed)?\sto)"
+    r"(?:\s(?!and\b|but\b|or\b)\w+){0,4}\s?$",
+    re.IGNORECASE,
+)
+"""Words before a criterion that say no to it: "no exposure of the", "without a"."""
+_NOT = re.compile(r"(?:(?<=ca)n't|n't|\bcan\snot)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.;]")
+_HEADS = re.compile(r"\s?(?:(?:criteria|criterion|ones|yet)\s?)?(?:[:?]|for\b|are\b:)", re.IGNORECASE)
 _CHAIN = re.compile(r"[\s,;]*(?:and|or|nor|,|as well as)?[\s,]*(?:the\s)?", re.IGNORECASE)
 _NUMBERED = re.compile(
-    r"(?:\b(?:criterion|criteria|crit|c)[\s_.#-]{0,2}|(?<![\w.,/%]))([1-9])(?![\w%/])(?!\.\d)(?!\s+(?:\w{1,20}\s)?criteri)",
+    r"(?:\b(?:criterion|criteria|crit|c)[\s_.#-]{0,2}|(?<![\w.,/%:=])(?<![:=]\s))([1-9])(?![\w%/])(?!\.\d)(?!\s+(?:\w{1,20}\s)?criteri)",
     re.IGNORECASE,
 )
 _ALL = re.compile(
@@ -38,6 +49,20 @@ _ALL = re.compile(
     r"\b(?:met|fulfilled|achieved|satisfied)\b"
     r"|\ball\b[^.;:]{0,40}\bcriteria\b[^.;:]{0,30}?\b(?P<not>not\s)?(?:yet\s)?(?:met|fulfilled|achieved|satisfied)\b",
     re.IGNORECASE,
+)
+
+
+_ALSO_SAID = (
+    ("two tubular structures", "two_structures"),
+    ("two structures entering the gallbladder", "two_structures"),
+    ("two structures connected to the gallbladder", "two_structures"),
+    ("only two structures", "two_structures"),
+    ("Calot's triangle", "hepatocystic_triangle"),
+    ("Calot triangle", "hepatocystic_triangle"),
+    ("triangle", "hepatocystic_triangle"),
+    ("hepatocystic triangle clearance", "hepatocystic_triangle"),
+    ("plate", "cystic_plate"),
+    ("cystic plate exposure", "cystic_plate"),
 )
 
 
@@ -52,8 +77,8 @@ def _short_names() -> Iterator[tuple[str, str]]:
         head, _, rest = c.name.partition(" ")
         if rest and head.endswith("ed"):
             yield rest, id
-    yield "two tubular structures", "two_structures"
-    yield "Calot's triangle", "hepatocystic_triangle"
+    for said, id in _ALSO_SAID:
+        yield said, id
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +88,20 @@ class Criteria:
     Numbers without names count the critical view of safety, in the order of :data:`CRITICAL_VIEW`.
     """
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
-        """The answer; ``size`` and ``space`` are not used.
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
+        """The answer; ``size``, ``space`` and ``procedure`` are not used.
 
         Raises:
             BadAnswerError: no criterion, one without a verdict, or one with two different verdicts.
         """
-        part = answer_part(text, _EXPECTED)
+        part = _NOT.sub(" not", answer_part(text, _EXPECTED)).replace('"', " ").replace("  ", " ")
         named = _lexicon().find(part)
         for span in named:
             if len(span.ids("criterion")) > 1:
                 raise bad(_EXPECTED, part, f"{part[span.start : span.end]!r} can mean more than one criterion")
-        verdicts = _judged(part, [(s.start, s.end, s.ids("criterion")[0]) for s in named])
+        verdicts = _judged(part, [(s.start, _without_verdict(part, s), s.ids("criterion")[0]) for s in named])
         if not verdicts:
             numbered = [(m.start(1), m.end(), _by_number(m[1], part)) for m in _NUMBERED.finditer(part)]
             verdicts = _in_a_row(part) or _all_alike(part) or _judged(part, numbered)
@@ -103,14 +130,12 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
         for verdict in before:
             if _HEADS.match(part, verdict.end(), start) or _CHAIN.fullmatch(part, verdict.end(), start):
                 heading = verdict["yes"] is not None
+        lacking = "neither" not in link and _LACKS.search(part[edge:start]) is not None
         after_end = mentions[n + 1][0] if n + 1 < len(mentions) else len(part)
-        direct = None
-        edge = end
-        for verdict in _VERDICT.finditer(part, end, after_end):
-            if not _HEADS.match(part, verdict.end(), after_end):
-                direct = verdict["yes"] is not None
-                edge = verdict.end()
-            break
+        direct, edge = _direct(part, end, after_end, last=n + 1 == len(mentions))
+        if lacking:
+            settle(id, False)
+            continue
         if direct is None and heading is None:
             if n + 1 < len(mentions) and _CHAIN.fullmatch(part, end, after_end):
                 open_list.append(id)
@@ -123,18 +148,56 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
     return found
 
 
+def _direct(part: str, start: int, end: int, *, last: bool) -> tuple[bool | None, int]:
+    """The verdict that follows a mention, and where it ends; None where none follows.
+
+    Raises:
+        BadAnswerError: yes and no in one clause, as in "visible but not exposed".
+    """
+    said: list[re.Match[str]] = []
+    for verdict in _VERDICT.finditer(part, start, end):
+        if _HEADS.match(part, verdict.end(), end):
+            if part[start : verdict.start()].strip():
+                break  # the heading of what comes next
+            continue  # "plate exposed: no": the word is of the name
+        if not last and _LACKS.search(part[verdict.start() : end]) and said:
+            break  # it belongs to the next mention
+        if said and _CLAUSE.search(part, said[-1].end(), verdict.start()):
+            break
+        said.append(verdict)
+    if not said or (not last and len(said) == 1 and _LACKS.search(part[said[0].start() : end]) and said[0]["no"]):
+        return None, start
+    if len({verdict["yes"] is not None for verdict in said}) > 1:
+        raise bad(_EXPECTED, part, f"it says yes and no in {part[start : said[-1].end()].strip()!r}")
+    return said[0]["yes"] is not None, said[-1].end()
+
+
+def _without_verdict(part: str, span: Span) -> int:
+    """Where a mention ends, without the participle at its end that is the verdict: "plate exposed"."""
+    words = part[span.start : span.end].split()
+    if len(words) > 1 and re.fullmatch(_GOOD, words[-1], re.IGNORECASE):
+        return span.end - len(words[-1]) - 1
+    return span.end
+
+
 def _by_number(digit: str, part: str) -> str:
     if int(digit) > len(CRITICAL_VIEW):
         raise bad(_EXPECTED, part, f"there is no criterion {digit} of the critical view")
     return CRITICAL_VIEW[int(digit) - 1]
 
 
+_ROW = {
+    **dict.fromkeys(("yes", "true", "met", "y", "1", *"✓✔✅"), True),
+    **dict.fromkeys(("no", "false", "unmet", "n", "0", *"✗✘❌☒✖"), False),
+}
+
+
 def _in_a_row(part: str) -> dict[str, bool]:
     """The verdicts of "Yes, No, Yes": as many verdicts as the critical view has criteria, and nothing else."""
-    words = re.findall(r"\w+", part.casefold())
-    if len(words) != len(CRITICAL_VIEW) or not {*words} <= {"yes", "no", "true", "false", "met", "unmet"}:
+    words = re.findall(r"\w+|[✓✔✅✗✘❌☒✖]", part.casefold())
+    if len(words) != len(CRITICAL_VIEW) or not {*words} <= _ROW.keys():
         return {}
-    return {id: w in ("yes", "true", "met") for id, w in zip(CRITICAL_VIEW, words, strict=True)}
+    return {id: _ROW[w] for id, w in zip(CRITICAL_VIEW, words, strict=True)}
 
 
 def _all_alike(part: str) -> dict[str, bool]:
