@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from ..conformance import form_problem
 from ..errors import ShardError
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import read_shard
@@ -84,6 +85,11 @@ class TreeFacts:
             with (self.tree / name).open("rb") as file:
                 _, members = next(read_shard(file, where=name))
                 sample: dict[str, Any] = orjson.loads(members["json"])
+            if problem := form_problem(sample):
+                raise ShardError(
+                    f"{name}: its first sample is none of this package: {problem}",
+                    hint="Build this part of the tree again.",
+                )
         except (FileNotFoundError, StopIteration, KeyError, orjson.JSONDecodeError) as error:
             raise ShardError(
                 f"{name}: its first sample could not be read ({type(error).__name__})",

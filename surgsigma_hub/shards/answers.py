@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..conformance import form_problem
 from ..errors import ShardError
 from ..tasks import AnswerKind, all_tasks
 from .manifest import Manifest, load_tree
@@ -124,11 +125,13 @@ def _answers(tree: Path, manifest: Manifest) -> Iterator[Mapping[str, Any]]:
         try:
             with (tree / where).open("rb") as file:
                 for document in read_documents(file, where=where):
+                    if problem := form_problem(document, ("answer",)):
+                        raise ShardError(
+                            f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate"
+                        )
                     yield document["answer"]
         except FileNotFoundError:
             raise ShardError(f"{where}: no such shard, but its manifest lists it", hint="Build it again.") from None
-        except (KeyError, TypeError):
-            raise ShardError(f"{where}: holds a sample without an answer", hint="Run: surgsigma validate") from None
 
 
 def size_word(box: Mapping[str, float]) -> str:
