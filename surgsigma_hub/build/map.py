@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
-from ..ontology import resolve_course, resolve_frame
+from ..ontology import resolve_course
 from ..reasoning import Memory, reason
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
@@ -121,7 +121,7 @@ class _Mapper:
             part.frames += 1
             part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
             try:
-                frame = resolve_frame(self.source.info.name, found)
+                frame = self.source.resolved(found)
             except LabelError as error:
                 self._defect(found, Reason.LABEL_UNKNOWN, str(error.message))
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ..ontology import resolve_course, resolve_frame
+from ..ontology import resolve_course
 from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
 from ..tasks import Draft, Task
@@ -31,7 +31,7 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
     for found in source.frames(video):
         if isinstance(found, Defect):
             continue
-        frame = resolve_frame(name, found)
+        frame = source.resolved(found)
         if begins_a_second(frame, moments):
             moments.append(frame)
         for task in chosen:

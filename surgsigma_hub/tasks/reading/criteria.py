@@ -11,7 +11,7 @@ from ...ontology import concepts
 from ...records import Answer, AnswerCriterion
 from ..answers import CRITICAL_VIEW, criteria_text
 from ..base import Size, Space
-from .lexicon import Lexicon, Span, lexicon_of
+from .lexicon import Lexicon, lexicon_of
 from .strip import answer_part, bad
 
 _EXPECTED = "a verdict on each safety criterion"
@@ -54,16 +54,20 @@ _ALL = re.compile(
 
 _ALSO_SAID = (
     ("two tubular structures", "two_structures"),
-    ("two structures entering the gallbladder", "two_structures"),
+    ("two structures", "two_structures"),
     ("two structures connected to the gallbladder", "two_structures"),
     ("only two structures", "two_structures"),
     ("Calot's triangle", "hepatocystic_triangle"),
     ("Calot triangle", "hepatocystic_triangle"),
     ("triangle", "hepatocystic_triangle"),
     ("hepatocystic triangle clearance", "hepatocystic_triangle"),
+    ("triangle cleared", "hepatocystic_triangle"),
     ("plate", "cystic_plate"),
+    ("plate exposed", "cystic_plate"),
     ("cystic plate exposure", "cystic_plate"),
 )
+_SAID_LAST = frozenset({"free", "tensioned"})
+"""Last words of names that say the verdict, beside those that are verdicts wherever they stand."""
 
 
 @cache
@@ -72,13 +76,13 @@ def _lexicon() -> Lexicon:
 
 
 def _short_names() -> Iterator[tuple[str, str]]:
-    """Names without the participle that already says the verdict: "hepatocystic triangle", "cystic plate"."""
+    """Names without the word that already says the verdict: "hepatocystic triangle", "cystic plate"."""
     for id, c in concepts("criterion").items():
-        head, _, rest = c.name.partition(" ")
-        if rest and head.endswith("ed"):
+        rest, _, verdict = c.name.rpartition(" ")
+        if (rest and _VERDICT.fullmatch(verdict)) or verdict in _SAID_LAST:
             yield rest, id
-    for said, id in _ALSO_SAID:
-        yield said, id
+            yield f"{verdict} {rest}", id
+    yield from _ALSO_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Criteria:
         for span in named:
             if len(span.ids("criterion")) > 1:
                 raise bad(_EXPECTED, part, f"{part[span.start : span.end]!r} can mean more than one criterion")
-        verdicts = _judged(part, [(s.start, _without_verdict(part, s), s.ids("criterion")[0]) for s in named])
+        verdicts = _judged(part, [(s.start, s.end, s.ids("criterion")[0]) for s in named])
         if not verdicts:
             numbered = [(m.start(1), m.end(), _by_number(m[1], part)) for m in _NUMBERED.finditer(part)]
             verdicts = _in_a_row(part) or _all_alike(part) or _judged(part, numbered)
@@ -140,6 +144,9 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
             if n + 1 < len(mentions) and _CHAIN.fullmatch(part, end, after_end):
                 open_list.append(id)
                 continue
+            if _says_met(part[start:end]):
+                settle(id, True)
+                continue
             raise bad(_EXPECTED, part, f"it says neither yes nor no to {id!r}")
         met = bool(heading if direct is None else direct) and not neither
         for waiting in (*open_list, id):
@@ -172,12 +179,10 @@ def _direct(part: str, start: int, end: int, *, last: bool) -> tuple[bool | None
     return said[0]["yes"] is not None, said[-1].end()
 
 
-def _without_verdict(part: str, span: Span) -> int:
-    """Where a mention ends, without the participle at its end that is the verdict: "plate exposed"."""
-    words = part[span.start : span.end].split()
-    if len(words) > 1 and re.fullmatch(_GOOD, words[-1], re.IGNORECASE):
-        return span.end - len(words[-1]) - 1
-    return span.end
+def _says_met(name: str) -> bool:
+    """Whether a criterion's name, standing alone, already says that it is met: "cystic plate exposed"."""
+    verdict = name.rpartition(" ")[2]
+    return bool(_VERDICT.fullmatch(verdict)) or verdict in _SAID_LAST
 
 
 def _by_number(digit: str, part: str) -> str:

@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 
 from ...ontology import Kind, concept, concepts, native_names, sources_with_names
+from ...ontology.forms import forms
 from .words import Token, also_said, phrase, tokens, verb_forms
 
 Reading = tuple[Kind, str]
@@ -176,7 +177,7 @@ def lexicon_of(
     """
     names: dict[Kind, list[list[tuple[tuple[str, ...], str]]]] = {}
     for kind in kinds:
-        declared = [(n, c.id) for c in concepts(kind).values() for n in (c.name, c.id)]
+        declared = [(n, c.id) for c in concepts(kind).values() for n in (c.name, c.id, *_said(kind, c.id))]
         declared += (extra or {}).get(kind, ())
         said = [(phrase(n), id) for n, id in _synonyms(kind)]
         native = _native(kind)
@@ -188,6 +189,17 @@ def lexicon_of(
         lists[0] += said
         names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of, turned)] for of in _VERBS)]
     return Lexicon(names, fillers)
+
+
+def _said(kind: Kind, id: str) -> Iterator[str]:
+    """Other names that our own sentences give a label: the noun of an action, the short name of a stage."""
+    said = forms(kind, id)
+    if kind == "action":
+        yield from (said.noun, said.doing, said.on.partition(" {}")[0])
+    elif kind == "phase":
+        yield f"{said.short} phase"
+    elif kind == "step":
+        yield said.short
 
 
 def _shared_heads(lists: Sequence[Sequence[tuple[tuple[str, ...], str]]]) -> Iterator[tuple[tuple[str, ...], str]]:
