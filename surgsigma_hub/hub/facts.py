@@ -14,6 +14,7 @@ from ..conformance import form_problem
 from ..errors import ShardError
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import read_shard
+from ..shards.wording import Wording, count_wording
 from ..source import Access, SourceInfo, all_sources
 from ..tasks import Task, all_tasks
 from .configs import Config, tree_configs
@@ -38,6 +39,11 @@ class TreeFacts:
     def sources(self) -> tuple[str, ...]:
         """Names of the sources in the tree."""
         return tuple(sorted({m.source for m in self.manifests}))
+
+    @cached_property
+    def wording(self) -> Mapping[str, Wording]:
+        """By task, how varied its language is and what guesses without an image score."""
+        return {found.task: found for found in count_wording(self.tree)}
 
     def config(self, name: str) -> Config:
         """The config of that name, which must exist."""
