@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ShardError
 from ..tasks import AnswerKind, all_tasks
 from .manifest import Manifest, load_tree
-from .reader import read_documents
+from .reader import open_shard, read_documents
 
 NONE = "none"
 MEDIA_KINDS = frozenset({AnswerKind.MASK, AnswerKind.DEPTH, AnswerKind.IMAGE, AnswerKind.VIDEO})
@@ -122,11 +122,9 @@ def _answers(tree: Path, manifest: Manifest) -> Iterator[Mapping[str, Any]]:
     for shard in manifest.shards:
         where = f"{manifest.folder}/{shard.name}"
         try:
-            with (tree / where).open("rb") as file:
+            with open_shard(tree, where) as file:
                 for document in read_documents(file, where=where):
                     yield document["answer"]
-        except FileNotFoundError:
-            raise ShardError(f"{where}: no such shard, but its manifest lists it", hint="Build it again.") from None
         except (KeyError, TypeError):
             raise ShardError(f"{where}: holds a sample without an answer", hint="Run: surgsigma validate") from None
 

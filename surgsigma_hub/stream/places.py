@@ -141,7 +141,7 @@ class Elsewhere:
 
         def one(m: Named) -> Manifest:
             data = fetch(files, m.path, None, None, deadline=self._how.deadline).data
-            return parse_manifest(data, where=f"{self.where}: {m.path}")
+            return parse_manifest(data, where=f"{self.where}: {m.path}", place=m.path)
 
         with ThreadPoolExecutor(min(self._how.connections, max(1, len(named)))) as pool:
             return list(pool.map(one, named))
