@@ -29,11 +29,29 @@ def open_descriptor(path: Path | str, *, follow: bool = True) -> int:
         OSError: it cannot be opened, or is something else than a plain file.
     """
     handle = os.open(path, _FLAGS | (0 if follow else getattr(os, "O_NOFOLLOW", 0)))
-    kind = stat.S_IFMT(os.fstat(handle).st_mode)
-    if kind != stat.S_IFREG:
+    try:
+        _check(os.fstat(handle), path)
+    except OSError:
         os.close(handle)
-        raise OSError(errno.EINVAL, f"is {_KINDS.get(kind, 'something else')}, expected a plain file", str(path))
+        raise
     return handle
+
+
+def plain_size(path: Path) -> int:
+    """Bytes of a plain file.
+
+    Raises:
+        OSError: it is not there, or is something else than a plain file.
+    """
+    found = path.stat()
+    _check(found, path)
+    return found.st_size
+
+
+def _check(found: os.stat_result, path: Path | str) -> None:
+    kind = stat.S_IFMT(found.st_mode)
+    if kind != stat.S_IFREG:
+        raise OSError(errno.EINVAL, f"is {_KINDS.get(kind, 'something else')}, expected a plain file", str(path))
 
 
 def open_plain(path: Path) -> BinaryIO:

@@ -16,8 +16,8 @@ import yaml
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.configs import front_matter, make_configs, stray_tars, tree_configs
-from surgsigma_hub.hub.frontmatter import dump_yaml
 from surgsigma_hub.schema import shard_features
+from surgsigma_hub.shards.frontmatter import dump_yaml
 from surgsigma_hub.shards.manifest import Manifest, load_tree
 
 from handmade import MEMBERS, PARTS, SMALL, SOURCES, Part, add_strays, counts, write_tree

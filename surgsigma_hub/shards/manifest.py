@@ -90,16 +90,16 @@ class Manifest:
     @property
     def catalog(self) -> str:
         """Place of the catalog, relative to the tree."""
-        return catalog_place(self.task, self.source, self.split)
+        return f"catalog/{self.task}-{self.source}-{self.split}.parquet"
 
     def dumps(self) -> builtins.bytes:
         """The manifest as it is written to disk."""
         return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def catalog_place(task: str, source: str, split: str) -> str:
-    """Place of the catalog of one task, source and split, relative to the tree."""
-    return f"catalog/{task}-{source}-{split}.parquet"
+def max_catalog(manifest: Manifest) -> int:
+    """Most bytes of the catalog of a manifest: ours have some 150 a sample, and a footer."""
+    return (4 << 20) + (8 << 10) * manifest.samples
 
 
 def names_of(place: str) -> tuple[str, str, str]:
