@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from ..schema import FORMAT_VERSION, MEMBERS
+from ..shards.frontmatter import split_card
 from ..source import SourceInfo
 from .configs import Config, ConfigSplit, split_order
 from .facts import TreeFacts, size_text, table
-from .frontmatter import split_card
 from .measured import wording_parts
 
 MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"

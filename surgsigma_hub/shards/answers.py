@@ -13,7 +13,7 @@ from ..conformance import form_problem
 from ..errors import ShardError
 from ..tasks import AnswerKind, all_tasks
 from .manifest import Manifest, load_tree
-from .reader import read_documents
+from .reader import open_shard, read_documents
 
 NONE = "none"
 MEDIA_KINDS = frozenset({AnswerKind.MASK, AnswerKind.DEPTH, AnswerKind.IMAGE, AnswerKind.VIDEO})
@@ -136,16 +136,13 @@ def documents(tree: Path, manifest: Manifest, fields: Sequence[str] = ("answer",
     """
     for shard in manifest.shards:
         where = f"{manifest.folder}/{shard.name}"
-        try:
-            with (tree / where).open("rb") as file:
-                for document in read_documents(file, where=where):
-                    if problem := form_problem(document, fields):
-                        raise ShardError(
-                            f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate"
-                        )
-                    yield document
-        except FileNotFoundError:
-            raise ShardError(f"{where}: no such shard, but its manifest lists it", hint="Build it again.") from None
+        with open_shard(tree, where) as file:
+            for document in read_documents(file, where=where):
+                if problem := form_problem(document, fields):
+                    raise ShardError(
+                        f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate"
+                    )
+                yield document
 
 
 def size_word(box: Mapping[str, float]) -> str:
