@@ -95,6 +95,9 @@ def asked_in(split: str, draft: Draft) -> bool:
     return not (draft.catch_all and split == TRAINING)
 
 
+Size = tuple[int, int]
+"""Width and height of an image in pixels."""
+
 Space = Literal["unit", "thousand", "pixel"]
 """What the numbers of a box are: shares of the frame, thousandths of it, or pixels."""
 
@@ -102,13 +105,16 @@ Space = Literal["unit", "thousand", "pixel"]
 class Parser(Protocol):
     """Reads a text, ours or a model's, as the typed answer of a task; picklable, the same call for all tasks."""
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
         """The typed answer, its ``text`` the plain form that the task itself gives such an answer.
 
         Args:
             text: What was printed, with or without reasoning and tags.
             size: Width and height of the picture, for boxes in pixels.
             space: What the numbers of boxes are; None decides by their size.
+            procedure: Id of the operation, where it is known: names of phases and steps of others are passed over.
 
         Raises:
             BadAnswerError: the text does not read as an answer of the task.
