@@ -9,6 +9,7 @@ from functools import cache
 from ..errors import UnknownNameError
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concept, concepts
+from ..ontology.forms import acting_on
 from ..records import (
     Answer,
     AnswerBox,
@@ -22,7 +23,7 @@ from ..records import (
     Verdict,
 )
 from .base import Draft
-from .wording import are, joined, participle, with_article
+from .wording import are, joined, with_article
 
 NONE = "none"
 """Plain text of a true "none", and the name of the answer group that words it."""
@@ -143,8 +144,7 @@ def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False, all_i
         if triplet.action.id == NULL:
             does = "in view without acting" + ("" if target.id == NULL else f" on the {target.name}")
         else:
-            doing = participle(concept("action", triplet.action.id).name)
-            does = f"{doing} without a named target" if target.id == NULL else f"{doing} the {target.name}"
+            does = acting_on(triplet.action.id, target.id) + (" without a named target" if target.id == NULL else "")
         clauses.append(f"{subject} {are([instrument])} {does}")
     return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
