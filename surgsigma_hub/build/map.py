@@ -18,6 +18,7 @@ from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
 from ..tasks import Draft, Task, get_task
+from ..tasks.base import TRAINING, asked_in
 from ..tasks.compose import compose, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.timeline import begins_a_second
@@ -32,7 +33,7 @@ Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
 
 
-JOINED_SPLIT = "train"
+JOINED_SPLIT = TRAINING
 """Only there samples are joined and explained: who evaluates wants one question and one plain answer."""
 
 
@@ -174,7 +175,7 @@ class _Mapper:
         self.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
-        """What can be asked beside another question: one question on this picture, answered in words.
+        """What can be asked beside another question: the question on this picture as a whole, answered in words.
 
         Of all tasks that can be joined, asked for or not: a sample must not change with what else is built.
         """
@@ -184,8 +185,10 @@ class _Mapper:
                 made = [draft for one, draft in drafts if one is task]
             else:
                 made = list(task.draft(frame)) if task.draft else []
-            if len(made) == 1:
-                found[task.name] = (task, made[0])
+            made = [draft for draft in made if asked_in(JOINED_SPLIT, draft)]
+            main = made if len(made) == 1 else [draft for draft in made if not draft.key]
+            if len(main) == 1:
+                found[task.name] = (task, main[0])
         return found
 
     def _resolved_course(self) -> Course | None:
@@ -202,6 +205,10 @@ class _Mapper:
     ) -> None:
         part, video, info = self.part, self.job.video, self.source.info
         id = sample_id(task, info, video, frame, draft)
+        if not asked_in(video.split, draft):
+            detail = f"{task.name}: {draft.answer.text!r} stands for none of the labels, and is nothing to train on"
+            self._defect(frame, Reason.CATCH_ALL, detail)
+            return
         if part.has(id):
             self._defect(frame, Reason.DUPLICATE_ID, f"a second sample {id}")
             return

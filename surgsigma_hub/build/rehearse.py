@@ -10,7 +10,7 @@ from ..ontology import resolve_course
 from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
 from ..tasks import Draft, Task
-from ..tasks.base import DepthMap, Masks
+from ..tasks.base import DepthMap, Masks, asked_in
 from ..tasks.compose import compose, sample_id
 from ..tasks.timeline import begins_a_second
 
@@ -38,6 +38,8 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
             moments.append(frame)
         for task in chosen:
             for draft in () if task.draft is None else task.draft(frame):
+                if not asked_in(video.split, draft):
+                    continue
                 yield task, draft, _composed(source, video, task, frame, draft)
     further = [task for task in chosen if task.draft_course is not None]
     course = seen.course() if further else None
@@ -47,6 +49,8 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
     for task in further:
         assert task.draft_course is not None
         for moment, draft in task.draft_course(whole):
+            if not asked_in(video.split, draft):
+                continue
             yield task, draft, _composed(source, video, task, moment, draft)
 
 

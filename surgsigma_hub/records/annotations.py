@@ -298,6 +298,7 @@ class Reason(StrEnum):
     BOX_OUTSIDE = "box_outside"
     NO_SURGICAL_VIEW = "no_surgical_view"
     CLIP_INCOMPLETE = "clip_incomplete"
+    CATCH_ALL = "catch_all"
     TYPE_UNKNOWN = "type_unknown"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"
