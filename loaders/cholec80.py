@@ -246,6 +246,7 @@ class Cholec80(Source):
                 moments=seconds,
                 lasts=rows.ends,
                 said_by=said_by,
+                within=1 / _FPS,
                 beyond=rows.beyond,
                 stated=stated,
             )
@@ -356,8 +357,11 @@ class Cholec80(Source):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Phase and tools by second, when the longer table ends, and how much later the recording may: by the rest of a
-    second, for the tables end with whole ones, and by the rows that cannot be read."""
+    """Phase and tools by second.
+
+    ``ends`` is the second at which the longer table does; the recording may end later by ``beyond``: the rest of a
+    second, since tables end with whole ones, and rows that cannot be read.
+    """
 
     phases: Mapping[int, str]
     present: Mapping[int, tuple[str, ...]]
