@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan
 from .pool import run_jobs
-from .report import BuildReport, ReportRow, quarantined_share
+from .report import BuildReport, ReportRow, footage_report, quarantined_share
 from .shuffle import ShardJob, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,8 @@ def run_build(
             if not manifests:
                 raise BuildError(
                     f"no sample came out of source {settings.source!r}",
-                    hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}.",
+                    hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}."
+                    + "".join(f"\n  {d['where']}: {d['detail']}" for few in report["examples"].values() for d in few),
                 )
             rows = tuple(staged_row(m, work / "staging") for m in manifests)
             text = orjson.dumps({"source": settings.source, **report}, option=orjson.OPT_INDENT_2)
@@ -83,6 +84,7 @@ def run_build(
         quarantined=report["quarantined"],
         quarantined_by_video=report["quarantined_by_video"],
         examples=report["examples"],
+        footage=report["footage"],
         max_quarantine=max_quarantine,
         seconds=time.monotonic() - started,
         committed=not failed,
@@ -154,9 +156,10 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
     total: Counter[str] = Counter()
     by_video: dict[str, dict[str, int]] = {}
     examples: dict[str, list[dict[str, str]]] = {}
+    summaries: dict[str, Mapping[str, Any]] = {}
     frames = clipped = 0
     for part, video in zip(parts, plan.videos, strict=True):
-        summary = read_summary(part)
+        summaries[video.id] = summary = read_summary(part)
         frames += summary["frames"]
         clipped += summary["clipped_boxes"]
         if not summary["defects"]:
@@ -175,4 +178,5 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
         "quarantined": dict(sorted(total.items())),
         "quarantined_by_video": by_video,
         "examples": dict(sorted(examples.items())),
+        "footage": footage_report(summaries),
     }
