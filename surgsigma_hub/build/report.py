@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..records import Reason
+from .degenerate import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class BuildReport:
         quarantined: Things left out, by reason.
         quarantined_by_video: The same by video, then reason.
         examples: For each reason, the first few of what was left out.
+        refused: Tasks that were not built, since one answer nearly always fits.
         max_quarantine: The share above which the build fails.
         committed: Whether the tree was changed.
     """
@@ -57,6 +59,7 @@ class BuildReport:
     quarantined: Mapping[str, int]
     quarantined_by_video: Mapping[str, Mapping[str, int]]
     examples: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
     max_quarantine: float
     seconds: float
     committed: bool
