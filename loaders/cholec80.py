@@ -357,7 +357,8 @@ class Cholec80(Source):
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """Phase and tools by second, when the longer table ends, and how much later the recording may: by the rest of a
-    second, for the tables end with whole ones, and by the rows that cannot be read."""
+    second, for the tables end with whole ones, and by the rows that cannot be read.
+    """
 
     phases: Mapping[int, str]
     present: Mapping[int, tuple[str, ...]]
