@@ -7,14 +7,15 @@ import inspect
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from .errors import LayoutError, SurgSigmaError, UnknownNameError
-from .records import Course, Defect, Fact, Frame, LabelOrigin, Video
+from .ontology import resolve_frame
+from .records import BoxExtent, Course, Coverage, Defect, Fact, Frame, LabelOrigin, Video
 
 
 class Access(StrEnum):
@@ -46,7 +47,9 @@ class SourceInfo:
         facts: The kinds of fact that its annotations hold; tasks follow from them.
         split_schemes: Split schemes the user can choose by name, the default first, with the splits of each.
         license: Hub licence id of the source's data.
-        first_source: Prefix of ``canonical_video_id`` where the surgeries are the source's own.
+        coverage: How much of what is there each list of facts names; a fact that is not a key names all of it. The
+            reason of each entry stands in the source's card.
+        box_extent: What a box of an instrument encloses; None where the source has no boxes.
     """
 
     name: str
@@ -64,6 +67,8 @@ class SourceInfo:
     redistribution: Redistribution
     label_origin: LabelOrigin = "expert"
     needs_root: bool = True
+    coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
+    box_extent: BoxExtent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +133,20 @@ class Source(ABC):
         Opens no media: a film is named with its rate, a still that is known to be missing is None.
         """
         return None
+
+    def resolved(self, frame: Frame) -> Frame:
+        """``frame`` with its labels resolved, and with what this source states of its lists and boxes filled in.
+
+        Raises:
+            LabelError: naming the first label that is not in the source's table.
+        """
+        info = self.info
+        known = resolve_frame(info.name, frame)
+        if not info.coverage and info.box_extent is None:
+            return known
+        return replace(
+            known, coverage={**info.coverage, **known.coverage}, box_extent=known.box_extent or info.box_extent
+        )
 
     def find_home(self, fits: Callable[[Path], bool], missing: str) -> Path:
         """The folder that ``fits``: the root or, one level deep, the only such folder in it.

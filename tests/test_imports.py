@@ -13,7 +13,7 @@ PACKAGE = ROOT / "surgsigma_hub"
 FLOORS = [
     {"errors", "records", "callable_package", "plain_file"},
     {"schema", "ontology", "source"},
-    {"media", "parsers"},
+    {"conformance", "media", "parsers"},
     {"tasks"},
     {"reasoning"},
     {"shards"},

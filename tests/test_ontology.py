@@ -76,3 +76,14 @@ def test_the_ten_actions_of_bsa_resolve(real: Path) -> None:
     for (_, name), id in table.items():
         assert resolve("bsa10", "action", name) == Label(name, id)
         assert concept("action", id).definition != theirs[name], "definitions are words of our own"
+
+
+def test_what_stands_for_none_of_the_others_is_marked_and_named_so() -> None:
+    marked = {(kind, c.id): c.name for kind in KINDS for c in concepts(kind).values() if c.catch_all}  # type: ignore[arg-type]
+    assert marked.keys() == {
+        ("phase", "idle"),
+        ("phase", "other_intervention"),
+        ("step", "idle"),
+        ("step", "outside_listed_steps"),
+    }
+    assert all("listed" in name for name in marked.values())

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
-from ..ontology import resolve_course, resolve_frame
+from ..ontology import resolve_course
 from ..reasoning import Memory, reason
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
 from ..tasks import Draft, Task, get_task
+from ..tasks.base import TRAINING, asked_in
 from ..tasks.compose import compose, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.timeline import begins_a_second
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
 
 
-JOINED_SPLIT = "train"
+JOINED_SPLIT = TRAINING
 """Only there samples are joined and explained: who evaluates wants one question and one plain answer."""
 
 
@@ -121,7 +122,7 @@ class _Mapper:
             part.frames += 1
             part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
             try:
-                frame = resolve_frame(self.source.info.name, found)
+                frame = self.source.resolved(found)
             except LabelError as error:
                 self._defect(found, Reason.LABEL_UNKNOWN, str(error.message))
                 continue
@@ -144,7 +145,7 @@ class _Mapper:
             self._add(task, frame, draft, beside)
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
-        """What can be asked beside another question: one question on this picture, answered in words.
+        """What can be asked beside another question: the question on this picture as a whole, answered in words.
 
         Of all tasks that can be joined, asked for or not: a sample must not change with what else is built.
         """
@@ -154,8 +155,10 @@ class _Mapper:
                 made = [draft for one, draft in drafts if one is task]
             else:
                 made = list(task.draft(frame)) if task.draft else []
-            if len(made) == 1:
-                found[task.name] = (task, made[0])
+            made = [draft for draft in made if asked_in(JOINED_SPLIT, draft)]
+            main = made if len(made) == 1 else [draft for draft in made if not draft.key]
+            if len(main) == 1:
+                found[task.name] = (task, main[0])
         return found
 
     def _resolved_course(self) -> Course | None:
@@ -172,6 +175,10 @@ class _Mapper:
     ) -> None:
         part, video, info = self.part, self.job.video, self.source.info
         id = sample_id(task, info, video, frame, draft)
+        if not asked_in(video.split, draft):
+            detail = f"{task.name}: {draft.answer.text!r} stands for none of the labels, and is nothing to train on"
+            self._defect(frame, Reason.CATCH_ALL, detail)
+            return
         if part.has(id):
             self._defect(frame, Reason.DUPLICATE_ID, f"a second sample {id}")
             return

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ..ontology import resolve_course, resolve_frame
+from ..ontology import resolve_course
 from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
 from ..tasks import Draft, Task
-from ..tasks.base import DepthMap, Masks
+from ..tasks.base import DepthMap, Masks, asked_in
 from ..tasks.compose import compose, sample_id
 from ..tasks.timeline import begins_a_second
 
@@ -31,11 +31,13 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
     for found in source.frames(video):
         if isinstance(found, Defect):
             continue
-        frame = resolve_frame(name, found)
+        frame = source.resolved(found)
         if begins_a_second(frame, moments):
             moments.append(frame)
         for task in chosen:
             for draft in () if task.draft is None else task.draft(frame):
+                if not asked_in(video.split, draft):
+                    continue
                 yield task, draft, _composed(source, video, task, frame, draft)
     further = [task for task in chosen if task.draft_course is not None]
     course = source.course(video) if further else None
@@ -45,6 +47,8 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
     for task in further:
         assert task.draft_course is not None
         for moment, draft in task.draft_course(whole):
+            if not asked_in(video.split, draft):
+                continue
             yield task, draft, _composed(source, video, task, moment, draft)
 
 

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 
 import orjson
 
+from ..conformance import form_problem
 from ..errors import EndpointError, ShardError, SurgSigmaError, UnknownNameError
 from ..shards.manifest import Manifest, Shard
 from ..shards.reader import open_shard, read_shard
@@ -74,13 +75,15 @@ def parsed(members: dict[str, bytes], *, where: str) -> dict[str, Any]:
     """The JSON of a sample.
 
     Raises:
-        ShardError: there is none, or it cannot be read.
+        ShardError: there is none, or it cannot be read or is not that of a sample.
     """
     try:
         doc: dict[str, Any] = orjson.loads(members["json"])
-        return doc
     except (KeyError, orjson.JSONDecodeError):
         raise ShardError(f"{where}: no JSON that can be read", hint="See: surgsigma validate") from None
+    if problem := form_problem(doc):
+        raise ShardError(f"{where}: {problem}", hint="See: surgsigma validate")
+    return doc
 
 
 def asks_in(tree: Path, manifests: Sequence[Manifest], settings: Settings) -> Iterator[list[Ask]]:

@@ -1,7 +1,8 @@
 """Canonical vocabularies and the native names that map to them; an unmapped name is an error, never a guess.
 
-``<kind>s.csv`` holds the concepts (id, display name, definition), ``native/<source>.csv`` every native name of one
-source (kind, native, id). Both are data: adding a word means adding a row.
+``<kind>s.csv`` holds the concepts (id, display name, definition, and for phases and steps whether one is a
+catch-all), ``native/<source>.csv`` every native name of one source (kind, native, id). Both are data: adding a word
+means adding a row.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from importlib import resources
 from typing import Any, Literal, get_args
 
 from ..errors import LabelError, SurgSigmaError, UnknownNameError
-from ..records import Course, Frame, Label, LabeledBox, LabeledMask, Segment, Triplet, Verdict
+from ..records import Course, Frame, Label, LabeledBox, LabeledMask, Triplet, Verdict
 
 Kind = Literal["procedure", "phase", "step", "instrument", "action", "target", "criterion", "part"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -34,19 +35,27 @@ _FILES = {
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One entry of a vocabulary: ``name`` reads well inside a sentence, ``definition`` is one sentence of our own."""
+    """One entry of a vocabulary: ``name`` reads well inside a sentence, ``definition`` is one sentence of our own.
+
+    ``catch_all`` marks a label that a source gives to whatever none of its other labels fits. It says nothing of what
+    is being done: it is no answer to train on, gives no reason, and is never explained.
+    """
 
     kind: str
     id: str
     name: str
     definition: str
+    catch_all: bool = False
 
 
 @cache
 def concepts(kind: Kind) -> dict[str, Concept]:
     """All concepts of one kind by id, in the order of the table."""
     text = (resources.files(__package__) / _FILES[kind]).read_text("utf-8")
-    return {r["id"]: Concept(kind, r["id"], r["name"], r["definition"]) for r in csv.DictReader(text.splitlines())}
+    return {
+        r["id"]: Concept(kind, r["id"], r["name"], r["definition"], r.get("catch_all") == "yes")
+        for r in csv.DictReader(text.splitlines())
+    }
 
 
 def concept(kind: Kind, id: str) -> Concept:
@@ -169,8 +178,5 @@ def resolve_course(source: str, course: Course) -> Course:
     Raises:
         LabelError: naming the first label that is not in the source's table.
     """
-    segments = (
-        Segment(s.layer, resolve(source, s.layer, s.label.native), s.start_seconds, s.end_seconds)
-        for s in course.segments
-    )
+    segments = (replace(s, label=resolve(source, s.layer, s.label.native)) for s in course.segments)
     return replace(course, segments=tuple(segments))

@@ -2,7 +2,9 @@
 
 from .annotations import (
     Box,
+    BoxExtent,
     Course,
+    Coverage,
     Cut,
     Defect,
     Drawn,
@@ -54,7 +56,9 @@ __all__ = [
     "AnswerCriterion",
     "AnswerTriplet",
     "Box",
+    "BoxExtent",
     "Course",
+    "Coverage",
     "Cut",
     "Defect",
     "Drawn",

@@ -137,6 +137,32 @@ class Fact(StrEnum):
     FOOTAGE = "footage"
 
 
+class Coverage(StrEnum):
+    """How much of what is there a list of facts names: which questions the list can answer.
+
+    Only of a list of :attr:`ALL_IN_VIEW` may the whole be asked for ("name every ...") and a lack be told ("none",
+    "no hook"). Of the two others only what the list names is known.
+    """
+
+    ALL_IN_VIEW = "all in view"
+    """Everything of its kind; for actions and triplets, everything that is being done."""
+    ACTED_ON = "acted on"
+    """What an instrument acts on, all of it; nothing is said of what is merely in view."""
+    ANNOTATED_ONLY = "annotated only"
+    """A part, by no rule that is known."""
+
+
+class BoxExtent(StrEnum):
+    """How much of an instrument a box encloses; stands in the words of questions about boxes."""
+
+    TIP = "tip"
+    """The tip, at most with the part of the shaft next to it."""
+    WORKING_END = "working end"
+    """Jaws, blade or hook, up to the joint or the end of the shaft."""
+    WHOLE = "whole"
+    """All of it that is visible, the shaft included."""
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A native label name, and the canonical id once the ontology has resolved it (empty before)."""
@@ -192,12 +218,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A labelled interval ``[start_seconds, end_seconds)`` of a video; ``layer`` is action, phase or step."""
+    """A labelled interval ``[start_seconds, end_seconds)`` of a video; ``layer`` is action, phase or step.
+
+    An end that is not *known* is open (censored): the label held up to there, and what held beyond is not labelled, so
+    it may have held on. Whoever asks when something begins or ends passes over open ones.
+    """
 
     layer: Literal["action", "phase", "step"]
     label: Label
     start_seconds: float
     end_seconds: float
+    start_known: bool = True
+    end_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +280,11 @@ class Video:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """All facts a source holds of one moment. ``None`` means not annotated; ``()`` is a true "none".
+    """All facts a source holds of one moment. ``None`` means not annotated; ``()`` is a list that names nothing.
 
-    ``index`` is 0-based at ``fps``; ``image`` is None when the picture is known to be missing.
+    ``index`` is 0-based at ``fps``; ``image`` is None when the picture is known to be missing. ``coverage`` and
+    ``box_extent`` say how far lists and boxes reach: a loader sets them where a moment differs from what its
+    ``SourceInfo`` states, and ``Source.resolved`` fills in the rest.
     """
 
     index: int
@@ -273,6 +307,16 @@ class Frame:
     trace: Trace | None = None
     native_qa: NativeQA | None = None
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
+    coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
+    box_extent: BoxExtent | None = None  # of ``instrument_boxes``
+
+    def coverage_of(self, fact: Fact) -> Coverage:
+        """How much of what is there the list ``fact`` names; all of it where nothing else is stated."""
+        return self.coverage.get(fact, Coverage.ALL_IN_VIEW)
+
+    def holds_all(self, fact: Fact) -> bool:
+        """Whether the list ``fact`` is there and complete: then an empty one is a true "none"."""
+        return getattr(self, fact.value, None) is not None and self.coverage_of(fact) is Coverage.ALL_IN_VIEW
 
     def facts(self) -> frozenset[Fact]:
         """The kinds of fact that this frame holds."""
@@ -293,12 +337,22 @@ class Course:
         footage: Film or stills of the video.
         moments: Its frames in time order, labels resolved, at most one a second. Filled by the build.
         origins: As of :class:`Frame`, for example segments computed from labels frame by frame.
+        labelled: By layer, the stretches ``(start, end)`` in seconds, in order, over which it is known what holds and
+            what does not; a layer that is no key is known throughout. Outside them nothing may be inferred from the
+            lack of a segment.
+        coverage: As of :class:`Frame`, of the lists of segments.
     """
 
     segments: tuple[Segment, ...] = ()
     footage: Footage | None = None
     moments: tuple[Frame, ...] = ()
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
+    labelled: Mapping[Literal["action", "phase", "step"], tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
+
+    def coverage_of(self, fact: Fact) -> Coverage:
+        """How much of what goes on the segments of ``fact`` name; all of it where nothing else is stated."""
+        return self.coverage.get(fact, Coverage.ALL_IN_VIEW)
 
     def facts(self) -> frozenset[Fact]:
         """The kinds of fact that the course itself holds: a fact for each layer that has an interval, and footage."""
@@ -318,6 +372,7 @@ class Reason(StrEnum):
     BOX_OUTSIDE = "box_outside"
     NO_SURGICAL_VIEW = "no_surgical_view"
     CLIP_INCOMPLETE = "clip_incomplete"
+    CATCH_ALL = "catch_all"
     TYPE_UNKNOWN = "type_unknown"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"

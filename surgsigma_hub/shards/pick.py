@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from ..conformance import form_problem
 from ..errors import ShardError, UnknownNameError
 from ..plain_file import open_plain
 from .manifest import Manifest, load_tree
@@ -133,7 +134,8 @@ def _from_shard(path: Path, count: int, task: str | None, seed: int) -> list[Pic
 def _picked(members: dict[str, bytes], where: str) -> Picked:
     try:
         doc = orjson.loads(members["json"])
-        doc["id"], doc["task"], doc["answer"], doc["messages"], doc["media"]
-    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+    except (KeyError, orjson.JSONDecodeError) as error:
         raise ShardError(f"{where}: holds a sample without a usable JSON member ({error})") from None
+    if problem := form_problem(doc):
+        raise ShardError(f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate")
     return Picked(doc, {name: data for name, data in members.items() if name != "json"}, where)
