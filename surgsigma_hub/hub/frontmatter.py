@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -54,6 +55,18 @@ def split_card(text: str, *, where: str) -> tuple[dict[str, Any], str]:
     if not isinstance(loaded, dict):
         raise ShardError(f"{where}: the front matter is a {type(loaded).__name__}, expected a mapping")
     return loaded, "\n".join(lines[end + 1 :])
+
+
+def read_card(path: Path, *, where: str) -> str:
+    """The text of a card.
+
+    Raises:
+        ShardError: it is not UTF-8.
+    """
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ShardError(f"{where}: the card is not UTF-8 at byte {error.start}") from None
 
 
 def check_ours(front: Mapping[str, Any], *, where: str) -> Mapping[str, Any]:

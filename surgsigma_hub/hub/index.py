@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ShardError, SurgSigmaError, UnknownNameError
 from ..shards.manifest import load_tree
 from .configs import make_configs
-from .frontmatter import check_ours, split_card
+from .frontmatter import check_ours, read_card, split_card
 from .remote import fetch_card, glob_hub
 
 DEFAULT_TREE = "surgsigma"
@@ -124,7 +124,7 @@ def open_index(
 def _folder_index(folder: Path, where: str) -> Index:
     card = folder / "README.md"
     if not any(folder.glob("data/*/*/*.manifest.json")) and card.is_file():
-        return _card_index(card.read_text("utf-8"), base=None, where=where)
+        return _card_index(read_card(card, where=where), base=None, where=where)
     # The manifests, not the card, so that a card from before the last build cannot mislead.
     base = folder.resolve()
     digest = hashlib.sha256()
@@ -144,10 +144,10 @@ def _card_index(text: str, *, base: str | None, where: str) -> Index:
     """From a card. ``base`` goes before relative patterns; None for a folder, where only ``hf://`` ones make sense."""
     front, _ = split_card(text, where=where)
     check_ours(front, where=where)
-    counts = {info["config_name"]: _counts(info) for info in front.get("dataset_info") or []}
     configs: dict[str, dict[str, IndexSplit]] = {}
     default = ""
     try:
+        counts = {info["config_name"]: _counts(info) for info in front.get("dataset_info") or []}
         for entry in front["configs"]:
             name, splits = str(entry["config_name"]), dict[str, IndexSplit]()
             for part in entry["data_files"]:
@@ -157,7 +157,7 @@ def _card_index(text: str, *, base: str | None, where: str) -> Index:
                 splits[part["split"]] = IndexSplit(places, samples, size)
             configs[name] = splits
             default = default or (name if entry.get("default") else "")
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ShardError(f"{where}: the configs of the card are not as this package writes them ({error!r})") from None
     if not configs:
         raise ShardError(f"{where}: the card lists no config")
