@@ -15,7 +15,7 @@ import orjson
 from ..conformance import form_problem
 from ..errors import EndpointError, ShardError, SurgSigmaError, UnknownNameError
 from ..shards.manifest import Manifest, Shard
-from ..shards.reader import read_shard
+from ..shards.reader import open_shard, read_shard
 from ..shards.walk import HashingReader
 from .cache import AnswerCache, Reply
 from .client import Client, FailCode, Failure
@@ -62,10 +62,7 @@ def read_part_shard(tree: Path, manifest: Manifest, shard: Shard) -> Iterator[tu
         ShardError: missing, damaged, or other bytes than the manifest says.
     """
     where = f"{manifest.folder}/{shard.name}"
-    path = tree / manifest.folder / shard.name
-    if not path.is_file():
-        raise ShardError(f"{where}: the manifest lists this shard, but there is no such file", hint="Build it again.")
-    with path.open("rb") as file:
+    with open_shard(tree, where) as file:
         reader = HashingReader(file)
         yield from read_shard(cast("IO[bytes]", reader), where=where)  # it reads forward, which is all that is needed
         if reader.finish() != shard.sha256:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SurgSigmaError
-from .frontmatter import read_card
+from ..shards.frontmatter import read_card
 
 
 @dataclass(frozen=True, slots=True)

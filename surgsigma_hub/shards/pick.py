@@ -12,8 +12,9 @@ import orjson
 
 from ..conformance import form_problem
 from ..errors import ShardError, UnknownNameError
+from ..plain_file import open_plain
 from .manifest import Manifest, load_tree
-from .reader import read_shard
+from .reader import open_shard, read_shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,11 @@ def _read(tree: Path, manifest: Manifest, index: int) -> Picked:
             continue
         where = f"{manifest.folder}/{shard.name}"
         offset, first = max((b for b in shard.blocks if b[1] <= index), key=lambda b: b[1], default=(0, 0))
-        try:
-            with (tree / where).open("rb") as file:
-                file.seek(offset)
-                for n, (_, members) in enumerate(read_shard(file, where=where), first):
-                    if n == index:
-                        return _picked(members, where)
-        except FileNotFoundError:
-            raise ShardError(f"{where}: no such shard, but its manifest lists it", hint="Build it again.") from None
+        with open_shard(tree, where) as file:
+            file.seek(offset)
+            for n, (_, members) in enumerate(read_shard(file, where=where), first):
+                if n == index:
+                    return _picked(members, where)
     raise ShardError(f"{manifest.path}: lists more samples than its shards hold", hint="Run: surgsigma validate")
 
 
@@ -118,7 +116,7 @@ def _from_shard(path: Path, count: int, task: str | None, seed: int) -> list[Pic
     rng = random.Random(seed)
     kept: list[tuple[int, Picked]] = []  # a reservoir, so that a large shard is read once and never held
     seen = 0
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         for _, members in read_shard(file, where=path.name):
             found = _picked(members, path.name)
             if task is not None and found.doc["task"] != task:

@@ -17,7 +17,6 @@ import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.hub.cards import refresh
-from surgsigma_hub.hub.frontmatter import OURS, join_card, split_card
 from surgsigma_hub.hub.index import open_index
 from surgsigma_hub.hub.pointer import _check_folder
 from surgsigma_hub.parsers import (
@@ -35,6 +34,7 @@ from surgsigma_hub.parsers import (
     trace,
     triplet_vectors,
 )
+from surgsigma_hub.shards.frontmatter import OURS, join_card, split_card
 
 import chole_files
 from handmade import SHARD, entries, part, rewrite, small_tree, tar_bytes
@@ -157,7 +157,7 @@ def _pointer() -> dict[str, Any]:
         for one in entry["data_files"]:
             one["path"] = f"hf://datasets/a/b@c/{one['path']}"
     counts = [{key: info[key] for key in ("config_name", "splits")} for info in front["dataset_info"]]
-    return {OURS: front[OURS], "configs": front["configs"][:2], "dataset_info": counts[:2]}
+    return {OURS: {**front[OURS], "pointer": "a/b@c"}, "configs": front["configs"][:2], "dataset_info": counts[:2]}
 
 
 def _cards() -> st.SearchStrategy[bytes]:
@@ -219,7 +219,9 @@ def _key_frames(path: Path, out: Path) -> None:
 
 def _vectors(data: bytes) -> None:
     document = orjson.loads(data)
-    names, differences = triplet_vectors.names_in(document.get("categories") if isinstance(document, dict) else document)
+    names, differences = triplet_vectors.names_in(
+        document.get("categories") if isinstance(document, dict) else document
+    )
     triples = triplet_vectors.triples_in(document.get("categories") if isinstance(document, dict) else document)
     assert names and isinstance(differences, list)
     notes = document.get("annotations") if isinstance(document, dict) else None
@@ -258,7 +260,9 @@ def _read_fixture(name: str) -> bytes:
 def _honest_records() -> bytes:
     second = {"video_id": [b"video01"], "frame_id": [0], "total_frames": [1], "phase": [2], "frame": [b"\x89PNG"],
               "instruments": [0, 1, 0, 0, 0, 0, 1], "scores": [0.5, 0.25]}  # fmt: skip
-    return chole_files.tfrecord([chole_files.example(second), chole_files.example({**second, "frame_id": [1]}, packed=False)])
+    return chole_files.tfrecord(
+        [chole_files.example(second), chole_files.example({**second, "frame_id": [1]}, packed=False)]
+    )
 
 
 def _example_bytes() -> st.SearchStrategy[bytes]:
@@ -292,7 +296,17 @@ _IN_TREES: dict[str, tuple[Callable[[], st.SearchStrategy[bytes]], Place, Iterab
     "sample": (
         lambda: mutate.json_bytes(honest()),
         _sample,
-        ("validate", "stream", "load", "export trl", "export swift", "export inline", "info --answers", "cards", "preview"),
+        (
+            "validate",
+            "stream",
+            "load",
+            "export trl",
+            "export swift",
+            "export inline",
+            "info --answers",
+            "cards",
+            "preview",
+        ),
     ),
 }
 _NATIVE: dict[str, tuple[Callable[[], st.SearchStrategy[bytes]], Reader]] = {

@@ -17,7 +17,21 @@ TEXTS = (
     *("\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\u202eright to left", "zero\u200bwidth", "<script>x</script>", "|a|"),
     *("<image>", "<video>" * 3, "<|im_end|>", "{}", "{0.__class__}", "%s%n", "*.tar", "[a-z]", "~", "hook", "é" * 90),
 )
-VALUES: Sequence[Any] = (None, True, False, *NUMBERS, *TEXTS, [], {}, [None], [[]], [0] * 4, {"": 0}, {"id": 1}, ["a"] * 3)
+VALUES: Sequence[Any] = (
+    None,
+    True,
+    False,
+    *NUMBERS,
+    *TEXTS,
+    [],
+    {},
+    [None],
+    [[]],
+    [0] * 4,
+    {"": 0},
+    {"id": 1},
+    ["a"] * 3,
+)
 
 
 def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
