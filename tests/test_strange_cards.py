@@ -130,7 +130,7 @@ def test_a_server_with_such_a_card(name: str, tmp_path: Path, monkeypatch: pytes
 
 def test_a_card_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(b"---\n\xff\xfe\n---\n")
-    with pytest.raises(ShardError, match="not UTF-8"):
+    with pytest.raises(ShardError, match="is not UTF-8"):
         surgsigma_hub.load_dataset(tmp_path, streaming=True)
     with pytest.raises(SurgSigmaError, match="no pointer card"):
         init_pointer("org/name", tmp_path)

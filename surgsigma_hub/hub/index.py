@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ShardError, SurgSigmaError, UnknownNameError
-from ..plain_file import read_plain
-from ..shards.frontmatter import MAX_CARD, check_ours, split_card
+from ..shards.frontmatter import check_ours, read_card, split_card
 from ..shards.manifest import load_tree
 from ..shards.manifest_checks import NAME
 from .configs import make_configs
@@ -127,7 +126,7 @@ def open_index(
 def _folder_index(folder: Path, where: str) -> Index:
     card = folder / "README.md"
     if not any(folder.glob("data/*/*/*.manifest.json")) and card.is_file():
-        return card_index(_card_text(card, where), base=None, where=where)
+        return card_index(read_card(card, where=where), base=None, where=where)
     # The manifests, not the card, so that a card from before the last build cannot mislead.
     base = folder.resolve()
     digest = hashlib.sha256()
@@ -141,14 +140,6 @@ def _folder_index(folder: Path, where: str) -> Index:
         for shard in manifest.shards:
             digest.update(f"{manifest.folder}/{shard.name} {shard.sha256}\n".encode())
     return Index(where, configs, made[0].name, digest.hexdigest())
-
-
-def _card_text(path: Path, where: str) -> str:
-    try:
-        return read_plain(path, most=MAX_CARD).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ShardError(f"{where}: its README.md cannot be read ({why})") from None
 
 
 def card_index(text: str, *, base: str | None, where: str) -> Index:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SurgSigmaError
-from ..plain_file import read_plain
-from ..shards.frontmatter import MAX_CARD
+from ..shards.frontmatter import read_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,7 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
         raise SurgSigmaError(f"the card of {name} could not be read: {error}", hint="Try again later.") from None
     # huggingface_hub keeps files at .../snapshots/<commit>/README.md: this is how `datasets` learns the commit too.
     place = Path(path)
-    try:
-        text = read_plain(place, most=MAX_CARD).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SurgSigmaError(f"the card of {name} cannot be read ({why})") from None
-    return HubCard(text, place.parent.name, f"{constants.ENDPOINT}/datasets/{repo}")
+    return HubCard(read_card(place, where=name), place.parent.name, f"{constants.ENDPOINT}/datasets/{repo}")
 
 
 def glob_hub(pattern: str, *, token: str | bool | None = None) -> list[str]:

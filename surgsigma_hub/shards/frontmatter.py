@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.composer import Composer
 
 from ..errors import ShardError
+from ..plain_file import read_plain
 from ..schema import check_format_version
 
 OURS = "surgsigma"
@@ -106,6 +108,20 @@ def split_card(text: str, *, where: str) -> tuple[dict[str, Any], str]:
     if not isinstance(loaded, dict):
         raise ShardError(f"{where}: the front matter is a {type(loaded).__name__}, expected a mapping")
     return loaded, "\n".join(lines[end + 1 :])
+
+
+def read_card(path: Path, *, where: str) -> str:
+    """The text of a card.
+
+    Raises:
+        ShardError: it is not UTF-8, too long, or no plain file.
+    """
+    try:
+        return read_plain(path, most=MAX_CARD).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ShardError(f"{where}: the card is not UTF-8 at byte {error.start}") from None
+    except OSError as error:
+        raise ShardError(f"{where}: the card cannot be read: {error.strerror or error}") from None
 
 
 def check_ours(front: Mapping[str, Any], *, where: str) -> Mapping[str, Any]:
