@@ -91,7 +91,7 @@ def test_boxes_of_a_folder_that_writes_width_and_height() -> None:
     boxes = frames[1].instrument_boxes or ()
     assert [(b.box.x1, b.box.y1) for b in boxes] == [(0.1, 0.2), (0.6, 0.3)]
     assert [(b.box.x2, b.box.y2) for b in boxes] == [pytest.approx((0.4, 0.75)), pytest.approx((0.85, 0.75))]
-    assert frames[3].tissues is None and frames[3].actions == (Label("rotate"),)
+    assert frames[3].tissues is None and frames[3].actions == (Label("rotate"), Label("move"))
 
 
 def test_every_label_resolves() -> None:

@@ -23,6 +23,7 @@ from ..tasks.compose import compose, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.timeline import begins_a_second
 from .check import check_sample
+from .degenerate import repeatable
 from .extra import Extra
 from .labels import LabelDigest
 from .media import MediaStore
@@ -232,7 +233,7 @@ class _Mapper:
             return
         text = sample_bytes(sample)
         blobs = [s.blob for s in stored]
-        part.add_row(task.name, id, text, blobs)
+        part.add_row(task.name, id, text, blobs, answer=repeatable(task, draft.answer))
         self.progress(1, len(text) + sum(b.length for b in blobs))
 
     def _defect(self, frame: Frame, reason: Reason, detail: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..records import Reason
+from .degenerate import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class BuildReport:
         examples: For each reason, the first few of what was left out.
         footage: How far pictures are from the moments of their labels at most, and what is told of the footage and the
             labels of each video, see :func:`footage_report`.
+        refused: Tasks that were not built, since one answer nearly always fits.
         max_quarantine: The share above which the build fails.
         committed: Whether the tree was changed.
     """
@@ -81,6 +83,7 @@ class BuildReport:
     quarantined_by_video: Mapping[str, Mapping[str, int]]
     examples: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
     footage: Mapping[str, Any] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
     max_quarantine: float
     seconds: float
     committed: bool

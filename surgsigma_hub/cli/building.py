@@ -94,6 +94,8 @@ def _print_report(report: BuildReport, out: Path) -> None:
     total = ("total", "", "", samples, media, size_text(size)) if len(rows) > 1 else None
     print(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
     print(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+    for one in report.refused:
+        print(wrapped(f"Not built: {one.line}"))
     if report.clipped_boxes:
         print(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
     _print_footage(report)

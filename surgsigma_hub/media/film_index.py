@@ -27,6 +27,8 @@ _REORDERING = ("h264", "hevc")
 """Decoders that may come to give frames later than before, so that a packet gives none although nothing is lost."""
 _DEPTH = 64
 """Places by which a frame may be stored away from where it is shown: 16 in H.264 and HEVC, twice that as fields."""
+_FRAME_BYTES = 50_000_000
+"""Bytes of a frame in the decoder, which holds 17 of H.264 or HEVC at most: 8K in eight bits takes 1 GB in all."""
 _VOP = b"\x00\x00\x01\xb6"
 _TURNS = {(1, 0, 0, 1): 0, (0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}
 """Degrees clockwise by the signs of a, b, c and d of a display matrix."""
@@ -139,7 +141,7 @@ def video_stream(container: Any, name: str) -> Any:
     """The film of a container: the first of its videos that is no cover picture, and not too large.
 
     Raises:
-        MediaError: none, or more than ``MAX_PIXELS``.
+        MediaError: none, or frames that are too large.
     """
     from av.stream import Disposition
 
@@ -147,11 +149,24 @@ def video_stream(container: Any, name: str) -> Any:
         context = stream.codec_context
         if context is None or stream.disposition & Disposition.attached_pic:
             continue
+        pixels, size = context.width * context.height, _frame_bytes(context)
         check_pixels(1, context.width, context.height, name)
+        if size > _FRAME_BYTES:
+            raise MediaError(
+                f"{name}: a frame of {context.width} x {context.height} takes {size} bytes in the decoder, "
+                f"more than {_FRAME_BYTES}",
+                reason="media_too_large",
+            )
         # Frames may grow on the way: then the decoder refuses before it takes the memory.
-        context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.options = {"max_pixels": str(_FRAME_BYTES * pixels // size if pixels else MAX_PIXELS)}
         return stream
     raise MediaError(f"{name}: holds no film")
+
+
+def _frame_bytes(context: Any) -> int:
+    if context.format is None:
+        return int(context.width * context.height * 3)
+    return sum(part.width * part.height * -(-part.bits // 8) for part in context.format.components)
 
 
 def check_pixels(count: int, width: int, height: int, name: str) -> None:
