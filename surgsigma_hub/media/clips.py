@@ -20,7 +20,7 @@ from ..errors import MediaError
 from ..records import Cut, Film, Stills
 from .film_table import film_table
 from .image import load_rgb
-from .video import decoder, encode_video
+from .video import EXACT, decoder, encode_video
 from .view import OUTSIDE, no_view
 
 _EPSILON = 1e-6
@@ -93,12 +93,12 @@ class _Made:
             if not self.count:
                 self.width, self.height = _even_size(frame.width, frame.height, self._max_side)
             if self.count % self._every == 0:
-                thumb = frame.reformat(*_THUMB, format="rgb24", interpolation="FAST_BILINEAR").to_ndarray()
+                thumb = frame.reformat(*_THUMB, format="rgb24", interpolation=EXACT).to_ndarray()
                 seen = no_view(thumb)
                 if seen and (self._endoscopic or seen != OUTSIDE):
                     raise MediaError(f"frame {self.count} of the clip is {seen}", reason="no_surgical_view")
             self.count += 1
-            yield frame.reformat(self.width, self.height, format="yuv420p")
+            yield frame.reformat(self.width, self.height, format="yuv420p", interpolation=EXACT)
 
 
 def _even_size(width: int, height: int, max_side: int) -> tuple[int, int]:
