@@ -89,9 +89,8 @@ def test_key_frames_that_are_none_are_not_believed(
 
     path = write(Recipe(f"keys.{kind}", codec, options, b_frames=0, count=COUNT, change=all_keys), tmp_path)
     reader = open_pyav(str(path), path.name)
-    assert (len(reader.index.keys) == COUNT) == (path.name == "keys.mp4" and codec == "mpeg4"), (
-        "others are looked through"
-    )
+    if (kind, codec) == ("mp4", "mpeg4"):  # FFmpeg looks through the others itself
+        assert len(reader.index.keys) == COUNT
     order = [50, 10, 59, 0, 58, 31, 30, 29, *range(0, COUNT, 7)]
     assert [read(reader, n) for n in order] == order
 
