@@ -9,7 +9,8 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ from ..shards.lock import only_writer
 from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
 from ..shards.temporary import remove_leftovers
 from .commit import STAGING, commit, finish_interrupted, stage, staged_manifest, staged_row
+from .degenerate import refusals
 from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan
 from .pool import run_jobs
-from .report import BuildReport, ReportRow, quarantined_share, write_reports
+from .report import BuildReport, ReportRow, footage_report, quarantined_share, write_reports
 from .scope import Difference, Scope, difference
 from .shuffle import ShardJob, shard_jobs, write_shard
 
@@ -70,16 +72,21 @@ def run_build(
         _prepare(work, plan)
         parts = _map(plan, work, workers, progress)
         report = _counts(plan, parts)
+        refused = refusals(map(read_summary, parts))
+        report["refused"] = [asdict(one) for one in refused]
         reports = write_reports(work / STAGING, scope, report, [part / "defects.jsonl" for part in parts])
         failed = quarantined_share(report["quarantined"], report["frames"]) > max_quarantine
         rows: tuple[ReportRow, ...] = ()
         changed = Difference()
         if not failed:
-            manifests = _shuffle(plan, work, parts, workers, progress)
+            tasks = [name for name in settings.tasks if name not in {one.task for one in refused}]
+            manifests = _shuffle(plan, tasks, work, parts, workers, progress)
             if not manifests:
                 raise BuildError(
                     f"no sample came out of source {settings.source!r}",
-                    hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}.",
+                    hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}."
+                    + "".join(f"\n  {d['where']}: {d['detail']}" for few in report["examples"].values() for d in few)
+                    + "".join(f"\nNot built: {one.line}" for one in refused),
                 )
             rows = tuple(staged_row(m, work / STAGING) for m in manifests)
             changed = difference(old, manifests, scope=scope, now=plan.now)
@@ -92,6 +99,8 @@ def run_build(
         quarantined=report["quarantined"],
         quarantined_by_video=report["quarantined_by_video"],
         examples=report["examples"],
+        footage=report["footage"],
+        refused=refused,
         max_quarantine=max_quarantine,
         quarantine_file=reports[1] if not failed else (work / STAGING / reports[1]).relative_to(out).as_posix(),
         difference=changed,
@@ -143,11 +152,13 @@ def _map(plan: Plan, work: Path, workers: int, progress: bool) -> list[Path]:
     return [job.folder for job in jobs]
 
 
-def _shuffle(plan: Plan, work: Path, parts: list[Path], workers: int, progress: bool) -> list[Manifest]:
+def _shuffle(
+    plan: Plan, tasks: Sequence[str], work: Path, parts: list[Path], workers: int, progress: bool
+) -> list[Manifest]:
     settings, staging = plan.settings, work / STAGING
     splits = sorted({video.split for video in plan.videos})
     jobs: dict[tuple[str, str], list[ShardJob]] = {}
-    for task in settings.tasks:
+    for task in tasks:
         folder = staging / "data" / task / settings.source
         for split in splits:
             own = [part for part, video in zip(parts, plan.videos, strict=True) if video.split == split]
@@ -164,9 +175,10 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
     total: Counter[str] = Counter()
     by_video: dict[str, dict[str, int]] = {}
     examples: dict[str, list[dict[str, str]]] = {}
+    summaries: dict[str, Mapping[str, Any]] = {}
     frames = clipped = 0
     for part, video in zip(parts, plan.videos, strict=True):
-        summary = read_summary(part)
+        summaries[video.id] = summary = read_summary(part)
         frames += summary["frames"]
         clipped += summary["clipped_boxes"]
         if not summary["defects"]:
@@ -185,4 +197,5 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
         "quarantined": dict(sorted(total.items())),
         "quarantined_by_video": by_video,
         "examples": dict(sorted(examples.items())),
+        "footage": footage_report(summaries),
     }
