@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import surgsigma_hub.api
+from surgsigma_hub.build.report import footage_report
+from surgsigma_hub.build.scope import Difference
 from surgsigma_hub.cli import commands, main
 from surgsigma_hub.cli.building import python_line
 from surgsigma_hub.cli.output import table
@@ -61,6 +63,10 @@ class FakeReport:
     examples: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
     seconds: float = 1.5
     clipped_boxes: int = 2
+    refused: tuple[object, ...] = ()
+    footage: dict[str, Any] = field(default_factory=lambda: footage_report({}))
+    quarantine_file: str = "reports/x.quarantine.jsonl.gz"
+    difference: Difference = field(default_factory=Difference)
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "quarantined": self.quarantined}

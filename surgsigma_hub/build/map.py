@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from ..ontology import resolve_course
 from ..reasoning import Memory, reason
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
+from ..shards.temporary import temporary_name
 from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.base import TRAINING, asked_in
@@ -57,8 +57,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
     """Write the part of ``job.video`` unless it is there already."""
     if (job.folder / "part.json").exists():
         return
-    temporary = job.folder.with_name(f".{job.folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = temporary_name(job.folder)
     temporary.mkdir(parents=True)
     part = PartWriter(temporary, job.settings.seed)
     try:
@@ -68,10 +67,13 @@ def map_video(job: MapJob, progress: Progress) -> None:
         part.abandon()
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    if job.folder.exists():  # a sibling finished the same unit first; its bytes are the same
-        shutil.rmtree(temporary)
-    else:
+    try:
         temporary.rename(job.folder)
+    except OSError:
+        shutil.rmtree(temporary)
+        if not (job.folder / "part.json").exists():
+            raise
+        # Another process finished the same unit first; its bytes are the same.
 
 
 def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
