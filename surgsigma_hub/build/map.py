@@ -127,7 +127,10 @@ class _Mapper:
             for task in self.tasks:
                 for moment, draft in task.draft_course(self.course) if task.draft_course else ():
                     self._add(task, moment, draft)
-        scales = [f"{count} pictures are {sizes}, as a rescale" for sizes, count in sorted(self.rescaled.items())]
+        scales = [
+            f"{count} picture{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
+            for sizes, count in sorted(self.rescaled.items())
+        ]
         self.part.footage = self.seen.summary(*scales)
         self.part.labels = self.labels.hexdigest()
 
@@ -172,9 +175,9 @@ class _Mapper:
         if frame.size is None or frame.size == size:
             return
         (width, height), (ours, theirs) = size, frame.size
-        sizes = f"{width}x{height}, their labels say {ours}x{theirs}"
+        sizes = f"{width}x{height}, the labels say {ours}x{theirs}"
         if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
-            raise MediaError(f"the picture is {sizes.replace('their', 'its')}: not a rescale", reason=_CONTRADICTS)
+            raise MediaError(f"the picture is {sizes}: not a rescale", reason=_CONTRADICTS)
         self.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
