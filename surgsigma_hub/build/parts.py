@@ -47,6 +47,8 @@ class PartWriter:
     seed: int
     frames: int = 0
     clipped_boxes: int = 0
+    footage: dict[str, Any] = field(default_factory=dict)
+    labels: str = ""
     _media: IO[bytes] = field(init=False)
     _media_bytes: int = field(init=False, default=0)
     _defects: IO[bytes] = field(init=False)
@@ -86,10 +88,10 @@ class PartWriter:
         self._index[task].append((shuffle_key(self.seed, id), offset, len(head) + 1 + len(text), size))
         self._ids.add(id)
 
-    def add_defect(self, line: dict[str, str]) -> None:
-        """Record one left-out thing."""
+    def add_defect(self, line: dict[str, Any]) -> None:
+        """Record one left-out thing, which may stand for several moments."""
         self._defects.write(orjson.dumps(line) + b"\n")
-        self.counts[line["reason"]] = self.counts.get(line["reason"], 0) + 1
+        self.counts[line["reason"]] = self.counts.get(line["reason"], 0) + line.get("moments", 1)
 
     def close(self) -> None:
         """Finish all files; ``part.json`` last."""
@@ -104,6 +106,8 @@ class PartWriter:
             "samples": {task: len(rows) for task, rows in sorted(self._index.items())},
             "answers": self._answers,
             "defects": dict(sorted(self.counts.items())),
+            "footage": self.footage,
+            "labels": self.labels,
         }
         (self.folder / "part.json").write_bytes(orjson.dumps(summary))
 

@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan
 from .pool import run_jobs
-from .report import BuildReport, ReportRow, quarantined_share
+from .report import BuildReport, ReportRow, footage_report, quarantined_share
 from .shuffle import ShardJob, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ def run_build(
                 raise BuildError(
                     f"no sample came out of source {settings.source!r}",
                     hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}."
+                    + "".join(f"\n  {d['where']}: {d['detail']}" for few in report["examples"].values() for d in few)
                     + "".join(f"\nNot built: {one.line}" for one in refused),
                 )
             rows = tuple(staged_row(m, work / "staging") for m in manifests)
@@ -89,6 +90,7 @@ def run_build(
         quarantined=report["quarantined"],
         quarantined_by_video=report["quarantined_by_video"],
         examples=report["examples"],
+        footage=report["footage"],
         refused=refused,
         max_quarantine=max_quarantine,
         seconds=time.monotonic() - started,
@@ -163,9 +165,10 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
     total: Counter[str] = Counter()
     by_video: dict[str, dict[str, int]] = {}
     examples: dict[str, list[dict[str, str]]] = {}
+    summaries: dict[str, Mapping[str, Any]] = {}
     frames = clipped = 0
     for part, video in zip(parts, plan.videos, strict=True):
-        summary = read_summary(part)
+        summaries[video.id] = summary = read_summary(part)
         frames += summary["frames"]
         clipped += summary["clipped_boxes"]
         if not summary["defects"]:
@@ -184,4 +187,5 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
         "quarantined": dict(sorted(total.items())),
         "quarantined_by_video": by_video,
         "examples": dict(sorted(examples.items())),
+        "footage": footage_report(summaries),
     }
