@@ -139,7 +139,7 @@ BOMBS = {
     "a set of tuples that double": b"\x80\x04\x8f()" + b"".join(b"2\x86" for _ in range(60)) + b"\x90.",
     "a list of itself": b"\x80\x02]q\x00h\x00a.",
     "deep": b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b".",
-    "one long list in a long list": b"\x80\x02](" + b"N" * 10**5 + b"lq\x00(" + b"h\x00" * 10**5 + b"la.",
+    "one long list in a long list": b"\x80\x02(" + b"N" * 10**5 + b"lq\x00(" + b"h\x00" * 10**5 + b"l.",
     "attributes of a type": b"\x80\x02cnumpy\ndtype\n}X\x04\x00\x00\x00codeX\x01\x00\x00\x00xsb.",
     "a type": b"\x80\x02cnumpy\ndtype\n.",
     "a type that calls": b"\x80\x02cbuiltins\nlist\ncbuiltins\nlist\n\x85R.",

@@ -333,7 +333,7 @@ def _weigh(value: Any) -> None:
             raise BadRowError("a pickle that holds a type; only containers, texts and numbers are read")
         if id(one) in done:
             return done[id(one)]
-        if len(opened) >= _DEEPEST:
+        if len(opened) >= _DEEPEST or id(one) in opened:
             raise BadRowError(f"a pickle of more than {_DEEPEST} levels, or one that holds itself")
         values, levels = 1 + len(one), 1
         inner = one.values() if kind is dict else one
