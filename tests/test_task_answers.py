@@ -184,7 +184,7 @@ def test_triplets() -> None:
     )
     assert draft.slots["clauses"] == (
         "the hook is dissecting the cystic duct, the scissors are in view without acting "
-        "and the irrigator is aspirating without a named target"
+        "and the irrigator is suctioning without a named target"
     )
     assert draft.native.labels[0] == "Native_hook,Native_dissect,Native_cystic_duct"
     assert only("triplet_recognition", triplets=()).answer_group == "none"

@@ -7,6 +7,7 @@ import pickle
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ import hypothesis
 import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.index import open_index
 from surgsigma_hub.hub.pointer import _check_folder
@@ -29,6 +31,7 @@ from surgsigma_hub.parsers import (
     plain_pickle,
     psi_ava_keyframes,
     sigma_release,
+    strict_json,
     tables,
     tfrecord,
     trace,
@@ -52,9 +55,10 @@ Place = Callable[[Sandbox, bytes], Path]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One reader and the inputs that are made for it."""
+    """One reader and the inputs that are made for it, mutations of an honest one."""
 
     name: str
+    honest: Callable[[], bytes]
     inputs: Callable[[], st.SearchStrategy[bytes]]
     place: Place
     read: Reader
@@ -104,6 +108,7 @@ def _tree(root: Path) -> Path:
     tree = small_tree(root / "tree")
     for other in (tree / SHARD).parent.glob("test*"):  # so that nothing but the changed part is read
         other.unlink()
+    shutil.rmtree(tree / "data/instrument_segmentation")
     refresh(tree)
     return tree
 
@@ -197,13 +202,6 @@ def _of_bytes(parse: Callable[[bytes], Any]) -> Reader:
     return read
 
 
-def _of_path(parse: Callable[[Path, Path], Any]) -> Reader:
-    def read(path: Path, out: Path) -> None:
-        parse(path, out)
-
-    return read
-
-
 def _release(data: bytes) -> None:
     release = sigma_release.parse_release(data, name="release.json")
     for found in release.rows.values():
@@ -217,8 +215,8 @@ def _key_frames(path: Path, out: Path) -> None:
         psi_ava_keyframes.read_key_frames(path, case)
 
 
-def _vectors(data: bytes) -> None:
-    document = orjson.loads(data)
+def _vectors(path: Path, out: Path) -> None:
+    document = strict_json.read_json(path)
     names, differences = triplet_vectors.names_in(
         document.get("categories") if isinstance(document, dict) else document
     )
@@ -231,10 +229,8 @@ def _vectors(data: bytes) -> None:
 
 def _motions(text: str) -> None:
     for parse in (esd_motions.parse_motions, esd_motions.parse_boxes):
-        try:
+        with suppress(BadRowError):
             parse(text)
-        except esd_motions.BadRowError:
-            pass
 
 
 def _archive(path: Path, out: Path) -> None:
@@ -253,8 +249,13 @@ def _example(path: Path, out: Path) -> None:
             tfrecord.parse_example(buffer, payload)
 
 
-def _read_fixture(name: str) -> bytes:
-    return next(iter(sorted(FIXTURES.glob(name)))).read_bytes()
+def _delimited(path: Path, out: Path) -> None:
+    for line in delimited.read_delimited(path, ("VideoID", "FrameNo", "Phase"), delimiter=";"):
+        line.integers()
+
+
+def _pickle() -> bytes:
+    return pickle.dumps(_PICKLE)
 
 
 def _honest_records() -> bytes:
@@ -275,93 +276,88 @@ def _example_bytes() -> st.SearchStrategy[bytes]:
 _LABELME = {"version": "5", "imagePath": "a.png", "imageWidth": 100, "imageHeight": 50, "shapes": [
     {"label": "hook", "points": [[0, 0], [10, 0], [0, 10.5]], "group_id": 1, "shape_type": "polygon"},
     {"label": "grasper", "points": [[0, 0], [10, 0], [9, 9]], "group_id": None, "shape_type": "polygon"}]}  # fmt: skip
-_TRACE = "<think>This is a Level 3 task.\n\nLevel 1: A hook.\nLevel 2 (what): It cuts.\n**Level 3:** The end.</think><answer>x</answer>"
+_TRACE = (
+    "<think>This is a Level 3 task.\n\nLevel 1: A hook.\nLevel 2 (what): It cuts.\n**Level 3:** The end.</think>"
+    "<answer>x</answer>"
+)
 _MOTIONS = "Rotate the Forceps[0, 0, 1, 1] while keeping the Knife[0.10, 0.2, 0.3, 0.4] at rest."
 _PICKLE = {"BBP01": [{"Phase": 1, "Frame_id": "BBP01_1", "Time": 2.5, "None": None}] * 2, "BBP02": (1, {2, 3}, b"x")}
 
 
 # ------------------------------------------------------------------------------------------------------ all of them
 
-_IN_TREES: dict[str, tuple[Callable[[], st.SearchStrategy[bytes]], Place, Iterable[str]]] = {
+Inputs = Callable[[], st.SearchStrategy[bytes]]
+
+
+def _honest_manifest() -> bytes:
+    return _honest_tree(f"{Path(SHARD).parent}/train.manifest.json")
+
+
+def _json(honest: Callable[[], bytes]) -> tuple[Callable[[], bytes], Inputs]:
+    return honest, lambda: mutate.json_bytes(orjson.loads(honest()))
+
+
+def _lines(honest: Callable[[], bytes]) -> tuple[Callable[[], bytes], Inputs]:
+    return honest, lambda: mutate.lines(honest().decode())
+
+
+def _fixture(pattern: str) -> Callable[[], bytes]:
+    return lambda: next(iter(sorted(FIXTURES.glob(pattern)))).read_bytes()
+
+
+_IN_TREES: dict[str, tuple[tuple[Callable[[], bytes], Inputs], Place, Iterable[str]]] = {
     "manifest": (
-        lambda: mutate.json_bytes(orjson.loads(_honest_tree(f"{Path(SHARD).parent}/train.manifest.json"))),
+        _json(_honest_manifest),
         _manifest,
         ("validate", "stream", "load", "export trl", "info --answers", "cards"),
     ),
     "tar": (
-        lambda: mutate.tars(_honest_tar()),
+        (_honest_tar, lambda: mutate.tars(_honest_tar())),
         _tar,
-        ("validate", "stream", "load", "export trl", "info --answers", "cards", "preview"),
+        ("validate", "stream", "load", "export trl", "info --answers", "preview"),
     ),
     "sample": (
-        lambda: mutate.json_bytes(honest()),
+        _json(lambda: orjson.dumps(honest())),
         _sample,
-        (
-            "validate",
-            "stream",
-            "load",
-            "export trl",
-            "export swift",
-            "export inline",
-            "info --answers",
-            "cards",
-            "preview",
-        ),
+        ("validate", "stream", "load", "export trl", "export swift", "export inline", "info --answers", "preview"),
     ),
 }
-_NATIVE: dict[str, tuple[Callable[[], st.SearchStrategy[bytes]], Reader]] = {
-    "archive": (lambda: mutate.tars(_honest_tar()), _archive),
-    "cholec80 records": (_example_bytes, _records),
-    "tfrecord": (_example_bytes, _example),
-    "labelme": (lambda: mutate.json_bytes(_LABELME), _of_bytes(lambda d: labelme.parse_labelme(d, where="a.json"))),
+_NATIVE: dict[str, tuple[tuple[Callable[[], bytes], Inputs], Reader]] = {
+    "archive": ((_honest_tar, lambda: mutate.tars(_honest_tar())), _archive),
+    "cholec80 records": ((_honest_records, _example_bytes), _records),
+    "tfrecord": ((_honest_records, _example_bytes), _example),
+    "labelme": (
+        _json(lambda: orjson.dumps(_LABELME)),
+        _of_bytes(lambda data: labelme.parse_labelme(data, where="a.json")),
+    ),
     "plain pickle": (
-        lambda: mutate.raw(pickle.dumps(_PICKLE)) | mutate.raw(pickle.dumps(_PICKLE, protocol=2)),
+        (_pickle, lambda: mutate.raw(_pickle()) | mutate.raw(pickle.dumps(_PICKLE, protocol=2))),
         _of_bytes(plain_pickle.loads_plain),
     ),
-    "psi-ava key frames": (
-        lambda: mutate.json_bytes(orjson.loads(_read_fixture("psi_ava/psi-ava/fold1/coco_anns/train*.json"))),
-        _of_path(_key_frames),
-    ),
-    "sigma release": (
-        lambda: mutate.json_bytes(orjson.loads(_read_fixture("surgsigma_v01/*.json"))),
-        _of_bytes(_release),
-    ),
-    "triplet vectors": (
-        lambda: mutate.documents(orjson.loads(_read_fixture("cholect50/labels/VID01.json"))).map(orjson.dumps),
-        _of_bytes(_vectors),
-    ),
-    "label mapping": (
-        lambda: mutate.lines(_read_fixture("cholect50/label_mapping.txt").decode()),
-        _of_text(triplet_vectors.read_label_mapping),
-    ),
+    "psi-ava key frames": (_json(_fixture("psi_ava/psi-ava/fold1/coco_anns/train*.json")), _key_frames),
+    "sigma release": (_json(_fixture("surgsigma_v01/*.json")), _of_bytes(_release)),
+    "triplet vectors": (_json(_fixture("cholect50/labels/VID01.json")), _vectors),
+    "label mapping": (_lines(_fixture("cholect50/label_mapping.txt")), _of_text(triplet_vectors.read_label_mapping)),
     "numbered table": (
-        lambda: mutate.lines(_read_fixture("cholec80/phase_annotations/video01*.txt").decode()),
-        _of_path(lambda path, out: tables.read_numbered(path, columns=("Phase",))),
+        _lines(_fixture("cholec80/phase_annotations/video01*.txt")),
+        lambda path, out: tables.read_numbered(path, columns=("Phase",)) and None,
     ),
-    "delimited table": (
-        lambda: mutate.lines(_read_fixture("cataract101/annotations.csv").decode()),
-        _of_path(
-            lambda path, out: [
-                line.integers()
-                for line in delimited.read_delimited(path, ("VideoID", "FrameNo", "Phase"), delimiter=";")
-            ]
-        ),
-    ),
-    "motions": (lambda: mutate.lines(_MOTIONS), _of_text(_motions)),
+    "delimited table": (_lines(_fixture("cataract101/annotations.csv")), _delimited),
+    "motions": (_lines(_MOTIONS.encode), _of_text(_motions)),
     "grounding": (
-        lambda: mutate.lines("hook (643,0),(920,298) grasper(0,48),(547,490)"),
+        _lines(b"hook (643,0),(920,298) grasper(0,48),(547,490)".__bytes__),
         _of_text(grounding.parse_grounding),
     ),
-    "trace": (lambda: mutate.lines(_TRACE), _of_text(trace.parse_trace)),
+    "trace": (_lines(_TRACE.encode), _of_text(trace.parse_trace)),
 }
 
 
 def targets() -> list[Target]:
     """Every reader with the inputs that are made for it."""
     made = [
-        Target(f"{kind}: {name}", inputs, place, READERS[name])
+        Target(f"{kind}: {name}", *inputs, place, READERS[name])
         for kind, (inputs, place, names) in _IN_TREES.items()
         for name in names
     ]
-    made.append(Target("card: index", _cards, _card, _of_path(_read_card)))
-    return [*made, *(Target(f"native: {name}", inputs, _file, read) for name, (inputs, read) in _NATIVE.items())]
+    made.append(Target("card: index", lambda: join_card(_pointer(), "# A card"), _cards, _card, _read_card))
+    return [*made, *(Target(f"native: {name}", *inputs, _file, read) for name, (inputs, read) in _NATIVE.items())]

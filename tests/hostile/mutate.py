@@ -132,8 +132,8 @@ def lines(draw: st.DrawFn, honest: str) -> bytes:
     return "\n".join(made).encode("utf-8", "surrogatepass")
 
 
-_FIELDS = {"name": (0, 100), "mode": (100, 8), "size": (124, 12), "mtime": (136, 12), "type": (156, 1), "link": (157, 100),
-           "magic": (257, 8), "prefix": (345, 155)}  # fmt: skip
+_FIELDS = {"name": (0, 100), "mode": (100, 8), "size": (124, 12), "mtime": (136, 12), "type": (156, 1),
+           "link": (157, 100), "magic": (257, 8), "prefix": (345, 155)}  # fmt: skip
 _SIZES = (b"00000000000\0", b"77777777777\0", b"-0000000001\0", b"\x80" + b"\0" * 10 + b"\x05", b"\xff" * 12,
           b"\x80" + b"\x7f" * 11, b"           \0", b"zzzzzzzzzzz\0", b"00000001000\0")  # fmt: skip
 _TYPES = (b"0", b"\0", b"1", b"2", b"3", b"5", b"6", b"7", b"x", b"g", b"L", b"K", b"S", b"\xff")
