@@ -20,7 +20,6 @@ from builds import digests
 from chatserver import Act, chat, honest, reworded, said, text_of
 from enrichtree import MODEL, docs, lied_to, lying, run, samples
 
-pytest.importorskip("httpx", reason="httpx is not installed: pip install 'surgsigma-hub[enrich]'")
 KEY = "sk-never-to-be-seen-4711"
 
 
