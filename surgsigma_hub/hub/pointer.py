@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import BuildError, ShardError
 from ..shards.frontmatter import OURS, check_ours, join_card, read_card, split_card
 from ..shards.manifest import write_atomic
+from .index import card_index
 from .remote import fetch_card
 
 
@@ -39,6 +40,7 @@ def init_pointer(repo: str, folder: Path, revision: str | None = None) -> str:
     if "pointer" in ours:
         raise ShardError(f"{where}: its card is itself a pointer to {ours['pointer']}", hint="Point at that dataset.")
     base = f"hf://datasets/{repo}@{card.sha}/"
+    card_index(card.text, base=base, where=where)  # names and numbers are those that this package writes
     made = {
         **front,
         OURS: {**ours, "pointer": f"{repo}@{card.sha}"},

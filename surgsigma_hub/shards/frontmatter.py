@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
 
 from ..errors import ShardError
 from ..plain_file import read_plain
@@ -19,22 +20,26 @@ OURS = "surgsigma"
 MAX_CARD = 8 << 20
 """Most bytes of a card; one with all configs of forty sources has a tenth of it."""
 
-_MOST_NODES = 300_000  # what YAML takes some 10 s for
+_MOST_NODES = 100_000  # a card with all configs of forty sources has a fifth of it
 _MOST_EXPANDED = 3_000_000  # aliases count as what they stand for, which is how a reader meets them
 _DEEPEST = 40
 _LONGEST = 1 << 14
 
 
-class _Loader(yaml.SafeLoader):
+_Events: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast, where PyYAML has it
+
+
+class _Loader(Composer, _Events):  # type: ignore[misc]
     """Plain values only, so many and so deep and no more: ten lines of aliases can stand for a billion of values."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        _Events.__init__(self, text)
+        Composer.__init__(self)
         self._nodes = self._expanded = self._depth = 0
         self._weights: dict[str, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
             # An anchor has no weight before its end: an alias inside is one to itself, and without end.
             self._count(self._weights.get(str(event.anchor), _MOST_EXPANDED))

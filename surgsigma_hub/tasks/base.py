@@ -66,6 +66,8 @@ class Draft:
         inputs: What is looked at: pictures become ``image.jpg``, cuts ``video.mp4``, at most one of each; empty for
             a task of text alone; None means the frame's own picture.
         target: The medium that is the answer; None where the answer is text.
+        catch_all: Whether the answer is a label that stands for none of the others: asked where models are evaluated,
+            as the source's protocol does, and not where they are trained.
     """
 
     answer: Answer
@@ -76,11 +78,21 @@ class Draft:
     native: Native = field(default_factory=Native)
     inputs: tuple[ImageRef | Cut, ...] | None = None
     target: Target | None = None
+    catch_all: bool = False
 
     @property
     def cut(self) -> Cut | None:
         """The footage that is looked at or, where none is, that is to be made."""
         return next((one for one in (*(self.inputs or ()), self.target) if isinstance(one, Cut)), None)
+
+
+TRAINING = "train"
+"""The split that models are trained on."""
+
+
+def asked_in(split: str, draft: Draft) -> bool:
+    """Whether a draft becomes a sample of ``split``: a catch-all label is nothing to train on."""
+    return not (draft.catch_all and split == TRAINING)
 
 
 Size = tuple[int, int]
