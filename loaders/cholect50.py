@@ -10,14 +10,16 @@ import csv
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
-from surgsigma_hub.parsers.runs import runs
-from surgsigma_hub.parsers.strict_json import Pairs, read_json
+from surgsigma_hub.parsers.numbered_files import numbered_images
+from surgsigma_hub.parsers.runs import runs, stretches
+from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
 from surgsigma_hub.parsers.triplet_vectors import (
     NAMES,
     NULL,
@@ -27,35 +29,42 @@ from surgsigma_hub.parsers.triplet_vectors import (
     Triples,
     Vector,
     VectorError,
-    has_box,
     names_in,
     parse_vectors,
     read_label_mapping,
     triples_in,
 )
 from surgsigma_hub.records import (
+    BoxExtent,
     Course,
+    Coverage,
     Defect,
     Fact,
     FileImage,
     Frame,
     Label,
     LabeledBox,
+    NumberedImages,
     Origin,
     Reason,
+    Recording,
     Segment,
-    Stills,
     Triplet,
     Video,
 )
-from surgsigma_hub.source import Access, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
-_PICTURE = re.compile(r"([0-9]{6})\.(png|jpg|jpeg)", re.IGNORECASE)  # not "000030 (1).png"
-_KEY = re.compile("[0-9]{1,6}")
+_BEYOND = 0.5
+"""Share of the labels' length by which pictures may go on after them where they label parts of the video only."""
 _NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _NO_VERB, _NO_TARGET = NAMES["verb"].index(NULL_VERB), NAMES["target"].index(NULL_TARGET)
+_PART = dict.fromkeys(
+    (Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES, Fact.ACTION_SEGMENTS),
+    Coverage.ANNOTATED_ONLY,
+)
+"""What the lists of the challenge part hold: in one frame of five an instrument in plain view has no label."""
 _SCHEMES = ("rendezvous", "challenge", *(f"crossval-{fold}" for fold in range(1, 6)))
 
 
@@ -91,7 +100,11 @@ class CholecT50(Source):
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val", "test")),
         redistribution=Redistribution(annotations=True, media=False, derived=False),
+        coverage={Fact.TISSUES: Coverage.ACTED_ON},
+        box_extent=BoxExtent.TIP,
     )
+
+    options_type = ImageOptions
 
     @cached_property
     def _home(self) -> Path:
@@ -140,13 +153,13 @@ class CholecT50(Source):
         )
 
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
-        """The annotated seconds of one video; reads its label file and lists its picture folder."""
+        """The annotated seconds of one video; reads its label file."""
         if not video.files:
             yield Defect(Reason.ROW_MALFORMED, f"videos/{video.id}", f"pictures without labels/{video.id}.json")
             return
         where = self.relative(video.files[0])
         try:
-            document = _document(video.files[0], video.id)
+            document = read_labels(video.files[0], int(video.id[3:]))
         except VectorError as error:
             yield Defect(error.reason, where, error.message)
             return
@@ -154,22 +167,18 @@ class CholecT50(Source):
         names, differences = names_in(categories)
         for place, detail in differences:
             yield Defect(Reason.LABEL_UNKNOWN, f"{where} categories.{place}", detail)
-        keys, doubtful = _keys(annotations)
+        keys, doubtful = frame_keys(annotations)
         for key, reason, detail in doubtful:
             yield Defect(reason, f"{where} frame {key[:40]}", detail)
         triples = self._triples or triples_in(categories)
-        boxed = any(has_box(row) for rows in annotations.values() if isinstance(rows, list) for row in rows)
-        pictures = self._pictures(video)
+        boxed = has_boxes(annotations)
+        coverage = _PART if labels_a_part(document, keys) else {}
         for index, key in sorted(keys.items()):
             place = f"{where} frame {key}"
             try:
                 vectors = parse_vectors(annotations[key], triples)
             except VectorError as error:
                 yield Defect(error.reason, place, error.message)
-                continue
-            if index not in pictures:
-                detail = f"no {index:06d}.png or .jpg in videos/{video.id}"
-                yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{index:06d}", detail)
                 continue
             boxes: tuple[LabeledBox, ...] | None = None
             if boxed:
@@ -178,59 +187,88 @@ class CholecT50(Source):
                 except BadRowError as error:
                     reason = Reason.BOX_OUTSIDE if isinstance(error, BoxOutsideError) else Reason.ROW_MALFORMED
                     yield Defect(reason, place, f"{error.message}; the frame keeps its other facts")
-            yield _frame(index, pictures[index], vectors, boxes, names)
+            yield replace(_frame(index, vectors, boxes, names), coverage=coverage)
 
-    def course(self, video: Video) -> Course | None:
-        """Runs of phases and of verbs as segments, the picture folder as footage.
-
-        What cannot be read ends a run here and is told by :meth:`frames`.
-        """
-        pictures = self._pictures(video)
-        stills = tuple(FileImage(pictures[n]) if n in pictures else None for n in range(max(pictures, default=-1) + 1))
-        segments = self._segments(video) if video.files else ()
-        if not segments and not stills:
+    def recording(self, video: Video) -> Recording | None:
+        """One picture a second, numbered from 0; the folder of a video, or several if its number is padded anew."""
+        if not video.files:
             return None
-        return Course(
-            segments=segments,
-            footage=Stills(stills, 1.0) if stills else None,
-            origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")),
+        try:
+            document = read_labels(video.files[0], int(video.id[3:]))
+        except VectorError:
+            return None
+        keys, doubtful = frame_keys(document["annotations"])
+        labelled = sorted(keys)
+        lasts = labelled[-1] + 1 if labelled else 0
+        declared, told = document.get("num_frames"), tuple[str, ...]()
+        if type(declared) is int and declared not in (len(keys), lasts):
+            told = (f"num_frames is {declared}, the file labels {len(keys)} seconds, the last is {lasts - 1}",)
+        part = labels_a_part(document, keys)
+        folders = [p for p in sorted((self._home / "videos").iterdir()) if _number(p.name) == _number(video.id)]
+        pictures: dict[int, Path] = {}
+        for folder in folders:
+            pictures = numbered_images(folder, "([0-9]{6})") | pictures
+        return Recording(
+            media=NumberedImages(images={n: FileImage(p) for n, p in pictures.items()}, name="{:06d}.png"),
+            place=f"videos/{video.id}",
+            absent="there are no pictures",
+            moments=labelled,
+            lasts=lasts,
+            said_by=self.relative(video.files[0]),
+            beyond=_BEYOND * lasts if part else 1.0 + len(doubtful),
+            told=told,
+            stated=self.stated(video),
         )
 
-    def _segments(self, video: Video) -> tuple[Segment, ...]:
+    def course(self, video: Video) -> Course | None:
+        """Runs of phases and of verbs as segments.
+
+        What cannot be read leaves the end of a run open here and is told by :meth:`frames`.
+        """
+        made = self._labelled_course(video) if video.files else Course()
+        if not made.segments:
+            return None
+        return replace(made, origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")))
+
+    def _labelled_course(self, video: Video) -> Course:
         try:
-            document = _document(video.files[0], video.id)
+            document = read_labels(video.files[0], int(video.id[3:]))
         except VectorError:
-            return ()
+            return Course()
         categories, annotations = document.get("categories"), document["annotations"]
         names, _ = names_in(categories)
         triples = self._triples or triples_in(categories)
         phases: list[tuple[int, Label | None]] = []
         verbs: list[tuple[int, frozenset[int]]] = []
-        for index, key in sorted(_keys(annotations)[0].items()):
+        keys = frame_keys(annotations)[0]
+        for index, key in sorted(keys.items()):
             try:
                 vectors = parse_vectors(annotations[key], triples)
             except VectorError:
                 continue
             phase = vectors[0].phase
-            phases.append((index, None if phase == NULL else Label(names["phase"][phase])))
-            verbs.append((index, frozenset(v.verb for v in vectors) if _complete(vectors) else frozenset()))
-        made = list(runs(phases, fps=1, layer="phase"))
+            if phase != NULL:
+                phases.append((index, Label(names["phase"][phase])))
+            if _complete(vectors):
+                verbs.append((index, frozenset(v.verb for v in vectors)))
+        made: list[Segment] = []
         for verb, name in enumerate(names["verb"]):
             if verb != _NO_VERB:
                 seen = ((index, Label(name) if verb in found else None) for index, found in verbs)
                 made += runs(seen, fps=1, layer="action")
-        return tuple(sorted(made, key=lambda s: (s.layer, s.start_seconds)))
-
-    def _pictures(self, video: Video) -> dict[int, Path]:
-        """Picture of each second; a PNG goes before a JPEG of the same number."""
-        number = _number(video.id)
-        folders = [p for p in (self._home / "videos").iterdir() if p.is_dir() and _number(p.name) == number]
-        found: dict[int, Path] = {}
-        for folder in sorted(folders):
-            for path in sorted(folder.iterdir(), key=lambda p: p.suffix.lower() != ".png"):
-                if match := _PICTURE.fullmatch(path.name):
-                    found.setdefault(int(match[1]), path)
-        return found
+        coverage: dict[Fact, Coverage] = {}
+        if labels_a_part(document, keys):  # a verb that is not said may be done by an instrument without label
+            made = [replace(s, start_known=False, end_known=False) for s in made]
+            coverage = {Fact.ACTION_SEGMENTS: Coverage.ANNOTATED_ONLY}
+        made += runs(phases, fps=1, layer="phase")
+        return Course(
+            segments=tuple(sorted(made, key=lambda s: (s.layer, s.start_seconds))),
+            labelled={
+                "action": stretches([n for n, _ in verbs], fps=1),
+                "phase": stretches([n for n, _ in phases], fps=1),
+            },
+            coverage=coverage,
+        )
 
     @cached_property
     def _triples(self) -> Triples:
@@ -254,47 +292,6 @@ def _id(number: int) -> str:
 def _number(name: str) -> int | None:
     match = re.fullmatch("VID([0-9]{1,4})", name)
     return int(match[1]) if match else None
-
-
-def _document(path: Path, id: str) -> Pairs:
-    """The label file of a video, its outer form checked.
-
-    Raises:
-        VectorError: the file cannot be used at all.
-    """
-    try:
-        document = read_json(path)
-    except BadRowError as error:
-        raise VectorError(error.message) from None
-    except OSError as error:
-        raise VectorError(f"the file cannot be opened ({error.strerror})") from None
-    if not isinstance(document, Pairs) or not isinstance(document.get("annotations"), Pairs):
-        raise VectorError("no object 'annotations' of frame number to vectors")
-    if document.repeated:
-        raise VectorError.because(Reason.DUPLICATE_ID, f"the file repeats {', '.join(sorted(document.repeated))}")
-    number = document.get("video")
-    if isinstance(number, int) and number != _number(id):
-        raise VectorError(f"the file says video {number}, its name says {id}")
-    if document.get("fps", 1) != 1:
-        raise VectorError(f"fps {str(document['fps'])[:20]}, expected 1: its frame numbers would be misread")
-    return document
-
-
-def _keys(annotations: Pairs) -> tuple[dict[int, str], list[tuple[str, Reason, str]]]:
-    """Frame numbers with their keys, and the keys that are no frame number or name a frame more than once."""
-    keys: dict[int, str] = {}
-    doubtful: list[tuple[str, Reason, str]] = []
-    twice: set[int] = set()
-    for key in annotations:
-        if _KEY.fullmatch(key) is None:
-            doubtful.append((key, Reason.ROW_MALFORMED, "the key is no frame number (0..999999)"))
-            continue
-        if key in annotations.repeated or int(key) in keys:
-            twice.add(int(key))
-        keys.setdefault(int(key), key)
-    detail = "the file holds this frame more than once; it is left out, since either may be wrong"
-    doubtful.extend((keys[index], Reason.DUPLICATE_ID, detail) for index in sorted(twice))
-    return {index: key for index, key in keys.items() if index not in twice}, doubtful
 
 
 def _boxes(vectors: list[Vector], names: Names) -> tuple[LabeledBox, ...] | None:
@@ -321,7 +318,6 @@ def _complete(vectors: list[Vector]) -> bool:
 
 def _frame(
     index: int,
-    picture: Path,
     vectors: list[Vector],
     boxes: tuple[LabeledBox, ...] | None,
     names: Names,
@@ -337,7 +333,6 @@ def _frame(
     return Frame(
         index=index,
         fps=1,
-        image=FileImage(picture),
         phase=None if phase == NULL else Label(names["phase"][phase]),
         instruments=_labels([names["instrument"][v.instrument] for v in present]),
         tissues=_labels(targets) if complete else None,

@@ -23,6 +23,7 @@ from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.validate import validate
 
 from cholect50_reading import CholecT50, course, read
+from footage_files import seen
 
 Built = tuple[dict[str, list[tuple[dict[str, Any], dict[str, bytes]]]], BuildReport, Path]
 
@@ -206,7 +207,7 @@ def test_real_pictures_that_are_missing_are_counted_by_video(real: Path) -> None
     held: Counter[str] = Counter()
     source = CholecT50(root)
     for video in source.videos():
-        for item in source.frames(video):
+        for item in seen(source, video).frames():
             if isinstance(item, Frame):
                 held[video.id] += 1
                 assert isinstance(item.image, FileImage) and item.image.path.is_file()

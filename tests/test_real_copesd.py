@@ -19,6 +19,8 @@ from surgsigma_hub.tasks.instrument_localization import TASK as LOCALIZATION
 from surgsigma_hub.tasks.instrument_recognition import TASK as INSTRUMENTS
 from surgsigma_hub.tasks.triplet_recognition import TASK as TRIPLETS
 
+from footage_files import seen
+
 CoPESD = get_source("copesd")
 
 
@@ -45,7 +47,7 @@ def frames(real: Path, rows: list[dict[str, Any]], tmp_path_factory: pytest.Temp
     source = CoPESD(root)
     (video,) = source.videos()
     assert (video.canonical_id, video.split) == ("copesd/023521", "test")
-    items = list(source.frames(video))
+    items = list(seen(source, video).frames())
     assert all(isinstance(item, Frame) for item in items), "every real item is read, none is left out"
     return [resolve_frame("copesd", item) for item in items if isinstance(item, Frame)]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ..media.moments import Seen
 from ..ontology import resolve_course
 from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
 from ..tasks import Draft, Task
-from ..tasks.base import DepthMap, Masks
+from ..tasks.base import DepthMap, Masks, asked_in
 from ..tasks.compose import compose, sample_id
 from ..tasks.timeline import begins_a_second
 
@@ -28,7 +29,8 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
     chosen = list(tasks)
     name = source.info.name
     moments: list[Frame] = []
-    for found in source.frames(video):
+    seen = Seen(source, video, look=False)
+    for found in seen.frames():
         if isinstance(found, Defect):
             continue
         frame = source.resolved(found)
@@ -36,15 +38,19 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
             moments.append(frame)
         for task in chosen:
             for draft in () if task.draft is None else task.draft(frame):
+                if not asked_in(video.split, draft):
+                    continue
                 yield task, draft, _composed(source, video, task, frame, draft)
     further = [task for task in chosen if task.draft_course is not None]
-    course = source.course(video) if further else None
+    course = seen.course() if further else None
     if course is None:
         return
     whole = replace(resolve_course(name, course), moments=tuple(moments))
     for task in further:
         assert task.draft_course is not None
         for moment, draft in task.draft_course(whole):
+            if not asked_in(video.split, draft):
+                continue
             yield task, draft, _composed(source, video, task, moment, draft)
 
 

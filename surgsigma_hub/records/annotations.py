@@ -6,90 +6,15 @@ No I/O happens here. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy.typing as npt
+from .footage import Footage, ImageRef
 
-# --------------------------------------------------------------------------------------------- media references
-
-
-@dataclass(frozen=True, slots=True)
-class FileImage:
-    """A picture stored as a file of its own."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class FileSlice:
-    """Encoded bytes inside a larger file (a TFRecord, an uncompressed tar)."""
-
-    path: Path
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class VideoFrame:
-    """Frame ``index`` (0-based, in decoding order) of a film."""
-
-    path: Path
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """Pixels made on demand: ``draw()`` returns uint8 ``(H, W, 3)`` or ``(H, W)``, or uint16 ``(H, W)``."""
-
-    name: str
-    draw: Callable[[], npt.NDArray[Any]]
-
-
-ImageRef = FileImage | FileSlice | VideoFrame | Drawn
-"""Where pixels come from. Loaders yield references; only ``media`` turns them into pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """A whole film; frame ``n`` is seen at ``n / fps`` seconds. ``fps`` must be the film's own constant rate."""
-
-    path: Path
-    fps: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stills:
-    """Pictures taken at a steady rate: number ``n`` at ``n / fps`` seconds, None where it is missing."""
-
-    images: tuple[ImageRef | None, ...]
-    fps: float
-
-
-Footage = Film | Stills
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The frames of ``footage`` seen at ``start_seconds <= t < end_seconds``."""
-
-    footage: Footage
-    start_seconds: float
-    end_seconds: float
-
-    @property
-    def frames(self) -> range:
-        """Numbers of the frames of the footage that are seen within the cut.
-
-        >>> Cut(Film(Path("a.mp4"), 25.0), 1.0, 1.2).frames
-        range(25, 30)
-        """
-        first, end = (max(0, math.ceil(s * self.footage.fps - 1e-6)) for s in (self.start_seconds, self.end_seconds))
-        return range(first, end)
+# ----------------------------------------------------------------------------------------------------- regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +215,7 @@ class Frame:
     index: int
     fps: float
     image: ImageRef | None = None
+    size: tuple[int, int] | None = None  # width and height of the picture, where the labels state it
     variant: str = ""  # tells apart several annotations of one moment, for example the smoky twin; goes into the id
     phase: Label | None = None
     step: Label | None = None
@@ -337,12 +263,22 @@ class Course:
         footage: Film or stills of the video.
         moments: Its frames in time order, labels resolved, at most one a second. Filled by the build.
         origins: As of :class:`Frame`, for example segments computed from labels frame by frame.
+        labelled: By layer, the stretches ``(start, end)`` in seconds, in order, over which it is known what holds and
+            what does not; a layer that is no key is known throughout. Outside them nothing may be inferred from the
+            lack of a segment.
+        coverage: As of :class:`Frame`, of the lists of segments.
     """
 
     segments: tuple[Segment, ...] = ()
     footage: Footage | None = None
     moments: tuple[Frame, ...] = ()
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
+    labelled: Mapping[Literal["action", "phase", "step"], tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
+
+    def coverage_of(self, fact: Fact) -> Coverage:
+        """How much of what goes on the segments of ``fact`` name; all of it where nothing else is stated."""
+        return self.coverage.get(fact, Coverage.ALL_IN_VIEW)
 
     def facts(self) -> frozenset[Fact]:
         """The kinds of fact that the course itself holds: a fact for each layer that has an interval, and footage."""
@@ -362,9 +298,11 @@ class Reason(StrEnum):
     BOX_OUTSIDE = "box_outside"
     NO_SURGICAL_VIEW = "no_surgical_view"
     CLIP_INCOMPLETE = "clip_incomplete"
+    CATCH_ALL = "catch_all"
     TYPE_UNKNOWN = "type_unknown"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"
+    FOOTAGE_CONTRADICTS = "footage_contradicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,8 +312,10 @@ class Defect:
     Attributes:
         where: Which file, row or frame, relative to the source root (never an absolute path).
         detail: What was found, and what was expected.
+        moments: How many annotated moments it stands for: all those of a video whose footage is refused.
     """
 
     reason: Reason
     where: str
     detail: str
+    moments: int = 1

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..errors import ShardError, SurgSigmaError
-from ..shards.manifest import Manifest, catalog_place, load_manifest, parse_manifest
+from ..plain_file import plain_size
+from ..shards.manifest import MAX_MANIFEST, Manifest, load_manifest, max_catalog, parse_manifest
+from ..shards.tree_files import TreeFiles
 from .index import Index, Listed, Named
 from .order import Numbers
 from .reading.files import Files, Remote, fetch
@@ -23,6 +26,7 @@ from .reading.tar import Members
 
 _REPO = re.compile(r"(?:hf://datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:@(.+))?")
 _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
+T = TypeVar("T")
 _BUILD = "Build a tree (surgsigma build --help), or name a folder, ORG/NAME of a dataset on the Hub, or a URL."
 
 
@@ -65,7 +69,7 @@ class Place(Protocol):
     def load(self, named: list[Named]) -> list[Manifest]:
         """Manifests, read."""
 
-    def catalog(self, named: Named) -> Any:
+    def catalog(self, manifest: Manifest) -> Any:
         """The catalog of a manifest, as pyarrow reads it: a path or a file."""
 
     def shards(self, index: Index, *, mapped: bool = False) -> Shards:
@@ -92,9 +96,12 @@ class Folder:
         """Manifests, read."""
         return [load_manifest(self._path / m.path) for m in named]
 
-    def catalog(self, named: Named) -> Path:
+    def catalog(self, manifest: Manifest) -> Path:
         """The file."""
-        return self._path / catalog_place(named.task, named.source, named.split)
+        path = TreeFiles(self._path).check(manifest.catalog)
+        if plain_size(path) > max_catalog(manifest):
+            raise ShardError(f"{manifest.catalog}: is larger than the catalog of {manifest.samples} samples can be")
+        return path
 
     def shards(self, index: Index, *, mapped: bool = False) -> Shards:
         """A reader of files."""
@@ -140,15 +147,15 @@ class Elsewhere:
         files = self._files()
 
         def one(m: Named) -> Manifest:
-            data = fetch(files, m.path, None, None, deadline=self._how.deadline).data
-            return parse_manifest(data, where=f"{self.where}: {m.path}")
+            data = fetch(files, m.path, None, None, deadline=self._how.deadline, most=MAX_MANIFEST).data
+            return parse_manifest(data, where=f"{self.where}: {m.path}", place=m.path)
 
         with ThreadPoolExecutor(min(self._how.connections, max(1, len(named)))) as pool:
             return list(pool.map(one, named))
 
-    def catalog(self, named: Named) -> RangedFile:
+    def catalog(self, manifest: Manifest) -> RangedFile:
         """The file, read by ranges."""
-        return RangedFile(self._files(), catalog_place(named.task, named.source, named.split), self._how)
+        return RangedFile(self._files(), manifest.catalog, self._how, most=max_catalog(manifest))
 
     def shards(self, index: Index, *, mapped: bool = False) -> Shards:
         """A reader of ranges; it goes on with the connections that opening has made."""
@@ -222,18 +229,19 @@ def _listed_by_store(files: Files, how: Remote) -> list[Listed]:
 
 def _listed_by_card(files: Files, how: Remote) -> list[Listed]:
     """Web servers have no listings; the card of a tree names every task, source and split."""
-    import yaml
+    from ..shards.frontmatter import MAX_CARD, split_card  # YAML is slow to import and folders do not need it
 
-    text = fetch(files, "README.md", None, None, deadline=how.deadline).data.decode("utf-8", "replace")
+    text = fetch(files, "README.md", None, None, deadline=how.deadline, most=MAX_CARD).data.decode("utf-8", "replace")
+    front, _ = split_card(text, where="README.md")
     found: set[Listed] = set()
     try:
-        for config in yaml.safe_load(text.split("---\n")[1])["configs"]:
+        for config in front["configs"]:
             for part in config["data_files"]:
                 for path in [part["path"]] if isinstance(part["path"], str) else part["path"]:
-                    _, task, source, name = path.split("/")
-                    if "*" not in task + source:
-                        found.add(Listed(task, source, name.partition("-")[0]))
-    except (IndexError, KeyError, TypeError, ValueError, yaml.YAMLError):
+                    folder, _, name = path.rpartition("/")
+                    if "*" not in folder:
+                        found.add(Listed.from_path(f"{folder}/{name.partition('-')[0]}.manifest.json"))
+    except (KeyError, TypeError, AttributeError):
         raise ShardError("README.md: not the card of a tree of this package", hint=_BUILD) from None
     return sorted(found, key=lambda m: m.path)
 
@@ -248,6 +256,29 @@ class _Names:
         return self._names
 
 
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1][:200] if lines else type(error).__name__
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """What a call gives that has no clock of its own; its thread is left to itself when the time is up.
+
+    Raises:
+        TimeoutError: it did not come to its end.
+    """
+    found: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(call())
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return found.result(seconds)
+
+
 def _hub(repo: str, revision: str | None, how: Remote) -> Place:
     """A dataset on the Hub, at the commit that the revision stands for now."""
     from huggingface_hub import HfApi, constants, get_token
@@ -255,10 +286,10 @@ def _hub(repo: str, revision: str | None, how: Remote) -> Place:
 
     name = f"{repo} at revision {revision}" if revision else repo
     try:
-        info = HfApi().dataset_info(repo, revision=revision, timeout=how.timeout)
+        info = _within(how.deadline, lambda: HfApi().dataset_info(repo, revision=revision, timeout=how.timeout))
     except (hub.HfHubHTTPError, hub.HFValidationError, OSError) as error:
         raise SurgSigmaError(
-            f"dataset {name} could not be opened at {constants.ENDPOINT}: {str(error).strip().splitlines()[-1][:200]}",
+            f"dataset {name} could not be opened at {constants.ENDPOINT}: {_last_line(error)}",
             hint="Check the spelling of ORG/NAME and the revision; for a private or gated one log in: hf auth login",
         ) from None
     token = None if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN") else get_token()

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from ..errors import UnknownNameError
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concept, concepts
-from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet, Label, LabeledBox, Native, Triplet, Verdict
+from ..ontology.forms import acting_on
+from ..records import (
+    Answer,
+    AnswerBox,
+    AnswerCriterion,
+    AnswerTriplet,
+    BoxExtent,
+    Label,
+    LabeledBox,
+    Native,
+    Triplet,
+    Verdict,
+)
 from .base import Draft
-from .wording import are, joined, participle, with_article
+from .wording import are, joined, with_article
 
 NONE = "none"
 """Plain text of a true "none", and the name of the answer group that words it."""
 
-NOT_TISSUE = frozenset({NULL, "specimen_bag"})
+NOT_TISSUE = frozenset({NULL, "specimen_bag", "fluid"})
 """Entries of the target vocabulary that are no tissue: a triplet can have them as target, a tissue task cannot."""
 
 
@@ -116,27 +128,31 @@ def triplets_text(triplets: Iterable[AnswerTriplet]) -> str:
     return "; ".join(", ".join(concept(kind, id).name for kind, id in row) for row in rows) or NONE
 
 
-def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False) -> str:
+def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False, all_in_view: bool = True) -> str:
     """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``; honest about null labels.
 
     Two triplets of one class take the indefinite article: the facts do not tell whether it is one instrument or two.
+    So does everything where the triplets are not all there are: another instrument of the class may be in view.
     """
     often = Counter(t.instrument.id for t in triplets)
     clauses: list[str] = []
     for triplet in triplets:
         instrument = concept("instrument", triplet.instrument.id).name
-        subject = f"the {instrument}" if often[triplet.instrument.id] == 1 else with_article(instrument)
+        definite = all_in_view and often[triplet.instrument.id] == 1
+        subject = f"the {instrument}" if definite else with_article(instrument)
         target = concept("target", triplet.target.id)
         if triplet.action.id == NULL:
             does = "in view without acting" + ("" if target.id == NULL else f" on the {target.name}")
         else:
-            doing = participle(concept("action", triplet.action.id).name)
-            does = f"{doing} without a named target" if target.id == NULL else f"{doing} the {target.name}"
+            does = acting_on(triplet.action.id, target.id) + (" without a named target" if target.id == NULL else "")
         clauses.append(f"{subject} {are([instrument])} {does}")
     return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
 
 # -------------------------------------------------------------------------------------------------------- boxes
+
+_PARTS: Mapping[BoxExtent | None, str] = {BoxExtent.TIP: "tip", BoxExtent.WORKING_END: "working end"}
+"""Words for what a box encloses where that is not the whole."""
 
 
 def box_text(box: AnswerBox) -> str:
@@ -158,13 +174,29 @@ def boxes_text(kind: Kind, boxes: Iterable[AnswerBox]) -> str:
 
 
 def box_drafts(
-    kind: Kind, slot: str, boxes: Iterable[LabeledBox], leave_out: frozenset[str] = frozenset()
+    kind: Kind,
+    slot: str,
+    boxes: Iterable[LabeledBox],
+    leave_out: frozenset[str] = frozenset(),
+    *,
+    all_in_view: bool = True,
+    extent: BoxExtent | None = None,
 ) -> Iterator[Draft]:
     """Localization drafts: all boxes at once, and one draft for each instance that words can single out.
 
     An instance is asked for by name when its class occurs once, and by name and region of the picture when no other
     instance of its class lies in that region. Instances that neither singles out are asked for only among all.
+
+    Args:
+        kind: Vocabulary of the labels.
+        slot: Name of the slot for the name of one instance.
+        boxes: The boxes, labels resolved.
+        leave_out: Ids not asked for.
+        all_in_view: Whether every instance in view has a box. Where not, neither all nor "the" one of a name is asked
+            for, since another may be in view.
+        extent: What a box encloses; None and the whole need no words.
     """
+    part = _PARTS.get(extent)
     found = [b for b in boxes if b.label.id not in leave_out]
     found.sort(key=lambda b: (b.box.x1, b.box.y1, b.box.x2, b.box.y2, b.label.id))  # reading order, left to right
 
@@ -173,24 +205,27 @@ def box_drafts(
         return Answer(text=boxes_text(kind, typed), boxes=typed)
 
     everything = answer(found)
-    yield Draft(
-        answer=everything,
-        question="all",
-        answer_group="all" if found else NONE,
-        key="all",
-        slots={"boxes": everything.text} if found else {},
-        native=Native(labels=tuple(b.label.native for b in found)),
-    )
+    if all_in_view:
+        slots = {"boxes": everything.text} if found else {}
+        yield Draft(
+            answer=everything,
+            question="all_parts" if part else "all",
+            answer_group=NONE if not found else "all_parts" if part else "all",
+            key="all",
+            slots={**slots, "part": part} if part else slots,
+            native=Native(labels=tuple(b.label.native for b in found)),
+        )
     per_class = Counter(b.label.id for b in found)
     per_region = Counter((b.label.id, region_words(b.box)) for b in found)
     for one in found:
         region = region_words(one.box)
-        alone = per_class[one.label.id] == 1
+        alone = all_in_view and per_class[one.label.id] == 1
         if not alone and per_region[one.label.id, region] > 1:
             continue
         name = concept(kind, one.label.id).name
         single = answer([one])
-        slots = {slot: name, "are": are([name]), "box": box_text(single.boxes[0])}
+        said = f"{part} of the {name}" if part else name
+        slots = {slot: said, "are": "is" if part else are([name]), "box": box_text(single.boxes[0])}
         yield Draft(
             answer=single,
             question="by_name" if alone else "by_region",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
+from typing import Literal
 
-from ..ontology import concept
+from ..ontology import NULL, concept
+from ..ontology.forms import forms
 from ..records import Answer, Fact, Frame, Label, Native
 from .answers import NOT_TISSUE, distinct_ids, distinct_triplets, names, native_names, ordered_verdicts, triplet_clauses
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import PlainText
 from .wording import are, joined, with_article
+
+_NOTHING_DONE = frozenset({NULL, "stay_still", "travel"})
+"""Actions that do nothing to tissue: beside those of other arms, "still and moving" would be said of one surgeon."""
 
 
 def _sentence(text: str) -> str:
@@ -21,22 +27,38 @@ def _instruments(found: list[str], *, also: bool = False) -> str:
 
 
 def _scene(frame: Frame) -> list[str]:
-    """Sentences on instruments: with what they do where that is known."""
+    """Sentences on instruments and on what they do; a lack is told only where the list is whole."""
     present = None if frame.instruments is None else distinct_ids("instrument", frame.instruments)
     if frame.triplets:
         said = {t.instrument.id for t in frame.triplets}
         others = names("instrument", (id for id in present or () if id not in said))
-        clauses = _sentence(triplet_clauses(distinct_triplets(frame.triplets)))
+        triplets = distinct_triplets(frame.triplets)
+        clauses = _sentence(triplet_clauses(triplets, all_in_view=frame.holds_all(Fact.TRIPLETS)))
         return [clauses, _instruments(others, also=True)] if others else [clauses]
-    if present is not None:
-        return [_instruments(names("instrument", present)) if present else "No instrument is in view."]
-    return [] if frame.triplets is None else ["No instrument is acting on tissue."]
+    done = distinct_ids("action", frame.actions or (), _NOTHING_DONE)
+    doing = [_sentence(f"the surgeon is {joined([forms('action', id).doing for id in done])}")] if done else []
+    if present:
+        return [_instruments(names("instrument", present)), *doing]
+    if frame.holds_all(Fact.INSTRUMENTS):
+        return ["No instrument is in view."]
+    return doing or (["No instrument is acting on tissue."] if frame.holds_all(Fact.TRIPLETS) else [])
+
+
+def _shows(frame: Frame) -> bool:
+    """Whether anything that can be seen is known of a frame; phase, step and a lack are no such thing."""
+    seen = (frame.triplets, frame.instruments, frame.actions, frame.criteria, _tissues(frame))
+    return any(seen)
+
+
+def _tissues(frame: Frame) -> tuple[str, ...]:
+    """The tissues in view, where all of them are known; those that are acted on stand in what is done."""
+    return distinct_ids("target", frame.tissues or (), NOT_TISSUE) if frame.holds_all(Fact.TISSUES) else ()
 
 
 def _surroundings(frame: Frame) -> list[str]:
     """One entry for each fact beside phase, step and instruments; an empty fact is worth no sentence."""
     said: list[str] = []
-    tissues = names("target", distinct_ids("target", frame.tissues or (), NOT_TISSUE))
+    tissues = names("target", _tissues(frame))
     if tissues:
         said.append(_sentence(f"{joined([f'the {n}' for n in tissues])} can be seen"))
     if frame.criteria:
@@ -51,19 +73,26 @@ def _surroundings(frame: Frame) -> list[str]:
     return said
 
 
+def _named(kind: Literal["phase", "step"], label: Label | None) -> str | None:
+    """Name of a phase or step; None too for one that stands for none of the others, which describes nothing."""
+    if label is None or concept(kind, label.id).catch_all:
+        return None
+    return concept(kind, label.id).name
+
+
 def _draft(frame: Frame) -> Iterator[Draft]:
     scene, around = _scene(frame), _surroundings(frame)
-    step = [] if frame.step is None else [f"The step is {concept('step', frame.step.id).name}."]
+    phase, step = _named("phase", frame.phase), _named("step", frame.step)
     smoke = frame.clean_image is not None  # said where it is seen, but not a subject worth a caption of its own
-    facts = (frame.phase is not None) + len(step) + bool(scene) + len(around) - smoke
-    if facts < 2 or (frame.phase is None and not scene):
-        return  # one fact alone is the answer of a recognition task, not a caption
-    body = " ".join([*step, *scene, *around])
-    phase = None if frame.phase is None else concept("phase", frame.phase.id).name
+    facts = (phase is not None) + (step is not None) + len(scene) + len(around) - smoke
+    if facts < 2 or not _shows(frame):
+        return  # one fact alone is the answer of a recognition task, not a caption; nor is what cannot be seen
+    body = " ".join([*([f"The step is {step}."] if step else []), *scene, *around])
     labels: list[Label] = [label for label in (frame.phase, frame.step) if label is not None]
     for triplet in frame.triplets or ():
         labels += (triplet.instrument, triplet.action, triplet.target)
-    labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(v.criterion for v in frame.criteria or ()))
+    labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(frame.actions or ()))
+    labels += (v.criterion for v in frame.criteria or ())
     yield Draft(
         answer=Answer(text=body if phase is None else f"The phase is {phase}. {body}"),
         answer_group="without_phase" if phase is None else "with_phase",
@@ -72,8 +101,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     )
 
 
-_SUBJECTS = (Fact.PHASE, Fact.TRIPLETS, Fact.INSTRUMENTS)
-_DETAILS = (Fact.STEP, Fact.TISSUES, Fact.CRITERIA)
+_SHOWN = (Fact.TRIPLETS, Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.CRITERIA)
+_NAMED = (Fact.PHASE, Fact.STEP)
 
 parse = PlainText("a description of the picture")
 
@@ -86,9 +115,8 @@ TASK = Task(
     answer=AnswerKind.TEXT,
     hub_category="image-to-text",
     needs=(
-        frozenset({Fact.PHASE, Fact.TRIPLETS}),
-        frozenset({Fact.PHASE, Fact.INSTRUMENTS}),
-        *(frozenset({subject, detail}) for subject in _SUBJECTS for detail in _DETAILS),
+        *(frozenset({shown, named}) for shown in _SHOWN for named in _NAMED),
+        *(frozenset(pair) for pair in combinations(_SHOWN, 2)),
     ),
     level=3,
     parse=parse,

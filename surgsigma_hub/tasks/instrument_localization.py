@@ -12,7 +12,13 @@ from .reading import Boxes
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.instrument_boxes is not None:
-        yield from box_drafts("instrument", "instrument", frame.instrument_boxes)
+        yield from box_drafts(
+            "instrument",
+            "instrument",
+            frame.instrument_boxes,
+            all_in_view=frame.holds_all(Fact.INSTRUMENT_BOXES),
+            extent=frame.box_extent,
+        )
 
 
 parse = Boxes("instrument")

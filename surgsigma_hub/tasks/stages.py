@@ -31,11 +31,16 @@ def of_course(stage: Stage, course: Course) -> Iterator[tuple[Frame, Draft]]:
         labels = {s.label.id: s.label for s in times.within(stage, cut.start_seconds, cut.end_seconds)}
         if len(labels) == 1:
             said = _said(stage, *labels.values())
-            yield times.beginning(cut), replace(said, question="clip", answer_group="clip", key="clip", inputs=(cut,))
+            group = said.answer_group if said.catch_all else "clip"
+            yield times.beginning(cut), replace(said, question="clip", answer_group=group, key="clip", inputs=(cut,))
 
 
 def _said(stage: Stage, label: Label) -> Draft:
-    name = concept(stage, label.id).name
+    found = concept(stage, label.id)
     return Draft(
-        answer=Answer(text=name, labels=(label.id,)), slots={stage: name}, native=Native(labels=(label.native,))
+        answer=Answer(text=found.name, labels=(label.id,)),
+        answer_group="catch_all" if found.catch_all else "default",
+        slots={stage: found.name},
+        native=Native(labels=(label.native,)),
+        catch_all=found.catch_all,
     )

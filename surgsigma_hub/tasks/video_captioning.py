@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..ontology import concept
-from ..records import Answer, Course, Cut, Fact, Frame, Native, Triplet
+from ..records import Answer, Course, Coverage, Cut, Fact, Frame, Native, Triplet
 from .answers import triplet_clauses
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import PlainText
@@ -17,14 +17,14 @@ _MOST_STATES = 5
 """A clip in which the activity changes more often is left out: its caption would be a list, not a description."""
 
 
-def _said(state: tuple[Any, ...]) -> str:
+def _said(state: tuple[Any, ...], *, all_in_view: bool) -> str:
     if isinstance(state[0], Triplet):
-        return triplet_clauses(state, at_once=True)
+        return triplet_clauses(state, at_once=True, all_in_view=all_in_view)
     return f"the surgeon is {joined([participle(concept('action', id).name) for id in state])}"
 
 
 def captions(times: Timeline) -> Iterator[tuple[Cut, str, Native]]:
-    """Every window of the footage that has something to tell: clip, caption and native labels.
+    """Every window of the footage that is labelled throughout and has something to tell: clip, caption, native labels.
 
     Things done at once are joined by "while", things done one after the other by "then".
     """
@@ -32,13 +32,16 @@ def captions(times: Timeline) -> Iterator[tuple[Cut, str, Native]]:
     ends = [s.end_seconds for s in times.layers["action"]]
     if footage is None or not ends:
         return
+    whole = times.course.coverage_of(Fact.ACTION_SEGMENTS) is Coverage.ALL_IN_VIEW
     for n in range(int(max(ends) // CLIP_SECONDS) + 1):
         start, end = n * CLIP_SECONDS, min((n + 1) * CLIP_SECONDS, max(ends))
         cut = Cut(footage, start, end)
-        order = times.states(start, end)
-        if len(cut.frames) < 2 or not 0 < len(order) <= _MOST_STATES:
+        if len(cut.frames) < 2 or not times.known("action", start, end):
             continue
-        text = ", then ".join(_said(state) for state in order)
+        order = times.states(start, end)
+        if not 0 < len(order) <= _MOST_STATES:
+            continue
+        text = ", then ".join(_said(state, all_in_view=whole) for state in order)
         native = tuple(dict.fromkeys(s.label.native for s in times.within("action", start, end)))
         yield cut, f"{text[:1].upper()}{text[1:]}.", Native(labels=native)
 
