@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +13,10 @@ from ..errors import LabelError, MediaError, SampleError
 from ..media.moments import Seen
 from ..ontology import resolve_course
 from ..reasoning import Memory, reason
+from ..reasoning.warrants import Warrants, warrants_for
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
+from ..shards.temporary import temporary_name
 from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.base import TRAINING, asked_in
@@ -57,8 +58,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
     """Write the part of ``job.video`` unless it is there already."""
     if (job.folder / "part.json").exists():
         return
-    temporary = job.folder.with_name(f".{job.folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = temporary_name(job.folder)
     temporary.mkdir(parents=True)
     part = PartWriter(temporary, job.settings.seed)
     try:
@@ -68,10 +68,13 @@ def map_video(job: MapJob, progress: Progress) -> None:
         part.abandon()
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    if job.folder.exists():  # a sibling finished the same unit first; its bytes are the same
-        shutil.rmtree(temporary)
-    else:
+    try:
         temporary.rename(job.folder)
+    except OSError:
+        shutil.rmtree(temporary)
+        if not (job.folder / "part.json").exists():
+            raise
+        # Another process finished the same unit first; its bytes are the same.
 
 
 def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
@@ -97,6 +100,7 @@ class _Mapper:
     labels: LabelDigest = field(init=False, default_factory=LabelDigest)
     rescaled: Counter[str] = field(init=False, default_factory=Counter)
     shares: Shares = field(init=False)
+    warrants: Warrants = field(init=False)
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
@@ -106,6 +110,8 @@ class _Mapper:
         )
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
         self.extra = Extra.of(self.job.settings)
+        info = self.source.info
+        self.warrants = warrants_for(info.procedure, info.name, self.job.settings.warrants)
         joint = self.shares.joint and self.job.video.split == JOINED_SPLIT
         names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
         self.companions = [get_task(name) for name in names]
@@ -222,7 +228,9 @@ class _Mapper:
             talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
-                reasoning=reason(task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory),
+                reasoning=reason(
+                    task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
+                ),
             )  # fmt: skip
             check_sample(sample)
         except MediaError as error:

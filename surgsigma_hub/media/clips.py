@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import MediaError
 from ..records import Cut, Film, Stills
-from .film_table import film_table
+from .film_table import FilmTable, film_table
 from .image import load_rgb
 from .video import EXACT, decoder, encode_video
 from .view import OUTSIDE, no_view
@@ -27,7 +27,7 @@ _EPSILON = 1e-6
 _TAIL_SECONDS = 0.25
 """Annotations may run this much past the end of a film; more is an error."""
 _RATE_TOLERANCE = 0.005
-"""Share by which the average rate of a film may differ from its source's, as with some frames lost in an hour."""
+"""Share by which the rate of a film may differ from its source's, such as 29.97 for 30."""
 _HELD_SECONDS = 0.2
 """How long a frame may stay where the next were lost; five frames at 25 a second are not seen as a stop."""
 _CHECKS_PER_SECOND = 2.0
@@ -125,8 +125,9 @@ def _film_frames(film: Film, picked: range) -> Iterator[Any]:
         return
     name = film.path.name
     reader, table = decoder(film.path), film_table(film.path)
-    if abs(table.fps - film.fps) > _RATE_TOLERANCE * film.fps:
-        raise MediaError(f"{name}: has {table.fps:g} frames a second, the source says {film.fps:g}")
+    rate = _rate(table)
+    if abs(rate - film.fps) > _RATE_TOLERANCE * film.fps:
+        raise MediaError(f"{name}: has {rate:g} frames a second, the source says {film.fps:g}")
     for number in picked:
         due = number / film.fps
         index = table.nearest(due)
@@ -137,6 +138,12 @@ def _film_frames(film: Film, picked: range) -> Iterator[Any]:
                 raise MediaError(f"{name}: ends before {due:.3f} s", reason="media_missing")
             return
         yield reader.turned(reader.decoded(index))
+
+
+def _rate(table: FilmTable) -> float:
+    """Frames per second where none is lost."""
+    gaps = np.diff(table.seconds)
+    return float(1 / gaps[gaps < 1.5 * np.median(gaps)].mean()) if len(gaps) else table.fps
 
 
 def _timed_frames(film: Film, picked: range) -> Iterator[Any]:
