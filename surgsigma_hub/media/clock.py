@@ -18,8 +18,8 @@ not so, the length gives it away. A label whose own frame was lost, so that none
 usual gap, has no image; that is told of it alone.
 
 What cannot be seen: a front cut off, something put before it, or frames lost and timed anew, by less than
-``Recording.within`` and ``Recording.beyond`` together. That is frames, or a second, where tables say how long a recording
-is; where labels need not reach the end it can be more, and is told.
+``Recording.within`` and ``Recording.beyond`` together. That is frames, or a second, where tables say how long a
+recording is; where labels need not reach the end it can be more, and is told.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
     asked = stated.film_fps is not None
     if misfit is None:
         lasts, near = recording.lasts, abs(fps - rate) <= _NEAR_RATE * rate
-        if not asked and not same and _misfit(counted, recording) is None:
-            if near or abs(counted - lasts) < abs(end - lasts) / 2:
-                return _other_rate(file, table, recording, end, counted, both=True)
+        likelier = near or abs(counted - lasts) < abs(end - lasts) / 2
+        if not asked and not same and likelier and _misfit(counted, recording) is None:
+            return _other_rate(file, table, recording, end, counted, both=True)
         if not same and speed == 1:
             told.append(f"it shows {fps:.6g} frames a second, the release says {rate:g}: found by time")
         elif same and not table.constant:
