@@ -203,7 +203,7 @@ class CholecT50(Source):
         declared, told = document.get("num_frames"), tuple[str, ...]()
         if type(declared) is int and declared not in (len(keys), lasts):
             told = (f"num_frames is {declared}, the file labels {len(keys)} seconds, the last is {lasts - 1}",)
-        part = labels_a_part(document, keys)
+        part = labels_a_part(document, keys) or 10 * len(labelled) < 9 * (lasts - labelled[0] if labelled else 0)
         folders = [p for p in sorted((self._home / "videos").iterdir()) if _number(p.name) == _number(video.id)]
         pictures: dict[int, Path] = {}
         for folder in folders:
