@@ -15,6 +15,7 @@ from ..records import Defect, Fact, Video
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
 from ..tasks import all_tasks, get_task
+from ..tasks.question_kinds import Style
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Settings:
         explained: Share of training samples whose answer is followed by definitions of its labels.
         smoke: Share of frames that get a twin with rendered smoke, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
+        style: Which kinds of question are asked.
     """
 
     source: str
@@ -48,6 +50,7 @@ class Settings:
     explained: float = 0.0
     smoke: float = 0.0
     depth: Path | None = None
+    style: Style = Style.VARIED
 
     def open_source(self, cache_dir: Path) -> Source:
         """The source, ready to read; errors of a wrong root or option come from here."""
@@ -66,6 +69,7 @@ class Settings:
             "joint": self.joint,
             "explained": self.explained,
             "smoke": self.smoke,
+            "style": self.style.value,
             "depth": None if self.depth is None else self.depth.name,
             "source_options": dict(sorted(shown.items())),
         }

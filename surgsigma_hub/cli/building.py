@@ -45,6 +45,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         help="training samples whose answer is followed by definitions (default: 20%%)",
     )  # fmt: skip
     add(
+        "--style", choices=("varied", "paper"), default="varied",
+        help="kinds of question: all, or plain open questions alone as in the paper (default: varied)",
+    )  # fmt: skip
+    add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
         help="frames that get a twin with rendered smoke, for desmoking (default: 0)",
     )  # fmt: skip
@@ -74,6 +78,7 @@ def _build(args: argparse.Namespace) -> int:
         clip_side=args.clip_side,
         joint=args.joint,
         explained=args.explained,
+        style=args.style,
         smoke=args.smoke,
         depth=args.depth,
         max_quarantine=args.max_quarantine,

@@ -8,26 +8,16 @@ from dataclasses import replace
 from ..records import Course, Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import LabelSet
+from .reading import InContext, LabelSet
 from .timeline import Timeline
-from .wording import joined, participle
 
 _EVERY = 30.0
 """One clip for each stretch of this many seconds."""
 
 
-def _slots(names: list[str]) -> dict[str, str]:
-    many = len(names) > 1
-    return {
-        "doing": joined([participle(n) for n in names]),
-        "action_noun": "actions" if many else "action",
-        "are": "are" if many else "is",
-    }
-
-
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.actions is not None:
-        yield label_set_draft("action", frame.actions, _slots)
+        yield label_set_draft("action", frame.actions)
 
 
 def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
@@ -38,12 +28,12 @@ def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
             continue
         done.add(cut.frames)
         acts = times.within("action", cut.start_seconds, cut.end_seconds)
-        said = label_set_draft("action", [s.label for s in acts], _slots)
+        said = label_set_draft("action", [s.label for s in acts])
         key = f"clip{len(cut.frames)}"
         yield times.beginning(cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
 
 
-parse = LabelSet("action")
+parse = InContext(LabelSet("action"), ("action",))
 
 TASK = Task(
     name="action_recognition",

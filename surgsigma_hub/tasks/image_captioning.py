@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, Fact, Frame, Label, Native
-from .answers import NOT_TISSUE, distinct_ids, distinct_triplets, names, native_names, ordered_verdicts, triplet_clauses
+from .answers import (
+    NOT_TISSUE,
+    distinct_ids,
+    distinct_triplets,
+    names,
+    native_names,
+    ordered_verdicts,
+    set_slots,
+    triplet_clauses,
+)
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import PlainText
-from .wording import are, joined, with_article
+from .reading import InContext, PlainText
+from .wording import joined
 
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _instruments(found: list[str], *, also: bool = False) -> str:
-    return _sentence(f"{joined([with_article(n) for n in found])} {are(found)} {'also ' if also else ''}in view")
+def _instruments(found: tuple[str, ...], *, also: bool = False) -> str:
+    said = set_slots("instrument", found)
+    return _sentence(f"{said['a_list']} {said['be']} {'also ' if also else ''}in view")
 
 
 def _scene(frame: Frame) -> list[str]:
@@ -25,20 +36,20 @@ def _scene(frame: Frame) -> list[str]:
     present = None if frame.instruments is None else distinct_ids("instrument", frame.instruments)
     if frame.triplets:
         said = {t.instrument.id for t in frame.triplets}
-        others = names("instrument", (id for id in present or () if id not in said))
+        others = tuple(id for id in present or () if id not in said)
         clauses = _sentence(triplet_clauses(distinct_triplets(frame.triplets)))
         return [clauses, _instruments(others, also=True)] if others else [clauses]
     if present is not None:
-        return [_instruments(names("instrument", present)) if present else "No instrument is in view."]
+        return [_instruments(present) if present else "No instrument is in view."]
     return [] if frame.triplets is None else ["No instrument is acting on tissue."]
 
 
 def _surroundings(frame: Frame) -> list[str]:
     """One entry for each fact beside phase, step and instruments; an empty fact is worth no sentence."""
     said: list[str] = []
-    tissues = names("target", distinct_ids("target", frame.tissues or (), NOT_TISSUE))
+    tissues = distinct_ids("target", frame.tissues or (), NOT_TISSUE)
     if tissues:
-        said.append(_sentence(f"{joined([f'the {n}' for n in tissues])} can be seen"))
+        said.append(_sentence(f"{set_slots('target', tissues)['a_list']} can be seen"))
     if frame.criteria:
         verdicts = ordered_verdicts(frame.criteria)
         met = names("criterion", (v.criterion.id for v in verdicts if v.met))
@@ -59,15 +70,15 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     if facts < 2 or (frame.phase is None and not scene):
         return  # one fact alone is the answer of a recognition task, not a caption
     body = " ".join([*step, *scene, *around])
-    phase = None if frame.phase is None else concept("phase", frame.phase.id).name
+    phase = None if frame.phase is None else forms("phase", frame.phase.id)
     labels: list[Label] = [label for label in (frame.phase, frame.step) if label is not None]
     for triplet in frame.triplets or ():
         labels += (triplet.instrument, triplet.action, triplet.target)
     labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(v.criterion for v in frame.criteria or ()))
     yield Draft(
-        answer=Answer(text=body if phase is None else f"The phase is {phase}. {body}"),
+        answer=Answer(text=body if phase is None else f"The phase is {phase.name}. {body}"),
         answer_group="without_phase" if phase is None else "with_phase",
-        slots={"body": body} if phase is None else {"body": body, "phase": phase},
+        slots={"body": body} if phase is None else {"body": body, "label": phase.name, "short": phase.short},
         native=Native(labels=native_names(labels)),
     )
 
@@ -75,7 +86,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
 _SUBJECTS = (Fact.PHASE, Fact.TRIPLETS, Fact.INSTRUMENTS)
 _DETAILS = (Fact.STEP, Fact.TISSUES, Fact.CRITERIA)
 
-parse = PlainText("a description of the picture")
+parse = InContext(PlainText("a description of the picture"))
 
 TASK = Task(
     name="image_captioning",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, Course, Frame, Label, Native
 from .base import Draft
 from .timeline import Timeline
@@ -35,7 +35,9 @@ def of_course(stage: Stage, course: Course) -> Iterator[tuple[Frame, Draft]]:
 
 
 def _said(stage: Stage, label: Label) -> Draft:
-    name = concept(stage, label.id).name
+    said = forms(stage, label.id)
     return Draft(
-        answer=Answer(text=name, labels=(label.id,)), slots={stage: name}, native=Native(labels=(label.native,))
+        answer=Answer(text=said.name, labels=(label.id,)),
+        slots={"label": said.name, "short": said.short},
+        native=Native(labels=(label.native,)),
     )

@@ -77,6 +77,14 @@ class Timeline:
         over = [s for s in self.layers[layer] if s.end_seconds <= begin + EPSILON and s.label.id != present]
         return max(over, key=lambda s: s.end_seconds).label.id if over else None
 
+    def just_before(self, layer: Layer, present: str, seconds: float) -> str | None:
+        """The label of the interval that ended where the interval of ``present`` at ``seconds`` began."""
+        now = next((s for s in self.at(layer, seconds) if s.label.id == present), None)
+        if now is None or not now.start_known:
+            return None
+        ended = {s.label.id for s in self.layers[layer] if abs(s.end_seconds - now.start_seconds) <= EPSILON}
+        return ended.pop() if len(ended) == 1 and present not in ended else None
+
     def over(self, seconds: float) -> frozenset[tuple[str, str]]:
         """Layer and label of everything that had ended at ``seconds``."""
         return frozenset(

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import NOT_TISSUE, box_drafts
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import Boxes
+from .reading import Boxes, InContext
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.tissue_boxes is not None:
-        yield from box_drafts("target", "tissue", frame.tissue_boxes, NOT_TISSUE)
+        yield from box_drafts("target", frame.tissue_boxes, frame, NOT_TISSUE)
 
 
-parse = Boxes("target")
+parse = InContext(Boxes("target"), ("target",))
 
 TASK = Task(
     name="tissue_localization",

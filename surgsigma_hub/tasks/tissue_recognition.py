@@ -7,26 +7,17 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import LabelSet
-from .wording import are, joined
-
-
-def _slots(names: list[str]) -> dict[str, str]:
-    return {
-        "tissues": joined(names),
-        "the_tissues": joined([f"the {n}" for n in names]),
-        "are": are(names),
-    }
+from .reading import InContext, LabelSet
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.tissues is not None:
-        yield label_set_draft("target", frame.tissues, _slots)
+        yield label_set_draft("target", frame.tissues)
     elif frame.tissue_boxes is not None:
-        yield label_set_draft("target", [b.label for b in frame.tissue_boxes], _slots)
+        yield label_set_draft("target", [b.label for b in frame.tissue_boxes])
 
 
-parse = LabelSet("target")
+parse = InContext(LabelSet("target"), ("target",))
 
 TASK = Task(
     name="tissue_recognition",

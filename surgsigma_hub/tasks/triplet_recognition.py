@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..records import Answer, Fact, Frame, Native
 from .answers import NONE, answer_triplets, distinct_triplets, triplet_clauses, triplets_text
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import Triplets
+from .reading import InContext, Triplets
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
@@ -23,7 +23,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     )
 
 
-parse = Triplets()
+parse = InContext(Triplets(), ("instrument",))
 
 TASK = Task(
     name="triplet_recognition",

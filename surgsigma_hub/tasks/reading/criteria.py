@@ -62,6 +62,11 @@ def _short_names() -> Iterator[tuple[str, str]]:
     yield "Calot's triangle", "hepatocystic_triangle"
 
 
+def named_criteria(text: str) -> tuple[str, ...]:
+    """The criteria that a text names, once each, in its order."""
+    return tuple(dict.fromkeys(id for span in _lexicon().find(text) for id in span.ids("criterion")))
+
+
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """Reads verdicts, in the order of the vocabulary.
