@@ -9,13 +9,14 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
+from surgsigma_hub.parsers.runs import covered
 from surgsigma_hub.records import Course, Defect, Fact, Film, Frame, Label, Reason, Segment, Video, VideoFrame
 from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
 
@@ -164,15 +165,20 @@ class Cataract101(Source):
             return None
         segments: list[Segment] = []
         ends = (*timeline.starts, (timeline.frames, None))
-        for (start, label), (end, _) in pairwise(ends):
+        for (start, label), (end, after) in pairwise(ends):
             if label is None:
                 continue
-            since, until = start / timeline.fps, end / timeline.fps
-            if segments and segments[-1].label == label and segments[-1].end_seconds == since:
-                since = segments.pop().start_seconds
-            segments.append(Segment("phase", label, since, until))
+            made = Segment("phase", label, start / timeline.fps, end / timeline.fps, end_known=after is not None)
+            if segments and segments[-1].label == label and segments[-1].end_seconds == made.start_seconds:
+                before = segments.pop()
+                made = replace(made, start_seconds=before.start_seconds)
+            segments.append(made)
         film = _film(video)
-        return Course(segments=tuple(segments), footage=None if film is None else Film(film, timeline.fps))
+        return Course(
+            segments=tuple(segments),
+            footage=None if film is None else Film(film, timeline.fps),
+            labelled={"phase": covered((s.start_seconds, s.end_seconds) for s in segments)},
+        )
 
     def _timeline(self, video: Video) -> tuple[_Timeline | None, list[Defect]]:
         """Where phases start, and what is wrong with the rows of this video; None where its length is not known."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.parsers.cholec80_records import TOOLS, number_inside, read_video, record_files
-from surgsigma_hub.parsers.runs import runs
+from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.parsers.tables import BadLine, read_numbered
 from surgsigma_hub.records import (
     Course,
@@ -241,11 +241,12 @@ class Cholec80(Source):
         fps, phases, footage = self._course_parts(video)
         if not phases and footage is None:
             return None
-        labels = ((index, None if name is None else Label(name)) for index, name in sorted(phases.items()))
+        labels = [(index, Label(name)) for index, name in sorted(phases.items()) if name is not None]
         return Course(
             segments=runs(labels, fps=fps, layer="phase"),
             footage=footage,
             origins={Fact.PHASE_SEGMENTS: Origin("derived")},
+            labelled={"phase": stretches([index for index, _ in labels], fps=fps)},
         )
 
     def _course_parts(self, video: Video) -> tuple[int, dict[int, str | None], Footage | None]:

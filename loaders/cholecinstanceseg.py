@@ -18,6 +18,7 @@ from surgsigma_hub.media.metadata import probe
 from surgsigma_hub.parsers.labelme import parse_labelme
 from surgsigma_hub.records import (
     Box,
+    BoxExtent,
     Defect,
     Fact,
     FileImage,
@@ -66,6 +67,7 @@ class CholecInstanceSeg(Source):
         facts=frozenset({Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"official": _SPLITS},
         redistribution=Redistribution(annotations=True, media=False, derived=False),
+        box_extent=BoxExtent.WHOLE,
     )
 
     @cached_property

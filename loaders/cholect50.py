@@ -10,14 +10,15 @@ import csv
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
-from surgsigma_hub.parsers.runs import runs
-from surgsigma_hub.parsers.strict_json import Pairs, read_json
+from surgsigma_hub.parsers.runs import runs, stretches
+from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
 from surgsigma_hub.parsers.triplet_vectors import (
     NAMES,
     NULL,
@@ -27,14 +28,15 @@ from surgsigma_hub.parsers.triplet_vectors import (
     Triples,
     Vector,
     VectorError,
-    has_box,
     names_in,
     parse_vectors,
     read_label_mapping,
     triples_in,
 )
 from surgsigma_hub.records import (
+    BoxExtent,
     Course,
+    Coverage,
     Defect,
     Fact,
     FileImage,
@@ -53,9 +55,13 @@ from surgsigma_hub.source import Access, Redistribution, Source, SourceInfo
 logger = logging.getLogger(__name__)
 
 _PICTURE = re.compile(r"([0-9]{6})\.(png|jpg|jpeg)", re.IGNORECASE)  # not "000030 (1).png"
-_KEY = re.compile("[0-9]{1,6}")
 _NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _NO_VERB, _NO_TARGET = NAMES["verb"].index(NULL_VERB), NAMES["target"].index(NULL_TARGET)
+_PART = dict.fromkeys(
+    (Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES, Fact.ACTION_SEGMENTS),
+    Coverage.ANNOTATED_ONLY,
+)
+"""What the lists of the challenge part hold: in one frame of five an instrument in plain view has no label."""
 _SCHEMES = ("rendezvous", "challenge", *(f"crossval-{fold}" for fold in range(1, 6)))
 
 
@@ -91,6 +97,8 @@ class CholecT50(Source):
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val", "test")),
         redistribution=Redistribution(annotations=True, media=False, derived=False),
+        coverage={Fact.TISSUES: Coverage.ACTED_ON},
+        box_extent=BoxExtent.TIP,
     )
 
     @cached_property
@@ -146,7 +154,7 @@ class CholecT50(Source):
             return
         where = self.relative(video.files[0])
         try:
-            document = _document(video.files[0], video.id)
+            document = read_labels(video.files[0], int(video.id[3:]))
         except VectorError as error:
             yield Defect(error.reason, where, error.message)
             return
@@ -154,11 +162,12 @@ class CholecT50(Source):
         names, differences = names_in(categories)
         for place, detail in differences:
             yield Defect(Reason.LABEL_UNKNOWN, f"{where} categories.{place}", detail)
-        keys, doubtful = _keys(annotations)
+        keys, doubtful = frame_keys(annotations)
         for key, reason, detail in doubtful:
             yield Defect(reason, f"{where} frame {key[:40]}", detail)
         triples = self._triples or triples_in(categories)
-        boxed = any(has_box(row) for rows in annotations.values() if isinstance(rows, list) for row in rows)
+        boxed = has_boxes(annotations)
+        coverage = _PART if labels_a_part(document, keys) else {}
         pictures = self._pictures(video)
         for index, key in sorted(keys.items()):
             place = f"{where} frame {key}"
@@ -178,48 +187,63 @@ class CholecT50(Source):
                 except BadRowError as error:
                     reason = Reason.BOX_OUTSIDE if isinstance(error, BoxOutsideError) else Reason.ROW_MALFORMED
                     yield Defect(reason, place, f"{error.message}; the frame keeps its other facts")
-            yield _frame(index, pictures[index], vectors, boxes, names)
+            yield replace(_frame(index, pictures[index], vectors, boxes, names), coverage=coverage)
 
     def course(self, video: Video) -> Course | None:
         """Runs of phases and of verbs as segments, the picture folder as footage.
 
-        What cannot be read ends a run here and is told by :meth:`frames`.
+        What cannot be read leaves the end of a run open here and is told by :meth:`frames`.
         """
         pictures = self._pictures(video)
         stills = tuple(FileImage(pictures[n]) if n in pictures else None for n in range(max(pictures, default=-1) + 1))
-        segments = self._segments(video) if video.files else ()
-        if not segments and not stills:
+        made = self._labelled_course(video) if video.files else Course()
+        if not made.segments and not stills:
             return None
-        return Course(
-            segments=segments,
+        return replace(
+            made,
             footage=Stills(stills, 1.0) if stills else None,
             origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")),
         )
 
-    def _segments(self, video: Video) -> tuple[Segment, ...]:
+    def _labelled_course(self, video: Video) -> Course:
         try:
-            document = _document(video.files[0], video.id)
+            document = read_labels(video.files[0], int(video.id[3:]))
         except VectorError:
-            return ()
+            return Course()
         categories, annotations = document.get("categories"), document["annotations"]
         names, _ = names_in(categories)
         triples = self._triples or triples_in(categories)
         phases: list[tuple[int, Label | None]] = []
         verbs: list[tuple[int, frozenset[int]]] = []
-        for index, key in sorted(_keys(annotations)[0].items()):
+        keys = frame_keys(annotations)[0]
+        for index, key in sorted(keys.items()):
             try:
                 vectors = parse_vectors(annotations[key], triples)
             except VectorError:
                 continue
             phase = vectors[0].phase
-            phases.append((index, None if phase == NULL else Label(names["phase"][phase])))
-            verbs.append((index, frozenset(v.verb for v in vectors) if _complete(vectors) else frozenset()))
-        made = list(runs(phases, fps=1, layer="phase"))
+            if phase != NULL:
+                phases.append((index, Label(names["phase"][phase])))
+            if _complete(vectors):
+                verbs.append((index, frozenset(v.verb for v in vectors)))
+        made: list[Segment] = []
         for verb, name in enumerate(names["verb"]):
             if verb != _NO_VERB:
                 seen = ((index, Label(name) if verb in found else None) for index, found in verbs)
                 made += runs(seen, fps=1, layer="action")
-        return tuple(sorted(made, key=lambda s: (s.layer, s.start_seconds)))
+        coverage: dict[Fact, Coverage] = {}
+        if labels_a_part(document, keys):  # a verb that is not said may be done by an instrument without label
+            made = [replace(s, start_known=False, end_known=False) for s in made]
+            coverage = {Fact.ACTION_SEGMENTS: Coverage.ANNOTATED_ONLY}
+        made += runs(phases, fps=1, layer="phase")
+        return Course(
+            segments=tuple(sorted(made, key=lambda s: (s.layer, s.start_seconds))),
+            labelled={
+                "action": stretches([n for n, _ in verbs], fps=1),
+                "phase": stretches([n for n, _ in phases], fps=1),
+            },
+            coverage=coverage,
+        )
 
     def _pictures(self, video: Video) -> dict[int, Path]:
         """Picture of each second; a PNG goes before a JPEG of the same number."""
@@ -254,47 +278,6 @@ def _id(number: int) -> str:
 def _number(name: str) -> int | None:
     match = re.fullmatch("VID([0-9]{1,4})", name)
     return int(match[1]) if match else None
-
-
-def _document(path: Path, id: str) -> Pairs:
-    """The label file of a video, its outer form checked.
-
-    Raises:
-        VectorError: the file cannot be used at all.
-    """
-    try:
-        document = read_json(path)
-    except BadRowError as error:
-        raise VectorError(error.message) from None
-    except OSError as error:
-        raise VectorError(f"the file cannot be opened ({error.strerror})") from None
-    if not isinstance(document, Pairs) or not isinstance(document.get("annotations"), Pairs):
-        raise VectorError("no object 'annotations' of frame number to vectors")
-    if document.repeated:
-        raise VectorError.because(Reason.DUPLICATE_ID, f"the file repeats {', '.join(sorted(document.repeated))}")
-    number = document.get("video")
-    if isinstance(number, int) and number != _number(id):
-        raise VectorError(f"the file says video {number}, its name says {id}")
-    if document.get("fps", 1) != 1:
-        raise VectorError(f"fps {str(document['fps'])[:20]}, expected 1: its frame numbers would be misread")
-    return document
-
-
-def _keys(annotations: Pairs) -> tuple[dict[int, str], list[tuple[str, Reason, str]]]:
-    """Frame numbers with their keys, and the keys that are no frame number or name a frame more than once."""
-    keys: dict[int, str] = {}
-    doubtful: list[tuple[str, Reason, str]] = []
-    twice: set[int] = set()
-    for key in annotations:
-        if _KEY.fullmatch(key) is None:
-            doubtful.append((key, Reason.ROW_MALFORMED, "the key is no frame number (0..999999)"))
-            continue
-        if key in annotations.repeated or int(key) in keys:
-            twice.add(int(key))
-        keys.setdefault(int(key), key)
-    detail = "the file holds this frame more than once; it is left out, since either may be wrong"
-    doubtful.extend((keys[index], Reason.DUPLICATE_ID, detail) for index in sorted(twice))
-    return {index: key for index, key in keys.items() if index not in twice}, doubtful
 
 
 def _boxes(vectors: list[Vector], names: Names) -> tuple[LabeledBox, ...] | None:

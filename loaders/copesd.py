@@ -28,6 +28,8 @@ from surgsigma_hub.parsers.esd_motions import (
 )
 from surgsigma_hub.parsers.strict_json import read_json
 from surgsigma_hub.records import (
+    BoxExtent,
+    Coverage,
     Defect,
     Fact,
     FileImage,
@@ -46,6 +48,12 @@ _LABELS = ("", "annotations", "annotations/smllm")
 _PICTURES = ("", "high_light_images", "images")
 _IMAGE = re.compile(r"(?:.*[\\/])?([0-9A-Za-z_-]{1,40})[\\/]([0-9]{1,6})\.(?:jpg|jpeg|png)", re.IGNORECASE)
 _FROZEN_LEAST = 5
+_ONE_NAMED = dict.fromkeys(
+    (Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES), Coverage.ANNOTATED_ONLY
+)
+"""What the lists hold where a sentence is on one instrument alone: the other may be in view."""
+_BOTH = frozenset({"Forceps", "Knife"})
+"""The instruments of this operation, one of each: a sentence on both leaves none out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ class CoPESD(Source):
         facts=frozenset({Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"official": _SPLITS},
         redistribution=Redistribution(annotations=True, media=False, derived=False),
+        coverage={Fact.TISSUES: Coverage.ACTED_ON},
+        box_extent=BoxExtent.WHOLE,
     )
 
     @cached_property
@@ -300,4 +310,5 @@ def _frame(
         else tuple(Triplet(Label(m.instrument), Label(m.motion), Label(m.target)) for m in motions),
         instrument_boxes=boxes,
         native_qa=NativeQA(item.question, item.answer),
+        coverage={} if {*named} >= _BOTH else _ONE_NAMED,
     )

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers.plain_pickle import load_plain
+from surgsigma_hub.parsers.runs import covered
 from surgsigma_hub.parsers.strict_json import Pairs, read_json
 from surgsigma_hub.records import (
     Course,
@@ -226,7 +227,11 @@ class MultiBypass140(Source):
         elif pictures := self._pictures(video):
             paths = [pictures.get(n) for n in range(max(pictures) + 1)]
             footage = Stills(tuple(None if p is None else FileImage(p) for p in paths), 1)
-        return Course(segments=tuple(segments), footage=footage)
+        labelled = {
+            layer: covered((s.start / 1000, s.end / 1000) for s in spans if s.layer == layer and not s.mark)
+            for layer, _ in _LAYERS
+        }
+        return Course(segments=tuple(segments), footage=footage, labelled=labelled)
 
     def _spans(self, video: Video) -> tuple[list[_Span], list[Defect]]:
         """The intervals of a video by layer and start, and what is wrong with its label file."""

@@ -10,12 +10,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
 from surgsigma_hub.parsers.psi_ava_keyframes import PHASES, STEPS, KeyFrame, cases_in, read_key_frames
-from surgsigma_hub.parsers.runs import runs
-from surgsigma_hub.records import Course, Defect, Fact, FileImage, Frame, Label, Origin, Reason, Stills, Video
+from surgsigma_hub.parsers.runs import runs, stretches
+from surgsigma_hub.records import (
+    BoxExtent,
+    Course,
+    Defect,
+    Fact,
+    FileImage,
+    Frame,
+    Label,
+    Origin,
+    Reason,
+    Segment,
+    Stills,
+    Video,
+)
 from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
 
 _HALVES = (
@@ -30,6 +44,7 @@ _SHORT, _LONG = (
     "psi-ava/{fold}/coco_anns/{part}_coco_anns_v3_35s.json",
     "psi-ava_extended/{fold}/annotations/{part}.csv",
 )
+_LAYERS: tuple[Literal["phase", "step"], ...] = ("phase", "step")
 _COLUMNS = ("case", "second", "id", "x1", "y1", "x2", "y2", "act1", "act2", "act3", "instrument", "step", "phase")
 
 
@@ -75,6 +90,7 @@ class PsiAva(Source):
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val")),
         redistribution=Redistribution(annotations=True, media=False, derived=False),
+        box_extent=BoxExtent.WHOLE,
     )
     options_type = PsiAvaOptions
 
@@ -188,19 +204,21 @@ class PsiAva(Source):
     def course(self, video: Video) -> Course | None:
         """Phases and steps as intervals where the table of seconds is there; the pictures of the case."""
         seconds, _ = self._seconds(video)
-        segments = tuple(
-            segment
-            for place, layer in enumerate(("phase", "step"))
-            for segment in runs(((n, both[place]) for n, both in sorted(seconds.items())), fps=1, layer=layer)
-        )
+        segments: list[Segment] = []
+        labelled: dict[Literal["action", "phase", "step"], tuple[tuple[float, float], ...]] = {}
+        for place, layer in enumerate(_LAYERS):
+            labels = [(n, both[place]) for n, both in sorted(seconds.items()) if both[place] is not None]
+            segments += runs(labels, fps=1, layer=layer)
+            labelled[layer] = stretches([n for n, _ in labels], fps=1)
         pictures = self._pictures(video)
         paths = [pictures.get(n) for n in range(max(pictures, default=-1) + 1)]
         if not segments and not paths:
             return None
         return Course(
-            segments=segments,
+            segments=tuple(segments),
             footage=Stills(tuple(None if p is None else FileImage(p) for p in paths), 1) if paths else None,
             origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS), Origin("derived")),
+            labelled=labelled,
         )
 
     def _pictures(self, video: Video) -> dict[int, Path]:

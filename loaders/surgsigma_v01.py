@@ -22,6 +22,8 @@ from surgsigma_hub.parsers.archive import archive_members, find_archive
 from surgsigma_hub.parsers.cache import fingerprint, made_once
 from surgsigma_hub.parsers.sigma_release import Localization, Release, Row, parse_release, read_localization, task_types
 from surgsigma_hub.records import (
+    BoxExtent,
+    Coverage,
     Defect,
     Fact,
     FileImage,
@@ -80,6 +82,7 @@ class SurgSigmaV01(Source):
         split_schemes={"release": ("train",)},
         redistribution=Redistribution(annotations=True, media=False, derived=False),
         label_origin="model",
+        box_extent=BoxExtent.WHOLE,
     )
     options_type = SurgSigmaOptions
 
@@ -159,6 +162,8 @@ class SurgSigmaV01(Source):
                 continue
             seen.add(reading.key)
             readings[variant] = reading
+        # Annotations that name different instruments of one picture are not each complete.
+        coverage = dict.fromkeys((Fact.INSTRUMENTS, Fact.INSTRUMENT_BOXES), Coverage.ANNOTATED_ONLY)
         plain = {name: ref for name, ref in dense.items() if name != "desmoke"}
         if image is None:
             what = [*(["annotations"] if readings else []), *sorted(dense)]
@@ -178,6 +183,7 @@ class SurgSigmaV01(Source):
                 instrument_boxes=reading.boxes,
                 trace=reading.trace,
                 native_qa=reading.native,
+                coverage=coverage if len(readings) > 1 else {},
                 **({} if variant else _dense_facts(plain)),
             )
         if "desmoke" in dense:

@@ -13,6 +13,7 @@ from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.media.scene import Extent, Scene, Spec, Story, scene, story
 from surgsigma_hub.records import (
     Box,
+    BoxExtent,
     Course,
     Defect,
     Drawn,
@@ -70,6 +71,7 @@ class Synthetic(Source):
         redistribution=Redistribution(annotations=True, media=True, derived=True),
         label_origin="synthetic",
         needs_root=False,
+        box_extent=BoxExtent.WHOLE,
     )
     options_type: ClassVar[type[Options]] = SyntheticOptions
 

@@ -22,6 +22,12 @@ KEY = re.compile(r"[A-Za-z0-9_-]+")
 MAX_KEY = 88
 """Longest sample id: with the longest member name it fits the name field of a plain tar header."""
 
+MAX_MEMBER = 512 << 20
+"""Most bytes of a member of a shard, which a reader may hold as a whole; our longest clips have a hundredth of it."""
+
+MAX_JSON = 4 << 20
+"""Most bytes of a sample's JSON, which takes up to some 30 times as many once it is read; ours have about 2,000."""
+
 FORMAT_VERSION = "1.0"
 """Version of the sample's form. A reader accepts its own major version with any minor up to its own."""
 
@@ -136,16 +142,17 @@ def sample_bytes(sample: records.Sample) -> bytes:
     return orjson.dumps(sample)
 
 
-def check_format_version(version: str, *, where: str) -> None:
+def check_format_version(version: object, *, where: str) -> None:
     """Refuse data of a newer or foreign format version.
 
     Raises:
         ShardError: naming both versions.
     """
-    try:
-        major, minor = (int(part) for part in version.split("."))
-    except (ValueError, AttributeError):
-        raise ShardError(f"{where}: format version {version!r} is not of the form MAJOR.MINOR") from None
+    parts = version.split(".") if isinstance(version, str) else []
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        shown = repr(version)[:40] if isinstance(version, str) else f"of type {type(version).__name__}"
+        raise ShardError(f"{where}: format version {shown} is not of the form MAJOR.MINOR")
+    major, minor = map(int, parts)
     ours = tuple(int(part) for part in FORMAT_VERSION.split("."))
     if major != ours[0] or minor > ours[1]:
         raise ShardError(

@@ -9,8 +9,11 @@ from itertools import combinations, pairwise
 from surgsigma_hub.ontology import NULL, concepts
 from surgsigma_hub.records import (
     Box,
+    BoxExtent,
     Course,
+    Coverage,
     Drawn,
+    Fact,
     Frame,
     Label,
     LabeledBox,
@@ -24,7 +27,13 @@ from surgsigma_hub.records import (
 from surgsigma_hub.tasks import Draft, all_tasks
 
 TASKS = all_tasks()
-BY_NAME = {"by_name", "by_region", "by_part"}  # the groups whose questions name a label on purpose
+BY_NAME = {
+    "by_name",
+    "by_region",
+    "by_part",
+    "acted_on_by",
+    "done_by",
+}  # the groups whose questions name a label on purpose
 
 
 def label(id: str) -> Label:
@@ -140,7 +149,23 @@ def all_drafts() -> dict[str, list[tuple[Frame, Draft]]]:
                 some = {key: extras[key] for key in keys}
                 every += [frame(**scene, **some), frame(phase=label("calot_triangle_dissection"), **scene, **some)]
     every += [frame(depth=PICTURE)]
+    every += _less_than_all(triples)
     return {name: [*_of_frames(name, every), *course_drafts(name)] for name in TASKS}
+
+
+def _less_than_all(triples: list[tuple[str, str, str]]) -> Iterator[Frame]:
+    """Frames whose lists are not of all that is in view, and boxes of parts of instruments."""
+    acted_on = {Fact.TISSUES: Coverage.ACTED_ON}
+    part = dict.fromkeys((Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES), Coverage.ANNOTATED_ONLY)
+    for n, (one, other) in enumerate(pairwise(triples)):
+        both = (triplet(*one), triplet(*other))
+        yield frame(triplets=both, tissues=tuple(t.target for t in both), coverage=acted_on)
+        box = (boxed(one[0], n % 3 / 3, 0.4, n % 3 / 3 + 0.3, 0.6),)
+        some: dict[str, object] = {"actions": labels(one[1]), "tissues": labels(one[2])}
+        yield frame(triplets=both[:1], instrument_boxes=box, coverage=part, **some)
+    for extent in BoxExtent:
+        for some_boxes in _boxes(_ids("instrument")):
+            yield frame(instrument_boxes=some_boxes, box_extent=extent)
 
 
 def _of_frames(name: str, frames: list[Frame]) -> list[tuple[Frame, Draft]]:

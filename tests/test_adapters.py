@@ -186,7 +186,7 @@ def test_what_is_wrong_is_said(adapter_items: list[Item]) -> None:
     trl = get_adapter("trl")
     with pytest.raises(SampleError, match=r"image\.jpg"):
         trl(item.sample, {})
-    with pytest.raises(SampleError, match="without 'media'"):
+    with pytest.raises(SampleError, match="sample a: task is missing"):
         trl({"id": "a"}, {})
     with pytest.raises(SurgSigmaError, match="not a readable picture"):
         trl(item.sample, {"image.jpg": b"no picture"})

@@ -37,8 +37,8 @@ def phases(frames: list[Frame]) -> list[tuple[int, str]]:
     return [(f.index, f.phase.native) for f in frames if f.phase is not None]
 
 
-def segment(name: str, start: float, end: float) -> Segment:
-    return Segment("phase", Label(name), start, end)
+def segment(name: str, start: float, end: float, *, end_known: bool = True) -> Segment:
+    return Segment("phase", Label(name), start, end, end_known=end_known)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_intervals_join_neighbours_of_one_phase() -> None:
         segment("Incision", 1.2, 3.6),
         segment("Viscous agent injection", 3.6, 8.0),
         segment("Rhexis", 8.0, 10.4),
-        segment("Viscous agent injection", 10.4, 12.4),
+        segment("Viscous agent injection", 10.4, 12.4, end_known=False),  # there the video ends
     )
 
 

@@ -16,8 +16,8 @@ import yaml
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.configs import front_matter, make_configs, stray_tars, tree_configs
-from surgsigma_hub.hub.frontmatter import dump_yaml
 from surgsigma_hub.schema import shard_features
+from surgsigma_hub.shards.frontmatter import dump_yaml
 from surgsigma_hub.shards.manifest import Manifest, load_tree
 
 from handmade import MEMBERS, PARTS, SMALL, SOURCES, Part, add_strays, counts, write_tree
@@ -156,28 +156,16 @@ def renamed(manifest: Manifest, **changes: str) -> Manifest:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"split": "train-extra"},
-        {"split": "Train"},
         {"split": "all"},
-        {"split": "tr*"},
-        {"source": "a/b"},
         {"source": "phase_recognition"},
         {"task": "all"},
-        {"task": "phase-recognition"},
     ],
 )
-def test_names_that_a_glob_or_a_config_cannot_hold_are_refused(tmp_path: Path, changes: dict[str, str]) -> None:
+def test_names_that_mean_two_things_are_refused(tmp_path: Path, changes: dict[str, str]) -> None:
     good = write_tree(tmp_path, PARTS[:1])[0]
     make_configs([renamed(good)])
     with pytest.raises(ShardError):
         make_configs([renamed(good, **changes)])
-
-
-def test_a_foreign_shard_name_is_refused(tmp_path: Path) -> None:
-    good = write_tree(tmp_path, PARTS[:1])[0]
-    bad = replace(good, shards=(replace(good.shards[0], name="../train-00000.tar"),))
-    with pytest.raises(ShardError, match="not named"):
-        make_configs([bad])
 
 
 def test_yaml_is_small_and_reads_back_in_full(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "surgsigma_hub"
 
 FLOORS = [
-    {"errors", "records", "callable_package"},
+    {"errors", "records", "callable_package", "plain_file"},
     {"schema", "ontology", "source"},
-    {"media", "parsers"},
+    {"conformance", "media", "parsers"},
     {"tasks"},
     {"reasoning"},
     {"shards"},

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from surgsigma_hub.parsers.runs import runs
+from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import Label
 
 LABELS = st.dictionaries(st.integers(0, 60), st.sampled_from([None, Label("a"), Label("b"), Label("c")]))
@@ -42,3 +42,26 @@ def test_wrong_input_is_refused() -> None:
         runs([(3, None), (3, Label("a"))], fps=1, layer="step")
     with pytest.raises(ValueError, match="fps=0"):
         runs([], fps=0, layer="step")
+
+
+@given(LABELS)
+def test_an_end_is_known_exactly_where_the_neighbour_is_labelled(labels: dict[int, Label | None]) -> None:
+    for segment in runs(sorted(labels.items()), fps=1, layer="action"):
+        assert segment.start_known == (segment.start_seconds - 1 in labels)
+        assert segment.end_known == (segment.end_seconds in labels)
+
+
+def test_a_gap_in_the_labels_is_not_the_end_of_an_action() -> None:
+    """Video 70 of CholecT50's challenge part: labels for seconds 177, 178, 179 and 182."""
+    grasp = Label("grasp")
+    first, second = runs([(n, grasp) for n in (177, 178, 179, 182)], fps=1, layer="action")
+    assert (first.start_seconds, first.end_seconds, first.end_known) == (177, 180, False)
+    assert (second.start_seconds, second.start_known) == (182, False)
+
+
+@given(st.sets(st.integers(0, 60)))
+def test_stretches_cover_the_labelled_frames_and_no_other(indices: set[int]) -> None:
+    found = stretches(sorted(indices), fps=2)
+    covered = [n for start, end in found for n in range(round(start * 2), round(end * 2))]
+    assert covered == sorted(indices)
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(found))

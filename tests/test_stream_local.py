@@ -207,7 +207,7 @@ def _header(tree: Path) -> None:
 
 
 def _cut(tree: Path) -> None:
-    rewrite(tree, (tree / NAME).read_bytes()[:4000])
+    rewrite(tree, (tree / NAME).read_bytes()[:5200])
 
 
 def _gone(tree: Path) -> None:

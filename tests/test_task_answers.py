@@ -184,7 +184,7 @@ def test_triplets() -> None:
     )
     assert draft.slots["clauses"] == (
         "the hook is dissecting the cystic duct, the scissors are in view without acting "
-        "and the irrigator is aspirating without a named target"
+        "and the irrigator is suctioning without a named target"
     )
     assert draft.native.labels[0] == "Native_hook,Native_dissect,Native_cystic_duct"
     assert only("triplet_recognition", triplets=()).answer_group == "none"
@@ -308,7 +308,9 @@ def test_safety() -> None:
         Verdict(label("hepatocystic_triangle"), False, (0.0,)),
     )
     draft = only("safety_assessment", criteria=verdicts)
-    assert draft.answer.text == "two structures: yes; cleared hepatocystic triangle: no; exposed cystic plate: no"
+    assert draft.answer.text == (
+        "two structures entering the gallbladder: yes; hepatocystic triangle cleared: no; cystic plate exposed: no"
+    )
     assert draft.answer.criteria[0] == AnswerCriterion("two_structures", True, (1.0, 0.0, 1.0))
     assert [c.criterion for c in draft.answer.criteria] == ["two_structures", "hepatocystic_triangle", "cystic_plate"]
     assert draft.answer_group == "some_met" and draft.slots["view"] == "critical view of safety"
@@ -332,7 +334,7 @@ def test_caption_joins_what_is_there() -> None:
         "The phase is Calot's triangle dissection. The step is clearing of the hepatocystic triangle. "
         "The hook is dissecting the cystic duct and the bipolar forceps are in view without acting. "
         "A specimen bag is also in view. The gallbladder and the liver can be seen. "
-        "Safety criteria met: two structures. Safety criteria not met: exposed cystic plate. "
+        "Safety criteria met: two structures entering the gallbladder. Safety criteria not met: cystic plate exposed. "
         "Smoke veils part of the view."
     )
     assert draft.native.labels[0] == "Native_calot_triangle_dissection"
@@ -342,7 +344,7 @@ def test_caption_needs_a_subject_and_one_fact_more() -> None:
     phase, grasper, tissue = label("preparation"), labels("grasper"), labels("liver")
     assert drafts("image_captioning", phase=phase) == []
     assert drafts("image_captioning", instruments=grasper) == []
-    assert drafts("image_captioning", tissues=tissue, clean_image=PICTURE, step=label("open_peritoneum")) == []
+    assert drafts("image_captioning", tissues=tissue, clean_image=PICTURE) == []
     assert drafts("image_captioning", phase=phase, tissues=labels("specimen_bag")) == []
     assert drafts("image_captioning", phase=phase, clean_image=PICTURE) == []
     assert only("image_captioning", phase=phase, tissues=tissue).answer.text == (
@@ -355,11 +357,14 @@ def test_caption_needs_a_subject_and_one_fact_more() -> None:
 
 def test_caption_claims_absence_only_where_the_source_does() -> None:
     phase = label("preparation")
-    assert only("image_captioning", phase=phase, instruments=()).slots["body"] == "No instrument is in view."
-    assert only("image_captioning", phase=phase, triplets=()).slots["body"] == "No instrument is acting on tissue."
-    seen = only("image_captioning", phase=phase, triplets=(), instruments=labels("scissors", "hook"))
-    assert seen.slots["body"] == "A hook and scissors are in view."
-    assert "criteria" not in only("image_captioning", phase=phase, instruments=(), criteria=()).answer.text
+    seen, tissues = labels("scissors", "hook"), labels("liver")
+    none = only("image_captioning", phase=phase, instruments=(), tissues=tissues)
+    assert none.slots["body"] == "No instrument is in view. The liver can be seen."
+    none = only("image_captioning", phase=phase, triplets=(), tissues=tissues)
+    assert none.slots["body"] == "No instrument is acting on tissue. The liver can be seen."
+    some = only("image_captioning", phase=phase, triplets=(), instruments=seen)
+    assert some.slots["body"] == "A hook and scissors are in view."
+    assert "criteria" not in only("image_captioning", phase=phase, instruments=seen, criteria=()).answer.text
 
 
 def test_a_label_that_was_not_resolved_is_refused() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from surgsigma_hub.errors import UnknownNameError
-from surgsigma_hub.hub.frontmatter import split_card
 from surgsigma_hub.records import (
     Fact,
 )
+from surgsigma_hub.shards.frontmatter import split_card
 from surgsigma_hub.tasks import get_task
 
 from task_frames import (

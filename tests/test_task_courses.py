@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.media.scene import story
 from surgsigma_hub.ontology import concept, concepts, resolve_course, resolve_frame
+from surgsigma_hub.ontology.forms import acting_on
 from surgsigma_hub.records import Course, Cut, Drawn, Film, Frame, Label, Segment, Stills
 from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import Draft, get_task
@@ -236,7 +237,7 @@ def test_drawn_captions_name_every_act_in_order(drawn: tuple[int, Course]) -> No
         for frame in shown:
             for one in frame.triplets or ():
                 if one.action.id != "null":
-                    assert participle(concept("action", one.action.id).name) in draft.answer.text
+                    assert acting_on(one.action.id, one.target.id) in draft.answer.text
         assert moment.seconds == cut.start_seconds
         assert (
             draft.answer.text.count(", then ") == len(Timeline(course).states(cut.start_seconds, cut.end_seconds)) - 1

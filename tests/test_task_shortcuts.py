@@ -122,6 +122,16 @@ NOTHING_TO_TELL = {
     ("desmoking", "default"): "the answer is a medium",
     ("instrument_segmentation", "by_name"): "the answer is a medium, and its label is named",
     ("instrument_segmentation", "by_part"): "the answer is a medium, and its part is named",
+    ("instrument_localization", "all_parts"): "the drawn boxes enclose whole instruments",
+    **dict.fromkeys(
+        (
+            ("action_recognition", "done_by"),
+            ("tissue_recognition", "acted_on"),
+            ("tissue_recognition", "acted_on_by"),
+            ("triplet_recognition", "done_by"),
+        ),
+        "asked where a source lists less than all that is in view, and the drawn one lists all",
+    ),
     ("tissue_localization", "by_region"): "no synthetic picture shows two tissues of one class",
     ("next_frame_generation", "default"): "the answer is a medium, and the question is its description",
     ("video_generation", "from_text"): "the answer is a medium, and the question is its description",

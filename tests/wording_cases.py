@@ -16,8 +16,11 @@ from surgsigma_hub.tasks.wording import bank, filled, slots_of
 
 from task_frames import TASKS, all_drafts, courses
 
-MOST = 1200
+MOST = 500
 """Drafts of a task that are asked in other ways; a longer list is thinned out evenly."""
+
+VALUES = 400
+"""Sets of slots that a template is tried with; more, where two labels meet, are thinned out evenly."""
 
 
 class Said(NamedTuple):
@@ -83,7 +86,8 @@ def sentences(name: str) -> list[Said]:
     for (side, group), some in slots.items():
         for template in getattr(bank(name), side)[group]:
             used = {s[:1].lower() + s[1:] for s in slots_of(template)}
-            for values in {tuple(sorted((k, s[k]) for k in used)) for s in some}:
+            values_of = sorted({tuple(sorted((k, s[k]) for k in used)) for s in some})
+            for values in values_of[:: 1 + len(values_of) // VALUES]:
                 text = filled(template, dict(values))
                 found.setdefault((side, group, text), Said(name, side, group, template, text))
     return list(found.values())

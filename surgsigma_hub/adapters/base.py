@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import SurgSigmaError, UnfitError, UnknownNameError
 from ..stream.decode import Frames
 from .boxes import Boxes, find_boxes
-from .conversation import Conversation, check_answer, converse
+from .conversation import Conversation, check_sample, converse
 from .media import from_row, opened
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Adapter:
             UnfitError: ``reason`` says why.
             SampleError: the sample is not one of ours.
         """
-        check_answer(sample)
+        check_sample(sample)
         if self.check is not None:
             self.check(sample)
 

@@ -7,16 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..errors import SampleError, UnfitError
+from ..conformance import form_problem
+from ..errors import SampleError, UnfitError, UnknownNameError
 from ..reasoning.format import write_trace
 from ..records import AnswerBox, Reasoning
-from ..tasks import AnswerKind, get_task
+from ..tasks import AnswerKind, all_tasks, get_task
 from .boxes import Boxes, Size
 from .media import size_of
 from .phrases import message_text, trace_text
 
 TAG = re.compile(r"<(image|video)>\n?")
 _LEVELS = ("perceptual", "relational", "contextual")
+_READ = ("id", "task", "source", "width", "height", "media", "messages", "answer", "reasoning", "license")
+"""The fields that adapters and their reports look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +99,23 @@ def _rest(match: re.Match[str]) -> str:
     return "\n" if match.group().endswith("\n") else ""
 
 
-def check_answer(sample: Mapping[str, Any]) -> None:
-    """Refuses a sample whose answer is no text.
+def check_sample(sample: Mapping[str, Any]) -> None:
+    """Refuses what is no sample, and a sample whose answer is no text.
 
     Raises:
         UnfitError: the answer is a medium.
         SampleError: not a sample of ours.
     """
-    try:
-        targets = [m["member"] for m in sample["media"] if m["role"] == "target"]
-        id, task = sample["id"], sample["task"]
-    except (KeyError, TypeError) as error:
-        raise SampleError(f"a sample without {error}", hint="Expected the JSON of a shard of this package.") from None
+    if problem := form_problem(sample, _READ):
+        given = sample.get("id") if isinstance(sample, Mapping) else None
+        raise SampleError(
+            f"sample {given if isinstance(given, str) else '(without an id)'}: {problem}",
+            hint="Expected the JSON of a shard of this package.",
+        )
+    id, task = sample["id"], sample["task"]
+    if task not in all_tasks():
+        raise UnknownNameError("task", task, all_tasks(), where=f"sample {id}")
+    targets = [m["member"] for m in sample["media"] if m["role"] == "target"]
     if targets:
         raise UnfitError(
             f"sample {id}: the answer of {task} is a medium ({targets[0]}), which a text cannot hold",
@@ -127,7 +135,7 @@ def converse(
     """A sample as a conversation.
 
     Args:
-        sample: Its JSON.
+        sample: Its JSON, which :func:`check_sample` has seen.
         media: Its inputs by member, in the form that the record shall hold.
         boxes: Convention of the boxes.
         reasoning: Where the trace goes.
@@ -135,17 +143,15 @@ def converse(
 
     Raises:
         UnfitError: boxes cannot be put in the convention.
-        SampleError: not a sample of ours.
+        SampleError: its messages do not tag the media that it has.
     """
-    try:
-        id, task = sample["id"], get_task(sample["task"])
-        described, said, answer, trace = (sample[k] for k in ("media", "messages", "answer", "reasoning"))
-    except (KeyError, TypeError) as error:
-        raise SampleError(f"a sample without {error}", hint="Expected the JSON of a shard of this package.") from None
+    id, task = sample["id"], get_task(sample["task"])
+    described, said, answer, trace = (sample[k] for k in ("media", "messages", "answer", "reasoning"))
     inputs = tuple(Medium(m["kind"], m["member"], media[m["member"]]) for m in described if m["role"] == "input")
     tags = [kind for message in said for kind in TAG.findall(message["content"])]
     if tags != [m.kind for m in inputs]:
-        raise SampleError(f"sample {id}: tags {tags} for the media {[m.member for m in inputs]}")
+        shown = f"{tags[:8]}{f' and {len(tags) - 8} more' if len(tags) > 8 else ''}"
+        raise SampleError(f"sample {id}: tags {shown} for the media {[m.member for m in inputs]}")
     stored = (sample["width"], sample["height"]) if sample["width"] and sample["height"] else None
     size = next((s for m in inputs if (s := size_of(m.value)) is not None), stored)
     known = tuple(AnswerBox(b["label"], b["x1"], b["y1"], b["x2"], b["y2"]) for b in answer["boxes"] or ())

@@ -16,10 +16,10 @@ from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
 from ..tasks import Draft, Task, get_task
+from ..tasks.base import TRAINING, asked_in
 from ..tasks.compose import compose, moment_id, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.further import every_course_draft, every_draft, is_further
-from ..tasks.question_kinds import TRAINING
 from ..tasks.timeline import Timeline, begins_a_second
 from .check import check_sample
 from .extra import Extra
@@ -148,7 +148,7 @@ class _Mapper:
             self._add(task, frame, draft, beside)
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
-        """What can be asked beside another question: one question on this picture, answered in words.
+        """What can be asked beside another question: the question on this picture as a whole, answered in words.
 
         Of all tasks that can be joined, asked for or not: a sample must not change with what else is built.
         """
@@ -158,8 +158,10 @@ class _Mapper:
                 made = [draft for one, draft in drafts if one is task and not is_further(draft)]
             else:
                 made = list(task.draft(frame)) if task.draft else []
-            if len(made) == 1:
-                found[task.name] = (task, made[0])
+            made = [draft for draft in made if asked_in(TRAINING, draft)]
+            main = made if len(made) == 1 else [draft for draft in made if not draft.key]
+            if len(main) == 1:
+                found[task.name] = (task, main[0])
         return found
 
     def _phase_before(self, frame: Frame) -> str | None:
@@ -184,18 +186,24 @@ class _Mapper:
     ) -> None:
         part, video, info = self.part, self.job.video, self.source.info
         id = sample_id(task, info, video, frame, draft)
+        if not asked_in(video.split, draft):
+            detail = f"{task.name}: {draft.answer.text!r} stands for none of the labels, and is nothing to train on"
+            self._defect(frame, Reason.CATCH_ALL, detail)
+            return
         if part.has(id):
             self._defect(frame, Reason.DUPLICATE_ID, f"a second sample {id}")
             return
         try:
             stored = self.media.members(draft, frame.image)
             media = [s.media for s in stored]
-            talk = ALONE
-            if video.split == TRAINING and not is_further(draft):
-                talk = talk_about(task, draft, id, beside, self.shares)
+            talk, trace = ALONE, None
+            if not is_further(draft):
+                trace = reason(task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory)
+                if video.split == TRAINING:
+                    talk = talk_about(task, draft, id, beside, self.shares)
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
-                reasoning=reason(task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory),
+                reasoning=trace, style=self.job.settings.style, before=self._phase_before(frame),
             )  # fmt: skip
             check_sample(sample)
         except MediaError as error:

@@ -9,7 +9,7 @@ from ..ontology import resolve_course
 from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
 from ..tasks import Draft, Task
-from ..tasks.base import DepthMap, Masks
+from ..tasks.base import DepthMap, Masks, asked_in
 from ..tasks.compose import compose, moment_id, sample_id
 from ..tasks.further import every_course_draft, every_draft
 from ..tasks.question_kinds import Style
@@ -40,7 +40,8 @@ def rehearse(
             moments.append(frame)
         for task in chosen:
             for draft in every_draft(task, frame, name, moment_id(source.info, video, frame), style):
-                yield task, draft, _composed(source, video, task, frame, draft, style)
+                if asked_in(video.split, draft):
+                    yield task, draft, _composed(source, video, task, frame, draft, style)
     further = [task for task in chosen if task.draft_course is not None]
     course = source.course(video) if further else None
     if course is None:
@@ -48,7 +49,8 @@ def rehearse(
     whole = replace(resolve_course(name, course), moments=tuple(moments))
     for task in further:
         for moment, draft in every_course_draft(task, whole, video.canonical_id, style):
-            yield task, draft, _composed(source, video, task, moment, draft, style)
+            if asked_in(video.split, draft):
+                yield task, draft, _composed(source, video, task, moment, draft, style)
 
 
 def _composed(source: Source, video: Video, task: Task, frame: Frame, draft: Draft, style: Style) -> Sample:

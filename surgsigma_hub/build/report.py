@@ -21,9 +21,9 @@ class ReportRow:
     bytes: int
 
 
-NO_FAILURE = frozenset({Reason.CLIP_INCOMPLETE, Reason.NO_SURGICAL_VIEW})
+NO_FAILURE = frozenset({Reason.CLIP_INCOMPLETE, Reason.NO_SURGICAL_VIEW, Reason.CATCH_ALL})
 """Counted and reported, but no sign of a bad copy: clips over a missing still, which is counted itself and would count
-again in every clip around it, and footage in which no operation is seen."""
+again in every clip around it, footage in which no operation is seen, and answers that are nothing to train on."""
 
 
 def quarantined_share(quarantined: Mapping[str, int], frames: int) -> float:

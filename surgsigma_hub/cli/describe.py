@@ -12,6 +12,7 @@ import orjson
 from ..hub.facts import size_text
 from ..shards.answers import Distribution, Spread, Tally, count_answers
 from ..shards.manifest import load_tree
+from ..shards.wording import Variety, Wording, count_wording
 from ..source import SourceInfo, get_source
 from ..tasks import Task
 from .output import table, wrapped
@@ -213,3 +214,37 @@ def _guessed(found: Distribution) -> tuple[str, str]:
         return "", "(the answer is a medium)" if found.samples else ""
     answer = guess.answer if len(guess.answer) <= 60 else f"{guess.answer[:57]}..."
     return (f"{guess.mean_error:.2f} s", f"{answer} s") if guess.accuracy is None else (f"{guess.accuracy:.1%}", answer)
+
+
+def wording_dict(tree: Path) -> dict[str, Any]:
+    """How varied the language of a tree is, by task, and what blind guesses score."""
+    return {"tree": tree.as_posix(), "wording": [found.as_dict() for found in count_wording(tree)]}
+
+
+def print_wording(tree: Path) -> None:
+    """The variety of questions, answers and traces; the kinds of question; what guesses without an image score."""
+    found = count_wording(tree)
+    rows = [(w.task, what, *_varied(v)) for w in found for what, v in _texts(w) if v is not None]
+    print(table(("task", "", "texts", "per 1,000", "2-grams", "3-grams", "self-BLEU", "words 5/50/95 %"), rows))
+    kinds = [(w.task, kind, count, f"{count / w.samples:.1%}") for w in found for kind, count in w.kinds.items()]
+    print(f"\n{table(('task', 'kind of question', 'samples', 'share'), kinds)}")
+    blind = [
+        (w.task, b.source, b.samples, f"{b.constant:.1%}", _share(b.question), _share(b.box))
+        for w in found
+        for b in w.blind
+    ]
+    print(f"\n{table(('task', 'source', 'samples', 'constant', 'question only', 'median box'), blind)}")
+
+
+def _texts(found: Wording) -> tuple[tuple[str, Variety | None], ...]:
+    return ("questions", found.questions), ("answers", found.answers), ("traces", found.traces)
+
+
+def _varied(one: Variety) -> tuple[object, ...]:
+    bleu = "" if one.self_bleu is None else f"{one.self_bleu:.2f}"
+    words = "/".join(map(str, one.words))
+    return one.texts, one.per_thousand, f"{one.bigrams:.3f}", f"{one.trigrams:.3f}", bleu, words
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

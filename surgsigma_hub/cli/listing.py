@@ -14,9 +14,11 @@ from .describe import (
     print_source,
     print_task,
     print_tree,
+    print_wording,
     source_dict,
     task_dict,
     tree_dict,
+    wording_dict,
 )
 from .output import print_json, table
 
@@ -77,6 +79,11 @@ def _info_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--answers", action="store_true", help="of a tree: how its answers are distributed")
     parser.add_argument(
+        "--wording",
+        action="store_true",
+        help="of a tree: how varied its questions, answers and traces are, and what guesses without an image score",
+    )
+    parser.add_argument(
         "--top", type=positive, default=8, metavar="N", help="with --answers: labels to show of each part (default: 8)"
     )
 
@@ -87,16 +94,19 @@ def _info(args: argparse.Namespace) -> int:
 
     folder = Path(args.what)
     sources, tasks = api.sources(), api.tasks()
-    if args.answers:
+    if args.answers or args.wording:
+        option = "--answers" if args.answers else "--wording"
         if not folder.is_dir():
             raise SurgSigmaError(
-                f"{args.what}: --answers counts a built tree, and there is no such folder",
-                hint="Give the folder of a tree, for example: surgsigma info surgsigma --answers",
+                f"{args.what}: {option} counts a built tree, and there is no such folder",
+                hint=f"Give the folder of a tree, for example: surgsigma info surgsigma {option}",
             )
         if args.json:
-            print_json(answers_dict(folder))
-        else:
+            print_json(answers_dict(folder) if args.answers else wording_dict(folder))
+        elif args.answers:
             print_answers(folder, args.top)
+        else:
+            print_wording(folder)
         return 0
     made: dict[str, Any]
     show: Callable[[Mapping[str, Any]], None]
@@ -154,6 +164,10 @@ COMMANDS = (
         examples=(
             ("surgsigma info surgsigma", "the tree in ./surgsigma"),
             ("surgsigma info surgsigma --answers", "how its answers are distributed, and what a blind guess scores"),
+            (
+                "surgsigma info surgsigma --wording",
+                "how varied its language is, and what guesses without an image score",
+            ),
             ("surgsigma info cholect50", "a source: how to get it, how its folder must look"),
             ("surgsigma info phase_recognition --json", "a task"),
         ),

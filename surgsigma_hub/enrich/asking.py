@@ -12,9 +12,10 @@ from typing import IO, Any, cast
 
 import orjson
 
+from ..conformance import form_problem
 from ..errors import EndpointError, ShardError, SurgSigmaError, UnknownNameError
 from ..shards.manifest import Manifest, Shard
-from ..shards.reader import read_shard
+from ..shards.reader import open_shard, read_shard
 from ..shards.walk import HashingReader
 from .cache import AnswerCache, Reply
 from .client import Client, FailCode, Failure
@@ -61,10 +62,7 @@ def read_part_shard(tree: Path, manifest: Manifest, shard: Shard) -> Iterator[tu
         ShardError: missing, damaged, or other bytes than the manifest says.
     """
     where = f"{manifest.folder}/{shard.name}"
-    path = tree / manifest.folder / shard.name
-    if not path.is_file():
-        raise ShardError(f"{where}: the manifest lists this shard, but there is no such file", hint="Build it again.")
-    with path.open("rb") as file:
+    with open_shard(tree, where) as file:
         reader = HashingReader(file)
         yield from read_shard(cast("IO[bytes]", reader), where=where)  # it reads forward, which is all that is needed
         if reader.finish() != shard.sha256:
@@ -77,13 +75,15 @@ def parsed(members: dict[str, bytes], *, where: str) -> dict[str, Any]:
     """The JSON of a sample.
 
     Raises:
-        ShardError: there is none, or it cannot be read.
+        ShardError: there is none, or it cannot be read or is not that of a sample.
     """
     try:
         doc: dict[str, Any] = orjson.loads(members["json"])
-        return doc
     except (KeyError, orjson.JSONDecodeError):
         raise ShardError(f"{where}: no JSON that can be read", hint="See: surgsigma validate") from None
+    if problem := form_problem(doc):
+        raise ShardError(f"{where}: {problem}", hint="See: surgsigma validate")
+    return doc
 
 
 def asks_in(tree: Path, manifests: Sequence[Manifest], settings: Settings) -> Iterator[list[Ask]]:

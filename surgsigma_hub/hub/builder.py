@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +11,7 @@ import datasets
 import orjson
 from datasets.builder import Key
 
+from ..conformance import form_problem
 from ..errors import ShardError
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
 from ..stream.reading.tar import Members
@@ -52,8 +52,8 @@ def flat_sample(found: Members, *, verify: bool = False) -> dict[str, Any]:
         raise ShardError(f"{where} has no JSON member of this package ({error!r})") from None
     if version != FORMAT_VERSION:
         check_format_version(version, where=where)
-    if missing := _fields() - row.keys():
-        raise ShardError(f"{where} lacks {', '.join(sorted(missing))}", hint="Validate or rebuild the shard.")
+    if problem := form_problem(row):
+        raise ShardError(f"{where}: {problem}", hint="Validate or rebuild the shard.")
     row["images"], row["videos"] = [], []
     for medium in row["media"]:
         member, role = medium["member"], medium["role"]
@@ -65,11 +65,6 @@ def flat_sample(found: Members, *, verify: bool = False) -> dict[str, Any]:
             raise ShardError(f"{where}: medium {member!r} is not what it was when it was written (sha256)")
         row[f"{kind}s"].append({kind: {"path": f"{found.key}.{member}", "bytes": data}, "role": role})
     return row
-
-
-@cache
-def _fields() -> frozenset[str]:
-    return frozenset(json_features())
 
 
 @dataclass

@@ -11,12 +11,12 @@ from typing import Any
 
 from ..errors import BuildError
 from ..schema import FORMAT_VERSION, schema_text
+from ..shards.frontmatter import OURS, join_card
 from ..shards.manifest import write_atomic
 from ..source import SourceInfo
 from ..tasks import Task
 from .configs import front_matter
 from .facts import TreeFacts, gather, size_category
-from .frontmatter import OURS, join_card
 from .pages import MARK, licenses_page, readme_page, source_page, task_page
 
 _HUB_LICENSES = {

@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 
+from ..conformance import form_problem
 from ..errors import ShardError
 from ..shards.manifest import Manifest, load_tree
-from ..shards.reader import read_shard
+from ..shards.reader import open_shard, read_shard
+from ..shards.wording import Wording, count_wording
 from ..source import Access, SourceInfo, all_sources
 from ..tasks import Task, all_tasks
 from .configs import Config, tree_configs
@@ -37,6 +39,11 @@ class TreeFacts:
     def sources(self) -> tuple[str, ...]:
         """Names of the sources in the tree."""
         return tuple(sorted({m.source for m in self.manifests}))
+
+    @cached_property
+    def wording(self) -> Mapping[str, Wording]:
+        """By task, how varied its language is and what guesses without an image score."""
+        return {found.task: found for found in count_wording(self.tree)}
 
     def config(self, name: str) -> Config:
         """The config of that name, which must exist."""
@@ -81,10 +88,15 @@ class TreeFacts:
         manifest = next(m for m in self.manifests if m.shards and source in (None, m.source) and task in (None, m.task))
         name = f"{manifest.folder}/{manifest.shards[0].name}"
         try:
-            with (self.tree / name).open("rb") as file:
+            with open_shard(self.tree, name) as file:
                 _, members = next(read_shard(file, where=name))
                 sample: dict[str, Any] = orjson.loads(members["json"])
-        except (FileNotFoundError, StopIteration, KeyError, orjson.JSONDecodeError) as error:
+            if problem := form_problem(sample):
+                raise ShardError(
+                    f"{name}: its first sample is none of this package: {problem}",
+                    hint="Build this part of the tree again.",
+                )
+        except (StopIteration, KeyError, orjson.JSONDecodeError) as error:
             raise ShardError(
                 f"{name}: its first sample could not be read ({type(error).__name__})",
                 hint="Build this part of the tree again.",

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ShardError, SurgSigmaError, UnknownNameError
+from ..shards.frontmatter import check_ours, split_card
 from ..shards.manifest import load_tree
 from .configs import make_configs
-from .frontmatter import check_ours, split_card
 from .remote import fetch_card, glob_hub
 
 DEFAULT_TREE = "surgsigma"

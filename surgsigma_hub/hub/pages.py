@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from ..schema import FORMAT_VERSION, MEMBERS
+from ..shards.frontmatter import split_card
 from ..source import SourceInfo
 from .configs import Config, ConfigSplit, split_order
 from .facts import TreeFacts, size_text, table
-from .frontmatter import split_card
+from .measured import wording_parts
 
 MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
 """First line of every generated page."""
@@ -126,6 +127,7 @@ def task_page(facts: TreeFacts, name: str) -> str:
         f"Config `{name}`: {mine.samples:,} samples, {size_text(mine.bytes)}; members "
         f"{', '.join(f'`{m}`' for m in sorted(mine.members)) or 'none besides the JSON'}.",
         table(("source", "split", "samples", "size", "videos"), counts),
+        *wording_parts(facts.wording.get(name)),
         _example(facts, name),
     )
 

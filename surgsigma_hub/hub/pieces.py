@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 import datasets
 from datasets.utils.file_utils import is_local_path, xopen
 
 from ..errors import ShardError, SurgSigmaError
-from ..shards.manifest import parse_manifest
+from ..plain_file import open_plain
+from ..shards.manifest import MAX_MANIFEST, parse_manifest
 from ..shards.reader import read_exactly
+from ..shards.tree_files import TreeFiles
 from ..stream.index import make_index
 from ..stream.reading.tar import Members, layout, members, span
 
@@ -95,7 +98,10 @@ def _blocks(place: str, path: str, *, token: Any) -> dict[str, Piece]:
     name = short(place)
     try:
         with xopen(path, "rb", download_config=datasets.DownloadConfig(token=token)) as file:
-            index = make_index([parse_manifest(file.read(), where=name)])
+            data = file.read(MAX_MANIFEST + 1)
+        if len(data) > MAX_MANIFEST:
+            raise ShardError(f"{name}: holds more than {MAX_MANIFEST} bytes, which are not read")
+        index = make_index([parse_manifest(data, where=name, place=f"data/{name}")])
     except FileNotFoundError:
         raise ShardError(
             f"{name}: the manifest is not there", hint="The tree was copied or published in part; do it again."
@@ -234,17 +240,31 @@ def _samples(
             yield turn, made
 
 
+def _local(piece: Piece) -> BinaryIO:
+    """A tar on this machine: of a tree, out of which nothing leads, or one that was downloaded."""
+    path, place = Path(piece.tar), f"data/{piece.name}"
+    try:
+        if not path.as_posix().endswith(f"/{place}"):
+            return open_plain(path)
+        return os.fdopen(TreeFiles(path.parents[3]).open(place), "rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ShardError(f"{piece.name}: cannot be opened ({error.strerror or error})") from None
+
+
 def _opened(piece: Piece, begin: int, end: int, token: Any) -> Callable[[int, int], bytes]:
     """Gives the bytes of blocks, asked for in order."""
     access = datasets.DownloadConfig(token=token)
+    local = is_local_path(piece.tar)
     try:
-        file: Any = xopen(piece.tar, "rb", download_config=access)
-        if not is_local_path(piece.tar) and end < piece.size:
+        file: Any = _local(piece) if local else xopen(piece.tar, "rb", download_config=access)
+        if not local and end < piece.size:
             # A stream would bring more than is asked for.
             return lambda start, stop: bytes(
                 file.fs.cat_file(file.path, start, stop, cache_type="none", block_size=stop - start)
             )
-        if is_local_path(piece.tar):
+        if local:
             file.seek(begin)
         else:
             file.loc = begin  # files of the Hub stream from here on, with a Range request

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError, ShardError
+from ..shards.frontmatter import OURS, check_ours, join_card, split_card
 from ..shards.manifest import write_atomic
-from .frontmatter import OURS, check_ours, join_card, split_card
 from .remote import fetch_card
 
 

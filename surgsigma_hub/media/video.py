@@ -24,6 +24,12 @@ logger = logging.getLogger(__name__)
 BACKEND_VARIABLE = "SURGSIGMA_VIDEO"
 """Environment variable that names the one reader to use: ``decord``, ``av`` or ``torchcodec``."""
 
+ENCODER = {"crf": "20", "preset": "veryfast", "flags": "+bitexact", "x264-params": "cpu-independent=1"}
+"""Options of the encoder, libx264. Without ``cpu-independent``, x264 (core 165, as PyAV 18 brings it) weighs
+macroblocks in floats whose sums differ between instruction sets, and its AVX-512 code for that reads memory that nobody
+has written: pixels would follow the processor and what the process did before. It makes films less than 1 % larger and
+no slower, see ``benchmarks/encoder.py``."""
+
 _IN_SOURCE = re.compile(r"^\w+, \S+\.cpp:\d+, ")  # torchcodec tells where in its own code it failed
 
 
@@ -141,6 +147,8 @@ def read_frame(path: Path, index: int) -> Pixels:
 def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
     """Write frames as H.264 mp4: yuv420p, constant rate, short GOP, index in front, no metadata, one thread.
 
+    The same frames give the same bytes, whatever the processor's instruction set or the heap, see :data:`ENCODER`.
+
     Args:
         path: Target; written under a temporary name and renamed.
         frames: ``(H, W, 3)`` uint8 RGB arrays or PyAV frames, even width and height, all of one size.
@@ -171,7 +179,7 @@ def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
                     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
                     stream.gop_size = 12
                     stream.thread_count = 1
-                    stream.options = {"crf": "20", "preset": "veryfast", "flags": "+bitexact"}
+                    stream.options = ENCODER
                 frame.pts, frame.time_base = count, 1 / rate
                 for packet in stream.encode(frame):
                     out.mux(packet)

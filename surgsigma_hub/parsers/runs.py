@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from ..records import Label, Segment
@@ -13,11 +13,14 @@ def runs(
 ) -> tuple[Segment, ...]:
     """The segments that labels frame by frame amount to.
 
-    A run goes on while the index grows by one and the native name stays the same; None, another name or a gap in the
-    indices ends it. Each segment ends one frame after its last index, so that runs that touch leave no hole.
+    A run goes on while the index grows by one and the native name stays the same. Another name or None ends it, and
+    that end is known. An index that is not there ends it too, but whether the label held on is not known: that end is
+    open, as are the start of a run at the first index and the end of one at the last. Each segment ends one frame after
+    its last index, so that runs that touch leave no hole.
 
     Args:
-        labels: Index at ``fps`` and label of each frame, indices strictly rising; None is a frame without a label.
+        labels: Index at ``fps`` and label of each labelled frame, indices strictly rising. None says that no label of
+            the layer holds; a frame of which nothing is known must be left out.
         fps: Rate of the indices, in frames per second. Labels of every 35th second have ``fps=1 / 35`` and indices
             0, 1, 2, not 0, 35, 70.
         layer: Layer of every segment.
@@ -30,27 +33,57 @@ def runs(
 
     >>> cut, tie = Label("cut"), Label("tie")
     >>> found = runs([(0, cut), (1, cut), (2, tie), (3, None), (4, tie), (8, tie)], fps=2, layer="action")
-    >>> [(s.label.native, s.start_seconds, s.end_seconds) for s in found]
-    [('cut', 0.0, 1.0), ('tie', 1.0, 1.5), ('tie', 2.0, 2.5), ('tie', 4.0, 4.5)]
+    >>> for s in found:
+    ...     print(s.label.native, s.start_seconds, s.start_known, s.end_seconds, s.end_known)
+    cut 0.0 False 1.0 True
+    tie 1.0 True 1.5 True
+    tie 2.0 True 2.5 False
+    tie 4.0 False 4.5 False
     """
     if not fps > 0:
         raise ValueError(f"fps={fps}, expected a rate above 0")
     found: list[Segment] = []
     running: Label | None = None
-    first = 0
-    last: int | None = None
+    first, last = 0, -2
+    start_known = False
 
-    def close() -> None:
-        if running is not None and last is not None:
-            found.append(Segment(layer, running, first / fps, (last + 1) / fps))
+    def close(*, known: bool) -> None:
+        if running is not None:
+            found.append(Segment(layer, running, first / fps, (last + 1) / fps, start_known, known))
 
     for index, label in labels:
-        if last is not None and index <= last:
+        if index <= last:
             raise ValueError(f"index {index} follows {last}, expected rising indices")
-        goes_on = running is not None and label is not None and label.native == running.native
-        if not goes_on or index - 1 != last:
-            close()
-            running, first = label, index
+        follows = index - 1 == last
+        if not follows or running is None or label is None or label.native != running.native:
+            close(known=follows)
+            running, first, start_known = label, index, follows
         last = index
-    close()
+    close(known=False)
+    return tuple(found)
+
+
+def stretches(indices: Sequence[int], *, fps: float) -> tuple[tuple[float, float], ...]:
+    """The times ``(start, end)`` in seconds that labelled frames cover without a gap; ``indices`` strictly rising.
+
+    >>> stretches([0, 1, 2, 5, 8, 9], fps=1)
+    ((0.0, 3.0), (5.0, 6.0), (8.0, 10.0))
+    """
+    starts = [n for k, n in enumerate(indices) if k == 0 or indices[k - 1] != n - 1]
+    ends = [n for k, n in enumerate(indices) if k == len(indices) - 1 or indices[k + 1] != n + 1]
+    return tuple((first / fps, (last + 1) / fps) for first, last in zip(starts, ends, strict=True))
+
+
+def covered(intervals: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """The times ``(start, end)`` that intervals cover together, those that touch or overlap as one.
+
+    >>> covered([(5, 6), (0, 2), (2, 3), (1, 2.5)])
+    ((0, 3), (5, 6))
+    """
+    found: list[tuple[float, float]] = []
+    for start, end in sorted(intervals):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
     return tuple(found)

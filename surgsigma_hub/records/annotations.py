@@ -337,12 +337,22 @@ class Course:
         footage: Film or stills of the video.
         moments: Its frames in time order, labels resolved, at most one a second. Filled by the build.
         origins: As of :class:`Frame`, for example segments computed from labels frame by frame.
+        labelled: By layer, the stretches ``(start, end)`` in seconds, in order, over which it is known what holds and
+            what does not; a layer that is no key is known throughout. Outside them nothing may be inferred from the
+            lack of a segment.
+        coverage: As of :class:`Frame`, of the lists of segments.
     """
 
     segments: tuple[Segment, ...] = ()
     footage: Footage | None = None
     moments: tuple[Frame, ...] = ()
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
+    labelled: Mapping[Literal["action", "phase", "step"], tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
+
+    def coverage_of(self, fact: Fact) -> Coverage:
+        """How much of what goes on the segments of ``fact`` name; all of it where nothing else is stated."""
+        return self.coverage.get(fact, Coverage.ALL_IN_VIEW)
 
     def facts(self) -> frozenset[Fact]:
         """The kinds of fact that the course itself holds: a fact for each layer that has an interval, and footage."""
@@ -362,6 +372,7 @@ class Reason(StrEnum):
     BOX_OUTSIDE = "box_outside"
     NO_SURGICAL_VIEW = "no_surgical_view"
     CLIP_INCOMPLETE = "clip_incomplete"
+    CATCH_ALL = "catch_all"
     TYPE_UNKNOWN = "type_unknown"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..conformance import form_problem
 from ..errors import ShardError
 from ..tasks import AnswerKind, all_tasks
 from .manifest import Manifest, load_tree
-from .reader import read_documents
+from .reader import open_shard, read_documents
 
 NONE = "none"
 MEDIA_KINDS = frozenset({AnswerKind.MASK, AnswerKind.DEPTH, AnswerKind.IMAGE, AnswerKind.VIDEO})
@@ -113,22 +114,35 @@ def count_part(tree: Path, manifest: Manifest) -> Distribution:
     """The distribution of one manifest; as :func:`count_answers`."""
     known = all_tasks().get(manifest.task)
     counts = _Counts(known.answer if known else None)
-    for answer in _answers(tree, manifest):
-        counts.add(answer)
+    for document in documents(tree, manifest):
+        counts.add(document["answer"])
     return counts.close(manifest)
 
 
-def _answers(tree: Path, manifest: Manifest) -> Iterator[Mapping[str, Any]]:
+def typed_text(task: str, answer: Mapping[str, Any]) -> str | None:
+    """The typed answer as text, equal for two answers that say the same; None where the answer is a medium."""
+    known = all_tasks().get(task)
+    kind = known.answer if known else _kind_of(answer)
+    if kind is AnswerKind.SECONDS:
+        return f"{answer['seconds']:g}"
+    return _TYPED[kind](answer) if kind in _TYPED else None
+
+
+def documents(tree: Path, manifest: Manifest, fields: Sequence[str] = ("answer",)) -> Iterator[Mapping[str, Any]]:
+    """The JSON of every sample of one manifest, in order; ``fields`` are those whose form is checked.
+
+    Raises:
+        ShardError: a shard is missing or damaged, or holds a sample that is none of this package.
+    """
     for shard in manifest.shards:
         where = f"{manifest.folder}/{shard.name}"
-        try:
-            with (tree / where).open("rb") as file:
-                for document in read_documents(file, where=where):
-                    yield document["answer"]
-        except FileNotFoundError:
-            raise ShardError(f"{where}: no such shard, but its manifest lists it", hint="Build it again.") from None
-        except (KeyError, TypeError):
-            raise ShardError(f"{where}: holds a sample without an answer", hint="Run: surgsigma validate") from None
+        with open_shard(tree, where) as file:
+            for document in read_documents(file, where=where):
+                if problem := form_problem(document, fields):
+                    raise ShardError(
+                        f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate"
+                    )
+                yield document
 
 
 def size_word(box: Mapping[str, float]) -> str:

@@ -1,6 +1,8 @@
 """Manifests: what a tree says it holds. Written last, so that a shard without its manifest does not count.
 
-A tree keeps ``data/<task>/<source>/<split>-NNNNN.tar`` and one ``<split>.manifest.json`` beside them.
+A tree keeps ``data/<task>/<source>/<split>-NNNNN.tar`` and one ``<split>.manifest.json`` beside them. Every reader of a
+tree reads them here, and a tree may come from a stranger: what is read has the names, types and sums that the writer
+gives, so that nothing behind it can leave the folder, loop, or ask for more memory than the shards are large.
 """
 
 from __future__ import annotations
@@ -8,19 +10,26 @@ from __future__ import annotations
 import builtins
 import gc
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from ..errors import ShardError
+from ..plain_file import read_plain
 from ..schema import FORMAT_VERSION, check_format_version
+from .manifest_checks import NAME, check_shards, check_types, contradictions
+from .tree_files import TreeFiles
 
-_PAIR = itemgetter(0, 1)
+MAX_MANIFEST = 256 << 20
+"""Most bytes of a manifest: 5 million blocks, or 300 million samples, take as many."""
+
+_PLACE = re.compile(rf"data/({NAME.pattern})/({NAME.pattern})/({NAME.pattern})\.manifest\.json")
+
 WORK_DIR = ".build"
 """Where a build keeps unfinished work inside the tree; gone once the build has ended."""
 
@@ -38,7 +47,10 @@ class Shard:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Shard:
         """The entry as it was before it became JSON; KeyError or TypeError where it is no such entry."""
-        return cls(**{**raw, "blocks": tuple(map(_PAIR, raw["blocks"]))})
+        if len(raw) != 5:
+            raise TypeError("an entry of a shard has other fields than name, sha256, bytes, samples and blocks")
+        blocks = tuple(map(tuple, raw["blocks"]))
+        return cls(raw["name"], raw["sha256"], raw["bytes"], raw["samples"], blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,57 +90,127 @@ class Manifest:
     @property
     def catalog(self) -> str:
         """Place of the catalog, relative to the tree."""
-        return catalog_place(self.task, self.source, self.split)
+        return f"catalog/{self.task}-{self.source}-{self.split}.parquet"
 
     def dumps(self) -> builtins.bytes:
         """The manifest as it is written to disk."""
         return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def catalog_place(task: str, source: str, split: str) -> str:
-    """Place of the catalog of one task, source and split, relative to the tree."""
-    return f"catalog/{task}-{source}-{split}.parquet"
+def max_catalog(manifest: Manifest) -> int:
+    """Most bytes of the catalog of a manifest: ours have some 150 a sample, and a footer."""
+    return (4 << 20) + (8 << 10) * manifest.samples
+
+
+def names_of(place: str) -> tuple[str, str, str]:
+    """Task, source and split of the manifest at ``place``, relative to the tree.
+
+    >>> names_of("data/phase_recognition/synthetic/train.manifest.json")
+    ('phase_recognition', 'synthetic', 'train')
+
+    Raises:
+        ShardError: no place that a build puts a manifest at.
+    """
+    found = _PLACE.fullmatch(place)
+    if found is None:
+        raise ShardError(
+            f"{place!r} is no place of a manifest "
+            "(expected data/<task>/<source>/<split>.manifest.json, each name of a-z, 0-9 and _)",
+            hint="Take it out of the tree, or build this part again.",
+        )
+    return found[1], found[2], found[3]
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Read one manifest.
+    """Read one manifest, ``<tree>/data/<task>/<source>/<split>.manifest.json``.
 
     Raises:
-        ShardError: not JSON, keys missing, or written by a newer format version.
+        ShardError: see :func:`parse_manifest`; or it leads out of the tree or cannot be read.
     """
-    return parse_manifest(path.read_bytes(), where=str(path))
+    place = "/".join(path.parts[-4:])
+    TreeFiles(path.parents[3]).check(place)
+    return parse_manifest(manifest_bytes(path), where=str(path), place=place)
 
 
-def parse_manifest(data: bytes, *, where: str) -> Manifest:
-    """A manifest from its JSON; ``where`` is what errors call it.
+def manifest_bytes(path: Path) -> builtins.bytes:
+    """The file of a manifest.
 
     Raises:
-        ShardError: not JSON, keys missing, or written by a newer format version.
+        ShardError: it is no plain file, is larger than :data:`MAX_MANIFEST`, or cannot be read.
+    """
+    try:
+        return read_plain(path, most=MAX_MANIFEST)
+    except OSError as error:
+        raise ShardError(
+            f"{path}: the manifest cannot be read ({error.strerror or error})", hint="Build or download it again."
+        ) from None
+
+
+def parse_manifest(data: builtins.bytes, *, where: str, place: str) -> Manifest:
+    """A manifest from its JSON.
+
+    Args:
+        data: The content of the file.
+        where: What errors call it.
+        place: Where it lies in the tree.
+
+    Raises:
+        ShardError: not JSON, of another form than a build writes, written by a newer format version, the manifest of
+            another place, or one that contradicts itself.
+    """
+    manifest = read_form(data, where=where)
+    names_of(place)
+    if manifest.path != place:
+        raise ShardError(
+            f"{where}: is the manifest of {manifest.path}, but lies at {place}",
+            hint="A manifest lies where its task, source and split say. Build this part of the tree again.",
+        )
+    for found in contradictions(manifest):
+        raise ShardError(
+            f"{where}: {found.what} (expected: {found.expected})", hint="Build or download this part of the tree again."
+        )
+    return manifest
+
+
+def read_form(data: builtins.bytes, *, where: str) -> Manifest:
+    """A manifest whose fields have the right names and types; it may still contradict itself, or lie elsewhere.
+
+    Raises:
+        ShardError: not JSON, of another form than a build writes, or written by a newer format version.
     """
     collecting = gc.isenabled()
     gc.disable()  # a hundred thousand blocks would be searched for cycles again and again: half of the time
     try:
         raw = orjson.loads(data)
         check_format_version(raw["format_version"], where=where)
-        raw["shards"] = tuple(Shard.from_json(s) for s in raw["shards"])
+        shards = raw["shards"]
+        check_types(raw)
+        raw["shards"] = tuple(map(Shard.from_json, shards))
         raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
-        return Manifest(**raw)
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError) as error:
+        manifest = Manifest(**raw)
+        check_shards(manifest)
+        return manifest
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ShardError(
-            f"{where}: not a manifest of this package ({error})", hint="Rebuild this part of the tree."
+            f"{where}: not a manifest of this package ({_short(error)})", hint="Rebuild this part of the tree."
         ) from None
     finally:
         if collecting:
             gc.enable()
 
 
+def _short(error: Exception) -> str:
+    text = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
 def load_tree(tree: Path) -> list[Manifest]:
     """All manifests of a tree, ordered by task, source and split.
 
     Raises:
-        ShardError: the folder holds no manifest, or one is unreadable or too new.
+        ShardError: the folder holds no manifest, or one that :func:`load_manifest` refuses.
     """
-    manifests = [load_manifest(p) for p in sorted(tree.glob("data/*/*/*.manifest.json"))]
+    manifests = [load_manifest(path) for path in sorted(tree.glob("data/*/*/*.manifest.json"))]
     if not manifests:
         raise ShardError(
             f"{tree}: no built data (no data/<task>/<source>/<split>.manifest.json)", hint="Run: surgsigma build --help"

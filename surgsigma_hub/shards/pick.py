@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 
+from ..conformance import form_problem
 from ..errors import ShardError, UnknownNameError
+from ..plain_file import open_plain
 from .manifest import Manifest, load_tree
-from .reader import read_shard
+from .reader import open_shard, read_shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,11 @@ def _read(tree: Path, manifest: Manifest, index: int) -> Picked:
             continue
         where = f"{manifest.folder}/{shard.name}"
         offset, first = max((b for b in shard.blocks if b[1] <= index), key=lambda b: b[1], default=(0, 0))
-        try:
-            with (tree / where).open("rb") as file:
-                file.seek(offset)
-                for n, (_, members) in enumerate(read_shard(file, where=where), first):
-                    if n == index:
-                        return _picked(members, where)
-        except FileNotFoundError:
-            raise ShardError(f"{where}: no such shard, but its manifest lists it", hint="Build it again.") from None
+        with open_shard(tree, where) as file:
+            file.seek(offset)
+            for n, (_, members) in enumerate(read_shard(file, where=where), first):
+                if n == index:
+                    return _picked(members, where)
     raise ShardError(f"{manifest.path}: lists more samples than its shards hold", hint="Run: surgsigma validate")
 
 
@@ -117,7 +116,7 @@ def _from_shard(path: Path, count: int, task: str | None, seed: int) -> list[Pic
     rng = random.Random(seed)
     kept: list[tuple[int, Picked]] = []  # a reservoir, so that a large shard is read once and never held
     seen = 0
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         for _, members in read_shard(file, where=path.name):
             found = _picked(members, path.name)
             if task is not None and found.doc["task"] != task:
@@ -135,7 +134,8 @@ def _from_shard(path: Path, count: int, task: str | None, seed: int) -> list[Pic
 def _picked(members: dict[str, bytes], where: str) -> Picked:
     try:
         doc = orjson.loads(members["json"])
-        doc["id"], doc["task"], doc["answer"], doc["messages"], doc["media"]
-    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+    except (KeyError, orjson.JSONDecodeError) as error:
         raise ShardError(f"{where}: holds a sample without a usable JSON member ({error})") from None
+    if problem := form_problem(doc):
+        raise ShardError(f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate")
     return Picked(doc, {name: data for name, data in members.items() if name != "json"}, where)

@@ -5,11 +5,28 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Iterator
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, BinaryIO
 
 import orjson
 
 from ..errors import ShardError
+from ..schema import MAX_JSON, MAX_MEMBER
+from .tree_files import TreeFiles
+
+
+def open_shard(tree: Path, place: str) -> BinaryIO:
+    """A shard of a tree, open for reading.
+
+    Raises:
+        ShardError: it is not there, leads out of the tree, is no plain file, or cannot be read.
+    """
+    try:
+        return os.fdopen(TreeFiles(tree).open(place), "rb")
+    except FileNotFoundError:
+        raise ShardError(f"{place}: no such shard, but its manifest lists it", hint="Build it again.") from None
+    except OSError as error:
+        raise ShardError(f"{place}: cannot be opened ({error.strerror or error})", hint="Build it again.") from None
 
 
 def read_shard(file: IO[bytes], *, where: str) -> Iterator[tuple[str, dict[str, bytes]]]:
@@ -20,8 +37,8 @@ def read_shard(file: IO[bytes], *, where: str) -> Iterator[tuple[str, dict[str, 
         where: Name of the shard for error messages.
 
     Raises:
-        ShardError: cut or damaged tar, a member that is no plain file or whose name leaves the folder, members of one
-            sample that are not adjacent, or a member twice.
+        ShardError: cut or damaged tar, a member that is no plain file, is larger than a reader holds or whose name
+            leaves the folder, members of one sample that are not adjacent, or a member twice.
     """
     key, members, seen = "", dict[str, bytes](), set[str]()
     for name, data in _entries(file, where):
@@ -74,6 +91,12 @@ def _entries(file: IO[bytes], where: str, *, only: str = "") -> Iterator[tuple[s
             raise ShardError(f"{where}: damaged tar, or cut before its end mark ({error})", hint=hint) from None
         if not entry.isreg() or "/" in entry.name or entry.name.startswith(".") or "." not in entry.name:
             raise ShardError(f"{where}: member {entry.name!r} is not <key>.<member> as a plain file")
+        most = MAX_JSON if entry.name.endswith(".json") else MAX_MEMBER
+        if not 0 <= entry.size <= most:
+            raise ShardError(
+                f"{where}: member {entry.name!r} says that it holds {entry.size} bytes (expected at most {most})",
+                hint=hint,
+            )
         if not entry.name.endswith(only):
             file.seek(entry.size + -entry.size % tarfile.BLOCKSIZE, os.SEEK_CUR)  # past a cut, no header follows
             continue

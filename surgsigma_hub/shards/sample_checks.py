@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -14,7 +15,8 @@ from jsonschema import Draft202012Validator
 
 from ..errors import ShardError
 from ..media.metadata import probe
-from ..schema import KEY, MEMBERS, check_format_version, json_schema
+from ..schema import KEY, MAX_JSON, MEMBERS, check_format_version, json_schema
+from .manifest_checks import depth
 
 ABSOLUTE = re.compile(
     r"""(?:^|(?<=[\s"'(=\[,;]))/(?:[\w.@+-]+/)+[\w.@+-]*"""  # /a/b, at the start of a word: "and/or" is none
@@ -22,6 +24,9 @@ ABSOLUTE = re.compile(
     r"""|^\\\\\w|\bfile://"""
 )
 _LONGEST = 160
+_MOST = 100  # findings of the schema in one sample; a list of a million wrong things says no more
+_DEEPEST = 32
+_MANY = 900  # brackets; a text with fewer cannot be too deep for a function that calls itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,16 @@ def _validator() -> Draft202012Validator:
 
 def parse(data: bytes) -> tuple[dict[str, Any], list[Finding]]:
     """The JSON member, empty where it cannot be read."""
+    if len(data) > MAX_JSON:
+        return {}, [Finding("json", f"the JSON member holds {len(data)} bytes", f"at most {MAX_JSON}")]
     try:
         doc = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         return {}, [Finding("json", f"the JSON member cannot be read ({error})", "UTF-8 JSON")]
     if not isinstance(doc, dict):
         return {}, [Finding("json", f"the JSON member holds a {type(doc).__name__}", "an object")]
+    if data.count(b"[") + data.count(b"{") > _MANY and depth(doc) > _DEEPEST:
+        return {}, [Finding("json", f"the JSON member is more than {_DEEPEST} levels deep", "the form of a sample")]
     return doc, []
 
 
@@ -75,10 +84,13 @@ def check(key: str, members: Mapping[str, bytes]) -> tuple[dict[str, Any], list[
         return {}, findings
     findings += _version(doc)
     broken: set[str] = set()
-    for error in _validator().iter_errors(doc):
+    wrong = list(islice(_validator().iter_errors(doc), _MOST))
+    for error in wrong:
         broken.add(str(error.absolute_path[0]) if error.absolute_path else "")
         rule = f"{error.validator}: {_short(error.validator_value)}" if error.validator != "required" else "every field"
         findings.append(Finding("schema", f"{error.json_path}: {_short(error.message)}", rule))
+    if len(wrong) == _MOST:
+        return {}, findings
     doc = {name: value for name, value in doc.items() if name not in broken}
     for path, text in _strings(doc):
         if ABSOLUTE.search(text):

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from tqdm import tqdm
 
 from ..errors import ShardError
-from .manifest import WORK_DIR, Manifest, Shard, load_manifest
+from ..plain_file import open_plain
+from .manifest import WORK_DIR, Manifest, Shard, manifest_bytes, read_form
+from .manifest_checks import contradictions
 from .sample_checks import absolute_paths, check
+from .tree_files import TreeFiles
 from .walk import Damage, Group, HashingReader, groups
 
 MAX_SHOWN = 1000
@@ -90,10 +95,10 @@ def validate(path: Path, *, progress: bool = False) -> ValidationReport:
         ShardError: there is nothing at ``path`` to check.
     """
     if path.is_file():
-        run = _Run(path.parent)
+        run = _Run(path.parent, whole=False)
         run.one_shard(path)
     elif path.is_dir():
-        run = _Run(path)
+        run = _Run(path, whole=True)
         run.tree(progress)
     else:
         raise ShardError(f"{path}: no such file or folder", hint="Give the folder of a built tree, or one of its tars.")
@@ -115,8 +120,9 @@ class _Seen:
 class _Run:
     """One check; collects problems and what has to be compared over the whole tree."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, *, whole: bool) -> None:
         self._base = base
+        self._files = TreeFiles(base) if whole else None  # a shard alone may be a link to anywhere
         self._problems: list[Problem] = []
         self._by_kind: Counter[str] = Counter()
         self._severities: Counter[str] = Counter()
@@ -136,6 +142,7 @@ class _Run:
     def _note(
         self, where: str, kind: str, what: str, expected: str, severity: Literal["error", "warning"] = "error"
     ) -> None:
+        where, what, expected = (_plain(text) for text in (where, what, expected))
         self._by_kind[kind] += 1
         self._severities[severity] += 1
         if self._by_kind[kind] <= MAX_SHOWN:
@@ -175,7 +182,7 @@ class _Run:
         if not beside.is_file():
             self._shard(path, None)
             return
-        manifest = self._manifest(beside, placed=False)
+        manifest = self._manifest(beside)
         entries = [s for s in manifest.shards if s.name == path.name] if manifest else []
         if manifest and entries:
             self._listed_shard(path, entries[0], manifest)
@@ -184,33 +191,30 @@ class _Run:
             self._note(path.name, "unlisted", "no manifest lists this shard", f"an entry in {beside.name}")
         self._shard(path, None)
 
-    def _manifest(self, path: Path, *, placed: bool = True) -> Manifest | None:
+    def _manifest(self, path: Path) -> Manifest | None:
         where = self._name(path)
         try:
-            manifest = load_manifest(path)
+            if self._files:
+                self._files.check(where)
+            manifest = read_form(manifest_bytes(path), where=where)
         except ShardError as error:
             kind = "version" if "format version" in error.message else "manifest"
             what = error.message.replace(str(path), where).removeprefix(f"{where}: ")
             self._note(where, kind, what, error.hint or "a manifest of this package")
             return None
-        except (OSError, AttributeError, ValueError) as error:
-            self._note(where, "manifest", f"cannot be read ({type(error).__name__})", "a manifest of this package")
-            return None
-        if placed and manifest.path != where:
+        if self._files and manifest.path != where:
             self._note(where, "manifest", f"is the manifest of {manifest.path}", "task, source and split of its place")
-        for sum_of, own in (("samples", manifest.samples), ("bytes", manifest.bytes)):
-            if (total := sum(getattr(s, sum_of) for s in manifest.shards)) != own:
-                self._note(where, "manifest", f"says {own} {sum_of}", f"{total}, the sum over its shards")
+        for found in contradictions(manifest):
+            self._note(where, "manifest", found.what, found.expected)
         for place, text in absolute_paths({"options": dict(manifest.options)}):
             self._note(where, "path", f"{place} holds an absolute path: {text}", "no path of any machine")
         return manifest
 
     def _listed_shard(self, path: Path, entry: Shard, manifest: Manifest) -> _Seen | None:
         where = path.name if path.parent == self._base else f"{manifest.folder}/{entry.name}"
-        if "/" in entry.name or not path.is_file():
-            self._note(where, "missing", "the manifest lists this shard, but there is no such file", "the shard")
-            return None
         seen = self._shard(path, manifest)
+        if seen is None:
+            return None
         for what, found, listed in (
             ("bytes", seen.bytes, entry.bytes),
             ("sha256", seen.sha256, entry.sha256),
@@ -224,21 +228,35 @@ class _Run:
             self._note(where, "blocks", what, "block offsets of the manifest where samples start")
         return seen
 
-    def _shard(self, path: Path, manifest: Manifest | None) -> _Seen:
+    def _shard(self, path: Path, manifest: Manifest | None) -> _Seen | None:
+        """What a tar holds; None where it cannot be read, which is noted."""
         where, seen = self._name(path), _Seen()
-        self._shards.append((len(self._hashes), path))
-        with path.open("rb") as file:
-            reader = HashingReader(file)
-            for found in groups(reader):
-                if isinstance(found, Damage):
-                    place = f"{where}:{found.name}" if found.name else f"{where} at byte {found.offset}"
-                    self._note(place, "tar", found.what, found.expected)
-                else:
-                    self._sample(found, f"{where}:{found.key}", seen, manifest)
-            seen.sha256, seen.bytes = reader.finish(), reader.bytes
+        try:
+            with self._open(path) as file:
+                self._shards.append((len(self._hashes), path))
+                reader = HashingReader(file)
+                for found in groups(reader):
+                    if isinstance(found, Damage):
+                        place = f"{where}:{found.name}" if found.name else f"{where} at byte {found.offset}"
+                        self._note(place, "tar", found.what, found.expected)
+                    else:
+                        self._sample(found, f"{where}:{found.key}", seen, manifest)
+                seen.sha256, seen.bytes = reader.finish(), reader.bytes
+        except ShardError as error:
+            self._note(where, "missing", error.message.removeprefix(f"{where}: "), "the shard itself")
+            return None
+        except FileNotFoundError:
+            self._note(where, "missing", "the manifest lists this shard, but there is no such file", "the shard")
+            return None
+        except OSError as error:
+            self._note(where, "missing", f"cannot be read ({error.strerror or error})", "the shard")
+            return None
         self._counts["shards"] += 1
         self._counts["bytes"] += seen.bytes
         return seen
+
+    def _open(self, path: Path) -> BinaryIO:
+        return os.fdopen(self._files.open(self._name(path)), "rb") if self._files else open_plain(path)
 
     def _sample(self, group: Group, where: str, seen: _Seen, manifest: Manifest | None) -> None:
         for note in group.notes:
@@ -292,13 +310,19 @@ class _Run:
         owners: dict[str, str] = {}
         for shard, places in sorted(suspects.items()):
             path, wanted = self._shards[shard][1], set(places)
-            for place, key in enumerate(_keys(path)):
+            for place, key in enumerate(self._keys(path)):
                 if place not in wanted:
                     continue
                 where = self._name(path)
                 if key in owners:
                     self._note(f"{where}:{key}", "id", f"the id is in {owners[key]} too", "ids unique over the tree")
                 owners.setdefault(key, where)
+
+    def _keys(self, path: Path) -> Iterator[str]:
+        with suppress(OSError), self._open(path) as file:  # it was read a moment ago
+            for found in groups(HashingReader(file)):
+                if isinstance(found, Group):
+                    yield found.key
 
     def _leaks(self) -> None:
         for video, by_source in sorted(self._splits.items()):
@@ -314,8 +338,6 @@ class _Run:
                 self._note(video, "split", f"the same surgery is in {places}", expected, "warning")
 
 
-def _keys(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for found in groups(HashingReader(file)):
-            if isinstance(found, Group):
-                yield found.key
+def _plain(text: str) -> str:
+    """A text that any terminal and any JSON takes: names of files need not be UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()

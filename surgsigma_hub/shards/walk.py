@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
-from ..schema import MEMBERS
+from ..schema import MAX_MEMBER, MEMBERS
 
 _BLOCK = tarfile.BLOCKSIZE
 _ZERO = bytes(_BLOCK)
 _JSON = "json"
+_NAMING = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_LONGEST_NAME = 1 << 16
 _KNOWN = sorted((_JSON, *MEMBERS), key=len, reverse=True)
 
 
@@ -92,10 +94,16 @@ def walk(file: HashingReader) -> Iterator[Member | Damage]:
                 yield Damage(at, f"a damaged member header ({error})", "a tar header with a right checksum")
             lost = True
             continue
+        has_data = entry.isreg() or entry.type not in tarfile.SUPPORTED_TYPES or entry.type in _NAMING
+        size = entry.size if has_data else 0
+        most = _LONGEST_NAME if entry.type in _NAMING else MAX_MEMBER
+        if not 0 <= size <= most:
+            what = f"member {entry.name!r} says that it holds {size} bytes"
+            yield Damage(at, what, f"0 to {most} bytes", entry.name)
+            lost = True
+            continue
         lost = False
         start = at if start < 0 else start
-        has_data = entry.isreg() or entry.type not in tarfile.SUPPORTED_TYPES or entry.type in b"xgLK"
-        size = entry.size if has_data else 0
         data = file.read(size)
         padding = file.read(-size % _BLOCK)
         name = long_name or entry.name

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _LIES = ["offset", "bytes"]
 _CATALOGS = 4  # that are read at a time
+_FOOTER = 64 << 20  # bytes, and things in a list, of a footer; one of six million rows has some 500,000
+_GROUP = 1 << 20  # rows of a row group, which is read as a whole; ours have some 65,000
 
 
 def find_wanted(place: Place, manifests: Sequence[Manifest], where: Mapping[str, Sequence[Any]]) -> Wanted:
@@ -55,7 +57,8 @@ def _passing(place: Place, m: Manifest, where: Mapping[str, Sequence[Any]]) -> W
 
     try:
         source = place.catalog(m)
-        with pq.ParquetFile(source) as catalog:
+        with pq.ParquetFile(source, thrift_string_size_limit=_FOOTER, thrift_container_size_limit=_FOOTER) as catalog:
+            _check_form(catalog, m, columns(where))
             rows = catalog.metadata.num_rows
             if rows != m.samples:
                 raise ShardError(
@@ -68,8 +71,31 @@ def _passing(place: Place, m: Manifest, where: Mapping[str, Sequence[Any]]) -> W
             return _kept(catalog, m, where, names)
     except FileNotFoundError:
         raise ShardError(f"{m.catalog}: is not there, so nothing can be filtered", hint="Rebuild this part.") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, OverflowError, UnicodeDecodeError) as error:
         raise ShardError(f"{m.catalog}: cannot be read ({str(error)[:160]})", hint="Rebuild this part.") from None
+
+
+def _check_form(catalog: pq.ParquetFile, m: Manifest, names: list[str]) -> None:
+    """Columns of the types that a build writes, in row groups that can be held.
+
+    Raises:
+        ShardError: other columns, other types, or larger groups.
+    """
+    import pyarrow.types as types
+
+    schema = catalog.schema_arrow
+    for name in [*names, *(n for n in _LIES if n in schema.names)]:
+        kind: Any = schema.field(name).type if schema.names.count(name) == 1 else types.lib.null()
+        if name in ("labels", "members"):
+            kind = kind.value_type if types.is_list(kind) else types.lib.null()
+        fits = types.is_integer if name in (*_LIES, "reasoning_level") else types.is_string
+        if not fits(kind):
+            raise ShardError(
+                f"{m.catalog}: has no column {name!r} of the type that a build writes", hint="Rebuild this part."
+            )
+    footer = catalog.metadata
+    if any(footer.row_group(n).num_rows > _GROUP for n in range(footer.num_row_groups)):
+        raise ShardError(f"{m.catalog}: a row group of more than {_GROUP} rows", hint="Rebuild this part.")
 
 
 def _chunks(footer: pq.FileMetaData, names: set[str]) -> Iterator[tuple[int, int]]:
@@ -87,6 +113,7 @@ def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any
     lies = _LIES[0] in names
     numbers, starts, ends = list[Numbers](), list[Numbers](), list[Numbers]()
     edges = np.cumsum([0, *(s.samples for s in m.shards)])
+    bytes_of: Numbers = np.array([s.bytes for s in m.shards], np.int64)
     marks: Numbers = np.array(
         [(n + b[1], b[0]) for n, s in zip(edges.tolist(), m.shards, strict=False) for b in s.blocks], np.int64
     ).reshape(-1, 2)
@@ -97,8 +124,8 @@ def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any
         numbers.append(passed + first)
         if lies:
             start = np.asarray(table["offset"].fill_null(-1)).astype(np.int64)
-            end = start + np.asarray(table["bytes"].fill_null(0))
-            fits = fits and _agree(start, end, first, marks, edges)
+            end = start + np.asarray(table["bytes"].fill_null(0)).astype(np.int64)
+            fits = fits and _agree(start, end, first, marks, edges, bytes_of)
             starts.append(start[passed])
             ends.append(end[passed])
         first += table.num_rows
@@ -111,9 +138,14 @@ def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any
     return Wanted(kept, nowhere, nowhere)
 
 
-def _agree(start: Numbers, end: Numbers, first: int, marks: Numbers, edges: Numbers) -> bool:
-    """Whether the rows from ``first`` on are the samples of these shards: they follow each other, blocks as listed."""
+def _agree(start: Numbers, end: Numbers, first: int, marks: Numbers, edges: Numbers, bytes_of: Numbers) -> bool:
+    """Whether the rows from ``first`` on are the samples of these shards.
+
+    They follow each other, blocks as listed, and end inside their shard.
+    """
     here = marks[(marks[:, 0] >= first) & (marks[:, 0] < first + len(start))]
     follow = start[1:] == end[:-1]
     follow |= np.isin(np.arange(first + 1, first + len(start)), edges)
-    return bool(follow.all() and (start[here[:, 0] - first] == here[:, 1]).all() and (start >= 0).all())
+    of = np.searchsorted(edges, np.arange(first, first + len(start)), side="right") - 1
+    inside = (start >= 0) & (start < end) & (end <= bytes_of[of])
+    return bool(follow.all() and (start[here[:, 0] - first] == here[:, 1]).all() and inside.all())

@@ -122,7 +122,7 @@ class Decoder:
         sample, listed = self._parsed(raw)
         media: dict[str, Any] = {}
         for member, kind, digest in listed:
-            data = raw.media.get(member)
+            data = raw.media.get(member) if isinstance(member, str) else None
             if data is None:
                 raise ShardError(f"{where}: sample {raw.key!r} names the medium {member!r}, which is not in the tar")
             if self._verify and sha256(data).hexdigest() != digest:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import ShardError, SurgSigmaError
-from ..shards.manifest import Manifest, catalog_place, load_manifest, parse_manifest
+from ..plain_file import plain_size
+from ..shards.manifest import MAX_MANIFEST, Manifest, load_manifest, max_catalog, parse_manifest
+from ..shards.tree_files import TreeFiles
 from .index import Index, Listed, Named
 from .order import Numbers
 from .reading.files import Files, Remote, fetch
@@ -65,7 +67,7 @@ class Place(Protocol):
     def load(self, named: list[Named]) -> list[Manifest]:
         """Manifests, read."""
 
-    def catalog(self, named: Named) -> Any:
+    def catalog(self, manifest: Manifest) -> Any:
         """The catalog of a manifest, as pyarrow reads it: a path or a file."""
 
     def shards(self, index: Index, *, mapped: bool = False) -> Shards:
@@ -92,9 +94,12 @@ class Folder:
         """Manifests, read."""
         return [load_manifest(self._path / m.path) for m in named]
 
-    def catalog(self, named: Named) -> Path:
+    def catalog(self, manifest: Manifest) -> Path:
         """The file."""
-        return self._path / catalog_place(named.task, named.source, named.split)
+        path = TreeFiles(self._path).check(manifest.catalog)
+        if plain_size(path) > max_catalog(manifest):
+            raise ShardError(f"{manifest.catalog}: is larger than the catalog of {manifest.samples} samples can be")
+        return path
 
     def shards(self, index: Index, *, mapped: bool = False) -> Shards:
         """A reader of files."""
@@ -140,15 +145,15 @@ class Elsewhere:
         files = self._files()
 
         def one(m: Named) -> Manifest:
-            data = fetch(files, m.path, None, None, deadline=self._how.deadline).data
-            return parse_manifest(data, where=f"{self.where}: {m.path}")
+            data = fetch(files, m.path, None, None, deadline=self._how.deadline, most=MAX_MANIFEST).data
+            return parse_manifest(data, where=f"{self.where}: {m.path}", place=m.path)
 
         with ThreadPoolExecutor(min(self._how.connections, max(1, len(named)))) as pool:
             return list(pool.map(one, named))
 
-    def catalog(self, named: Named) -> RangedFile:
+    def catalog(self, manifest: Manifest) -> RangedFile:
         """The file, read by ranges."""
-        return RangedFile(self._files(), catalog_place(named.task, named.source, named.split), self._how)
+        return RangedFile(self._files(), manifest.catalog, self._how, most=max_catalog(manifest))
 
     def shards(self, index: Index, *, mapped: bool = False) -> Shards:
         """A reader of ranges; it goes on with the connections that opening has made."""
@@ -222,18 +227,19 @@ def _listed_by_store(files: Files, how: Remote) -> list[Listed]:
 
 def _listed_by_card(files: Files, how: Remote) -> list[Listed]:
     """Web servers have no listings; the card of a tree names every task, source and split."""
-    import yaml
+    from ..shards.frontmatter import MAX_CARD, split_card  # YAML is slow to import and folders do not need it
 
-    text = fetch(files, "README.md", None, None, deadline=how.deadline).data.decode("utf-8", "replace")
+    text = fetch(files, "README.md", None, None, deadline=how.deadline, most=MAX_CARD).data.decode("utf-8", "replace")
+    front, _ = split_card(text, where="README.md")
     found: set[Listed] = set()
     try:
-        for config in yaml.safe_load(text.split("---\n")[1])["configs"]:
+        for config in front["configs"]:
             for part in config["data_files"]:
                 for path in [part["path"]] if isinstance(part["path"], str) else part["path"]:
-                    _, task, source, name = path.split("/")
-                    if "*" not in task + source:
-                        found.add(Listed(task, source, name.partition("-")[0]))
-    except (IndexError, KeyError, TypeError, ValueError, yaml.YAMLError):
+                    folder, _, name = path.rpartition("/")
+                    if "*" not in folder:
+                        found.add(Listed.from_path(f"{folder}/{name.partition('-')[0]}.manifest.json"))
+    except (KeyError, TypeError, AttributeError):
         raise ShardError("README.md: not the card of a tree of this package", hint=_BUILD) from None
     return sorted(found, key=lambda m: m.path)
 

@@ -15,6 +15,7 @@ make_callable(__name__)  # surgsigma_hub.tasks() lists them
 __all__ = ["AnswerKind", "Draft", "MediaIn", "Task", "all_tasks", "get_task"]
 
 _NOT_TASKS = {
+    "actors",
     "answers",
     "base",
     "chance",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..records import Course, Fact, Frame
+from ..records import Course, Coverage, Fact, Frame
+from .actors import singled_out
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, LabelSet
@@ -16,11 +17,18 @@ _EVERY = 30.0
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
-    if frame.actions is not None:
-        yield label_set_draft("action", frame.actions)
+    if frame.holds_all(Fact.ACTIONS):
+        yield label_set_draft("action", frame.actions or ())
+    elif not frame.holds_all(Fact.TRIPLETS):
+        for actor in singled_out(frame):
+            one = label_set_draft("action", [actor.triplet.action])
+            slots = {**one.slots, **actor.slots}
+            yield replace(one, question="done_by", answer_group="done_by", key=actor.key, slots=slots)
 
 
 def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
+    if course.coverage_of(Fact.ACTION_SEGMENTS) is not Coverage.ALL_IN_VIEW:
+        return
     done = set()  # two actions that go on together can give the same clip
     times = Timeline(course)
     for cut in times.clips("action", every=_EVERY):

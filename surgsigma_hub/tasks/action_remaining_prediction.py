@@ -1,7 +1,7 @@
 """Action remaining prediction: in how many seconds the action under way will end.
 
 For an action ``[s, e)`` the clip ends at a cut-off ``t`` inside it and the answer is ``e - t``; nothing seen at or
-after ``t`` is in the clip (task 14 of the guide at surgsigma.github.io).
+after ``t`` is in the clip (task 14 of the guide at surgsigma.github.io). Actions whose end is open are passed over.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
     for act in times.layers["action"]:
         start, end = act.start_seconds, act.end_seconds
         length = end - start
-        if length < max(_SHORTEST, 3 / footage.fps):
+        if not act.end_known or length < max(_SHORTEST, 3 / footage.fps):
             continue
         count = min(3, 1 + int(length // _EVERY))
         for n in range(count):
@@ -41,8 +41,8 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
                 cut_off = (Cut(footage, start, end).frames.start + 2) / footage.fps
                 seen = Cut(footage, start, cut_off)
             left = round(end - cut_off, 2)
-            if left <= 0:
-                continue
+            if left <= 0 or any(s is not act and s.label.id == act.label.id for s in times.at("action", cut_off)):
+                continue  # of two acts of one name under way, none is "the" one that the question names
             said = forms("action", act.label.id)
             amount = seconds_text(left)
             yield (

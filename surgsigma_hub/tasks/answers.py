@@ -29,7 +29,7 @@ from .wording import joined
 NONE = "none"
 """Plain text of a true "none", and the name of the answer group that words it."""
 
-NOT_TISSUE = frozenset({NULL, "specimen_bag"})
+NOT_TISSUE = frozenset({NULL, "specimen_bag", "fluid"})
 """Entries of the target vocabulary that are no tissue: a triplet can have them as target, a tissue task cannot."""
 
 
@@ -160,26 +160,30 @@ def triplets_text(triplets: Iterable[AnswerTriplet]) -> str:
     return "; ".join(", ".join(concept(kind, id).name for kind, id in row) for row in rows) or NONE
 
 
-def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False) -> str:
-    """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``."""
+def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False, all_in_view: bool = True) -> str:
+    """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``.
+
+    Where the triplets are not all there are, another instrument of a class may be in view: none is "the" one then.
+    """
     often = Counter(t.instrument.id for t in triplets)
     said: Counter[str] = Counter()
     clauses: list[str] = []
     for triplet in triplets:
         id = triplet.instrument.id
-        clauses.append(_clause(id, triplet.action.id, triplet.target.id, said[id] if often[id] > 1 else None))
+        nth = said[id] if often[id] > 1 else None
+        clauses.append(_clause(id, triplet.action.id, triplet.target.id, nth, all_in_view))
         said[id] += 1
     return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
 
 @lru_cache(maxsize=8192)
-def _clause(instrument: str, action: str, target: str, nth: int | None) -> str:
-    """What one instrument does; ``nth`` counts those of its class from 0, None where it is the only one."""
+def _clause(instrument: str, action: str, target: str, nth: int | None, definite: bool) -> str:
+    """What one instrument does; ``nth`` counts those of its class from 0, None where it is the only one told."""
     name = forms("instrument", instrument)
     if nth is not None:
         subject, be = f"{('one', 'another', 'a third')[min(nth, 2)]} {name.single}", "is"
     else:
-        subject, be = (name.the if name.acts else name.a), name.be
+        subject, be = (name.the if name.acts and definite else name.a), name.be
     if action != NULL:
         done = acting_on(action, target)
         return f"{subject} {be} {done} an unnamed structure" if target == NULL else f"{subject} {be} {done}"
@@ -242,29 +246,43 @@ def box_answer(kind: Kind, boxes: Sequence[LabeledBox]) -> Answer:
 
 
 def box_drafts(
-    kind: Kind, boxes: Iterable[LabeledBox], frame: Frame, leave_out: frozenset[str] = frozenset()
+    kind: Kind,
+    boxes: Iterable[LabeledBox],
+    frame: Frame,
+    leave_out: frozenset[str] = frozenset(),
+    *,
+    all_in_view: bool = True,
 ) -> Iterator[Draft]:
     """Localization drafts: all boxes at once, and one draft for each instance that words can single out.
 
     An instance is asked for by name when its class occurs once, and by name and region of the picture when no other
     instance of its class lies in that region. Instances that neither singles out are asked for only among all.
+
+    Args:
+        kind: Vocabulary of the labels.
+        boxes: The boxes, labels resolved.
+        frame: The frame, which says what a box encloses.
+        leave_out: Ids not asked for.
+        all_in_view: Whether every instance in view has a box. Where not, neither all nor "the" one of a name is asked
+            for, since another may be in view.
     """
     found = [b for b in boxes if b.label.id not in leave_out]
     found.sort(key=lambda b: (b.box.x1, b.box.y1, b.box.x2, b.box.y2, b.label.id))  # reading order, left to right
     everything = box_answer(kind, found)
-    yield Draft(
-        answer=everything,
-        question="all",
-        answer_group="all" if len(found) > 1 else "one" if found else NONE,
-        key="all",
-        slots={"boxes": everything.text, **_all_slots(kind, frame)},
-        native=Native(labels=tuple(b.label.native for b in found)),
-    )
+    if all_in_view:
+        yield Draft(
+            answer=everything,
+            question="all",
+            answer_group="all" if len(found) > 1 else "one" if found else NONE,
+            key="all",
+            slots={"boxes": everything.text, **_all_slots(kind, frame)},
+            native=Native(labels=tuple(b.label.native for b in found)),
+        )
     per_class = Counter(b.label.id for b in found)
     per_region = Counter((b.label.id, region_words(b.box)) for b in found)
     for one in found:
         region = region_words(one.box)
-        alone = per_class[one.label.id] == 1
+        alone = all_in_view and per_class[one.label.id] == 1
         if not alone and per_region[one.label.id, region] > 1:
             continue
         single = box_answer(kind, [one])

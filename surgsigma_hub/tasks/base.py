@@ -66,6 +66,8 @@ class Draft:
         inputs: What is looked at: pictures become ``image.jpg``, cuts ``video.mp4``, at most one of each; empty for
             a task of text alone; None means the frame's own picture.
         target: The medium that is the answer; None where the answer is text.
+        catch_all: Whether the answer is a label that stands for none of the others: asked where models are evaluated,
+            as the source's protocol does, and not where they are trained.
     """
 
     answer: Answer
@@ -76,12 +78,25 @@ class Draft:
     native: Native = field(default_factory=Native)
     inputs: tuple[ImageRef | Cut, ...] | None = None
     target: Target | None = None
+    catch_all: bool = False
 
     @property
     def cut(self) -> Cut | None:
         """The footage that is looked at or, where none is, that is to be made."""
         return next((one for one in (*(self.inputs or ()), self.target) if isinstance(one, Cut)), None)
 
+
+TRAINING = "train"
+"""The split that models are trained on."""
+
+
+def asked_in(split: str, draft: Draft) -> bool:
+    """Whether a draft becomes a sample of ``split``: a catch-all label is nothing to train on."""
+    return not (draft.catch_all and split == TRAINING)
+
+
+Size = tuple[int, int]
+"""Width and height of an image in pixels."""
 
 Space = Literal["unit", "thousand", "pixel"]
 """What the numbers of a box are: shares of the frame, thousandths of it, or pixels."""
@@ -90,13 +105,16 @@ Space = Literal["unit", "thousand", "pixel"]
 class Reader(Protocol):
     """Reads an answer that speaks for itself, ours or a model's, as the typed answer of a task; picklable."""
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
         """The typed answer, its ``text`` the plain form that the task itself gives such an answer.
 
         Args:
             text: What was printed, with or without reasoning and tags.
             size: Width and height of the picture, for boxes in pixels.
             space: What the numbers of boxes are; None decides by their size.
+            procedure: Id of the operation, where it is known: names of phases and steps of others are passed over.
 
         Raises:
             BadAnswerError: the text does not read as an answer of the task.

@@ -9,10 +9,10 @@ from ..ontology.forms import forms, view_of
 from ..records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
 from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
-from .base import Draft, Task
+from .base import TRAINING, Draft, Task
 from .dialogue import ALONE, Talk, messages, worded
 from .further import is_further
-from .question_kinds import PLAIN, TRAINING, Setting, Style
+from .question_kinds import PLAIN, Setting, Style
 
 NO_REASONING = Reasoning()
 

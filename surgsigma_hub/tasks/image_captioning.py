@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
+from typing import Literal
 
-from ..ontology import concept
-from ..ontology.forms import forms
+from ..ontology import NULL, concept
+from ..ontology.forms import Forms, forms
 from ..records import Answer, Fact, Frame, Label, Native
 from .answers import (
     NOT_TISSUE,
@@ -21,6 +23,9 @@ from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, PlainText
 from .wording import joined
 
+_NOTHING_DONE = frozenset({NULL, "stay_still", "travel"})
+"""Actions that do nothing to tissue: beside those of other arms, "still and moving" would be said of one surgeon."""
+
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
@@ -32,22 +37,41 @@ def _instruments(found: tuple[str, ...], *, also: bool = False) -> str:
 
 
 def _scene(frame: Frame) -> list[str]:
-    """Sentences on instruments: with what they do where that is known."""
+    """Sentences on instruments and on what they do; a lack is told only where the list is whole."""
     present = None if frame.instruments is None else distinct_ids("instrument", frame.instruments)
     if frame.triplets:
         said = {t.instrument.id for t in frame.triplets}
         others = tuple(id for id in present or () if id not in said)
-        clauses = _sentence(triplet_clauses(distinct_triplets(frame.triplets)))
+        triplets = distinct_triplets(frame.triplets)
+        clauses = _sentence(triplet_clauses(triplets, all_in_view=frame.holds_all(Fact.TRIPLETS)))
         return [clauses, _instruments(others, also=True)] if others else [clauses]
-    if present is not None:
-        return [_instruments(present) if present else "No instrument is in view."]
-    return [] if frame.triplets is None else ["No instrument is acting on tissue."]
+    done = set_slots("action", distinct_ids("action", frame.actions or (), _NOTHING_DONE))
+    doing: list[str] = []
+    if done["list"]:
+        one = done["things_be"] == "is"
+        doing = [_sentence(f"the surgeon is {done['doing']}" if one else f"the actions in progress are {done['list']}")]
+    if present:
+        return [_instruments(present), *doing]
+    if frame.holds_all(Fact.INSTRUMENTS):
+        return ["No instrument is in view."]
+    return doing or (["No instrument is acting on tissue."] if frame.holds_all(Fact.TRIPLETS) else [])
+
+
+def _shows(frame: Frame) -> bool:
+    """Whether anything that can be seen is known of a frame; phase, step and a lack are no such thing."""
+    seen = (frame.triplets, frame.instruments, frame.actions, frame.criteria, _tissues(frame))
+    return any(seen)
+
+
+def _tissues(frame: Frame) -> tuple[str, ...]:
+    """The tissues in view, where all of them are known; those that are acted on stand in what is done."""
+    return distinct_ids("target", frame.tissues or (), NOT_TISSUE) if frame.holds_all(Fact.TISSUES) else ()
 
 
 def _surroundings(frame: Frame) -> list[str]:
     """One entry for each fact beside phase, step and instruments; an empty fact is worth no sentence."""
     said: list[str] = []
-    tissues = distinct_ids("target", frame.tissues or (), NOT_TISSUE)
+    tissues = _tissues(frame)
     if tissues:
         said.append(_sentence(f"{set_slots('target', tissues)['a_list']} can be seen"))
     if frame.criteria:
@@ -62,19 +86,26 @@ def _surroundings(frame: Frame) -> list[str]:
     return said
 
 
+def _named(kind: Literal["phase", "step"], label: Label | None) -> Forms | None:
+    """How a phase or step is said; None too for one that stands for none of the others, which describes nothing."""
+    if label is None or concept(kind, label.id).catch_all:
+        return None
+    return forms(kind, label.id)
+
+
 def _draft(frame: Frame) -> Iterator[Draft]:
     scene, around = _scene(frame), _surroundings(frame)
-    step = [] if frame.step is None else [f"The step is {concept('step', frame.step.id).name}."]
+    phase, step = _named("phase", frame.phase), _named("step", frame.step)
     smoke = frame.clean_image is not None  # said where it is seen, but not a subject worth a caption of its own
-    facts = (frame.phase is not None) + len(step) + bool(scene) + len(around) - smoke
-    if facts < 2 or (frame.phase is None and not scene):
-        return  # one fact alone is the answer of a recognition task, not a caption
-    body = " ".join([*step, *scene, *around])
-    phase = None if frame.phase is None else forms("phase", frame.phase.id)
+    facts = (phase is not None) + (step is not None) + len(scene) + len(around) - smoke
+    if facts < 2 or not _shows(frame):
+        return  # one fact alone is the answer of a recognition task, not a caption; nor is what cannot be seen
+    body = " ".join([*([f"The step is {step.name}."] if step else []), *scene, *around])
     labels: list[Label] = [label for label in (frame.phase, frame.step) if label is not None]
     for triplet in frame.triplets or ():
         labels += (triplet.instrument, triplet.action, triplet.target)
-    labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(v.criterion for v in frame.criteria or ()))
+    labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(frame.actions or ()))
+    labels += (v.criterion for v in frame.criteria or ())
     yield Draft(
         answer=Answer(text=body if phase is None else f"The phase is {phase.name}. {body}"),
         answer_group="without_phase" if phase is None else "with_phase",
@@ -83,8 +114,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     )
 
 
-_SUBJECTS = (Fact.PHASE, Fact.TRIPLETS, Fact.INSTRUMENTS)
-_DETAILS = (Fact.STEP, Fact.TISSUES, Fact.CRITERIA)
+_SHOWN = (Fact.TRIPLETS, Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.CRITERIA)
+_NAMED = (Fact.PHASE, Fact.STEP)
 
 parse = InContext(PlainText("a description of the picture"))
 
@@ -97,9 +128,8 @@ TASK = Task(
     answer=AnswerKind.TEXT,
     hub_category="image-to-text",
     needs=(
-        frozenset({Fact.PHASE, Fact.TRIPLETS}),
-        frozenset({Fact.PHASE, Fact.INSTRUMENTS}),
-        *(frozenset({subject, detail}) for subject in _SUBJECTS for detail in _DETAILS),
+        *(frozenset({shown, named}) for shown in _SHOWN for named in _NAMED),
+        *(frozenset(pair) for pair in combinations(_SHOWN, 2)),
     ),
     level=3,
     parse=parse,

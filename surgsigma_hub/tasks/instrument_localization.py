@@ -12,7 +12,8 @@ from .reading import Boxes, InContext
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.instrument_boxes is not None:
-        yield from box_drafts("instrument", frame.instrument_boxes, frame)
+        complete = frame.holds_all(Fact.INSTRUMENT_BOXES)
+        yield from box_drafts("instrument", frame.instrument_boxes, frame, all_in_view=complete)
 
 
 parse = InContext(Boxes("instrument"), ("instrument",))

@@ -11,11 +11,12 @@ from .reading import InContext, LabelSet
 
 
 def _labels(frame: Frame) -> Sequence[Label] | None:
-    if frame.instruments is not None:
+    """Every instrument in view, by the first list that holds all of them."""
+    if frame.holds_all(Fact.INSTRUMENTS):
         return frame.instruments
-    if frame.instrument_boxes is not None:
-        return [b.label for b in frame.instrument_boxes]
-    if frame.instrument_masks is not None:
+    if frame.holds_all(Fact.INSTRUMENT_BOXES):
+        return [b.label for b in frame.instrument_boxes or ()]
+    if frame.instrument_masks is not None and frame.holds_all(Fact.INSTRUMENT_MASKS):
         labels = [m.label for m in frame.instrument_masks if m.label is not None]
         # One mask without a label leaves an instrument unnamed: the list would not be complete.
         return labels if len(labels) == len(frame.instrument_masks) else None

@@ -36,8 +36,8 @@ def _parts(frame: Frame) -> Iterator[Draft]:
 
 def _whole(frame: Frame) -> Iterator[Draft]:
     masks = frame.instrument_masks
-    if masks is None:
-        return
+    if masks is None or not frame.holds_all(Fact.INSTRUMENT_MASKS):
+        return  # a mask of all, or of all of a class, would leave out what is in view
     if not masks:
         yield Draft(
             answer=Answer(text="no instrument in view"), question="all", answer_group=NONE, key="all", target=Masks(())

@@ -2,7 +2,8 @@
 
 The clip ends at ``t``, the end of an action A2, and reaches back into the action A1 before it; the answer A3 is the
 action that begins next. Nothing of A3 is seen: it begins at ``t`` or later (task 15 of the guide at
-surgsigma.github.io).
+surgsigma.github.io). Passed over is what is not known to be next: an end or a start that is open, a stretch without
+labels between them, and an action that is under way already when the clip ends.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ..ontology.forms import forms
 from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, OneLabel
-from .timeline import Timeline, on_grid
+from .timeline import EPSILON, Timeline, on_grid
 
 _LONGEST = 20.0
 """Seconds observed at most."""
@@ -22,14 +23,20 @@ _GAP = 30.0
 """Seconds between the end of the observed clip and the beginning of the answer, at most: later ones do not follow."""
 
 
-def _next(acts: list[Segment], end: float) -> Segment | None:
-    """The one action that begins next at ``end`` or after; None where two different ones begin together."""
+def _next(times: Timeline, end: float) -> Segment | None:
+    """The one action that begins next at ``end`` or after; None where that is not known, or two begin together."""
+    acts = times.layers["action"]
     coming = [a for a in acts if end <= a.start_seconds <= end + _GAP]
     if not coming:
         return None
     first = min(a.start_seconds for a in coming)
     together = [a for a in coming if a.start_seconds == first]
-    return together[0] if len({a.label.id for a in together}) == 1 else None
+    if len({a.label.id for a in together}) > 1 or not all(a.start_known for a in together):
+        return None
+    one = together[0]
+    goes_on = any(a.label.id == one.label.id and a.start_seconds < first <= a.end_seconds + EPSILON for a in acts)
+    under_way = any(a.label.id == one.label.id and a.start_seconds < end < a.end_seconds for a in acts)
+    return None if goes_on or under_way or not times.known("action", end, first) else one
 
 
 def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
@@ -38,9 +45,9 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         return
     times = Timeline(course)
     acts = times.layers["action"]
-    for cut_off in sorted({on_grid(a.end_seconds, footage) for a in acts}):
+    for cut_off in sorted({on_grid(a.end_seconds, footage) for a in acts if a.end_known}):
         seen = [a for a in acts if a.start_seconds < cut_off]
-        coming = _next(acts, cut_off)
+        coming = _next(times, cut_off)
         if len(seen) < 2 or coming is None:
             continue
         observed = Cut(footage, max(seen[-2].start_seconds, cut_off - _LONGEST), cut_off)

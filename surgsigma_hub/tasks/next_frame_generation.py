@@ -70,7 +70,7 @@ def _condition(now: Frame, later: Frame | None) -> tuple[str, list[Label]]:
     said: list[str] = []
     labels: list[Label] = []
     for kind, label in (("phase", now.phase), ("step", now.step)):
-        if label is not None:
+        if label is not None and not concept(kind, label.id).catch_all:  # type: ignore[arg-type]
             said.append(f"The {kind} is {concept(kind, label.id).name}.")  # type: ignore[arg-type]
             labels.append(label)
     acts = [a for a in now.actions or () if a.id != NULL]

@@ -22,9 +22,6 @@ from .answers import NOT_TISSUE, distinct_ids, names, set_slots
 from .base import AnswerKind, Draft, Task
 from .wording import bank, draws, joined, seconds_text, word
 
-TRAINING = "train"
-"""The split in which questions are joined, explained and of other kinds: who evaluates wants one plain question."""
-
 
 class Style(StrEnum):
     """Which questions a build asks."""
@@ -148,7 +145,7 @@ def ask(
     every = {**slots, **draft.slots}
     plain = Asked(draft.question, draft.answer_group, every)
     shares = bank(task.name).shares
-    if setting.plain or draft.question not in _OPEN_GROUPS or not shares:
+    if setting.plain or not shares:
         return plain
     draw = draws(task.name, id)[3] / 2**64
     for name, share in shares.items():
@@ -159,13 +156,13 @@ def ask(
     return plain
 
 
-def ask_as(
-    name: str, task: Task, draft: Draft, id: str, setting: Setting, slots: Mapping[str, str]
-) -> Asked | None:
+def ask_as(name: str, task: Task, draft: Draft, id: str, setting: Setting, slots: Mapping[str, str]) -> Asked | None:
     """A draft asked about in one way: a kind of question or a form, as the shares of the template files name them.
 
     None where the facts do not allow it, such as a choice where the source tells too few labels apart.
     """
+    if draft.question not in _OPEN_GROUPS:
+        return None
     plain = Asked(draft.question, draft.answer_group, slots)
     match name:
         case Form.WORD | Form.NUMBER | Form.LIST:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
+from ..ontology import concept
 from ..ontology.forms import forms
 from ..records import Answer, Course, Frame, Label, Native
 from .base import Draft
@@ -31,13 +32,17 @@ def of_course(stage: Stage, course: Course) -> Iterator[tuple[Frame, Draft]]:
         labels = {s.label.id: s.label for s in times.within(stage, cut.start_seconds, cut.end_seconds)}
         if len(labels) == 1:
             said = _said(stage, *labels.values())
-            yield times.beginning(cut), replace(said, question="clip", answer_group="clip", key="clip", inputs=(cut,))
+            group = said.answer_group if said.catch_all else "clip"
+            yield times.beginning(cut), replace(said, question="clip", answer_group=group, key="clip", inputs=(cut,))
 
 
 def _said(stage: Stage, label: Label) -> Draft:
     said = forms(stage, label.id)
+    catch_all = concept(stage, label.id).catch_all
     return Draft(
         answer=Answer(text=said.name, labels=(label.id,)),
+        answer_group="catch_all" if catch_all else "default",
         slots={"label": said.name, "short": said.short},
         native=Native(labels=(label.native,)),
+        catch_all=catch_all,
     )

@@ -63,6 +63,11 @@ class Timeline:
         """Intervals that share time with ``[start, end)``."""
         return [s for s in self.layers[layer] if s.start_seconds < end - EPSILON and s.end_seconds > start + EPSILON]
 
+    def known(self, layer: Layer, start: float, end: float) -> bool:
+        """Whether it is known throughout ``[start, end]`` what of ``layer`` holds and what does not."""
+        stretches = self.course.labelled.get(layer)
+        return stretches is None or any(a <= start + EPSILON and end <= b + EPSILON for a, b in stretches)
+
     def only(self, layer: Layer, seconds: float) -> Label | None:
         """The label at one moment, where exactly one is."""
         labels = {s.label.id: s.label for s in self.at(layer, seconds)}

@@ -12,7 +12,8 @@ from .reading import Boxes, InContext
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.tissue_boxes is not None:
-        yield from box_drafts("target", frame.tissue_boxes, frame, NOT_TISSUE)
+        complete = frame.holds_all(Fact.TISSUE_BOXES)
+        yield from box_drafts("target", frame.tissue_boxes, frame, NOT_TISSUE, all_in_view=complete)
 
 
 parse = InContext(Boxes("target"), ("target",))

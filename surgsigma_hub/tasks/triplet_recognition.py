@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ..records import Answer, Fact, Frame, Native
+from ..records import Answer, Fact, Frame, Native, Triplet
+from .actors import singled_out
 from .answers import NONE, answer_triplets, distinct_triplets, triplet_clauses, triplets_text
 from .base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, Triplets
@@ -13,9 +15,18 @@ from .reading import InContext, Triplets
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.triplets is None:
         return
-    triplets = distinct_triplets(frame.triplets)
+    if frame.holds_all(Fact.TRIPLETS):
+        yield _said(distinct_triplets(frame.triplets))
+        return
+    for actor in singled_out(frame):
+        one = _said((actor.triplet,))
+        slots = {**one.slots, **actor.slots}
+        yield replace(one, question="done_by", key=actor.key, slots=slots)
+
+
+def _said(triplets: tuple[Triplet, ...]) -> Draft:
     typed = answer_triplets(triplets)
-    yield Draft(
+    return Draft(
         answer=Answer(text=triplets_text(typed), triplets=typed),
         answer_group="default" if triplets else NONE,
         slots={"clauses": triplet_clauses(triplets)} if triplets else {},

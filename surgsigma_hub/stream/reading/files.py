@@ -20,7 +20,7 @@ class Remote:
     Args:
         connections: Requests at a time.
         timeout: Seconds without a byte after which a request is made again.
-        deadline: Seconds after which a block that cannot be had is an error.
+        deadline: Seconds after which a block, a manifest or a card that is not there as a whole is an error.
         memory: Bytes of blocks that stay in memory although nothing planned needs them. Those that are needed come on
             top: one for each lane of this rank, and ``ahead``.
         ahead: Bytes that are fetched before they are needed; at least one request for each connection is.
@@ -46,11 +46,12 @@ class Remote:
 class Files(Protocol):
     """Where the bytes come from. Threads share it."""
 
-    def read(self, place: str, start: int | None = None, end: int | None = None) -> Answer:
+    def read(self, place: str, start: int | None = None, end: int | None = None, *, most: int, until: float) -> Answer:
         """Bytes ``start`` to ``end`` of a file, or all of it; ``TransientError`` where trying again may help.
 
-        With a negative ``start`` and no ``end`` the last bytes of the file: fewer where it is shorter, and all of it
-        from a store that cannot do this; ``total`` is known then.
+        Never more than ``most`` bytes where ``end`` does not say how many, and nothing that is not there at ``until``,
+        as ``time.monotonic()`` counts. With a negative ``start`` and no ``end`` the last bytes of the file: fewer where
+        it is shorter, and all of it from a store that cannot do this; ``total`` is known then.
         """
 
     def close(self) -> None:
@@ -58,8 +59,8 @@ class Files(Protocol):
 
 
 def fetch(
-    files: Files, place: str, start: int | None, end: int | None, *, deadline: float, only_busy: bool = False,
-    stop: threading.Event | None = None,
+    files: Files, place: str, start: int | None, end: int | None, *, deadline: float, most: int = 0,
+    only_busy: bool = False, stop: threading.Event | None = None,
 ) -> Answer:  # fmt: skip
     """Read, and again with growing pauses while that may help.
 
@@ -68,19 +69,20 @@ def fetch(
         place: Which file.
         start: The first byte, see :meth:`Files.read`.
         end: The byte behind the last one.
-        deadline: Seconds.
+        deadline: Seconds for all tries together.
+        most: Bytes that may come where ``end`` does not say how many.
         only_busy: Try again only where the server said that it is busy.
         stop: Ends the waiting.
 
     Raises:
         SurgSigmaError: not to be had within ``deadline`` seconds; says what went wrong lastly.
-        ShardError: not there.
+        ShardError: not there, or larger than ``most``.
         TransientError: with ``only_busy``: the answer did not come, or not as asked for.
     """
     begin, tries, stop = time.monotonic(), 0, stop or threading.Event()
     while not stop.is_set():
         try:
-            return files.read(place, start, end)
+            return files.read(place, start, end, most=most, until=begin + deadline)
         except TransientError as error:
             if only_busy and not error.busy:
                 raise

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import re
 import socket
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote, unquote, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote, urljoin, urlsplit
 
 from ...errors import ShardError, SurgSigmaError
 from .answer import Answer, TransientError
+from .connection import Address, LongAnswerError, Origin, connect, find_proxy, host_and_port, read_body, set_clock
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _RETRY = (408, 425, 429, 500, 502, 503, 504)
 _KEEP_REDIRECT = 2700.0  # seconds; signed addresses live for about an hour, and a refused one is asked for anew
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+_ERROR_PAGE = 1 << 16  # bytes of a page of errors that are read, so that its connection can be used again
 
 
 class HttpFiles:
@@ -28,30 +29,58 @@ class HttpFiles:
 
     Args:
         base: URL that ends in a slash.
-        headers: Sent to the host of ``base`` and to no other that it redirects to.
+        headers: Sent to the scheme, host and port of ``base`` and to no other that it redirects to.
         timeout: Seconds without a byte after which a request is given up.
+
+    Raises:
+        SurgSigmaError: ``base`` is no URL.
     """
 
     def __init__(self, base: str, *, headers: Mapping[str, str] | None = None, timeout: float = 20.0) -> None:
         self._base, self._headers, self._timeout = base, dict(headers or {}), timeout
-        self._host = urlsplit(base).netloc
-        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        try:
+            self._origin = Address.of(base).origin
+        except ValueError as error:
+            raise SurgSigmaError(f"{base}: is no URL ({error})", hint="Expected https://HOST/FOLDER.") from None
+        self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._busy: set[http.client.HTTPConnection] = set()
         self._moved: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
-    def read(self, place: str, start: int | None = None, end: int | None = None) -> Answer:
+    def read(
+        self, place: str, start: int | None = None, end: int | None = None, *, most: int = 1 << 30,
+        until: float = math.inf,
+    ) -> Answer:  # fmt: skip
         """Bytes ``start`` to ``end`` (exclusive) of a file, all of it, or with a negative ``start`` its end.
 
+        Args:
+            place: The file, below the base.
+            start: The first byte.
+            end: The byte behind the last one.
+            most: Bytes that may come where ``end`` does not say it.
+            until: When the whole answer must be there, as ``time.monotonic()`` counts.
+
         Raises:
-            TransientError: no answer, a cut or stalled one, one for another range, or a server that is busy.
-            ShardError: the file is not there or not to be had.
+            TransientError: no answer, a cut, stalled or slow one, one for another range, or a server that is busy.
+            ShardError: the file is not there, not to be had, or larger than ``most``.
+            SurgSigmaError: the server refuses, or redirects to where no request goes.
         """
         url = self._base + quote(place)
         headers = {"Accept-Encoding": "identity", "User-Agent": "surgsigma-hub"}
         if start is not None:
             headers["Range"] = f"bytes={start}" if start < 0 else f"bytes={start}-{end - 1 if end is not None else ''}"
-        status, found, data = self._get(url, place, headers, whole=start is None or start < 0)
+        most = most if start is None or end is None else end - start
+        whole = start is None or start < 0
+        try:
+            status, found, data = self._get(
+                url, place, headers, whole=start is None or start < 0, most=most, until=until
+            )
+        except LongAnswerError:
+            if start is None or start < 0:
+                raise ShardError(
+                    f"{place}: holds more than {most} bytes, which are not read", hint="Is it a file of this package?"
+                ) from None
+            raise TransientError(f"asked for {most} bytes, got more") from None
         if status in _RETRY:
             raise TransientError(f"status {status}", _wait(found.get("retry-after", "")), busy=True)
         if status in (401, 403):
@@ -64,7 +93,7 @@ class HttpFiles:
             raise ShardError(f"{place}: ends before byte {start}: it is not the file that the manifest describes")
         if found.get("content-encoding", "identity") != "identity":
             raise SurgSigmaError(f"{place}: the server sends it compressed, so that its bytes cannot be counted")
-        if status == 200 and (start is None or start < 0):
+        if status == 200 and whole:
             return Answer(data, found.get("etag", ""), len(data))
         if status != 206 or start is None:
             if status == 200:
@@ -108,13 +137,15 @@ class HttpFiles:
         with contextlib.suppress(Exception):
             self.close()
 
-    def _get(self, url: str, place: str, headers: dict[str, str], *, whole: bool) -> tuple[int, dict[str, str], bytes]:
+    def _get(
+        self, url: str, place: str, headers: dict[str, str], *, whole: bool, most: int, until: float
+    ) -> tuple[int, dict[str, str], bytes]:
         moved = self._moved.get(url)
         at = moved[0] if moved and moved[1] > time.monotonic() else url
         for _ in range(6):
-            status, found, data = self._once(at, headers, whole=whole)
-            if status in _REDIRECTS and "location" in found:
-                at = urljoin(at, found["location"])
+            status, found, data = self._once(Address.of(at), headers, whole=whole, most=most, until=until)
+            if status in _REDIRECTS:
+                at = _redirected(at, found.get("location", ""), place)
                 self._moved[url] = (at, time.monotonic() + _KEEP_REDIRECT)
             elif status in (401, 403) and at != url and moved:
                 moved, at = None, url  # a signed address that has run out
@@ -122,41 +153,48 @@ class HttpFiles:
                 return status, found, data
         raise SurgSigmaError(f"{place}: redirected without end")
 
-    def _once(self, url: str, headers: dict[str, str], *, whole: bool) -> tuple[int, dict[str, str], bytes]:
-        parts = urlsplit(url)
-        sent = {**headers, **self._headers} if parts.netloc == self._host else headers
-        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        proxy = _proxy(parts.scheme, parts.netloc) if parts.scheme == "http" else None
+    def _once(
+        self, to: Address, headers: dict[str, str], *, whole: bool, most: int, until: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        sent = {**headers, **self._headers} if to.origin == self._origin else headers
+        path, (scheme, host, port) = to.path, to.origin
+        proxy = find_proxy(scheme, host, port) if scheme == "http" else None
         if proxy:
-            path, sent = f"http://{parts.netloc}{path}", {**sent, **proxy[1]}
-        key = (parts.scheme, parts.netloc)
+            path, sent = f"http://{host_and_port(host, port)}{path}", {**sent, **proxy[1]}
         while True:
-            connection, used = self._take(key)
             answered = False
             try:
+                connection, used = self._take(to.origin)
+            except (http.client.HTTPException, ValueError) as error:
+                raise TransientError(f"{host!r} is nothing to connect to ({error})") from None
+            try:
+                set_clock(connection, self._timeout, until)
                 connection.request("GET", path, headers=sent)
                 response = connection.getresponse()
                 answered = True
                 found = {name.lower(): value for name, value in response.getheaders()}
                 if response.status == 200 and not whole:
-                    self._give(key, connection, again=False)  # a whole shard that nobody asked for is not waited for
+                    self._give(to.origin, connection, again=False)  # nobody asked for the whole of a shard
                     return response.status, found, b""
-                data = response.read()
-                expected = found.get("content-length")
-                if expected is not None and len(data) != int(expected):
-                    raise http.client.IncompleteRead(data)
+                good = response.status in (200, 206)
+                data = read_body(response, most if good else _ERROR_PAGE)
+            except LongAnswerError:
+                self._give(to.origin, connection, again=False)
+                if not good:
+                    return response.status, found, b""
+                raise
             except (OSError, http.client.HTTPException, ValueError) as error:
-                self._give(key, connection, again=False)  # the rest of this answer must not be taken for the next one
+                self._give(to.origin, connection, again=False)  # its rest must not be taken for the next answer
                 if used and not answered and isinstance(error, ConnectionError):
                     continue  # the server had closed a connection that nobody used; that is no fault
                 raise TransientError(f"{type(error).__name__}: {str(error)[:120]}") from None
             except BaseException:
-                self._give(key, connection, again=False)
+                self._give(to.origin, connection, again=False)
                 raise
-            self._give(key, connection, again=not response.will_close)
+            self._give(to.origin, connection, again=not response.will_close)
             return response.status, found, data
 
-    def _take(self, key: tuple[str, str]) -> tuple[http.client.HTTPConnection, bool]:
+    def _take(self, key: Origin) -> tuple[http.client.HTTPConnection, bool]:
         """A connection that nobody uses, the last used first, and whether it was used before."""
         with self._lock:
             stack = self._idle.get(key)
@@ -164,12 +202,12 @@ class HttpFiles:
             if connection is not None:
                 self._busy.add(connection)
                 return connection, True
-        made = _connect(*key, self._timeout)
+        made = connect(*key)
         with self._lock:
             self._busy.add(made)
         return made, False
 
-    def _give(self, key: tuple[str, str], connection: http.client.HTTPConnection, *, again: bool) -> None:
+    def _give(self, key: Origin, connection: http.client.HTTPConnection, *, again: bool) -> None:
         with self._lock:
             self._busy.discard(connection)
             if again and connection.sock is not None:
@@ -178,36 +216,33 @@ class HttpFiles:
         connection.close()
 
 
+def _redirected(at: str, location: str, place: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        TransientError: to nowhere.
+        SurgSigmaError: to another scheme than http and https, or from https to http.
+    """
+    try:
+        if not location:
+            raise ValueError("no place")
+        to = urljoin(at, location)
+        scheme = Address.of(to).origin[0]
+    except ValueError as error:
+        raise TransientError(f"redirected to no address ({error})") from None
+    if scheme not in ("http", "https") or (scheme == "http" and at.startswith("https:")):
+        raise SurgSigmaError(
+            f"{place}: the server redirects from {urlsplit(at).scheme} to {scheme}, which is not followed",
+            hint="What is asked for over https is read over https only. Ask whoever runs the server.",
+        )
+    return to
+
+
 def _wait(text: str) -> float:
-    """Seconds that ``Retry-After`` asks for: a number of them, or a date."""
-    if text.isdigit():
-        return float(text)
+    """Seconds that ``Retry-After`` asks for: a number of them, or a date; 0 for anything else."""
+    if text.isascii() and text.isdigit():
+        return float(text[:18])
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, TypeError, OverflowError, IndexError):
         return 0.0
-
-
-def _connect(scheme: str, host: str, timeout: float) -> http.client.HTTPConnection:
-    """A connection, through the proxy that the environment names for this host."""
-    proxy = _proxy(scheme, host)
-    to = proxy[0] if proxy else host
-    if scheme != "https":
-        return http.client.HTTPConnection(to, timeout=timeout)
-    import ssl
-
-    connection = http.client.HTTPSConnection(to, timeout=timeout, context=ssl.create_default_context())
-    if proxy:
-        connection.set_tunnel(host, headers=proxy[1])
-    return connection
-
-
-def _proxy(scheme: str, host: str) -> tuple[str, dict[str, str]] | None:
-    """Address of the proxy and what it is told, from ``https_proxy``, ``http_proxy`` and ``no_proxy``."""
-    found = getproxies().get(scheme)
-    if not found or proxy_bypass(host):
-        return None
-    parts = urlsplit(found if "://" in found else f"http://{found}")
-    user = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
-    headers = {"Proxy-Authorization": "Basic " + b64encode(user.encode()).decode()} if user else {}
-    return parts.netloc.rpartition("@")[2], headers

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...shards.tree_files import TreeFiles
 from ..index import Index
 from ..order import Numbers
 from .shard_file import CAN_READ_AT, MappedFile, ShardFile
@@ -26,7 +27,7 @@ class LocalShards:
     """
 
     def __init__(self, tree: Path, index: Index, *, most: int = 0, mapped: bool = False) -> None:
-        self._tree, self._index = tree, index
+        self._files, self._index = TreeFiles(tree), index
         self._kind = MappedFile if mapped or not CAN_READ_AT else ShardFile
         self._most = most or (_handles() // 2 if mapped else _handles())  # a map has a handle of its own
         self._many = len(index.places) > self._most  # only then some have to be let go of
@@ -96,7 +97,7 @@ class LocalShards:
             file = self._open.get(shard)
             if file is None:
                 place = self._index.places[shard]
-                file = self._kind(self._tree / place, place, self._index.bytes[shard])
+                file = self._kind(self._files, place, self._index.bytes[shard])
                 self._open[shard] = file
                 if len(self._open) > self._most:
                     self._open.popitem(last=False)

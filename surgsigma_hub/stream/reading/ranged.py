@@ -24,15 +24,21 @@ class RangedFile(io.RawIOBase):
         files: Where it is.
         place: Which file.
         how: Connections and patience.
+        most: Bytes that it may hold.
 
     Raises:
-        ShardError: it is not there, or changed while it was read.
+        ShardError: it is not there, is larger than ``most``, or changed while it was read.
     """
 
-    def __init__(self, files: Files, place: str, how: Remote) -> None:
+    def __init__(self, files: Files, place: str, how: Remote, *, most: int) -> None:
         super().__init__()
         self._files, self._place, self._how = files, place, how
-        answer = fetch(files, place, -TAIL, None, deadline=how.deadline)
+        answer = fetch(files, place, -TAIL, None, deadline=how.deadline, most=most)
+        if not len(answer.data) <= answer.total <= most:
+            raise ShardError(
+                f"{place}: says that it holds {answer.total} bytes (expected at most {most})",
+                hint="Is the tree one of this package?",
+            )
         self._tag, self._size, self._at = answer.tag, answer.total, 0
         self._starts = [self._size - len(answer.data)]
         self._parts = [answer.data]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from ...errors import ShardError
+from ...shards.tree_files import TreeFiles
 from .tar import Members, layout, members
 from .torn import Torn
 
@@ -40,15 +41,15 @@ class ShardFile:
     A file that was replaced by another one of its name (a rebuild, a download) goes on giving what it held.
 
     Args:
-        path: The file.
-        where: What errors call it.
+        files: Those of its tree.
+        where: Its place in the tree.
         size: Bytes that the manifest promises.
     """
 
-    def __init__(self, path: Path, where: str, size: int) -> None:
+    def __init__(self, files: TreeFiles, where: str, size: int) -> None:
         self.where, self._handle = where, -1
         try:
-            self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._handle = files.open(where)
             stat = os.fstat(self._handle)
         except FileNotFoundError:
             raise ShardError(
@@ -153,8 +154,8 @@ class MappedFile(ShardFile):
     map alive.
     """
 
-    def __init__(self, path: Path, where: str, size: int) -> None:
-        super().__init__(path, where, size)
+    def __init__(self, files: TreeFiles, where: str, size: int) -> None:
+        super().__init__(files, where, size)
         try:
             self._raw = mmap.mmap(self._handle, 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -29,29 +30,52 @@ class FsspecFiles:
         self._fs, self._base = fs, base.rstrip("/")
         self._known: dict[str, tuple[float, str, int]] = {}
 
-    def read(self, place: str, start: int | None = None, end: int | None = None) -> Answer:
-        """See :class:`surgsigma_hub.stream.reading.files.Files`."""
+    def read(
+        self, place: str, start: int | None = None, end: int | None = None, *, most: int = 1 << 30,
+        until: float = math.inf,
+    ) -> Answer:  # fmt: skip
+        """See :class:`surgsigma_hub.stream.reading.files.Files`; the clock holds for stores that work with asyncio."""
         path = f"{self._base}/{place}"
         try:
             if start is not None and start < 0:
                 _, tag, total = self._version(path)
-                return Answer(self._fs.cat_file(path, start=max(0, total + start), end=total), tag, total)
-            data = self._fs.cat_file(path, start=start, end=end)
+                return Answer(self._cat(path, max(0, total + start), total, until), tag, total)
             if start is None or end is None:
+                data = self._cat(path, 0, most + 1, until)
+                if len(data) > most:
+                    raise ShardError(f"{place}: holds more than {most} bytes, which are not read")
                 return Answer(data, "")
+            data = self._cat(path, start, end, until)
             known = self._known.get(place)
             short = len(data) != end - start
             if known is None or short or time.monotonic() - known[0] > self.every:
                 known = self._known[place] = self._version(path)
         except FileNotFoundError:
             raise ShardError(f"{place}: is not there", hint="The tree was published in part, or moved.") from None
+        except ShardError:
+            raise
         except PermissionError as error:
             raise SurgSigmaError(f"{place}: the store refuses access ({str(error)[:120]})") from None
         except Exception as error:  # each file system raises its own kinds
             raise TransientError(f"{type(error).__name__}: {str(error)[:120]}") from None
+        if len(data) > end - start:
+            raise TransientError(f"asked for {end - start} bytes, got {len(data)}")
         if short and not 0 <= known[2] < end:
             raise TransientError(f"got {len(data)} of {end - start} bytes")
         return Answer(data, known[1], known[2])
+
+    def _cat(self, path: str, start: int, end: int, until: float) -> bytes:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer was not there in time")
+        data: bytes
+        if getattr(self._fs, "async_impl", False) and left < math.inf:
+            from fsspec.asyn import sync
+
+            data = sync(self._fs.loop, self._fs._cat_file, path, start=start, end=end, timeout=left)
+        else:
+            data = self._fs.cat_file(path, start=start, end=end)
+        return data
 
     def glob(self, pattern: str) -> list[str]:
         """Paths below the base that fit."""

@@ -12,9 +12,10 @@ from ...errors import BadRowError, SurgSigmaError
 from ...ontology import Kind
 from ...records import Answer, AnswerBox
 from ..answers import NOT_TISSUE, boxes_text
-from ..base import Space
+from ..base import Size, Space
 from .corners import Corners, corners_in, space_of, to_box
-from .labels import denied, says_none
+from .denial import denied
+from .labels import says_none
 from .lexicon import lexicon
 from .strip import answer_part, bad
 from .words import tokens
@@ -45,7 +46,9 @@ class Boxes:
 
     kind: Kind
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
         """The boxes in the order of the text, in 0..1.
 
         Args:
@@ -53,6 +56,7 @@ class Boxes:
             size: Width and height of the picture that pixels refer to.
             space: What the numbers are; None decides: all up to 1 are shares of the frame, otherwise pixels where
                 ``size`` is given, otherwise thousandths.
+            procedure: Not used.
 
         Raises:
             BadAnswerError: no box and no "none", half a box, or a box that is empty, inside out or outside.

@@ -10,27 +10,38 @@ from functools import cache
 from ...ontology import concepts
 from ...records import Answer, AnswerCriterion
 from ..answers import CRITICAL_VIEW, criteria_text
-from ..base import Space
+from ..base import Size, Space
 from .lexicon import Lexicon, lexicon_of
 from .strip import answer_part, bad
 
 _EXPECTED = "a verdict on each safety criterion"
 _GOOD = (
-    r"met|fulfilled|achieved|satisfied|visible|identified|identifiable|visualized|confirmed|established|cleared|clear|"
-    r"exposed|present|seen|passed|complete|true|yes|✓|✔|✅"
+    r"met|fulfilled|achieved|satisfied|visible|identified|identifiable|visualized|visualised|confirmed|established|"
+    r"cleared|clear|exposed|present|seen|shown|passed|complete|completed|obtained|demonstrated|true|yes"
 )
-_ADVERB = r"(?:(?:yet|fully|clearly|completely|adequately|sufficiently|well|been|is|are|be|entirely|quite)\s){0,3}"
+_ADVERB = r"(?:(?:yet|fully|clearly|completely|adequately|sufficiently|well|been|is|are|be|entirely|quite|to)\s){0,3}"
+_HALF = r"partial(?:ly)?|partly|incompletely|insufficiently|inadequately|poorly|barely|hardly|scarcely"
 _VERDICT = re.compile(
-    rf"(?P<no>\b(?:not|cannot)\s(?:{_ADVERB})(?:{_GOOD})\b|\b(?:unmet|missing|unfulfilled|unsatisfied|failed|fails|"
-    r"absent|incomplete|unclear|obscured|false|no|not)\b|[✗✘❌])"
-    rf"|(?P<yes>\b(?:met|fulfilled|achieved|satisfied|visible|identified|identifiable|visualized|confirmed|established|"
-    r"cleared|clear|exposed|present|seen|passed|complete|true|yes)\b|[✓✔✅])",
+    rf"(?P<no>\b(?:not|cannot|never)\s(?:{_ADVERB})(?:{_GOOD})\b|\b(?:{_HALF})\b(?:\s(?:{_GOOD})\b)?|"
+    r"\b(?:unmet|missing|unfulfilled|unsatisfied|unidentified|uncleared|unexposed|failed|fails|"
+    r"absent|incomplete|insufficient|inadequate|unclear|obscured|hidden|false|no|not)\b|[✗✘❌☒✖]"
+    r"|(?:(?<=[:=] )|(?<=[:=]))0\b(?!\.\d))"
+    rf"|(?P<yes>\b(?:{_GOOD})\b|[✓✔✅]|(?:(?<=[:=] )|(?<=[:=]))1\b(?!\.\d))",
     re.IGNORECASE,
 )
-_HEADS = re.compile(r"\s?(?:(?:criteria|criterion|ones|yet)\s?)?(?::|for\b|are\b:)", re.IGNORECASE)
+"""A criterion that is met in part is not met; numbers are verdicts only as values ("plate: 0")."""
+_LACKS = re.compile(
+    r"\b(?:no|not(?!\sonly)|without|never|lack(?:s|ing)?(?:\sof)?|absence\sof|insufficient|inadequate|incomplete|poor|fail(?:s|ed)?\sto)"
+    r"(?:\s(?!and\b|but\b|or\b)\w+){0,4}\s?$",
+    re.IGNORECASE,
+)
+"""Words before a criterion that say no to it: "no exposure of the", "without a"."""
+_NOT = re.compile(r"(?:(?<=ca)n't|n't|\bcan\snot)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.;]")
+_HEADS = re.compile(r"\s?(?:(?:criteria|criterion|ones|yet)\s?)?(?:[:?]|for\b|are\b:)", re.IGNORECASE)
 _CHAIN = re.compile(r"[\s,;]*(?:and|or|nor|,|as well as)?[\s,]*(?:the\s)?", re.IGNORECASE)
 _NUMBERED = re.compile(
-    r"(?:\b(?:criterion|criteria|crit|c)[\s_.#-]{0,2}|(?<![\w.,/%]))([1-9])(?![\w%/])(?!\.\d)(?!\s+(?:\w{1,20}\s)?criteri)",
+    r"(?:\b(?:criterion|criteria|crit|c)[\s_.#-]{0,2}|(?<![\w.,/%:=])(?<![:=]\s))([1-9])(?![\w%/])(?!\.\d)(?!\s+(?:\w{1,20}\s)?criteri)",
     re.IGNORECASE,
 )
 _ALL = re.compile(
@@ -41,6 +52,20 @@ _ALL = re.compile(
 )
 
 
+_ALSO_SAID = (
+    ("two tubular structures", "two_structures"),
+    ("two structures", "two_structures"),
+    ("two structures connected to the gallbladder", "two_structures"),
+    ("only two structures", "two_structures"),
+    ("Calot's triangle", "hepatocystic_triangle"),
+    ("Calot triangle", "hepatocystic_triangle"),
+    ("triangle", "hepatocystic_triangle"),
+    ("hepatocystic triangle clearance", "hepatocystic_triangle"),
+    ("triangle cleared", "hepatocystic_triangle"),
+    ("plate", "cystic_plate"),
+    ("plate exposed", "cystic_plate"),
+    ("cystic plate exposure", "cystic_plate"),
+)
 _SAID_LAST = frozenset({"free", "tensioned"})
 """Last words of names that say the verdict, beside those that are verdicts wherever they stand."""
 
@@ -57,9 +82,7 @@ def _short_names() -> Iterator[tuple[str, str]]:
         if (rest and _VERDICT.fullmatch(verdict)) or verdict in _SAID_LAST:
             yield rest, id
             yield f"{verdict} {rest}", id
-    yield "two structures", "two_structures"
-    yield "two tubular structures", "two_structures"
-    yield "Calot's triangle", "hepatocystic_triangle"
+    yield from _ALSO_SAID
 
 
 def named_criteria(text: str) -> tuple[str, ...]:
@@ -74,13 +97,15 @@ class Criteria:
     Numbers without names count the critical view of safety, in the order of :data:`CRITICAL_VIEW`.
     """
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
-        """The answer; ``size`` and ``space`` are not used.
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
+        """The answer; ``size``, ``space`` and ``procedure`` are not used.
 
         Raises:
             BadAnswerError: no criterion, one without a verdict, or one with two different verdicts.
         """
-        part = answer_part(text, _EXPECTED)
+        part = _NOT.sub(" not", answer_part(text, _EXPECTED)).replace('"', " ").replace("  ", " ")
         named = _lexicon().find(part)
         for span in named:
             if len(span.ids("criterion")) > 1:
@@ -114,14 +139,12 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
         for verdict in before:
             if _HEADS.match(part, verdict.end(), start) or _CHAIN.fullmatch(part, verdict.end(), start):
                 heading = verdict["yes"] is not None
+        lacking = "neither" not in link and _LACKS.search(part[edge:start]) is not None
         after_end = mentions[n + 1][0] if n + 1 < len(mentions) else len(part)
-        direct = None
-        edge = end
-        for verdict in _VERDICT.finditer(part, end, after_end):
-            if not _HEADS.match(part, verdict.end(), after_end):
-                direct = verdict["yes"] is not None
-                edge = verdict.end()
-            break
+        direct, edge = _direct(part, end, after_end, last=n + 1 == len(mentions))
+        if lacking:
+            settle(id, False)
+            continue
         if direct is None and heading is None:
             if n + 1 < len(mentions) and _CHAIN.fullmatch(part, end, after_end):
                 open_list.append(id)
@@ -137,6 +160,30 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
     return found
 
 
+def _direct(part: str, start: int, end: int, *, last: bool) -> tuple[bool | None, int]:
+    """The verdict that follows a mention, and where it ends; None where none follows.
+
+    Raises:
+        BadAnswerError: yes and no in one clause, as in "visible but not exposed".
+    """
+    said: list[re.Match[str]] = []
+    for verdict in _VERDICT.finditer(part, start, end):
+        if _HEADS.match(part, verdict.end(), end):
+            if part[start : verdict.start()].strip():
+                break  # the heading of what comes next
+            continue  # "plate exposed: no": the word is of the name
+        if not last and _LACKS.search(part[verdict.start() : end]) and said:
+            break  # it belongs to the next mention
+        if said and _CLAUSE.search(part, said[-1].end(), verdict.start()):
+            break
+        said.append(verdict)
+    if not said or (not last and len(said) == 1 and _LACKS.search(part[said[0].start() : end]) and said[0]["no"]):
+        return None, start
+    if len({verdict["yes"] is not None for verdict in said}) > 1:
+        raise bad(_EXPECTED, part, f"it says yes and no in {part[start : said[-1].end()].strip()!r}")
+    return said[0]["yes"] is not None, said[-1].end()
+
+
 def _says_met(name: str) -> bool:
     """Whether a criterion's name, standing alone, already says that it is met: "cystic plate exposed"."""
     verdict = name.rpartition(" ")[2]
@@ -149,12 +196,18 @@ def _by_number(digit: str, part: str) -> str:
     return CRITICAL_VIEW[int(digit) - 1]
 
 
+_ROW = {
+    **dict.fromkeys(("yes", "true", "met", "y", "1", *"✓✔✅"), True),
+    **dict.fromkeys(("no", "false", "unmet", "n", "0", *"✗✘❌☒✖"), False),
+}
+
+
 def _in_a_row(part: str) -> dict[str, bool]:
     """The verdicts of "Yes, No, Yes": as many verdicts as the critical view has criteria, and nothing else."""
-    words = re.findall(r"\w+", part.casefold())
-    if len(words) != len(CRITICAL_VIEW) or not {*words} <= {"yes", "no", "true", "false", "met", "unmet"}:
+    words = re.findall(r"\w+|[✓✔✅✗✘❌☒✖]", part.casefold())
+    if len(words) != len(CRITICAL_VIEW) or not {*words} <= _ROW.keys():
         return {}
-    return {id: w in ("yes", "true", "met") for id, w in zip(CRITICAL_VIEW, words, strict=True)}
+    return {id: _ROW[w] for id, w in zip(CRITICAL_VIEW, words, strict=True)}
 
 
 def _all_alike(part: str) -> dict[str, bool]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import resources
 
-from ...ontology import Kind, concepts, native_names, sources_with_names
+from ...ontology import Kind, concept, concepts, native_names, sources_with_names
 from ...ontology.forms import forms, places_acted_on
 from .words import Token, also_said, phrase, tokens, verb_forms
 
@@ -19,7 +21,7 @@ _SCENE: tuple[Kind, ...] = ("instrument", "action", "target")
 
 _NOUNS: tuple[Kind, ...] = ("instrument", "target")
 
-_FILLERS: dict[Kind, frozenset[str]] = dict.fromkeys(("phase", "step"), frozenset({"and", "of"}))
+_FILLERS: dict[Kind, frozenset[str]] = dict.fromkeys(("phase", "step"), frozenset({"and", "of", "/"}))
 """Words that names of a kind are printed with or without ("ClippingCutting", "passing a suture")."""
 
 _OF_ACTION = ("ing", "ion")
@@ -109,7 +111,41 @@ class Lexicon:
                 taken[first : last + 1] = b"\1" * (last - first + 1)
                 a, b = kept[first], kept[last]
                 found.append(Span(a, b, read[a].start, read[b].end, readings))
-        return sorted(found, key=lambda s: s.first)
+        found.sort(key=lambda s: s.first)
+        return found if self._fillers else self._with_shared(read, found)
+
+    def _with_shared(self, read: Sequence[Token], found: Sequence[Span]) -> list[Span]:
+        """``found``, and words that share a noun with a name beside them: "cystic duct and artery"."""
+        inside = {at for span in found for at in range(span.first, span.last + 1)}
+        made: list[Span] = []
+        for span in found:
+            words = [t.word for t in read[span.first : span.last + 1]]
+            if len(words) < 2:
+                continue
+            for step, at, rest in ((1, span.last + 1, words[:-1]), (-1, span.first - 1, words[1:])):
+                while (place := _beyond_join(read, at, step)) is not None and place not in inside:
+                    word = read[place].word
+                    readings = self._meaning([*rest, word] if step > 0 else [word, *rest])
+                    if not readings:
+                        break
+                    made.append(Span(place, place, read[place].start, read[place].end, readings))
+                    inside.add(place)
+                    at = place + step
+        return sorted([*found, *made], key=lambda s: s.first)
+
+    def _meaning(self, words: Iterable[str]) -> tuple[Reading, ...]:
+        node: _Node | None = self._root
+        for word in words:
+            node = node.next.get(word) if node else None
+        return node.readings if node else ()
+
+
+def _beyond_join(read: Sequence[Token], at: int, step: int) -> int | None:
+    """The place of the word behind "and", a comma or both; None where no such join stands at ``at``."""
+    joins = 0
+    while 0 <= at < len(read) and read[at].word in ("and", "or", "nor", ",", "/") and joins < 2:
+        at, joins = at + step, joins + 1
+    return at if joins and 0 <= at < len(read) and not read[at].is_mark else None
 
 
 # -------------------------------------------------------------------------------------------- from the ontology
@@ -143,12 +179,14 @@ def lexicon_of(
     for kind in kinds:
         declared = [(n, c.id) for c in concepts(kind).values() for n in (c.name, c.id, *_said(kind, c.id))]
         declared += (extra or {}).get(kind, ())
+        said = [(phrase(n), id) for n, id in _synonyms(kind)]
         native = _native(kind)
         lists = [[(phrase(n), id) for n, id in some] for some in (declared, native)]
         lists[1] = [(w, id) for w, id in lists[1] if sum(map(str.isalpha, "".join(w))) > 2 and not {*w} <= _TOO_COMMON]
         if kind in _NOUNS:
             lists[1] += list(_shared_heads(lists))
-        given = [*itertools.chain(*lists)]
+        given = [*itertools.chain(*lists), *(said if kind in ("phase", "step") else ())]
+        lists[0] += said
         names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of, turned)] for of in _VERBS)]
     return Lexicon(names, fillers)
 
@@ -183,6 +221,20 @@ def _native(kind: Kind) -> Iterator[tuple[str, str]]:
         for (k, native), id in native_names(source).items():
             if k == kind:
                 yield native, id
+
+
+@cache
+def _synonym_table() -> dict[str, list[tuple[str, str]]]:
+    text = (resources.files(__package__) / "synonyms.csv").read_text("utf-8")
+    table: dict[str, list[tuple[str, str]]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        table.setdefault(row["kind"], []).append((row["said"], row["id"]))
+    return table
+
+
+def _synonyms(kind: Kind) -> list[tuple[str, str]]:
+    """Other words for labels, ``(said, id)``: what no source calls them and models and surgeons do."""
+    return [(said, concept(kind, id).id) for said, id in _synonym_table().get(kind, ())]
 
 
 _VERBS: tuple[Callable[[str], frozenset[str]], ...] = (verb_forms, also_said)

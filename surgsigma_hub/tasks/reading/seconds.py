@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ...records import Answer
-from ..base import Space
+from ..base import Size, Space
 from ..wording import seconds_text
 from .strip import answer_part, bad
 
@@ -44,8 +44,10 @@ _RANGE = re.compile(
 class Seconds:
     """Reads one duration."""
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
-        """The answer in seconds; ``size`` and ``space`` are not used.
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
+        """The answer in seconds; ``size``, ``space`` and ``procedure`` are not used.
 
         Raises:
             BadAnswerError: no duration, a range, several durations, or longer than a day.

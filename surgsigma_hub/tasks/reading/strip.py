@@ -10,6 +10,7 @@ from typing import get_args
 from ...errors import BadAnswerError
 from ...ontology import Kind, concepts, defined
 from ...parsers.grounding import shortened
+from .layout import in_words
 
 MAX_TEXT = 100_000
 """Characters of a whole output, reasoning included."""
@@ -22,17 +23,18 @@ _THINK_END = re.compile(r"</think>", re.IGNORECASE)
 _THINK = re.compile(r"<think>", re.IGNORECASE)
 _BOXED = re.compile(r"\\boxed\{([^{}]{1,4000})\}")
 _PREFIX = re.compile(
-    r"(?:^|\n)[ \t>#*_`-]{0,8}(?:(?:my|the|final|correct)[ \t]){0,2}answer[ \t*_`]{0,4}(?::|is:)", re.I
+    r"(?:^|\n|(?<=[.;!?])[ ])[ \t>#*_`-]{0,8}(?:(?:my|the|final|correct)[ \t]){0,2}answer[ \t*_`]{0,4}(?::|is:)", re.I
 )
 _TOKENS = re.compile(r"<\|[^|<>\n]{0,40}\|>|</?(?:s|ref|box|quad|p|br|b|i|em|strong|point)[ \t]{0,2}/?>", re.IGNORECASE)
 _FENCE = re.compile(r"```[A-Za-z0-9]{0,12}")
-_LINE_MARK = re.compile(r"(?m)^[ \t]{0,8}(?:#{1,6}[ \t]|>|[-*+•][ \t])")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_LINE_MARK = re.compile(r"(?m)^[ \t]{0,8}(?:#{1,6}[ \t]|>|[-*+•][ \t](?!\[))")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f]")
+_NOT_RUN_ON = re.compile(r"\b((?:is|are|was|were|has|have|had|does|do|did|could|would|should)n)t\b", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
 
 
 def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
-    r"""The words of the answer, on one line, without the stop at the end.
+    r"""The words of the answer, on one line (see :func:`in_words`), without the stop at the end.
 
     The part in ``<answer>`` (closed or not; the last one that is not empty), else what follows ``</think>``, else
     what follows a line that begins with "Answer:", else everything.
@@ -40,7 +42,7 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
     Args:
         text: What a model printed, or an answer of ours.
         expected: What the task expects, for the error: "one phase".
-        keep_stop: Leave the stop at the end, as for a caption.
+        keep_stop: Leave the stop at the end and the layout unread, as for a caption.
 
     Raises:
         BadAnswerError: nothing is left, the reasoning never ends, or the text is absurdly long.
@@ -57,7 +59,7 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
         raise bad(expected, part, f"the answer has {len(part)} characters, more than {MAX_ANSWER}")
     part = "\n".join(line for line in part.splitlines() if line.strip() not in _explanations())
     part = unicodedata.normalize("NFKC", part).replace("’", "'").replace("‘", "'")
-    part = _TOKENS.sub(" ", _INVISIBLE.sub("", part))
+    part = _NOT_RUN_ON.sub(r"\1't", _TOKENS.sub(" ", _INVISIBLE.sub("", part)))
     boxed = _BOXED.findall(part)
     if boxed:
         part = boxed[-1]
@@ -65,7 +67,7 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
     if prefixes and part[prefixes[-1].end() :].strip(" \t\n*_`"):
         part = part[prefixes[-1].end() :]
     part = _LINE_MARK.sub("", _FENCE.sub(" ", part)).replace("*", "").replace("`", "")
-    part = _BLANKS.sub(" ", part).strip()
+    part = _BLANKS.sub(" ", part if keep_stop else in_words(part)).strip()
     part = part if keep_stop else part.rstrip(" .;,")
     if not part:
         raise bad(expected, text, "it is empty")

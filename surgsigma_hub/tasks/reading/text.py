@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ...records import Answer
-from ..base import Space
+from ..base import Size, Space
 from .strip import answer_part, bad
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -18,8 +18,10 @@ class PlainText:
 
     expected: str
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
-        """The answer; ``size`` and ``space`` are not used.
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
+        """The answer; ``size``, ``space`` and ``procedure`` are not used.
 
         Raises:
             BadAnswerError: no words.

@@ -12,8 +12,9 @@ from ...ontology import NULL, Kind, concepts
 from ...ontology.forms import forms
 from ...records import Answer, AnswerTriplet
 from ..answers import triplets_text
-from ..base import Space
-from .labels import denied, says_none
+from ..base import Size, Space
+from .denial import denied
+from .labels import says_none
 from .lexicon import Lexicon, Span, lexicon_of
 from .strip import answer_part, bad
 from .words import Token, tokens
@@ -77,8 +78,10 @@ def _lexicon() -> Lexicon:
 class Triplets:
     """Reads triplets in the order of the text, without repeats; a true "none" is an empty list."""
 
-    def __call__(self, text: str, *, size: tuple[int, int] | None = None, space: Space | None = None) -> Answer:
-        """The answer; ``size`` and ``space`` are not used.
+    def __call__(
+        self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
+    ) -> Answer:
+        """The answer; ``size``, ``space`` and ``procedure`` are not used.
 
         Raises:
             BadAnswerError: no triplet and no "none", a triplet with a part missing, or an unclear name.

@@ -52,7 +52,7 @@ def _parts(run: str) -> tuple[Token, ...]:
     place = 0
     for part in _CAMEL.split(body[:-1] if negated else body):
         word = part.casefold()
-        word = _SAME.get(word) or stem(word)
+        word = _SAME.get(word) or spelled(stem(word))
         if word and word not in _ARTICLES:
             found.append(Token(word, place, place + len(part)))
         place += len(part)
@@ -72,6 +72,18 @@ def stem(word: str) -> str:
     if word.endswith(("sses", "shes", "ches", "xes", "zes")):
         return word[:-2]
     return word[:-1]
+
+
+def spelled(word: str) -> str:
+    """``word`` in the spelling of the tables; words that are no label's may come out odd.
+
+    >>> [spelled(w) for w in ("cauterising", "mobilised", "haemostasis", "excise", "capsulorrhexis")]
+    ['cauterizing', 'mobilized', 'hemostasis', 'excise', 'capsulorhexis']
+    """
+    if len(word) < 7:
+        return word
+    word = re.sub(r"(?<=[^c])is(e[drs]?|ing|ation)$", r"iz\1", word)
+    return word.replace("haem", "hem").replace("oesoph", "esoph").replace("rrhexis", "rhexis")
 
 
 _IRREGULAR = {"hold": ("held",), "tie": ("tied",), "suction": ("suction",)}
@@ -105,6 +117,8 @@ def verb_forms(word: str) -> frozenset[str]:
             found.add(f"{verb}s")
         if verb.endswith("ate"):
             found.add(f"{verb[:-1]}ion")
+        elif verb.endswith("ize"):
+            found.add(f"{verb[:-1]}ation")
         elif verb.endswith("ct"):
             found.add(f"{verb}ion")
     return frozenset(found)

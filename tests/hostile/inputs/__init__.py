@@ -1,0 +1,5 @@
+"""Hostile inputs by what they are; importing this package registers all of them."""
+
+from . import documents
+
+__all__ = ["documents"]

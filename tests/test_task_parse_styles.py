@@ -1,0 +1,94 @@
+"""None of the answers in the styles of public models reads wrong, and none that is plain is refused.
+
+``answer_styles.jsonl`` holds the answers, written by us. ``reads`` null: no answer to read; a leading ``?``: a reader
+may refuse the text, but must not read another thing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from surgsigma_hub.errors import BadAnswerError, UnknownNameError
+from surgsigma_hub.ontology import Kind
+from surgsigma_hub.records import Answer
+from surgsigma_hub.tasks import get_task
+from surgsigma_hub.tasks.reading import PartialAnswer
+from surgsigma_hub.tasks.reading.lexicon import lexicon
+from surgsigma_hub.tasks.reading.prose import told
+
+ROWS = [json.loads(line) for line in (Path(__file__).parent / "answer_styles.jsonl").read_text("utf-8").splitlines()]
+
+
+def said(answer: Answer) -> list[Any]:
+    if answer.triplets:
+        return [[t.instrument, t.action, t.target] for t in answer.triplets]
+    if answer.boxes:
+        return [[b.label, b.x1, b.y1, b.x2, b.y2] for b in answer.boxes]
+    if answer.seconds is not None:
+        return [str(answer.seconds)]
+    return sorted(answer.labels or (f"{c.criterion}{'+' if c.met else '-'}" for c in answer.criteria))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['task']}-{row['text'][:40]!r}")
+def test_an_answer_reads_as_what_it_says_or_is_refused(row: dict[str, Any]) -> None:
+    wanted = row["reads"]
+    try:
+        read = said(get_task(row["task"]).parse(row["text"]))
+    except BadAnswerError:
+        assert wanted is None or (isinstance(wanted, str) and wanted.startswith("?")), "a plain answer was refused"
+        return
+    assert wanted is not None, f"read as {read}"
+    assert read == (sorted(wanted.removeprefix("?").split()) if isinstance(wanted, str) else wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "unread"),
+    [
+        ("the spleen, the liver", ("liver",), ("spleen",)),
+        ("zapper, liver and gallbladder", ("gallbladder", "liver"), ("zapper",)),
+        ("I see a liver, the portal triad and the omentum.", ("liver", "omentum"), ("portal triad",)),
+    ],
+)
+def test_a_reading_in_part_names_what_was_not_read(text: str, labels: tuple[str, ...], unread: tuple[str, ...]) -> None:
+    read = get_task("tissue_recognition").parse(text)
+    assert isinstance(read, PartialAnswer)
+    assert (read.labels, read.unread) == (labels, unread)
+
+
+@pytest.mark.parametrize(
+    "text", ["liver, gallbladder", "The liver is retracted, and the view is smoky.", "liver, etc."]
+)
+def test_prose_and_whole_lists_are_not_called_partial(text: str) -> None:
+    assert not isinstance(get_task("tissue_recognition").parse(text), PartialAnswer)
+
+
+def test_the_procedure_passes_over_phases_of_other_operations() -> None:
+    parse = get_task("phase_recognition").parse
+    text = "Creation of the gastric pouch, with irrigation and aspiration"
+    with pytest.raises(BadAnswerError, match="labels named"):
+        parse(text)
+    assert parse(text, procedure="laparoscopic_gastric_bypass").labels == ("gastric_pouch_creation",)
+    with pytest.raises(BadAnswerError, match="labels named: none"):
+        parse("phacoemulsification", procedure="laparoscopic_gastric_bypass")
+    with pytest.raises(UnknownNameError):
+        parse(text, procedure="bypass")
+
+
+def test_synonyms_mean_one_thing_each() -> None:
+    said_of: tuple[tuple[Kind, str], ...] = (
+        ("instrument", "endobag"),
+        ("target", "small bowel"),
+        ("phase", "leak test"),
+        ("step", "DVC ligation"),
+    )
+    for kind, text in said_of:
+        (span,) = lexicon(kind).find(text)
+        assert len(span.ids(kind)) == 1, text
+
+
+def test_prose_that_denies_or_looks_ahead_tells_nothing() -> None:
+    assert told("phase", "The gallbladder is not yet separated from the liver") == ()
+    assert told("phase", "Before the gallbladder is separated from the liver") == ()
