@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
-from surgsigma_hub.ontology import sources_with_names
-from surgsigma_hub.records import Frame
+from surgsigma_hub.ontology import concepts, sources_with_names
+from surgsigma_hub.records import BoxExtent, Frame
 from surgsigma_hub.tasks import Draft
 from surgsigma_hub.tasks.compose import common_slots
 from surgsigma_hub.tasks.further import further, further_of_course
 from surgsigma_hub.tasks.question_kinds import Asked, Form, Setting, ask_as
 from surgsigma_hub.tasks.wording import bank, filled, slots_of
 
-from task_frames import TASKS, all_drafts, courses
+from task_frames import FULL, TASKS, all_drafts, boxed, courses
+from task_frames import frame as make_frame
 
-MOST = 500
+MOST = 150
 """Drafts of a task that are asked in other ways; a longer list is thinned out evenly."""
 
-VALUES = 400
+VALUES = 100
 """Sets of slots that a template is tried with; more, where two labels meet, are thinned out evenly."""
 
 
@@ -45,9 +47,9 @@ def asked(name: str) -> list[tuple[Draft, Asked]]:
     pairs = all_drafts()[name]
     found = [(d, Asked(d.question, d.answer_group, {**common(name, d), **d.slots})) for _, d in pairs]
     thinned = pairs[:: 1 + len(pairs) // MOST]
-    for n, (frame, draft) in enumerate(thinned):
+    for n, (_, draft) in enumerate(thinned):
         for source in ("cholect50", "synthetic", "psi_ava", "multibypass140", "cataract101", "copesd"):
-            setting = Setting(source, frame, "preparation", plain=False)
+            setting = Setting(source, FULL, "preparation", plain=False)
             for kind in bank(name).shares:
                 made = ask_as(kind, task, draft, f"{source}-{n}", setting, {**common(name, draft), **draft.slots})
                 if made is not None:
@@ -65,13 +67,34 @@ def further_drafts(name: str) -> list[Draft]:
     by_frame: dict[int, tuple[Frame, list[Draft]]] = {}
     for frame, draft in all_drafts()[name]:
         by_frame.setdefault(id(frame), (frame, []))[1].append(draft)
-    for frame, drafts in by_frame.values():
+    for frame in _pairs_of_boxes():
+        drafts = list(task.draft(frame)) if task.draft else []
+        if drafts:
+            by_frame[id(frame)] = (frame, drafts)
+    for n, (frame, drafts) in enumerate(by_frame.values()):
         if drafts[0].inputs is None:
-            for n, source in enumerate(("cholect50", "synthetic", "psi_ava", "copesd")):
-                found += further(task, frame, drafts, source, f"{source}-{len(found)}-{n}")
+            for source in ("cholect50", "synthetic", "psi_ava", "copesd"):
+                found += further(task, frame, drafts, source, f"{source}-{n}")
     for n, course in enumerate(courses()):
         found += (draft for _, draft in further_of_course(task, course, f"course-{n}"))
     return found
+
+
+@cache
+def _pairs_of_boxes() -> tuple[Frame, ...]:
+    """Two instruments and two tissues, one of each touching, side by side and one larger than the other."""
+    instruments, targets = list(concepts("instrument")), list(concepts("target"))
+    made = []
+    for n, (a, b) in enumerate(pairwise(instruments * 4)):
+        c, d = targets[n % len(targets)], targets[(n + 1) % len(targets)]
+        made.append(
+            make_frame(
+                instrument_boxes=(boxed(a, 0.1, 0.1, 0.3, 0.3), boxed(b, 0.5, 0.4, 0.9, 0.9)),
+                tissue_boxes=(boxed(c, 0.2, 0.2, 0.4, 0.3), boxed(d, 0.6, 0.0, 0.9, 0.3)),
+                box_extent=(None, *BoxExtent)[n % 4],
+            )
+        )
+    return tuple(made)
 
 
 @cache

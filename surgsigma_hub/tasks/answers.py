@@ -187,9 +187,8 @@ def _clause(instrument: str, action: str, target: str, nth: int | None, definite
     if action != NULL:
         done = acting_on(action, target)
         return f"{subject} {be} {done} an unnamed structure" if target == NULL else f"{subject} {be} {done}"
-    if not name.acts:
-        return f"{subject} {be} in view"
-    return f"{subject} {be} in view but idle" + ("" if target == NULL else f" at {forms('target', target).the}")
+    at = "" if target == NULL else f" at {forms('target', target).the}"
+    return f"{subject} {be} in view but idle{at}" if name.acts else f"{subject} {be} in view{at}"
 
 
 # -------------------------------------------------------------------------------------------------------- boxes

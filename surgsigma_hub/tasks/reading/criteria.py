@@ -149,7 +149,7 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
             if n + 1 < len(mentions) and _CHAIN.fullmatch(part, end, after_end):
                 open_list.append(id)
                 continue
-            if _says_met(part[start:end]):
+            if not open_list and _says_met(part[start:end]):
                 settle(id, True)
                 continue
             raise bad(_EXPECTED, part, f"it says neither yes nor no to {id!r}")
