@@ -16,9 +16,10 @@ from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
+from surgsigma_hub.parsers.numbered_files import find_film, is_film
 from surgsigma_hub.parsers.runs import covered
-from surgsigma_hub.records import Course, Defect, Fact, Film, Frame, Label, Reason, Segment, Video, VideoFrame
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.records import Course, Defect, Fact, FilmFile, Frame, Label, Reason, Recording, Segment, Video
+from surgsigma_hub.source import Access, FilmOptions, Options, Redistribution, Source, SourceInfo
 
 _PHASES = {
     1: "Incision",
@@ -37,7 +38,7 @@ _ID = re.compile("[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cataract101Options(Options):
+class Cataract101Options(FilmOptions):
     """Options of Cataract-101."""
 
     step_seconds: int = field(default=1, metadata={"help": "take one moment every so many seconds"})
@@ -106,13 +107,13 @@ class Cataract101(Source):
         return sorted(named, key=lambda n: (int(n), n))
 
     def _video(self, number: str, tables: tuple[Path, ...]) -> Video:
-        film = self._home / "videos" / f"case_{number}.mp4"
         id = f"case_{number}"
+        film = find_film(self._home / "videos", id)
         return Video(
             id=id,
             canonical_id=f"cataract101/{id}",
             split=_split(number),
-            files=(*tables, *([film] if film.is_file() else [])),
+            files=(*tables, *(() if film is None else (film,))),
             data={"number": number},
         )
 
@@ -149,17 +150,32 @@ class Cataract101(Source):
             yield from self._lost_lines()
         timeline, defects = self._timeline(video)
         yield from defects
-        film = _film(video)
         if timeline is None:
             return
         for index in range(0, timeline.frames, timeline.fps * self.options.step_seconds):
             label = timeline.at(index)
             if label is not None:
-                image = None if film is None else VideoFrame(film, index)
-                yield Frame(index=index, fps=timeline.fps, image=image, phase=label)
+                yield Frame(index=index, fps=timeline.fps, phase=label)
+
+    def recording(self, video: Video) -> Recording | None:
+        """The film as ``videos.csv`` describes it."""
+        timeline, _ = self._timeline(video)
+        if timeline is None:
+            return None
+        film = next((p for p in video.files if is_film(p)), None)
+        fps, frames = timeline.fps, timeline.frames
+        return Recording(
+            media=None if film is None else FilmFile(path=film, fps=float(fps), counted=True),
+            place=f"videos/{video.id}.mp4" if film is None else self.relative(film),
+            absent="the film is missing",
+            moments=[n / fps for n in range(0, frames, fps) if timeline.at(n) is not None],
+            lasts=frames / fps,
+            said_by=f"videos.csv: {frames} frames at {fps} a second",
+            stated=self.stated(video),
+        )
 
     def course(self, video: Video) -> Course | None:
-        """The phases as intervals, neighbours of one phase as one; the film where it is there."""
+        """The phases as intervals, neighbours of one phase as one."""
         timeline, _ = self._timeline(video)
         if timeline is None:
             return None
@@ -173,10 +189,8 @@ class Cataract101(Source):
                 before = segments.pop()
                 made = replace(made, start_seconds=before.start_seconds)
             segments.append(made)
-        film = _film(video)
         return Course(
             segments=tuple(segments),
-            footage=None if film is None else Film(film, timeline.fps),
             labelled={"phase": covered((s.start_seconds, s.end_seconds) for s in segments)},
         )
 
@@ -217,10 +231,6 @@ class Cataract101(Source):
                 if _ID.fullmatch(line.cells[0]) is None:
                     detail = f"{line.cells[0][:40]!r} is no video number"
                     yield Defect(Reason.ROW_MALFORMED, f"{name} line {line.number}", detail)
-
-
-def _film(video: Video) -> Path | None:
-    return next((p for p in video.files if p.suffix == ".mp4"), None)
 
 
 def _split(number: str) -> str:

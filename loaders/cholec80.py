@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import re
-import string
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.parsers.cholec80_records import TOOLS, number_inside, read_video, record_files
+from surgsigma_hub.parsers.numbered_files import is_film, numbered_images, stem_pattern
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.parsers.tables import BadLine, read_numbered
 from surgsigma_hub.records import (
@@ -25,18 +25,18 @@ from surgsigma_hub.records import (
     Fact,
     FileImage,
     FileSlice,
-    Film,
-    Footage,
+    FilmFile,
     Frame,
     ImageRef,
     Label,
+    NumberedImages,
     Origin,
     Reason,
+    Recording,
     Stills,
     Video,
-    VideoFrame,
 )
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +47,15 @@ _SPLITS: dict[str, dict[str, range]] = {
 }
 _FORMS = ("png", "mp4", "tfrecord")
 _SHIPPED = "{video}_{image:06d}.png"
+_NUMBERS: dict[str, tuple[int, float]] = {"image": (1, 1.0), "second": (0, 1.0), "frame": (0, float(_FPS))}
+"""Fields of a pattern of names: the number of the first picture, and numbers per second."""
 _VIDEO_COUNT = 80
 _NOT_HOMES = frozenset({"frames", "videos", "phase_annotations", "tool_annotations", "__MACOSX"})
 _FOLDER = r"(?:video_?)?([0-9]{1,3})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cholec80Options(Options):
+class Cholec80Options(FilmOrImageOptions):
     """Options of Cholec80."""
 
     form: str = field(default="auto", metadata={"help": "form of the copy: auto, png, mp4 or tfrecord"})
@@ -98,7 +100,7 @@ class Cholec80(Source):
             raise UnknownNameError("form", self.options.form, ("auto", *_FORMS), where=self.info.name)
         if self.options.step_seconds < 1:
             raise SurgSigmaError(f"cholec80: step_seconds={self.options.step_seconds}, expected 1 or more")
-        self._picture_name("video01", 0)
+        self._names("video01")
 
     # ------------------------------------------------------------------------------------------------ finding files
 
@@ -122,7 +124,7 @@ class Cholec80(Source):
         annotated = (folder / "phase_annotations").is_dir() or (folder / "tool_annotations").is_dir()
         present = {
             "png": annotated and (folder / "frames").is_dir(),
-            "mp4": annotated and any((folder / "videos").glob("*.mp4")),
+            "mp4": annotated and any(is_film(p) for p in (folder / "videos").glob("*")),
             "tfrecord": bool(record_files(folder)),
         }
         wanted = _FORMS if self.options.form == "auto" else (self.options.form,)
@@ -138,7 +140,7 @@ class Cholec80(Source):
             for folder, pattern in (
                 ("phase_annotations", r"video([0-9]{1,3})-phase\.txt"),
                 ("tool_annotations", r"video([0-9]{1,3})-tool\.txt"),
-                ("videos", r"video([0-9]{1,3})\.mp4") if form == "mp4" else ("frames", _FOLDER),
+                ("videos", r"video([0-9]{1,3})\.\w+") if form == "mp4" else ("frames", _FOLDER),
             ):
                 for number, path in self._numbered(home / folder, pattern).items():
                     files.setdefault(number, []).extend([] if path.is_dir() else [path])
@@ -200,45 +202,88 @@ class Cholec80(Source):
             yield from self._from_text(video)
 
     def _from_text(self, video: Video) -> Iterator[Frame | Defect]:
+        rows, defects = self._rows(video)
+        yield from defects
+        for second in rows.seconds:
+            if second % self.options.step_seconds == 0:
+                yield _frame(second, rows.phases.get(second), rows.present.get(second))
+
+    def _rows(self, video: Video) -> tuple[_Rows, list[Defect]]:
+        """What both tables say of each second, and what is wrong with them."""
         _, phase_rows, defects, bad_phases = self._table(video, "phase", ("Phase",))
         tools, tool_rows, more, bad_tools = self._table(video, "tool", TOOLS)
-        yield from defects
-        yield from more
+        defects += more
         present: dict[int, tuple[str, ...]] = {}
         for frame, cells in tool_rows.items():
             strange = sorted(set(cells) - {"0", "1"})
             if frame % _FPS or strange:
                 found = f"{strange[0][:20]!r} instead of 0 or 1" if strange else f"not a multiple of {_FPS}"
-                yield Defect(Reason.ROW_MALFORMED, f"{self._where(video, 'tool')} frame {frame}", found)
+                defects.append(Defect(Reason.ROW_MALFORMED, f"{self._where(video, 'tool')} frame {frame}", found))
                 bad_tools += 1
                 continue
             present[frame // _FPS] = tuple(tool for tool, cell in zip(tools, cells, strict=True) if cell == "1")
         phases = {frame // _FPS: cells[0] for frame, cells in phase_rows.items() if not frame % _FPS}
         if phases and present:
-            yield from _gaps(self._where(video, "tool"), phases.keys() - present.keys(), max(present), bad_tools)
-            yield from _gaps(self._where(video, "phase"), present.keys() - phases.keys(), max(phases), bad_phases)
-        seconds = sorted(phases.keys() | present.keys())
-        image, problem = self._pictures(video, len(seconds))
-        if problem is not None:
-            yield problem
-            return
-        for second in seconds:
-            if second % self.options.step_seconds:
-                continue
-            reference = image(second)
-            if reference is not None:
-                yield _frame(second, phases.get(second), present.get(second), reference)
-            elif second == seconds[-1] and second not in present and second - 1 in present:
-                logger.debug("%s: second %d is the tail without picture and tool row", video.id, second)
-            else:
-                detail = f"no picture {self._picture_name(video.id, second)} in frames/{video.id}"
-                yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{_FPS * second}", detail)
+            defects += _gaps(self._where(video, "tool"), phases.keys() - present.keys(), max(present), bad_tools)
+            defects += _gaps(self._where(video, "phase"), present.keys() - phases.keys(), max(phases), bad_phases)
+        last = max((*phase_rows, *tool_rows), default=-1)
+        return _Rows(phases, present, (last + 1) / _FPS, 1 + bad_phases / _FPS), defects
+
+    def recording(self, video: Video) -> Recording | None:
+        """Films counted at 25 frames a second, or pictures numbered as the option frame_pattern says."""
+        if video.data.get("outside") or self._place[1] == "tfrecord":
+            return None
+        rows, _ = self._rows(video)
+        seconds = rows.seconds
+        kind = "phase" if rows.phases else "tool"
+        stated, said_by = self.stated(video), f"{video.id}-{kind}.txt"
+        if self._place[1] == "mp4":
+            film = next((p for p in video.files if is_film(p)), None)
+            return Recording(
+                media=None if film is None else FilmFile(path=film, fps=float(_FPS), counted=True),
+                place=f"videos/{video.id}.mp4" if film is None else f"videos/{film.name}",
+                absent="the film is missing",
+                moments=seconds,
+                lasts=rows.ends,
+                said_by=said_by,
+                beyond=rows.beyond,
+                stated=stated,
+            )
+        folder = self._numbered(self._place[0] / "frames", _FOLDER).get(video.data["number"])
+        names, (base, fps), pattern = self._names(video.id)
+        images = {} if folder is None else numbered_images(folder, pattern)
+        stranger = None if folder is None else min((p.name for p in folder.iterdir()), default=None)
+        found = f"holds {stranger}, ..., nothing named like {names.format(base)} (option frame_pattern)"
+        last = max(rows.present, default=seconds[-1] if seconds else 0)
+        # The last second often has a phase, but neither tools nor a picture.
+        tail = {s for s in seconds[-1:] if s not in rows.present and s - 1 in rows.present}
+        return Recording(
+            media=NumberedImages(images={n: FileImage(p) for n, p in images.items()}, name=names, base=base, fps=fps),
+            place=f"frames/{video.id}" if folder is None else f"frames/{folder.name}",
+            absent=found if stranger else "is missing or empty",
+            moments=[s for s in seconds if s <= last],
+            lasts=(seconds[-1] if seconds else 0) + 1,
+            said_by=said_by,
+            beyond=rows.beyond,
+            spare=frozenset(tail),
+            stated=stated,
+        )
 
     def course(self, video: Video) -> Course | None:
-        """Runs of phases as segments, film or pictures as footage; :meth:`frames` tells what cannot be read."""
+        """Runs of phases as segments; :meth:`frames` tells what cannot be read."""
         if video.data.get("outside"):
             return None
-        fps, phases, footage = self._course_parts(video)
+        footage = None
+        if self._place[1] == "tfrecord":
+            path = video.files[0]
+            seconds = read_video(path, video.data["number"]).seconds
+            fps, phases = 1, {n: r.phase for n, r in seconds.items()}
+            footage = _stills({n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in seconds.items()})
+        else:
+            _, rows, _, _ = self._table(video, "phase", ("Phase",))
+            # A copy thinned to one row a second says as much as one with every frame, but at another rate.
+            unit = _FPS if all(frame % _FPS == 0 for frame in rows) else 1
+            fps, phases = _FPS // unit, {frame // unit: cells[0] for frame, cells in rows.items()}
         if not phases and footage is None:
             return None
         labels = [(index, Label(name)) for index, name in sorted(phases.items()) if name is not None]
@@ -248,26 +293,6 @@ class Cholec80(Source):
             origins={Fact.PHASE_SEGMENTS: Origin("derived")},
             labelled={"phase": stretches([index for index, _ in labels], fps=fps)},
         )
-
-    def _course_parts(self, video: Video) -> tuple[int, dict[int, str | None], Footage | None]:
-        """Rate of the phases, the phases by index at that rate, and the footage."""
-        if self._place[1] == "tfrecord":
-            path = video.files[0]
-            found = read_video(path, video.data["number"]).seconds
-            slices = {n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in found.items()}
-            return 1, {n: r.phase for n, r in found.items()}, _stills(slices.get, max(slices, default=-1) + 1)
-        _, rows, _, _ = self._table(video, "phase", ("Phase",))
-        # A copy thinned to one row a second says as much as one with every frame, but at another rate.
-        unit = _FPS if all(frame % _FPS == 0 for frame in rows) else 1
-        phases: dict[int, str | None] = {frame // unit: cells[0] for frame, cells in rows.items()}
-        if self._place[1] == "mp4":
-            film = next((p for p in video.files if p.suffix == ".mp4"), None)
-            return _FPS // unit, phases, None if film is None else Film(film, float(_FPS))
-        folder = self._numbered(self._place[0] / "frames", _FOLDER).get(video.data["number"])
-        held = len(list(folder.iterdir())) if folder is not None else 0
-        length = max(held, max(rows, default=0) // _FPS + 1)
-        image, problem = self._pictures(video, length)
-        return _FPS // unit, phases, _stills(image, length) if problem is None else None
 
     def _where(self, video: Video, kind: str) -> str:
         """The place of a table of the video, whether or not the file exists."""
@@ -300,44 +325,21 @@ class Cholec80(Source):
             defects.append(Defect(Reason.DUPLICATE_ID, f"{where} frame {frame}", detail))
         return table.columns, rows, defects, len(defects)
 
-    def _pictures(self, video: Video, wanted: int) -> tuple[Callable[[int], ImageRef | None], Defect | None]:
-        """What gives the picture of a second, or what is wrong with the video's pictures as a whole."""
-        home, form = self._place
-        if form == "mp4":
-            film = next((p for p in video.files if p.suffix == ".mp4"), None)
-            if film is not None:
-                return lambda second: VideoFrame(film, _FPS * second), None
-            detail = f"the film is missing: {wanted} annotated seconds are left out"
-            return lambda second: None, Defect(Reason.MEDIA_MISSING, f"videos/{video.id}.mp4", detail)
-        folder = self._numbered(home / "frames", _FOLDER).get(video.data["number"])
-        names = {p.name: p for p in folder.iterdir()} if folder is not None else {}
-
-        def picture(second: int) -> FileImage | None:
-            name = self._picture_name(video.id, second)
-            path = names.get(name) or names.get(f"{Path(name).stem}.jpg")
-            return FileImage(path) if path else None
-
-        if any(picture(second) for second in range(max(len(names), wanted))):
-            return picture, None
-        example = next(iter(sorted(names)), None)
-        found = f"holds {example}, ..., nothing named like {self._picture_name(video.id, 0)} (option frame_pattern)"
-        detail = f"{found if example else 'is missing or empty'}: {wanted} annotated seconds are left out"
-        return picture, Defect(Reason.MEDIA_MISSING, f"frames/{video.id}", detail)
-
-    def _picture_name(self, video: str, second: int) -> str:
-        pattern = self.options.frame_pattern
+    def _names(self, video: str) -> tuple[str, tuple[int, float], str]:
+        """Names of the pictures of a video, to be formatted with a number; how they count; the pattern to find them."""
+        option = self.options.frame_pattern
         try:
-            known = {"video": video, "image": second + 1, "second": second, "frame": _FPS * second}
-            name: str = pattern.format_map(known)
-            fields = {part[1] for part in string.Formatter().parse(pattern)}
-        except (KeyError, IndexError, ValueError, AttributeError):
-            name, fields = "", set()
-        if not name or "/" in name or not fields & {"image", "second", "frame"}:
+            pattern, field = stem_pattern(option, video=video)
+            base, fps = _NUMBERS[field]
+            names = re.sub(rf"\{{{field}(:[^}}]*)?\}}", r"{\1}", option.replace("{video}", video))
+            if "/" in names.format(0):
+                raise ValueError
+        except (KeyError, IndexError, ValueError):
             raise SurgSigmaError(
-                f"cholec80: frame_pattern={pattern!r} does not name one picture per second",
+                f"cholec80: frame_pattern={option!r} does not name one picture per second",
                 hint="Use {image}, {second} or {frame}, for example '{frame}.png' or '{video}_{image:06d}.png'.",
-            )
-        return name
+            ) from None
+        return names, (base, fps), pattern
 
     # ---------------------------------------------------------------------------------------------------- TFRecords
 
@@ -352,7 +354,23 @@ class Cholec80(Source):
                 yield _frame(second, found.phase, found.tools, picture)
 
 
-def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image: ImageRef) -> Frame:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Phase and tools by second, when the longer table ends, and how much later the recording may: by the rest of a
+    second, for the tables end with whole ones, and by the rows that cannot be read.
+    """
+
+    phases: Mapping[int, str]
+    present: Mapping[int, tuple[str, ...]]
+    ends: float
+    beyond: float
+
+    @property
+    def seconds(self) -> list[int]:
+        return sorted(self.phases.keys() | self.present.keys())
+
+
+def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image: ImageRef | None = None) -> Frame:
     return Frame(
         index=_FPS * second,
         fps=_FPS,
@@ -362,12 +380,9 @@ def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image:
     )
 
 
-def _stills(image: Callable[[int], ImageRef | None], length: int) -> Stills | None:
+def _stills(images: Mapping[int, FileSlice]) -> Stills | None:
     """One picture a second up to the last that is there."""
-    images = [image(second) for second in range(length)]
-    while images and images[-1] is None:
-        images.pop()
-    return Stills(tuple(images), 1.0) if images else None
+    return Stills(tuple(images.get(n) for n in range(max(images) + 1)), 1.0) if images else None
 
 
 def _gaps(where: str, missing: set[int], last: int, bad: int) -> Iterator[Defect]:

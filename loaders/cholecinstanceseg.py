@@ -10,12 +10,14 @@ import logging
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import from_xyxy
 from surgsigma_hub.media.metadata import probe
 from surgsigma_hub.parsers.labelme import parse_labelme
+from surgsigma_hub.parsers.numbered_files import numbered_images
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
@@ -26,12 +28,14 @@ from surgsigma_hub.records import (
     Label,
     LabeledBox,
     LabeledMask,
+    NumberedImages,
     Origin,
     Polygons,
     Reason,
+    Recording,
     Video,
 )
-from surgsigma_hub.source import Access, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +47,8 @@ _FPS = {"t50": 1, "t80": 1, "seg8k": 25}
 _STEM = {"t50": "t50_VID{:02d}_", "t80": "t80_VID{:02d}_", "seg8k": "seg8k_video{:02d}_"}
 _NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _USUAL_SIZE = (854, 480)
-_PICTURES = (".png", ".jpg", ".jpeg")
+_BEYOND = 0.5
+"""Share of the labels' length by which pictures may go on after them: some sequences are labelled here and there."""
 
 
 class CholecInstanceSeg(Source):
@@ -69,6 +74,7 @@ class CholecInstanceSeg(Source):
         redistribution=Redistribution(annotations=True, media=False, derived=False),
         box_extent=BoxExtent.WHOLE,
     )
+    options_type = ImageOptions
 
     @cached_property
     def _home(self) -> Path:
@@ -108,42 +114,63 @@ class CholecInstanceSeg(Source):
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The annotated pictures of one sequence, by number; opens its JSON files, and pictures for their size."""
         folder: Path = video.data["folder"]
-        origin: str = video.data["origin"]
-        name = re.compile(re.escape(_STEM[origin].format(video.data["number"])) + "([0-9]{6})")
-        pictures = {p.stem: p for suffix in reversed(_PICTURES) for p in _listed(folder / "img_dir", suffix)}
-        numbered: dict[int, Path] = {}
-        for path in video.files:
-            match = name.fullmatch(path.stem)
-            if match is None:
-                detail = f"not named like {_STEM[origin].format(video.data['number'])}000000.json: no frame number"
-                yield Defect(Reason.ROW_MALFORMED, self.relative(path), detail)
-            else:
-                numbered[int(match[1])] = path
-        bare = sorted(pictures.keys() - {p.stem for p in numbered.values()})
+        pictures, numbered = self._pictures(video), self._numbered(video)
+        for path in sorted(set(video.files) - set(numbered.values())):
+            detail = f"not named like {_stem(video)}000000.json: no frame number"
+            yield Defect(Reason.ROW_MALFORMED, self.relative(path), detail)
+        bare = sorted(pictures.keys() - numbered.keys())
         if bare:
-            detail = f"{len(bare)} pictures have no JSON in ann_dir and are left out, the first is {bare[0]}"
+            detail = f"{len(bare)} pictures have no JSON in ann_dir, the first is {pictures[bare[0]].name}"
             yield Defect(Reason.ROW_MALFORMED, self.relative(folder), detail)
-        for index, path in sorted(numbered.items()):
-            picture = pictures.get(path.stem)
-            if picture is None:
-                detail = f"no {path.stem}.png or .jpg in {self.relative(folder / 'img_dir')}"
-                yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{path.stem}", detail)
-            else:
-                yield from self._moment(index, _FPS[origin], path, picture)
+        for index, path in numbered.items():
+            yield from self._moment(index, _FPS[video.data["origin"]], path, pictures.get(index))
 
-    def _moment(self, index: int, fps: int, path: Path, picture: Path) -> Iterator[Frame | Defect]:
+    def recording(self, video: Video) -> Recording:
+        """Pictures numbered as the dataset that they are from numbers them: seconds, or frames at 25 a second."""
+        fps, numbers = _FPS[video.data["origin"]], list(self._numbered(video))
+        lasts = (numbers[-1] + 1) / fps if numbers else 0
+        apart = min((b - a for a, b in pairwise(numbers)), default=1) / fps
+        folder: Path = video.data["folder"]
+        return Recording(
+            media=NumberedImages(
+                images={n: FileImage(p) for n, p in self._pictures(video).items()},
+                name=f"{_stem(video)}{{:06d}}.png",
+                fps=float(fps),
+            ),
+            place=self.relative(folder / "img_dir"),
+            absent="there are no pictures",
+            moments=[n / fps for n in numbers],
+            lasts=lasts,
+            said_by=self.relative(folder / "ann_dir"),
+            beyond=_BEYOND * lasts + apart,
+            stated=self.stated(video),
+        )
+
+    def _numbered(self, video: Video) -> dict[int, Path]:
+        """The annotation file of each number, rising."""
+        name = re.compile(re.escape(_stem(video)) + "([0-9]{6})")
+        found = {int(match[1]): path for path in video.files if (match := name.fullmatch(path.stem))}
+        return dict(sorted(found.items()))
+
+    def _pictures(self, video: Video) -> dict[int, Path]:
+        folder: Path = video.data["folder"]
+        return numbered_images(folder / "img_dir", re.escape(_stem(video)) + "([0-9]{6})")
+
+    def _moment(self, index: int, fps: int, path: Path, picture: Path | None) -> Iterator[Frame | Defect]:
         where = self.relative(path)
         try:
             data = path.read_bytes()
             # 18 thousand files state no size; that of the picture holds then.
-            width, height = _size(picture) if _says_no_size(data) else _USUAL_SIZE
-            masks = parse_labelme(data, where=path.name, width=width, height=height).masks
+            silent = _says_no_size(data)
+            width, height = _size(picture) if silent and picture is not None else _USUAL_SIZE
+            parsed = parse_labelme(data, where=path.name, width=width, height=height)
         except BadRowError as error:
             yield Defect(Reason.ROW_MALFORMED, where, error.message)
             return
         except OSError as error:
             yield Defect(Reason.ROW_MALFORMED, where, f"the file cannot be opened ({error.strerror})")
             return
+        masks = parsed.masks
         boxes: tuple[LabeledBox, ...] | None = None
         try:
             boxes = tuple(_box(mask) for mask in masks)
@@ -153,12 +180,17 @@ class CholecInstanceSeg(Source):
         yield Frame(
             index=index,
             fps=fps,
-            image=FileImage(picture),
+            size=None if silent else (parsed.width, parsed.height),
             instruments=tuple(Label(name) for name in names),
             instrument_boxes=boxes,
             instrument_masks=masks,
             origins={} if boxes is None else {Fact.INSTRUMENT_BOXES: Origin("derived", note="bounds of the polygons")},
         )
+
+
+def _stem(video: Video) -> str:
+    """What the names of a sequence's files begin with."""
+    return _STEM[video.data["origin"]].format(video.data["number"])
 
 
 def _sequences(folder: Path) -> dict[Path, tuple[int, str]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
+from surgsigma_hub.parsers.numbered_files import numbered_images
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
 from surgsigma_hub.parsers.triplet_vectors import (
@@ -43,18 +44,20 @@ from surgsigma_hub.records import (
     Frame,
     Label,
     LabeledBox,
+    NumberedImages,
     Origin,
     Reason,
+    Recording,
     Segment,
-    Stills,
     Triplet,
     Video,
 )
-from surgsigma_hub.source import Access, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
-_PICTURE = re.compile(r"([0-9]{6})\.(png|jpg|jpeg)", re.IGNORECASE)  # not "000030 (1).png"
+_BEYOND = 0.5
+"""Share of the labels' length by which pictures may go on after them where they label parts of the video only."""
 _NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _NO_VERB, _NO_TARGET = NAMES["verb"].index(NULL_VERB), NAMES["target"].index(NULL_TARGET)
 _PART = dict.fromkeys(
@@ -100,6 +103,8 @@ class CholecT50(Source):
         coverage={Fact.TISSUES: Coverage.ACTED_ON},
         box_extent=BoxExtent.TIP,
     )
+
+    options_type = ImageOptions
 
     @cached_property
     def _home(self) -> Path:
@@ -148,7 +153,7 @@ class CholecT50(Source):
         )
 
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
-        """The annotated seconds of one video; reads its label file and lists its picture folder."""
+        """The annotated seconds of one video; reads its label file."""
         if not video.files:
             yield Defect(Reason.ROW_MALFORMED, f"videos/{video.id}", f"pictures without labels/{video.id}.json")
             return
@@ -168,17 +173,12 @@ class CholecT50(Source):
         triples = self._triples or triples_in(categories)
         boxed = has_boxes(annotations)
         coverage = _PART if labels_a_part(document, keys) else {}
-        pictures = self._pictures(video)
         for index, key in sorted(keys.items()):
             place = f"{where} frame {key}"
             try:
                 vectors = parse_vectors(annotations[key], triples)
             except VectorError as error:
                 yield Defect(error.reason, place, error.message)
-                continue
-            if index not in pictures:
-                detail = f"no {index:06d}.png or .jpg in videos/{video.id}"
-                yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{index:06d}", detail)
                 continue
             boxes: tuple[LabeledBox, ...] | None = None
             if boxed:
@@ -187,23 +187,48 @@ class CholecT50(Source):
                 except BadRowError as error:
                     reason = Reason.BOX_OUTSIDE if isinstance(error, BoxOutsideError) else Reason.ROW_MALFORMED
                     yield Defect(reason, place, f"{error.message}; the frame keeps its other facts")
-            yield replace(_frame(index, pictures[index], vectors, boxes, names), coverage=coverage)
+            yield replace(_frame(index, vectors, boxes, names), coverage=coverage)
+
+    def recording(self, video: Video) -> Recording | None:
+        """One picture a second, numbered from 0; the folder of a video, or several if its number is padded anew."""
+        if not video.files:
+            return None
+        try:
+            document = read_labels(video.files[0], int(video.id[3:]))
+        except VectorError:
+            return None
+        keys, doubtful = frame_keys(document["annotations"])
+        labelled = sorted(keys)
+        lasts = labelled[-1] + 1 if labelled else 0
+        declared, told = document.get("num_frames"), tuple[str, ...]()
+        if type(declared) is int and declared not in (len(keys), lasts):
+            told = (f"num_frames is {declared}, the file labels {len(keys)} seconds, the last is {lasts - 1}",)
+        part = labels_a_part(document, keys)
+        folders = [p for p in sorted((self._home / "videos").iterdir()) if _number(p.name) == _number(video.id)]
+        pictures: dict[int, Path] = {}
+        for folder in folders:
+            pictures = numbered_images(folder, "([0-9]{6})") | pictures
+        return Recording(
+            media=NumberedImages(images={n: FileImage(p) for n, p in pictures.items()}, name="{:06d}.png"),
+            place=f"videos/{video.id}",
+            absent="there are no pictures",
+            moments=labelled,
+            lasts=lasts,
+            said_by=self.relative(video.files[0]),
+            beyond=_BEYOND * lasts if part else 1.0 + len(doubtful),
+            told=told,
+            stated=self.stated(video),
+        )
 
     def course(self, video: Video) -> Course | None:
-        """Runs of phases and of verbs as segments, the picture folder as footage.
+        """Runs of phases and of verbs as segments.
 
         What cannot be read leaves the end of a run open here and is told by :meth:`frames`.
         """
-        pictures = self._pictures(video)
-        stills = tuple(FileImage(pictures[n]) if n in pictures else None for n in range(max(pictures, default=-1) + 1))
         made = self._labelled_course(video) if video.files else Course()
-        if not made.segments and not stills:
+        if not made.segments:
             return None
-        return replace(
-            made,
-            footage=Stills(stills, 1.0) if stills else None,
-            origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")),
-        )
+        return replace(made, origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")))
 
     def _labelled_course(self, video: Video) -> Course:
         try:
@@ -244,17 +269,6 @@ class CholecT50(Source):
             },
             coverage=coverage,
         )
-
-    def _pictures(self, video: Video) -> dict[int, Path]:
-        """Picture of each second; a PNG goes before a JPEG of the same number."""
-        number = _number(video.id)
-        folders = [p for p in (self._home / "videos").iterdir() if p.is_dir() and _number(p.name) == number]
-        found: dict[int, Path] = {}
-        for folder in sorted(folders):
-            for path in sorted(folder.iterdir(), key=lambda p: p.suffix.lower() != ".png"):
-                if match := _PICTURE.fullmatch(path.name):
-                    found.setdefault(int(match[1]), path)
-        return found
 
     @cached_property
     def _triples(self) -> Triples:
@@ -304,7 +318,6 @@ def _complete(vectors: list[Vector]) -> bool:
 
 def _frame(
     index: int,
-    picture: Path,
     vectors: list[Vector],
     boxes: tuple[LabeledBox, ...] | None,
     names: Names,
@@ -320,7 +333,6 @@ def _frame(
     return Frame(
         index=index,
         fps=1,
-        image=FileImage(picture),
         phase=None if phase == NULL else Label(names["phase"][phase]),
         instruments=_labels([names["instrument"][v.instrument] for v in present]),
         tissues=_labels(targets) if complete else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from surgsigma_hub.parsers.esd_motions import (
     parse_motions,
     says_no_view,
 )
+from surgsigma_hub.parsers.numbered_files import numbered_images
 from surgsigma_hub.parsers.strict_json import read_json
 from surgsigma_hub.records import (
     BoxExtent,
@@ -37,17 +38,21 @@ from surgsigma_hub.records import (
     Label,
     LabeledBox,
     NativeQA,
+    NumberedImages,
     Reason,
+    Recording,
     Triplet,
     Video,
 )
-from surgsigma_hub.source import Access, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
 
 _SPLITS = ("train", "val", "test")
 _LABELS = ("", "annotations", "annotations/smllm")
 _PICTURES = ("", "high_light_images", "images")
 _IMAGE = re.compile(r"(?:.*[\\/])?([0-9A-Za-z_-]{1,40})[\\/]([0-9]{1,6})\.(?:jpg|jpeg|png)", re.IGNORECASE)
 _FROZEN_LEAST = 5
+_BEYOND = 3.0
+"""How many times as many pictures a folder may hold after the last that is labelled: one file names part of them."""
 _ONE_NAMED = dict.fromkeys(
     (Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES), Coverage.ANNOTATED_ONLY
 )
@@ -88,6 +93,7 @@ class CoPESD(Source):
         coverage={Fact.TISSUES: Coverage.ACTED_ON},
         box_extent=BoxExtent.WHOLE,
     )
+    options_type = ImageOptions
 
     @cached_property
     def _files(self) -> dict[str, Path]:
@@ -174,7 +180,6 @@ class CoPESD(Source):
         yield from self._moments(video, where, good)
 
     def _moments(self, video: Video, where: str, items: list[_Item]) -> Iterator[Frame | Defect]:
-        pictures = self._pictures(video.data["folder"])
         placed: dict[int, tuple[Placed, ...] | BadRowError] = {}
         for item in items:
             try:
@@ -205,24 +210,34 @@ class CoPESD(Source):
                 yield Defect(reason, place, f"{error.message}; the frame keeps its other facts")
             if motions is None and isinstance(found, BadRowError):
                 continue
-            picture = pictures.get(item.number)
-            if picture is None:
-                detail = f"no {item.number:04d}.jpg in folder {video.data['folder']}"
-                yield Defect(Reason.MEDIA_MISSING, f"{video.id}/{item.number:04d}", detail)
-                continue
             named = [m.instrument for m in motions or ()]
             if motions is None and not isinstance(found, BadRowError):
                 named = [p.instrument for p in found]
-            yield _frame(item, picture, named, motions, boxes)
+            yield _frame(item, named, motions, boxes)
 
-    def _pictures(self, folder: str) -> dict[int, Path]:
-        """Picture of each number; the first folder of the layout that has the video counts."""
-        for home in _PICTURES:
-            place = self.root / home / folder
-            if place.is_dir():
-                files = [p for p in sorted(place.iterdir()) if _IMAGE.fullmatch(f"{folder}/{p.name}")]
-                return {int(p.stem): p for p in reversed(files)}
-        return {}
+    def recording(self, video: Video) -> Recording:
+        """Pictures numbered from 1; their rate is not published, so that a number counts as a second."""
+        (path,), folder = video.files, str(video.data["folder"])
+        rows = (row["image"] for row in self._document(path) if _folder(row) == folder)
+        labelled = sorted({int(match[2]) for image in rows if (match := _IMAGE.fullmatch(image))})
+        # The first folder of the layout that has the video counts.
+        home = next((p for p in (self.root / h / folder for h in _PICTURES) if p.is_dir()), self.root / folder)
+        images = numbered_images(home, "([0-9]{1,6})")
+        stated = self.stated(video)
+        base, lasts = min(1, *labelled[:1]) if labelled else 1, (labelled[-1] + 1 if labelled else 0)
+        return Recording(
+            media=NumberedImages(
+                images={n: FileImage(p) for n, p in images.items()}, name="{:04d}.jpg", base=base, base_seconds=base
+            ),
+            place=self.relative(home),
+            absent="there are no pictures",
+            moments=labelled,
+            lasts=lasts,
+            said_by=self.relative(path),
+            beyond=_BEYOND * lasts,
+            # Pictures are had as released only: what is missing at the end was lost, not numbered anew.
+            stated=replace(stated, starts_at=stated.starts_at or 0.0),
+        )
 
 
 class _BoxesError(BadRowError):
@@ -291,19 +306,17 @@ def _item(place: int, row: dict[str, Any]) -> _Item:
 
 def _frame(
     item: _Item,
-    picture: Path,
     named: list[str],
     motions: tuple[Motion, ...] | None,
     boxes: tuple[LabeledBox, ...] | None,
 ) -> Frame:
     done = [m for m in motions or () if m.motion != "idle"]
+    acting = [m for m in done if m.motion != "reach"]
     return Frame(
         index=item.number,  # the rate is not published, so that the number is an order and no time
         fps=1,
-        image=FileImage(picture),
         instruments=tuple(Label(name) for name in named),
-        # The flap is always there; a sentence that does not name it says nothing of tissues.
-        tissues=(Label(FLAP),) if any(m.target == FLAP for m in done) else None,
+        tissues=(Label(FLAP),) if any(m.target == FLAP for m in acting) else None,
         actions=None if motions is None else tuple(Label(m) for m in dict.fromkeys(m.motion for m in done)),
         triplets=None
         if motions is None

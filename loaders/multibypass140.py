@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
+from surgsigma_hub.parsers.numbered_files import find_film, is_film, numbered_images
 from surgsigma_hub.parsers.plain_pickle import load_plain
 from surgsigma_hub.parsers.runs import covered
 from surgsigma_hub.parsers.strict_json import Pairs, read_json
@@ -22,22 +23,24 @@ from surgsigma_hub.records import (
     Defect,
     Fact,
     FileImage,
-    Film,
-    Footage,
+    FilmFile,
     Frame,
-    ImageRef,
     Label,
+    NumberedImages,
     Reason,
+    Recording,
     Segment,
-    Stills,
     Video,
-    VideoFrame,
 )
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
 _FPS = 25
+_BEYOND = 0.25
+"""Share of the labels' length by which footage may go on after them: they end with the operation, not with the film."""
+_BEYOND_DAMAGED = 3.0
+"""The same where intervals cannot be read: the last may be among them."""
 _FOLDS = tuple(f"fold-{k}" for k in range(5))
 _CENTRES = {"bern": ("BBP", "BernBypass70"), "strasbourg": ("SBP", "StrasBypass70")}
 _MARKS = frozenset({"out_of_body", "severe_index"})
@@ -46,7 +49,7 @@ _LAYERS: tuple[tuple[Literal["phase", "step"], str], ...] = (("phase", "phases")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MultiBypass140Options(Options):
+class MultiBypass140Options(FilmOrImageOptions):
     """Options of MultiBypass140."""
 
     marks: bool = field(
@@ -173,19 +176,14 @@ class MultiBypass140(Source):
 
     def _film(self, centre: str, id: str) -> Path | None:
         places = [p for folder in self._media_folders(centre) for p in (folder / "videos", folder)]
-        return next((p / f"{id}.mp4" for p in places if (p / f"{id}.mp4").is_file()), None)
+        return next((film for p in places if (film := find_film(p, id)) is not None), None)
 
     def _pictures(self, video: Video) -> dict[int, Path]:
         """Pictures of a video by the number in their names, from the first folder that has any."""
         centre = video.data["centre"]
         own = self._home / "labels" / centre / "labels_by70_splits" / "frames"
         for folder in (own, *(p / "frames" for p in self._media_folders(centre))):
-            place = folder / video.id
-            found = {
-                int(match[1]): path
-                for path in (sorted(place.iterdir()) if place.is_dir() else ())
-                if (match := re.fullmatch(rf"{video.id}_([0-9]{{8}})\.(?:jpg|png)", path.name))
-            }
+            found = numbered_images(folder / video.id, rf"{video.id}_([0-9]{{8}})")
             if found:
                 return found
         return {}
@@ -197,7 +195,6 @@ class MultiBypass140(Source):
         spans, defects = self._spans(video)
         yield from defects
         base = [s for s in spans if not s.mark]
-        pictures, film = self._pictures(video), _film(video)
         last = max((s.end for s in base), default=0)
         # Label and picture of a second as in the authors' own tables: picture n goes with the label at n seconds.
         for second in range(1, last // 1000 + 1):
@@ -208,30 +205,48 @@ class MultiBypass140(Source):
             phase, step = (Label(names.pop()) if len(names) == 1 else None for names in labels.values())
             if phase is None and step is None:
                 continue
-            image: ImageRef | None = None
-            if pictures:
-                image = FileImage(pictures[second]) if second in pictures else None
-            elif film is not None:
-                image = VideoFrame(film, _FPS * second)
-            yield Frame(index=second, fps=1, image=image, phase=phase, step=step)
+            yield Frame(index=second, fps=1, phase=phase, step=step)
+
+    def recording(self, video: Video) -> Recording:
+        """Pictures where they are there, numbered from 1 as the authors' script makes them; and the film.
+
+        Picture 1 goes with the label at 1 second, as in the authors' own tables.
+        """
+        spans, defects = self._spans(video)
+        base = [s for s in spans if not s.mark]
+        lasts = max((s.end for s in spans), default=0) / 1000
+        pictures, path = self._pictures(video), next((p for p in video.files if is_film(p)), None)
+        film = None if path is None else FilmFile(path=path, fps=float(_FPS), counted=False)
+        images = NumberedImages(
+            images={n: FileImage(p) for n, p in pictures.items()},
+            name=f"{video.id}_{{:08d}}.jpg",
+            base=1,
+            base_seconds=1.0,
+        )
+        used = next(iter(pictures.values())).parent if pictures else path
+        return Recording(
+            media=images if pictures else film,
+            film=film,
+            place=f"frames/{video.id} or videos/{video.id}.mp4" if used is None else self.relative(used),
+            absent="neither pictures nor a film are there",
+            moments=[n for n in range(1, int(lasts) + 1) if any(s.start <= 1000 * n < s.end for s in base)],
+            lasts=lasts,
+            said_by=video.files[0].name,
+            within=1.0,
+            beyond=(_BEYOND_DAMAGED if defects else _BEYOND) * lasts,
+            stated=self.stated(video),
+        )
 
     def course(self, video: Video) -> Course:
-        """Phases and steps as two layers of intervals; the film where it is there, else the pictures."""
+        """Phases and steps as two layers of intervals."""
         spans, _ = self._spans(video)
         shown = [s for s in spans if self.options.marks or not s.mark]
         segments = (Segment(s.layer, Label(s.name), s.start / 1000, s.end / 1000) for s in shown)
-        film = _film(video)
-        footage: Footage | None = None
-        if film is not None:
-            footage = Film(film, _FPS)
-        elif pictures := self._pictures(video):
-            paths = [pictures.get(n) for n in range(max(pictures) + 1)]
-            footage = Stills(tuple(None if p is None else FileImage(p) for p in paths), 1)
         labelled = {
             layer: covered((s.start / 1000, s.end / 1000) for s in spans if s.layer == layer and not s.mark)
             for layer, _ in _LAYERS
         }
-        return Course(segments=tuple(segments), footage=footage, labelled=labelled)
+        return Course(segments=tuple(segments), labelled=labelled)
 
     def _spans(self, video: Video) -> tuple[list[_Span], list[Defect]]:
         """The intervals of a video by layer and start, and what is wrong with its label file."""
@@ -283,7 +298,3 @@ def _overlaps(where: str, spans: list[_Span]) -> list[Defect]:
             if longest is None or span.end > longest.end:
                 longest = span
     return found
-
-
-def _film(video: Video) -> Path | None:
-    return next((p for p in video.files if p.suffix == ".mp4"), None)

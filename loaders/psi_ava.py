@@ -14,6 +14,7 @@ from typing import Literal
 
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
+from surgsigma_hub.parsers.numbered_files import numbered_images
 from surgsigma_hub.parsers.psi_ava_keyframes import PHASES, STEPS, KeyFrame, cases_in, read_key_frames
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
@@ -24,13 +25,14 @@ from surgsigma_hub.records import (
     FileImage,
     Frame,
     Label,
+    NumberedImages,
     Origin,
     Reason,
+    Recording,
     Segment,
-    Stills,
     Video,
 )
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Options, Redistribution, Source, SourceInfo
 
 _HALVES = (
     frozenset({"CASE001", "CASE004", "CASE014", "CASE015"}),
@@ -45,11 +47,13 @@ _SHORT, _LONG = (
     "psi-ava_extended/{fold}/annotations/{part}.csv",
 )
 _LAYERS: tuple[Literal["phase", "step"], ...] = ("phase", "step")
+_KEY_SECONDS, _BEYOND = 35, 0.25
+"""Key frames are so many seconds apart; where they alone are labelled, pictures may go on for this share after them."""
 _COLUMNS = ("case", "second", "id", "x1", "y1", "x2", "y2", "act1", "act2", "act3", "instrument", "step", "phase")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PsiAvaOptions(Options):
+class PsiAvaOptions(ImageOptions):
     """Options of PSI-AVA."""
 
     step_seconds: int = field(
@@ -172,7 +176,6 @@ class PsiAva(Source):
         yield from defects
         seconds, defects = self._seconds(video)
         yield from defects
-        pictures = self._pictures(video)
         bare: list[int] = []
         for second in sorted(keys.keys() | {s for s in seconds if s % self.options.step_seconds == 0}):
             where, key = f"{video.id}/{second:05d}", keys.get(second, KeyFrame())
@@ -184,7 +187,7 @@ class PsiAva(Source):
             frame = Frame(
                 index=second,
                 fps=1,
-                image=FileImage(pictures[second]) if second in pictures else None,
+                size=key.size,
                 phase=_agreed(key.phase, phase),
                 step=_agreed(key.step, step),
                 instruments=key.instruments,
@@ -201,8 +204,29 @@ class PsiAva(Source):
                 Reason.SAMPLE_INVALID, video.id, f"{detail}that no instrument is in view, so they tell nothing"
             )
 
+    def recording(self, video: Video) -> Recording | None:
+        """One picture a second, numbered from 0."""
+        if not video.files:
+            return None
+        keys, _ = self._key_frames(video)
+        seconds, bad = self._seconds(video)
+        labelled = sorted(keys.keys() | seconds.keys())
+        lasts = labelled[-1] + 1 if labelled else 0
+        folder = None if self._keyframes is None else self._keyframes / video.id
+        pictures = {} if folder is None else numbered_images(folder, "([0-9]{5})")
+        return Recording(
+            media=NumberedImages(images={n: FileImage(p) for n, p in pictures.items()}, name="{:05d}.jpg"),
+            place=f"keyframes/{video.id}" if folder is None else self.relative(folder),
+            absent="there are no pictures",
+            moments=labelled,
+            lasts=lasts,
+            said_by=video.files[-1].name,
+            beyond=1.0 + len(bad) if seconds else _KEY_SECONDS + _BEYOND * lasts,
+            stated=self.stated(video),
+        )
+
     def course(self, video: Video) -> Course | None:
-        """Phases and steps as intervals where the table of seconds is there; the pictures of the case."""
+        """Phases and steps as intervals where the table of seconds is there."""
         seconds, _ = self._seconds(video)
         segments: list[Segment] = []
         labelled: dict[Literal["action", "phase", "step"], tuple[tuple[float, float], ...]] = {}
@@ -210,27 +234,13 @@ class PsiAva(Source):
             labels = [(n, both[place]) for n, both in sorted(seconds.items()) if both[place] is not None]
             segments += runs(labels, fps=1, layer=layer)
             labelled[layer] = stretches([n for n, _ in labels], fps=1)
-        pictures = self._pictures(video)
-        paths = [pictures.get(n) for n in range(max(pictures, default=-1) + 1)]
-        if not segments and not paths:
+        if not segments:
             return None
         return Course(
             segments=tuple(segments),
-            footage=Stills(tuple(None if p is None else FileImage(p) for p in paths), 1) if paths else None,
             origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS), Origin("derived")),
             labelled=labelled,
         )
-
-    def _pictures(self, video: Video) -> dict[int, Path]:
-        """Picture of each second."""
-        folder = None if self._keyframes is None else self._keyframes / video.id
-        if folder is None or not folder.is_dir():
-            return {}
-        return {
-            int(match[1]): path
-            for path in sorted(folder.iterdir())
-            if (match := re.fullmatch(r"([0-9]{5})\.(?:jpg|png)", path.name))
-        }
 
     def _key_frames(self, video: Video) -> tuple[dict[int, KeyFrame], list[Defect]]:
         path = next((p for p in video.files if p.suffix == ".json"), None)

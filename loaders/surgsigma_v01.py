@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -18,8 +18,10 @@ from typing import Any
 
 import orjson
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
+from surgsigma_hub.media.numbering import declared, image_number
 from surgsigma_hub.parsers.archive import archive_members, find_archive
 from surgsigma_hub.parsers.cache import fingerprint, made_once
+from surgsigma_hub.parsers.numbered_files import numbered_images
 from surgsigma_hub.parsers.sigma_release import Localization, Release, Row, parse_release, read_localization, task_types
 from surgsigma_hub.records import (
     BoxExtent,
@@ -31,19 +33,22 @@ from surgsigma_hub.records import (
     ImageRef,
     LabeledMask,
     MaskImage,
+    NumberedImages,
     Reason,
+    Recording,
     Video,
 )
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
 
 LOCALIZATION = "instrument_localization"
 _KINDS = {LOCALIZATION}
 _DENSE_PATH = re.compile(r"(?:^|/)([^/]+)/CholecT50/(?:videos/)?VID(\d+)/(\d+)\.(?:png|jpe?g)$")
-_PICTURE = re.compile(r"(\d+)\.(?:png|jpe?g)")
+_BEYOND = 3.0
+"""How many times as long as its annotations a video may go on after them: most have some here and there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SurgSigmaOptions(Options):
+class SurgSigmaOptions(ImageOptions):
     """Where the parts are that the release itself does not hold or name."""
 
     frames_root: str = field(default="", metadata={"help": "CholecT50 copy that holds videos/VIDnn/*.png"})
@@ -116,7 +121,7 @@ class SurgSigmaV01(Source):
         if first:
             yield from dense_defects[None]
         yield from dense_defects[number]
-        pictures = self._pictures(video.id)
+        pictures = self._pictures(video)
         kinds, unknown = self._kinds(), dict[int, list[str]]()
         annos: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for index, anno in rows:
@@ -144,7 +149,7 @@ class SurgSigmaV01(Source):
         index: int,
         annos: list[dict[str, Any]],
         dense: dict[str, ImageRef],
-        pictures: dict[int, FileImage],
+        pictures: Mapping[int, ImageRef],
     ) -> Iterator[Frame | Defect]:
         where = f"{video_id}/{index:06d}"
         image = pictures.get(index)
@@ -268,10 +273,34 @@ class SurgSigmaV01(Source):
         own = self.options.frames_root
         return Path(own) / "videos" if own else self.root / "raw_data" / "CholecT50" / "videos"
 
-    def _pictures(self, video_id: str) -> dict[int, FileImage]:
-        folder = self._frames_folder() / video_id
-        found = sorted(folder.iterdir()) if folder.is_dir() else []
-        return {int(m.group(1)): FileImage(p) for p in found if (m := _PICTURE.fullmatch(p.name))}
+    def recording(self, video: Video) -> Recording:
+        """The CholecT50 frames: one a second, numbered from 0."""
+        number = video.data["number"]
+        dense, _ = self._dense()
+        labelled = sorted({index for index, _ in self._rows(number, False)[0]} | dense.get(number, {}).keys())
+        lasts = labelled[-1] + 1 if labelled else 0
+        return Recording(
+            media=self._images(video),
+            place=f"videos/{video.id}",
+            absent="there are no CholecT50 frames",
+            moments=labelled,
+            lasts=lasts,
+            said_by=self._document().name,
+            beyond=_BEYOND * lasts,
+            stated=self.stated(video),
+        )
+
+    def _images(self, video: Video) -> NumberedImages:
+        found = numbered_images(self._frames_folder() / video.id, "([0-9]+)")
+        return NumberedImages(images={n: FileImage(p) for n, p in found.items()}, name="{:06d}.png")
+
+    def _pictures(self, video: Video) -> dict[int, ImageRef]:
+        """The CholecT50 frame of each second: a smoky twin needs it beside its own picture."""
+        images, stated = self._images(video), self.stated(video)
+        reading = declared(images, stated)
+        seconds = {round(reading.seconds(n)) for n in images.images}
+        numbers = {s: image_number(reading, images, s) for s in sorted(seconds)}
+        return {s: images.images[n] for s, n in numbers.items() if n is not None}
 
     def _dense(self) -> tuple[dict[int, dict[int, dict[str, ImageRef]]], dict[int | None, list[Defect]]]:
         """Dense predictions by video number, frame number and kind; defects by video number, None for those of none."""

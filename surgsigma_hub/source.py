@@ -9,13 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from .errors import LayoutError, SurgSigmaError, UnknownNameError
 from .ontology import resolve_frame
-from .records import BoxExtent, Course, Coverage, Defect, Fact, Frame, LabelOrigin, Video
+from .records import BoxExtent, Course, Coverage, Defect, Fact, Frame, LabelOrigin, Recording, Stated, Video
 
 
 class Access(StrEnum):
@@ -78,11 +79,92 @@ class Options:
     split_scheme: str = field(default="", metadata={"help": "split scheme by name; empty takes the source's default"})
 
 
+_N = TypeVar("_N", int, float)
+_ONE_VIDEO = "; VIDEO:VALUE,... for some videos only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootageOptions(Options):
+    """What a user may state of footage of her own; a loader takes those that its footage can need."""
+
+    starts_at: str = field(
+        default="", metadata={"help": "second of the recording at which the footage begins" + _ONE_VIDEO}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageOptions(FootageOptions):
+    """Options of sources whose footage is numbered images."""
+
+    image_fps: str = field(
+        default="", metadata={"help": "numbers per second in the names of images, such as 25" + _ONE_VIDEO}
+    )
+    image_base: str = field(default="", metadata={"help": "number of the first image, such as 0" + _ONE_VIDEO})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmOptions(FootageOptions):
+    """Options of sources whose footage is films."""
+
+    film_fps: str = field(
+        default="",
+        metadata={"help": "frames per second at which films show the frames of the release" + _ONE_VIDEO},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmOrImageOptions(ImageOptions):
+    """Options of sources whose footage is either."""
+
+    film_fps: str = field(default="", metadata={"help": FilmOptions.__dataclass_fields__["film_fps"].metadata["help"]})
+
+
+def stated_of(options: Options, video: str) -> Stated:
+    """What ``options`` state of the footage of one video.
+
+    Raises:
+        SurgSigmaError: a value that does not parse.
+    """
+    return Stated(
+        starts_at=_value(options, "starts_at", video, float),
+        film_fps=_value(options, "film_fps", video, _rate),
+        image_fps=_value(options, "image_fps", video, _rate),
+        image_base=_value(options, "image_base", video, int),
+    )
+
+
+def _rate(text: str) -> float:
+    """A rate above 0; of those that television writes in short, such as 29.97, the exact one."""
+    rate = float(Fraction(text))
+    exact = round(rate * 1001 / 1000) * 1000 / 1001
+    if not 0 < rate < 10_000:
+        raise ValueError(text)
+    return exact if rate != round(rate) and abs(rate - exact) < 0.005 else rate
+
+
+def _value(options: Options, name: str, video: str, kind: Callable[[str], _N]) -> _N | None:
+    text = str(getattr(options, name, ""))
+    if not text:
+        return None
+    entries = [entry.strip() for entry in text.split(",")]
+    values = dict(entry.rpartition(":")[::2] for entry in entries)
+    try:
+        if len(values) != len(entries):
+            raise ValueError
+        parsed = {key.strip(): kind(value.strip()) for key, value in values.items()}
+    except (ValueError, ZeroDivisionError):
+        raise SurgSigmaError(
+            f"option {name}={text!r}: expected one number, or a number for each video, such as {name}=video01:2",
+        ) from None
+    return parsed.get(video, parsed.get(""))
+
+
 class Source(ABC):
     """One dataset's native layout, and nothing else.
 
     A subclass sets ``info`` (and ``options_type`` where it has options of its own) and gives :meth:`videos` and
-    :meth:`frames`. It never mentions a task, never decodes a picture and yields native label names.
+    :meth:`frames`, and :meth:`recording` where footage has a time. It never mentions a task, never decodes a picture,
+    never makes a time a picture (``media.moments`` does) and yields native label names.
 
     Args:
         root: Folder of the user's copy; None for sources that make their own data.
@@ -97,6 +179,7 @@ class Source(ABC):
     ) -> None:
         self.options: Any = options if options is not None else self.options_type()
         self.cache_dir = cache_dir
+        stated_of(self.options, "")  # an option that does not parse shall fail now, not in the middle of a build
         scheme = self.options.split_scheme or next(iter(self.info.split_schemes))
         if scheme not in self.info.split_schemes:
             raise UnknownNameError("split scheme", scheme, self.info.split_schemes, where=self.info.name)
@@ -128,11 +211,22 @@ class Source(ABC):
         """The annotated moments of one video in time order, with a :class:`Defect` for each thing left out."""
 
     def course(self, video: Video) -> Course | None:
-        """Segments and footage of one video as a whole, ``moments`` left empty; None where the source has neither.
+        """Segments of one video as a whole, ``moments`` left empty; None where the source has none.
 
-        Opens no media: a film is named with its rate, a still that is known to be missing is None.
+        Its ``footage`` is that of :meth:`recording`; only a source without recordings fills it in.
         """
         return None
+
+    def recording(self, video: Video) -> Recording | None:
+        """What the release says of the footage of one video, for frames that come without a picture.
+
+        None where labels name their pictures themselves. Opens no media: films and images are named, not looked at.
+        """
+        return None
+
+    def stated(self, video: Video) -> Stated:
+        """What the user states of the footage of one video by options, see :class:`FootageOptions`."""
+        return stated_of(self.options, video.id)
 
     def resolved(self, frame: Frame) -> Frame:
         """``frame`` with its labels resolved, and with what this source states of its lists and boxes filled in.

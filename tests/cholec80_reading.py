@@ -9,6 +9,7 @@ from surgsigma_hub.records import Course, Defect, Frame
 from surgsigma_hub.source import get_source, parse_options
 
 from conftest import FIXTURES
+from footage_files import seen
 
 Cholec80 = get_source("cholec80")
 ROOT = FIXTURES / "cholec80"
@@ -23,7 +24,7 @@ def read(root: Path, video: str, **options: str) -> tuple[list[Frame], list[Defe
     """Frames and defects of one video."""
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == video)
-    items = list(source.frames(found))
+    items = list(seen(source, found).frames())
     frames = [f for f in items if isinstance(f, Frame)]
     assert [f.index for f in frames] == sorted({f.index for f in frames})
     return frames, [d for d in items if isinstance(d, Defect)]
@@ -41,5 +42,4 @@ def course(root: Path, video: str, **options: str) -> Course | None:
     """The course of one video."""
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == video)
-    made: Course | None = source.course(found)
-    return made
+    return seen(source, found).course()

@@ -10,6 +10,7 @@ from surgsigma_hub.source import Options, get_source
 
 from chole_files import label_file, pictures, vector
 from conftest import FIXTURES
+from footage_files import seen
 
 CholecT50 = get_source("cholect50")
 ROOT = FIXTURES / "cholect50"
@@ -20,7 +21,7 @@ def read(root: Path, video: str, scheme: str = "") -> tuple[dict[int, Frame], li
     """Frames by index and defects of one video."""
     source = CholecT50(root, Options(split_scheme=scheme))
     (found,) = (v for v in source.videos() if v.id == video)
-    items = list(source.frames(found))
+    items = list(seen(source, found).frames())
     frames = [f for f in items if isinstance(f, Frame)]
     assert [f.index for f in frames] == sorted({f.index for f in frames})
     return {f.index: f for f in frames}, [d for d in items if isinstance(d, Defect)]
@@ -37,4 +38,4 @@ def course(root: Path, video: str) -> Course | None:
     """The course of one video."""
     source = CholecT50(root)
     (found,) = (v for v in source.videos() if v.id == video)
-    return source.course(found)
+    return seen(source, found).course()

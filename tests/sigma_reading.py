@@ -8,6 +8,8 @@ from pathlib import Path
 from surgsigma_hub.records import Defect, Frame
 from surgsigma_hub.source import get_source, parse_options
 
+from footage_files import seen
+
 FIXTURE = Path(__file__).parent / "fixtures" / "surgsigma_v01"
 KIND = get_source("surgsigma_v01")
 
@@ -16,7 +18,7 @@ def load(root: Path, *, cache: Path | None = None, **options: str) -> dict[str, 
     planned = KIND(root, parse_options(KIND, options), cache_dir=cache)
     videos = pickle.loads(pickle.dumps(list(planned.videos())))
     # a worker makes a source of its own for each video
-    return {v.id: list(KIND(root, parse_options(KIND, options), cache_dir=cache).frames(v)) for v in videos}
+    return {v.id: list(seen(KIND(root, parse_options(KIND, options), cache_dir=cache), v).frames()) for v in videos}
 
 
 def frames(found: list[Frame | Defect]) -> dict[tuple[int, str], Frame]:

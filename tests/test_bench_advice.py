@@ -65,7 +65,6 @@ def test_resizing_by_a_torch_that_is_not_there() -> None:
 
 def test_films() -> None:
     slow = measured(shares={"video": 0.8})
-    assert "surgsigma-hub[video]" in told(judge([slow], here(decord=False)))["video"]
     assert "torchcodec" in told(judge([slow], here()))["video"]
     assert "video" not in told(judge([measured(shares={"video": 0.3})], here()))
 

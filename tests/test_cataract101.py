@@ -16,6 +16,7 @@ from surgsigma_hub.records import Course, Defect, Film, Frame, Label, Reason, Se
 from surgsigma_hub.source import get_source, parse_options
 
 from conftest import FIXTURES
+from footage_files import seen
 
 Cataract101 = get_source("cataract101")
 ROOT = FIXTURES / "cataract101"
@@ -28,9 +29,9 @@ def opened(root: Path, **options: str) -> Any:
 def read(root: Path, video: str = "case_11", **options: str) -> tuple[list[Frame], list[Defect], Course | None]:
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == video)
-    items = list(source.frames(found))
+    items = list(seen(source, found).frames())
     frames = [f for f in items if isinstance(f, Frame)]
-    return frames, [d for d in items if isinstance(d, Defect)], source.course(found)
+    return frames, [d for d in items if isinstance(d, Defect)], seen(source, found).course()
 
 
 def phases(frames: list[Frame]) -> list[tuple[int, str]]:
@@ -88,10 +89,10 @@ def test_moments_and_intervals_agree() -> None:
 def test_every_label_resolves_and_the_table_is_the_sources() -> None:
     source = opened(ROOT)
     for video in source.videos():
-        for frame in source.frames(video):
+        for frame in seen(source, video).frames():
             assert isinstance(frame, Frame)
             assert resolve_frame("cataract101", frame).facts() == {"phase"}
-        assert resolve_course("cataract101", source.course(video)).facts() == {"phase_segments", "footage"}
+        assert resolve_course("cataract101", seen(source, video).course()).facts() == {"phase_segments", "footage"}
     lines = (ROOT / "phases.csv").read_text().splitlines()[1:]
     assert {native for _, native in native_names("cataract101")} == {line.split(";")[1] for line in lines}
 
@@ -109,8 +110,9 @@ def test_without_films_the_moments_are_there_without_picture(copy: Path) -> None
     shutil.rmtree(copy / "videos")
     (copy / "phases.csv").unlink()
     frames, defects, course = read(copy.parent)
-    assert defects == [] and phases(frames) == phases(read(ROOT)[0])
-    assert {f.image for f in frames} == {None}
+    assert frames == [] and [(d.reason, d.where, d.moments) for d in defects] == [
+        (Reason.MEDIA_MISSING, "videos/case_11.mp4", len(read(ROOT)[0]))
+    ]
     assert course is not None and course.footage is None and course.segments
 
 
@@ -164,7 +166,7 @@ def test_a_video_of_unknown_length_is_left_out(copy: Path, row: str) -> None:
 def test_lines_of_no_video_are_told_once(copy: Path) -> None:
     edit(copy / "annotations.csv", lambda t: t + "x;1;1\n;;\n")
     source = opened(copy)
-    told = [d for v in source.videos() for d in source.frames(v) if isinstance(d, Defect)]
+    told = [d for v in source.videos() for d in seen(source, v).frames() if isinstance(d, Defect)]
     assert [d.where for d in told] == ["annotations.csv line 9", "annotations.csv line 10"]
 
 

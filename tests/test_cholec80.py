@@ -116,7 +116,7 @@ def test_pictures_that_the_user_extracted(copy: Path, pattern: str, name: str) -
     frames, defects = read(copy, "video01", frame_pattern=pattern)
     assert facts(frames) == facts(read(ROOT, "video01")[0]) and defects == []
     frames, (defect,) = read(copy, "video01")
-    assert not frames and defect.where == "frames/video01" and "4 annotated seconds" in defect.detail
+    assert not frames and defect.where == "frames/video01" and "4 annotated moments" in defect.detail
     assert "frame_pattern" in defect.detail
 
 

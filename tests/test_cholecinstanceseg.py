@@ -17,6 +17,7 @@ from surgsigma_hub.source import get_source
 
 from chole_files import picture
 from conftest import FIXTURES
+from footage_files import seen
 
 Loader = get_source("cholecinstanceseg")
 ROOT = FIXTURES / "cholecinstanceseg"
@@ -27,7 +28,7 @@ STEM = "t50_VID01_{:06d}"
 def read(root: Path, video: str) -> tuple[dict[int, Frame], list[Defect]]:
     source = Loader(root)
     (found,) = (v for v in source.videos() if v.id == video)
-    items = list(source.frames(found))
+    items = list(seen(source, found).frames())
     frames = [f for f in items if isinstance(f, Frame)]
     assert [f.index for f in frames] == sorted({f.index for f in frames})
     return {f.index: f for f in frames}, [d for d in items if isinstance(d, Defect)]
@@ -128,7 +129,7 @@ def test_the_parent_will_do(tmp_path: Path) -> None:
     assert read(tmp_path / "up", FULL)[1] == []
     (tmp_path / "up" / "cholecinstanceseg" / "train" / FULL / "img_dir" / f"{STEM.format(1)}.png").unlink()
     (defect,) = read(tmp_path / "up", FULL)[1]
-    assert (defect.reason, defect.where) == (Reason.MEDIA_MISSING, f"{FULL}/{STEM.format(1)}")
+    assert (defect.reason, defect.where) == (Reason.MEDIA_MISSING, f"{FULL}/1")
     assert str(tmp_path) not in defect.detail
     shutil.copytree(ROOT, tmp_path / "up" / "second")
     with pytest.raises(LayoutError, match="several copies"):
@@ -162,7 +163,7 @@ def test_pictures_without_files_and_files_without_pictures_are_told(tmp_path: Pa
         (Reason.ROW_MALFORMED, f"train/{FULL}/ann_dir/t50_VID01_000005.copy.json"),
         (Reason.ROW_MALFORMED, f"train/{FULL}/ann_dir/t50_VID02_000004.json"),
         (Reason.ROW_MALFORMED, f"train/{FULL}"),
-        (Reason.MEDIA_MISSING, f"{FULL}/{STEM.format(2)}"),
+        (Reason.MEDIA_MISSING, f"{FULL}/2"),
     ]
     assert "1 pictures" in defects[2].detail and STEM.format(3) in defects[2].detail
 

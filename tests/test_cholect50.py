@@ -98,7 +98,7 @@ def test_the_parent_will_do_and_places_are_relative_to_what_was_given(tmp_path: 
     (tmp_path / "up" / "__MACOSX" / "videos").mkdir()
     (tmp_path / "up" / "CholecT50" / "videos" / "VID08" / "000001.png").unlink()
     (tmp_path / "up" / "CholecT50" / "labels" / "VID06.json").write_text("{")
-    assert read(tmp_path / "up", "VID08")[1][0].where == "VID08/000001"
+    assert read(tmp_path / "up", "VID08")[1][0].where == "videos/VID08"
     (cut,) = read(tmp_path / "up", "VID06")[1]
     assert cut.where == "CholecT50/labels/VID06.json" and "character 1" in cut.detail
     with pytest.raises(LayoutError):
@@ -108,12 +108,12 @@ def test_the_parent_will_do_and_places_are_relative_to_what_was_given(tmp_path: 
 def test_jpeg_pictures_and_strays(tmp_path: Path) -> None:
     label_file(tmp_path, "VID01", {"1": [GRASP], "2": [GRASP], "3": [GRASP]})
     pictures(tmp_path, "VID01", [1, 2], suffix="jpg")
-    pictures(tmp_path, "VID01", [2, 7])
+    pictures(tmp_path, "VID01", [2, 4])
     for name in ("000003 (1).png", "3.png", "0000003.png", ".000003.png", "000003.bmp"):
         (tmp_path / "videos" / "VID01" / name).write_bytes(b"")
     frames, defects = read(tmp_path, "VID01")
     assert [getattr(frames[n].image, "path").name for n in frames] == ["000001.jpg", "000002.png"]  # noqa: B009
-    assert [(d.reason, d.where) for d in defects] == [(Reason.MEDIA_MISSING, "VID01/000003")]
+    assert [(d.reason, d.where) for d in defects] == [(Reason.MEDIA_MISSING, "VID01/3")]
 
 
 # ----------------------------------------------------------------------------------------------- splits and layout
@@ -199,9 +199,8 @@ def test_pictures_without_labels_and_labels_without_pictures_are_told(tmp_path: 
     label_file(tmp_path, "VID01", {"0": [GRASP], "5": [GRASP]})
     (tmp_path / "videos" / "VID01").rmdir()
     pictures(tmp_path, "VID02", [0])
-    assert [(d.reason, d.where) for d in read(tmp_path, "VID01")[1]] == [
-        (Reason.MEDIA_MISSING, "VID01/000000"),
-        (Reason.MEDIA_MISSING, "VID01/000005"),
+    assert [(d.reason, d.where, d.moments) for d in read(tmp_path, "VID01")[1]] == [
+        (Reason.MEDIA_MISSING, "videos/VID01", 2)
     ]
     frames, (defect,) = read(tmp_path, "VID02")
     assert not frames and "labels/VID02.json" in defect.detail

@@ -15,6 +15,7 @@ from surgsigma_hub.records import Defect, Label, Reason, Video
 
 from chole_files import label_file, pictures, vector
 from cholect50_reading import GRASP, ROOT, CholecT50, one, read
+from footage_files import seen
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_a_file_cut_anywhere_is_one_defect_and_no_frame(tmp_path: Path) -> None:
     video = next(iter(source.videos()))
     for end in range(0, len(text), 7):
         path.write_bytes(text[:end])
-        (defect,) = source.frames(video)
+        (defect,) = seen(source, video).frames()
         assert isinstance(defect, Defect) and defect.reason is Reason.ROW_MALFORMED
         assert defect.where == "labels/VID01.json" and "character" in defect.detail
 
@@ -182,7 +183,9 @@ KEY = st.integers(0, 30).map(str) | st.text("0123456789-x", max_size=4)
 def test_whatever_a_file_holds_every_key_is_a_frame_or_a_defect(tmp_path: Path, annotations: dict[str, Any]) -> None:
     path = label_file(tmp_path, "VID01", annotations)
     source = CholecT50(tmp_path)
-    items = list(source.frames(Video(id="VID01", canonical_id="cholec80/video01", split="train", files=(path,))))
+    items = list(
+        seen(source, Video(id="VID01", canonical_id="cholec80/video01", split="train", files=(path,))).frames()
+    )
     numbers = {int(k) for k in annotations if k.isascii() and k.isdigit() and len(k) <= 6}
     wrong = [k for k in annotations if not (k.isascii() and k.isdigit() and len(k) <= 6)]
     assert all(isinstance(item, Defect) for item in items)  # no picture is there

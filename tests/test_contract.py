@@ -9,6 +9,7 @@ import orjson
 import pytest
 import yaml
 from surgsigma_hub.api import build, matrix, sources, tasks
+from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
 from surgsigma_hub.records import Fact, Frame
 from surgsigma_hub.shards.manifest import load_tree
@@ -71,13 +72,14 @@ def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
             r"[a-z0-9_]+/[A-Za-z0-9_-]+", video.canonical_id
         )
         moments = []
-        for frame in source.frames(video):
+        seen = Seen(source, video)
+        for frame in seen.frames():
             if isinstance(frame, Frame):
                 held |= resolve_frame(name, frame).facts()
                 moments.append((frame.index, frame.variant))
             else:
                 assert str(ROOT) not in frame.where + frame.detail
-        course = source.course(video)
+        course = seen.course()
         if course is not None:
             held |= resolve_course(name, course).facts()
             order = [(s.layer, s.start_seconds) for s in course.segments]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from surgsigma_hub.source import get_source
 
 from chole_files import picture
 from conftest import FIXTURES
+from footage_files import seen
 
 CoPESD = get_source("copesd")
 ROOT = FIXTURES / "copesd"
@@ -25,7 +27,7 @@ FILE = "smllm_test.json"
 def read(root: Path, video: str = "7-test") -> tuple[dict[int, Frame], list[Defect]]:
     source = CoPESD(root)
     (found,) = (v for v in source.videos() if v.id == video)
-    items = list(source.frames(found))
+    items = list(seen(source, found).frames())
     frames = [f for f in items if isinstance(f, Frame)]
     assert [f.index for f in frames] == sorted({f.index for f in frames})
     return {f.index: f for f in frames}, [d for d in items if isinstance(d, Defect)]
@@ -39,8 +41,11 @@ def row(number: Any, answer: Any = None, question: Any = "Turn it.", folder: str
     return {"conversations": turns, "image": f"D:\\x\\{folder}\\{number:04d}.jpg"}
 
 
-def write(folder: Path, rows: Any, drawn: range = range(20)) -> Path:
+def write(folder: Path, rows: Any, drawn: range | None = None) -> Path:
+    """A file of conversations, and pictures up to two after the last that it names."""
     path = folder / FILE
+    named = [int(n) for n in re.findall(r"([0-9]+)\.jpg", json.dumps(rows))]
+    drawn = drawn or range(1, max(named, default=0) + 3)
     path.write_text(json.dumps(rows))
     (folder / "7").mkdir(exist_ok=True)
     for n in drawn:
@@ -86,7 +91,7 @@ def test_boxes_of_a_folder_that_writes_width_and_height() -> None:
     boxes = frames[1].instrument_boxes or ()
     assert [(b.box.x1, b.box.y1) for b in boxes] == [(0.1, 0.2), (0.6, 0.3)]
     assert [(b.box.x2, b.box.y2) for b in boxes] == [pytest.approx((0.4, 0.75)), pytest.approx((0.85, 0.75))]
-    assert frames[3].tissues is None and frames[3].actions == (Label("rotate"),)
+    assert frames[3].tissues is None and frames[3].actions == (Label("rotate"), Label("move"))
 
 
 def test_every_label_resolves() -> None:
@@ -176,7 +181,7 @@ def test_missing_pictures_and_repeated_rows_are_told(tmp_path: Path) -> None:
     assert [(d.reason, d.where) for d in defects] == [
         (Reason.DUPLICATE_ID, f"{FILE} item 2"),
         (Reason.DUPLICATE_ID, f"{FILE} item 4"),
-        (Reason.MEDIA_MISSING, "7-test/0030"),
+        (Reason.MEDIA_MISSING, "7-test/30"),
     ]
 
 

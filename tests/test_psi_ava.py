@@ -18,6 +18,7 @@ from surgsigma_hub.records import Box, Course, Defect, FileImage, Frame, Label, 
 from surgsigma_hub.source import get_source, parse_options
 
 from conftest import FIXTURES
+from footage_files import seen
 
 PsiAva = get_source("psi_ava")
 ROOT = FIXTURES / "psi_ava"
@@ -32,12 +33,12 @@ def opened(root: Path, **options: str) -> Any:
 def read(root: Path, case: str = "CASE001", **options: str) -> tuple[dict[int, Frame], list[Defect], Course | None]:
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == case)
-    items = list(source.frames(found))
+    items = list(seen(source, found).frames())
     frames = [f for f in items if isinstance(f, Frame)]
     assert [f.index for f in frames] == sorted({f.index for f in frames})
     defects = [d for d in items if isinstance(d, Defect)]
     assert not any(str(root) in d.where + d.detail for d in defects)
-    return {f.index: f for f in frames}, defects, source.course(found)
+    return {f.index: f for f in frames}, defects, seen(source, found).course()
 
 
 @pytest.fixture
@@ -66,6 +67,7 @@ def test_key_frames_and_seconds_come_together() -> None:
         index=1,
         fps=1,
         image=FileImage(ROOT / "keyframes" / "CASE001" / "00001.jpg"),
+        size=(1280, 800),
         phase=Label("LPIL"),
         step=Label("Id_Illiac_Vein_Artery"),
         instruments=(scissors, bipolar),
@@ -107,9 +109,9 @@ def test_intervals_follow_the_seconds() -> None:
 def test_every_label_resolves_and_the_vocabulary_is_the_files() -> None:
     source = opened(ROOT)
     for video in source.videos():
-        for frame in source.frames(video):
+        for frame in seen(source, video).frames():
             resolve_frame("psi_ava", frame)
-        resolve_course("psi_ava", source.course(video))
+        resolve_course("psi_ava", seen(source, video).course())
     document = json.loads((ROOT / SHORT).read_text())
     kinds = {"categories": "instrument", **{f"{k}_categories": k for k in ("action", "phase", "step")}}
     names = {(kind, entry["name"]) for key, kind in kinds.items() for entry in document[key]}
@@ -132,12 +134,15 @@ def test_pictures_may_be_missing(copy: Path) -> None:
     (copy / "keyframes" / "CASE001" / "00004.jpg").unlink()
     (copy / "keyframes" / "CASE001" / "00008 (1).jpg").touch()
     frames, defects, course = read(copy)
-    assert defects == [] and [n for n, f in frames.items() if f.image is None] == [4]
+    assert [(d.reason, d.where) for d in defects] == [(Reason.MEDIA_MISSING, "CASE001/4")]
+    assert [n for n in range(13) if n not in frames] == [4]
     assert course is not None and isinstance(course.footage, Stills)
     assert [n for n, i in enumerate(course.footage.images) if i is None] == [4]
     shutil.rmtree(copy / "keyframes")
     frames, defects, course = read(copy)
-    assert defects == [] and {f.image for f in frames.values()} == {None} and len(frames) == 13
+    assert frames == {} and [(d.reason, d.where, d.moments) for d in defects] == [
+        (Reason.MEDIA_MISSING, "keyframes/CASE001", 13)
+    ]
     assert course is not None and course.footage is None and course.segments
 
 

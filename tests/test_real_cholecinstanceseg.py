@@ -21,6 +21,8 @@ from surgsigma_hub.tasks.instrument_localization import TASK as LOCALIZATION
 from surgsigma_hub.tasks.instrument_recognition import TASK as RECOGNITION
 from surgsigma_hub.tasks.instrument_segmentation import TASK as SEGMENTATION
 
+from footage_files import seen
+
 Loader = get_source("cholecinstanceseg")
 Instances = dict[tuple[str, int], list[list[float]]]
 
@@ -50,7 +52,7 @@ def frames(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, 
         (path.parent.parent / "img_dir" / f"{path.stem}.png").touch()
     source = Loader(root)
     (video,) = source.videos()
-    items = list(source.frames(video))
+    items = list(seen(source, video).frames())
     assert not [d for d in items if isinstance(d, Defect)]
     return {f.index: resolve_frame("cholecinstanceseg", f) for f in items if isinstance(f, Frame)}
 
@@ -121,7 +123,7 @@ def test_early_files_without_a_size_take_that_of_the_picture(folder: Path, real:
         shutil.copy(path, home / "ann_dir" / f"{stem}.json")
         shutil.copy(next((real / "cholecinstanceseg").glob("val/*/img_dir/*.png")), home / "img_dir" / f"{stem}.png")
     source = Loader(tmp_path)
-    found = {v.canonical_id: [f for f in source.frames(v) if isinstance(f, Frame)] for v in source.videos()}
+    found = {v.canonical_id: [f for f in seen(source, v).frames() if isinstance(f, Frame)] for v in source.videos()}
     assert {k: [[x.native for x in f.instruments or ()] for f in v] for k, v in found.items()} == {
         "cholec80/video01": [["hook"]],
         "cholec80/video02": [["grasper", "hook"]],

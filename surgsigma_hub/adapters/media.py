@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import MediaError, SampleError
+from ..media.film_index import check_pixels
 from ..media.video import open_video_bytes
 from ..stream.decode import Frames
 
@@ -81,10 +82,12 @@ def film_frames(data: bytes, frames: Frames, name: str) -> list[Image.Image]:
     """Frames of a film as images.
 
     Raises:
-        MediaError: not a readable film.
+        MediaError: not a readable film, or more than ``MAX_PIXELS`` together.
     """
     reader = open_video_bytes(data, name)
-    return [Image.fromarray(reader.frame(index)) for index in frames.choose(len(reader), reader.fps)]
+    chosen = frames.choose(len(reader), reader.fps)
+    check_pixels(len(chosen), *reader.index.size, name)
+    return [Image.fromarray(reader.frame(index)) for index in chosen]
 
 
 def size_of(value: Any) -> tuple[int, int] | None:

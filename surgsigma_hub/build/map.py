@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
+from ..media.moments import Seen
 from ..ontology import resolve_course
 from ..reasoning import Memory, reason
 from ..records import Course, Defect, Frame, Reason, Video
@@ -22,13 +24,20 @@ from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.further import every_course_draft, every_draft, is_further
 from ..tasks.timeline import Timeline, begins_a_second
 from .check import check_sample
+from .degenerate import repeatable
 from .extra import Extra
+from .labels import LabelDigest
 from .media import MediaStore
 from .parts import PartWriter
 from .plan import Settings, defect_line
 
 Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
+
+
+SAME_SHAPE = 0.01
+"""Share by which the ratio of width and height may differ between labels and picture: sizes are whole numbers."""
+_CONTRADICTS = str(Reason.FOOTAGE_CONTRADICTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +91,14 @@ class _Mapper:
     extra: Extra = field(init=False)
     timeline: Timeline | None = field(init=False, default=None)
     memory: Memory = field(init=False, default_factory=Memory)
+    seen: Seen = field(init=False)
+    labels: LabelDigest = field(init=False, default_factory=LabelDigest)
+    rescaled: Counter[str] = field(init=False, default_factory=Counter)
     shares: Shares = field(init=False)
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
+        self.seen = Seen(self.source, self.job.video)
         self.media = MediaStore(
             self.part, self.job.settings, endoscopic=self.source.info.modality != "surgical_microscopy"
         )
@@ -112,14 +125,18 @@ class _Mapper:
                     task, self.course, self.job.video.canonical_id, self.job.settings.style
                 ):
                     self._add(task, moment, draft)
+        scales = [f"{count} pictures are {sizes}, as a rescale" for sizes, count in sorted(self.rescaled.items())]
+        self.part.footage = self.seen.summary(*scales)
+        self.part.labels = self.labels.hexdigest()
 
     def _frames(self) -> Iterator[Frame]:
         video, part = self.job.video, self.part
-        for found in self.source.frames(video):
+        for found in self.seen.frames():
             if isinstance(found, Defect):
                 part.add_defect(defect_line(video.id, found))
                 continue
             part.frames += 1
+            self.labels.update(found)
             part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
             try:
                 frame = self.source.resolved(found)
@@ -139,13 +156,27 @@ class _Mapper:
             self._defect(frame, Reason.MEDIA_MISSING, "the frame has no picture")
             return
         try:
-            self.media.picture(frame.image)
+            self._check_size(frame, self.media.picture(frame.image).size)
         except MediaError as error:  # once for the frame, not once for each of its tasks
             self._defect(frame, Reason(error.reason), error.message)
             return
         beside = self._beside(frame, drafts)
         for task, draft in drafts:
             self._add(task, frame, draft, beside)
+
+    def _check_size(self, frame: Frame, size: tuple[int, int]) -> None:
+        """Hold the size that the labels state against that of the picture.
+
+        Raises:
+            MediaError: another shape, so that places in the labels are not places in the picture.
+        """
+        if frame.size is None or frame.size == size:
+            return
+        (width, height), (ours, theirs) = size, frame.size
+        sizes = f"{width}x{height}, their labels say {ours}x{theirs}"
+        if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
+            raise MediaError(f"the picture is {sizes.replace('their', 'its')}: not a rescale", reason=_CONTRADICTS)
+        self.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
         """What can be asked beside another question: the question on this picture as a whole, answered in words.
@@ -174,7 +205,7 @@ class _Mapper:
 
     def _resolved_course(self) -> Course | None:
         video = self.job.video
-        course = self.source.course(video)
+        course = self.seen.course()
         try:
             return None if course is None else resolve_course(self.source.info.name, course)
         except LabelError as error:
@@ -214,7 +245,7 @@ class _Mapper:
             return
         text = sample_bytes(sample)
         blobs = [s.blob for s in stored]
-        part.add_row(task.name, id, text, blobs)
+        part.add_row(task.name, id, text, blobs, answer=repeatable(task, draft.answer))
         self.progress(1, len(text) + sum(b.length for b in blobs))
 
     def _defect(self, frame: Frame, reason: Reason, detail: str) -> None:

@@ -8,6 +8,7 @@ JSON), ``<task>.npy`` where the rows are and the key that orders them, ``defects
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -46,6 +47,8 @@ class PartWriter:
     seed: int
     frames: int = 0
     clipped_boxes: int = 0
+    footage: dict[str, Any] = field(default_factory=dict)
+    labels: str = ""
     _media: IO[bytes] = field(init=False)
     _media_bytes: int = field(init=False, default=0)
     _defects: IO[bytes] = field(init=False)
@@ -53,6 +56,7 @@ class PartWriter:
     _index: dict[str, list[tuple[int, int, int, int]]] = field(init=False, default_factory=dict)
     _ids: set[str] = field(init=False, default_factory=set)
     counts: dict[str, int] = field(init=False, default_factory=dict)
+    _answers: dict[str, Counter[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._media = (self.folder / "media.bin").open("wb", buffering=1 << 20)
@@ -69,8 +73,10 @@ class PartWriter:
         """Whether this part has a sample of that id already."""
         return id in self._ids
 
-    def add_row(self, task: str, id: str, text: bytes, blobs: list[Blob]) -> None:
-        """Store one sample."""
+    def add_row(self, task: str, id: str, text: bytes, blobs: list[Blob], *, answer: str | None = None) -> None:
+        """Store one sample, and count its ``answer`` where it is one that can occur again."""
+        if answer is not None:
+            self._answers.setdefault(task, Counter())[answer] += 1
         if task not in self._rows:
             self._rows[task] = (self.folder / f"{task}.rows").open("wb")
             self._index[task] = []
@@ -82,10 +88,10 @@ class PartWriter:
         self._index[task].append((shuffle_key(self.seed, id), offset, len(head) + 1 + len(text), size))
         self._ids.add(id)
 
-    def add_defect(self, line: dict[str, str]) -> None:
-        """Record one left-out thing."""
+    def add_defect(self, line: dict[str, Any]) -> None:
+        """Record one left-out thing, which may stand for several moments."""
         self._defects.write(orjson.dumps(line) + b"\n")
-        self.counts[line["reason"]] = self.counts.get(line["reason"], 0) + 1
+        self.counts[line["reason"]] = self.counts.get(line["reason"], 0) + line.get("moments", 1)
 
     def close(self) -> None:
         """Finish all files; ``part.json`` last."""
@@ -98,7 +104,10 @@ class PartWriter:
             "frames": self.frames,
             "clipped_boxes": self.clipped_boxes,
             "samples": {task: len(rows) for task, rows in sorted(self._index.items())},
+            "answers": self._answers,
             "defects": dict(sorted(self.counts.items())),
+            "footage": self.footage,
+            "labels": self.labels,
         }
         (self.folder / "part.json").write_bytes(orjson.dumps(summary))
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -159,6 +160,7 @@ def _digest(settings: Settings, videos: list[Video]) -> str:
     ).hexdigest()
 
 
-def defect_line(video: str, defect: Defect) -> dict[str, str]:
-    """One left-out thing as reports show it."""
-    return {"video": video, "reason": str(defect.reason), "where": defect.where, "detail": defect.detail[:400]}
+def defect_line(video: str, defect: Defect) -> dict[str, Any]:
+    """One left-out thing as reports show it; ``moments`` where it stands for several."""
+    line = {"video": video, "reason": str(defect.reason), "where": defect.where, "detail": defect.detail[:800]}
+    return line if defect.moments == 1 else {**line, "moments": defect.moments}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ..media.moments import Seen
 from ..ontology import resolve_course
 from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
@@ -32,7 +33,8 @@ def rehearse(
     chosen = list(tasks)
     name = source.info.name
     moments: list[Frame] = []
-    for found in source.frames(video):
+    seen = Seen(source, video, look=False)
+    for found in seen.frames():
         if isinstance(found, Defect):
             continue
         frame = source.resolved(found)
@@ -43,7 +45,7 @@ def rehearse(
                 if asked_in(video.split, draft):
                     yield task, draft, _composed(source, video, task, frame, draft, style)
     further = [task for task in chosen if task.draft_course is not None]
-    course = source.course(video) if further else None
+    course = seen.course() if further else None
     if course is None:
         return
     whole = replace(resolve_course(name, course), moments=tuple(moments))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..records import Reason
+from .degenerate import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,27 @@ def quarantined_share(quarantined: Mapping[str, int], frames: int) -> float:
     return left_out / max(1, left_out + frames)
 
 
+def footage_report(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The largest deviation over all videos, which video it is of, and by video what is told.
+
+    Args:
+        parts: Summary of each video's part, with ``footage`` and ``labels``.
+    """
+    told = {video: list(part["footage"].get("told", ())) for video, part in parts.items()}
+    first: dict[str, str] = {}
+    for video, part in parts.items():
+        if part["labels"] and (other := first.setdefault(part["labels"], video)) != video:
+            told[video].append(f"its labels are those of {other}, moment by moment")
+    worst = max(parts, key=lambda video: parts[video]["footage"].get("deviation_ms", 0.0), default="")
+    found = parts[worst]["footage"] if worst else {}
+    return {
+        "deviation_ms": found.get("deviation_ms", 0.0),
+        "deviation_frames": found.get("deviation_frames", 0.0),
+        "deviation_video": worst if found.get("deviation_ms") else None,
+        "told": {video: lines for video, lines in told.items() if lines},
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
     """The outcome of a build.
@@ -47,6 +69,9 @@ class BuildReport:
         quarantined: Things left out, by reason.
         quarantined_by_video: The same by video, then reason.
         examples: For each reason, the first few of what was left out.
+        footage: How far pictures are from the moments of their labels at most, and what is told of the footage and the
+            labels of each video, see :func:`footage_report`.
+        refused: Tasks that were not built, since one answer nearly always fits.
         max_quarantine: The share above which the build fails.
         committed: Whether the tree was changed.
     """
@@ -57,6 +82,8 @@ class BuildReport:
     quarantined: Mapping[str, int]
     quarantined_by_video: Mapping[str, Mapping[str, int]]
     examples: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
+    footage: Mapping[str, Any] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
     max_quarantine: float
     seconds: float
     committed: bool

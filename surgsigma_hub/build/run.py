@@ -6,7 +6,8 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from ..errors import BuildError, ShardError
 from ..shards.lock import only_writer
 from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
 from .commit import commit, staged_manifest, staged_row
+from .degenerate import refusals
 from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan
 from .pool import run_jobs
-from .report import BuildReport, ReportRow, quarantined_share
+from .report import BuildReport, ReportRow, footage_report, quarantined_share
 from .shuffle import ShardJob, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
@@ -62,14 +64,19 @@ def run_build(
         _prepare(work, plan)
         parts = _map(plan, work, workers, progress)
         report = _counts(plan, parts)
+        refused = refusals(map(read_summary, parts))
+        report["refused"] = [asdict(one) for one in refused]
         failed = quarantined_share(report["quarantined"], report["frames"]) > max_quarantine
         rows: tuple[ReportRow, ...] = ()
         if not failed:
-            manifests = _shuffle(plan, work, parts, workers, progress)
+            tasks = [name for name in settings.tasks if name not in {one.task for one in refused}]
+            manifests = _shuffle(plan, tasks, work, parts, workers, progress)
             if not manifests:
                 raise BuildError(
                     f"no sample came out of source {settings.source!r}",
-                    hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}.",
+                    hint=f"Left out: {report['quarantined'] or 'nothing'}; frames read: {report['frames']}."
+                    + "".join(f"\n  {d['where']}: {d['detail']}" for few in report["examples"].values() for d in few)
+                    + "".join(f"\nNot built: {one.line}" for one in refused),
                 )
             rows = tuple(staged_row(m, work / "staging") for m in manifests)
             text = orjson.dumps({"source": settings.source, **report}, option=orjson.OPT_INDENT_2)
@@ -83,6 +90,8 @@ def run_build(
         quarantined=report["quarantined"],
         quarantined_by_video=report["quarantined_by_video"],
         examples=report["examples"],
+        footage=report["footage"],
+        refused=refused,
         max_quarantine=max_quarantine,
         seconds=time.monotonic() - started,
         committed=not failed,
@@ -133,11 +142,13 @@ def _map(plan: Plan, work: Path, workers: int, progress: bool) -> list[Path]:
     return [job.folder for job in jobs]
 
 
-def _shuffle(plan: Plan, work: Path, parts: list[Path], workers: int, progress: bool) -> list[Manifest]:
+def _shuffle(
+    plan: Plan, tasks: Sequence[str], work: Path, parts: list[Path], workers: int, progress: bool
+) -> list[Manifest]:
     settings, staging = plan.settings, work / "staging"
     splits = sorted({video.split for video in plan.videos})
     jobs: dict[tuple[str, str], list[ShardJob]] = {}
-    for task in settings.tasks:
+    for task in tasks:
         folder = staging / "data" / task / settings.source
         for split in splits:
             own = [part for part, video in zip(parts, plan.videos, strict=True) if video.split == split]
@@ -154,9 +165,10 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
     total: Counter[str] = Counter()
     by_video: dict[str, dict[str, int]] = {}
     examples: dict[str, list[dict[str, str]]] = {}
+    summaries: dict[str, Mapping[str, Any]] = {}
     frames = clipped = 0
     for part, video in zip(parts, plan.videos, strict=True):
-        summary = read_summary(part)
+        summaries[video.id] = summary = read_summary(part)
         frames += summary["frames"]
         clipped += summary["clipped_boxes"]
         if not summary["defects"]:
@@ -175,4 +187,5 @@ def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
         "quarantined": dict(sorted(total.items())),
         "quarantined_by_video": by_video,
         "examples": dict(sorted(examples.items())),
+        "footage": footage_report(summaries),
     }

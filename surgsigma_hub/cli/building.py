@@ -99,8 +99,11 @@ def _print_report(report: BuildReport, out: Path) -> None:
     total = ("total", "", "", samples, media, size_text(size)) if len(rows) > 1 else None
     print(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
     print(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+    for one in report.refused:
+        print(wrapped(f"Not built: {one.line}"))
     if report.clipped_boxes:
         print(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
+    _print_footage(report)
     if not report.quarantined:
         print("Left out: nothing")
         return
@@ -113,6 +116,24 @@ def _print_report(report: BuildReport, out: Path) -> None:
     worst = sorted(((sum(by.values()), video) for video, by in report.quarantined_by_video.items()), reverse=True)
     shown = ", ".join(f"{video} {count:,}" for count, video in worst[:5])
     print(f"Most in: {shown}{', ...' if len(worst) > 5 else ''}")
+
+
+_TOLD = 5
+"""Videos of whose footage something is told, in full; the report in the tree has all."""
+
+
+def _print_footage(report: BuildReport) -> None:
+    footage = report.footage
+    if footage["deviation_video"]:
+        print(
+            f"Largest distance of a picture from the moment of its label: {footage['deviation_ms']:g} ms, "
+            f"{footage['deviation_frames']:g} frames ({footage['deviation_video']})"
+        )
+    told = [(video, line) for video, lines in footage["told"].items() for line in lines]
+    for video, line in told[:_TOLD]:
+        print(wrapped(f"{video}: {line}"))
+    if len(told) > _TOLD:
+        print(f"... and {len(told) - _TOLD} more of this kind, see reports/ in the tree")
 
 
 DEMO_FRAMES = "40"

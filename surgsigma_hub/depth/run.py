@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..errors import BuildError, MediaError, UnknownNameError
 from ..media.image import load_rgb
+from ..media.moments import Seen
 from ..records import Defect, Frame, Reason, Video
 from ..shards.lock import only_writer
 from ..source import Source, get_source, parse_options
@@ -150,7 +151,7 @@ class _Tally:
 
     def leave_out(self, video: Video, defect: Defect) -> None:
         reason = str(defect.reason)
-        self.left_out[reason] += 1
+        self.left_out[reason] += defect.moments
         examples = self.examples.setdefault(reason, [])
         if len(examples) < _EXAMPLES:
             examples.append({"video": video.id, "where": defect.where, "detail": defect.detail[:400]})
@@ -169,7 +170,7 @@ class _Run:
         """Every picture of one video; several frames of one moment and variant share their map."""
         waiting: list[Frame] = []
         seen: set[Path] = set()
-        for found in self._source.frames(video):
+        for found in Seen(self._source, video).frames():
             if isinstance(found, Defect):
                 self._tally.leave_out(video, found)
             elif found.image is None:

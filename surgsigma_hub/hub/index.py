@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ShardError, SurgSigmaError, UnknownNameError
-from ..shards.frontmatter import check_ours, split_card
+from ..shards.frontmatter import check_ours, read_card, split_card
 from ..shards.manifest import load_tree
+from ..shards.manifest_checks import NAME
 from .configs import make_configs
 from .remote import fetch_card, glob_hub
 
@@ -20,6 +21,7 @@ DEFAULT_TREE = "surgsigma"
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _HUB = "hf://datasets/"
+_CONFIG = re.compile(rf"{NAME.pattern}(-{NAME.pattern})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def open_index(
     if not isinstance(path, Path) and _REPO.fullmatch(repo):
         card = fetch_card(repo, revision=revision, token=token)
         where = f"{repo} (revision {card.sha[:12]})"
-        return _card_index(card.text, base=f"{_HUB}{repo}@{card.sha}/", where=where)
+        return card_index(card.text, base=f"{_HUB}{repo}@{card.sha}/", where=where)
     raise SurgSigmaError(
         f"{text}: there is no such folder here, and it is not of the form ORG/NAME of a dataset on the Hub",
         hint="Build a tree (surgsigma build --help), make a pointer card (surgsigma init --repo ORG/NAME), "
@@ -124,7 +126,7 @@ def open_index(
 def _folder_index(folder: Path, where: str) -> Index:
     card = folder / "README.md"
     if not any(folder.glob("data/*/*/*.manifest.json")) and card.is_file():
-        return _card_index(card.read_text("utf-8"), base=None, where=where)
+        return card_index(read_card(card, where=where), base=None, where=where)
     # The manifests, not the card, so that a card from before the last build cannot mislead.
     base = folder.resolve()
     digest = hashlib.sha256()
@@ -140,25 +142,28 @@ def _folder_index(folder: Path, where: str) -> Index:
     return Index(where, configs, made[0].name, digest.hexdigest())
 
 
-def _card_index(text: str, *, base: str | None, where: str) -> Index:
+def card_index(text: str, *, base: str | None, where: str) -> Index:
     """From a card. ``base`` goes before relative patterns; None for a folder, where only ``hf://`` ones make sense."""
     front, _ = split_card(text, where=where)
     check_ours(front, where=where)
-    counts = {info["config_name"]: _counts(info) for info in front.get("dataset_info") or []}
     configs: dict[str, dict[str, IndexSplit]] = {}
     default = ""
     try:
+        counts = {_name(info["config_name"]): _counts(info) for info in front.get("dataset_info") or []}
         for entry in front["configs"]:
-            name, splits = str(entry["config_name"]), dict[str, IndexSplit]()
+            name, splits = _name(entry["config_name"]), dict[str, IndexSplit]()
             for part in entry["data_files"]:
                 paths = [part["path"]] if isinstance(part["path"], str) else list(part["path"])
-                samples, size = counts[name][part["split"]]
+                split = _name(part["split"])
+                samples, size = counts[name][split]
                 places = tuple(_place(path, base, where) for path in paths)
-                splits[part["split"]] = IndexSplit(places, samples, size)
+                splits[split] = IndexSplit(places, samples, size)
             configs[name] = splits
             default = default or (name if entry.get("default") else "")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ShardError(f"{where}: the configs of the card are not as this package writes them ({error!r})") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ShardError(
+            f"{where}: the configs of the card are not as this package writes them ({str(error)[:200]})"
+        ) from None
     if not configs:
         raise ShardError(f"{where}: the card lists no config")
     identity = hashlib.sha256(repr((base, front["configs"])).encode()).hexdigest()
@@ -166,11 +171,24 @@ def _card_index(text: str, *, base: str | None, where: str) -> Index:
 
 
 def _counts(info: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    return {s["name"]: (int(s["num_examples"]), int(s["num_bytes"])) for s in info["splits"]}
+    return {_name(s["name"]): (_count(s["num_examples"]), _count(s["num_bytes"])) for s in info["splits"]}
+
+
+def _name(value: Any) -> str:
+    """The name of a config or split; ValueError for what a build does not give."""
+    if not isinstance(value, str) or not _CONFIG.fullmatch(value):
+        raise ValueError("a config or split without a name of a-z, 0-9, _ and one dash")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 53:
+        raise ValueError("a number of samples or bytes that is none")
+    return value
 
 
 def _place(pattern: str, base: str | None, where: str) -> str:
-    if pattern.startswith(_HUB):
+    if base is None and pattern.startswith(_HUB):
         return pattern
     if base is None:
         raise ShardError(

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError, ShardError
-from ..shards.frontmatter import OURS, check_ours, join_card, split_card
+from ..shards.frontmatter import OURS, check_ours, join_card, read_card, split_card
 from ..shards.manifest import write_atomic
+from .index import card_index
 from .remote import fetch_card
 
 
@@ -39,6 +40,7 @@ def init_pointer(repo: str, folder: Path, revision: str | None = None) -> str:
     if "pointer" in ours:
         raise ShardError(f"{where}: its card is itself a pointer to {ours['pointer']}", hint="Point at that dataset.")
     base = f"hf://datasets/{repo}@{card.sha}/"
+    card_index(card.text, base=base, where=where)  # names and numbers are those that this package writes
     made = {
         **front,
         OURS: {**ours, "pointer": f"{repo}@{card.sha}"},
@@ -61,8 +63,8 @@ def _check_folder(folder: Path) -> None:
     readme = folder / "README.md"
     if readme.is_file():
         try:
-            front, _ = split_card(readme.read_text("utf-8"), where=str(readme))
-        except (ShardError, UnicodeDecodeError):
+            front, _ = split_card(read_card(readme, where=str(readme)), where=str(readme))
+        except ShardError:
             front = {}
         entry = front.get(OURS)
         if not (isinstance(entry, dict) and "pointer" in entry):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SurgSigmaError
+from ..shards.frontmatter import read_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
         raise SurgSigmaError(f"the card of {name} could not be read: {error}", hint="Try again later.") from None
     # huggingface_hub keeps files at .../snapshots/<commit>/README.md: this is how `datasets` learns the commit too.
     place = Path(path)
-    return HubCard(place.read_text("utf-8"), place.parent.name, f"{constants.ENDPOINT}/datasets/{repo}")
+    return HubCard(read_card(place, where=name), place.parent.name, f"{constants.ENDPOINT}/datasets/{repo}")
 
 
 def glob_hub(pattern: str, *, token: str | bool | None = None) -> list[str]:

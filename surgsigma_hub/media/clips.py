@@ -18,13 +18,16 @@ import numpy as np
 
 from ..errors import MediaError
 from ..records import Cut, Film, Stills
+from .film_table import film_table
 from .image import load_rgb
-from .video import encode_video
+from .video import EXACT, decoder, encode_video
 from .view import OUTSIDE, no_view
 
 _EPSILON = 1e-6
 _TAIL_SECONDS = 0.25
 """Annotations may run this much past the end of a film; more is an error."""
+_RATE_TOLERANCE = 0.005
+"""Share by which the average rate of a film may differ from its source's, as with some frames lost in an hour."""
 _CHECKS_PER_SECOND = 2.0
 _THUMB = (96, 54)
 
@@ -90,12 +93,12 @@ class _Made:
             if not self.count:
                 self.width, self.height = _even_size(frame.width, frame.height, self._max_side)
             if self.count % self._every == 0:
-                thumb = frame.reformat(*_THUMB, format="rgb24", interpolation="FAST_BILINEAR").to_ndarray()
+                thumb = frame.reformat(*_THUMB, format="rgb24", interpolation=EXACT).to_ndarray()
                 seen = no_view(thumb)
                 if seen and (self._endoscopic or seen != OUTSIDE):
                     raise MediaError(f"frame {self.count} of the clip is {seen}", reason="no_surgical_view")
             self.count += 1
-            yield frame.reformat(self.width, self.height, format="yuv420p")
+            yield frame.reformat(self.width, self.height, format="yuv420p", interpolation=EXACT)
 
 
 def _even_size(width: int, height: int, max_side: int) -> tuple[int, int]:
@@ -114,41 +117,18 @@ def _still_frames(stills: Stills, picked: range) -> Iterator[Any]:
 
 
 def _film_frames(film: Film, picked: range) -> Iterator[Any]:
-    """The picked frames of a film, decoded forward from the key frame before the first."""
-    import av
-
+    """The frames of a film that are shown when the picked ones of its steady rate are due."""
     name = film.path.name
-    if not film.path.is_file():
-        raise MediaError(f"{name}: no such file", reason="media_missing")
-    try:
-        with av.open(str(film.path)) as container:
-            if not container.streams.video:
-                raise MediaError(f"{name}: holds no film")
-            stream = container.streams.video[0]
-            rate = float(stream.average_rate or 0)
-            if abs(rate - film.fps) > 0.005 * film.fps:
-                raise MediaError(f"{name}: has {rate:g} frames a second, the source says {film.fps:g}")
-            stream.thread_type = "AUTO"
-            wanted = iter(picked)
-            index = next(wanted)
-            for at, frame in _numbered(container, stream, rate, index):
-                if at > index:
-                    raise MediaError(f"{name}: frame {index} is missing or the rate of the film is not constant")
-                if at == index:
-                    yield frame
-                    if (index := next(wanted, -1)) < 0:
-                        return
-    except av.FFmpegError as error:
-        raise MediaError(f"{name}: cannot be decoded ({type(error).__name__})") from None
-    if index == picked.start or (picked.stop - index) / film.fps > _TAIL_SECONDS:
-        raise MediaError(f"{name}: ends before frame {index}", reason="media_missing")
-
-
-def _numbered(container: Any, stream: Any, rate: float, index: int) -> Iterator[tuple[int, Any]]:
-    """Frames with their number: from the key frame before ``index`` where the rate is constant, else from the first."""
-    begin = stream.start_time or 0
-    constant = stream.average_rate == stream.base_rate
-    if constant and index:
-        container.seek(begin + int(index / rate / float(stream.time_base)), stream=stream, backward=True)
-    for count, frame in enumerate(container.decode(stream)):
-        yield (round(float((frame.pts - begin) * stream.time_base) * rate) if constant else count), frame
+    reader, table = decoder(film.path), film_table(film.path)
+    if abs(table.fps - film.fps) > _RATE_TOLERANCE * film.fps:
+        raise MediaError(f"{name}: has {table.fps:g} frames a second, the source says {film.fps:g}")
+    for number in picked:
+        due = number / film.fps
+        index = table.nearest(due)
+        if abs(float(table.seconds[index]) - due) > (0.5 + _EPSILON) / film.fps:
+            if index < len(table) - 1:
+                raise MediaError(f"{name}: no frame at {due:.3f} s; frames are missing or the rate is not constant")
+            if number == picked.start or (picked.stop - number) / film.fps > _TAIL_SECONDS:
+                raise MediaError(f"{name}: ends before {due:.3f} s", reason="media_missing")
+            return
+        yield reader.turned(reader.decoded(index))

@@ -6,11 +6,15 @@ Fog has a ``t`` that follows distance and an even ``A``; smoke in a body cavity 
 plume that rises from one point, as from a hook or forceps, and from a drifting veil around it; ``A`` is the light of
 the endoscope sent back by the smoke: bluish grey, bright in the middle of the view, dim at its rim. What lies outside
 the round view of the endoscope stays black.
+
+The bytes are the same on every processor: of a whole picture only sums, products, quotients and square roots are taken,
+which IEEE 754 rounds in one way. numpy's exp, sin and hypot, and its linear algebra, follow the instruction set.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -77,8 +81,8 @@ def render_smoke(pixels: Pixels, *, seed: str, density: float) -> Pixels:
     view = _view(pixels)
     inside, away = _window(view, height, width)
     thick = _enlarged(_thickness(rng, view, width / height), height, width)
-    depth = np.float32(-np.log(1 - min(density, 0.985)))
-    veil = (1 - np.exp(-depth * thick)) * inside
+    depth = np.float32(-math.log(1 - min(density, 0.985)))
+    veil = (1 - _transmitted(depth * thick)) * inside
     light = _exposure(pixels, inside) * (np.float32(1.06) / (1 + np.float32(0.75) * away))
     tint = _tint(pixels, inside)
     made = np.empty_like(pixels)
@@ -118,17 +122,19 @@ def _thickness(rng: np.random.Generator, view: _View, aspect: float) -> Floats:
     curls = _noise(fine_x + drift * np.float32(0.05), fine_y, 1.7, shifts[3])
     sheets = 1 - np.minimum(np.abs(_noise(fine_x, fine_y + drift * np.float32(0.06), 1.1, shifts[1])), 1.5)
 
-    angle, distance = numbers[8] * 2 * np.pi, (0.1 + 0.45 * numbers[9]) * min(view.radius, 0.7)
-    x0, y0 = view.x + distance * np.cos(angle), view.y + distance * np.sin(angle)
-    rise = np.pi * (0.5 + 0.7 * (numbers[10] - 0.5))  # mostly upward in the picture
-    ahead_x, ahead_y = np.float32(np.cos(rise)), np.float32(-np.sin(rise))
+    angle, distance = numbers[8] * 2 * math.pi, (0.1 + 0.45 * numbers[9]) * min(view.radius, 0.7)
+    x0, y0 = view.x + distance * math.cos(angle), view.y + distance * math.sin(angle)
+    rise = math.pi * (0.5 + 0.7 * (numbers[10] - 0.5))  # mostly upward in the picture
+    ahead_x, ahead_y = np.float32(math.cos(rise)), np.float32(-math.sin(rise))
     dx, dy = xs - np.float32(x0) + push_x * np.float32(0.03), ys - np.float32(y0) + push_y * np.float32(0.03)
     along = dx * ahead_x + dy * ahead_y
     ahead = np.maximum(along, 0)
     across = dy * ahead_x - dx * ahead_y + ahead * (np.float32(0.16) * drift + np.float32(0.07) * curls)
     wide = np.float32(0.05) + np.float32(0.38 + 0.25 * numbers[11]) * ahead
-    cone = np.exp(-((across / wide) ** 2) - ahead * np.float32(1.5)) / (1 + np.exp(-along * 45))
-    source = np.exp(-(dx * dx + dy * dy) / np.float32(0.01))
+    behind = _transmitted(np.abs(along) * 45)
+    begun = np.where(along < 0, behind, 1) / (1 + behind)  # rises from 0 to 1 where the plume begins
+    cone = _transmitted((across / wide) ** 2 + ahead * np.float32(1.5)) * begun
+    source = _transmitted((dx * dx + dy * dy) / np.float32(0.01))
     plume = cone * np.maximum(1 + 0.35 * curls + 0.55 * sheets, 0.08) + 0.35 * source
 
     veil = np.maximum(0.60 + 0.26 * drift + 0.13 * curls + 0.16 * sheets, 0.05)
@@ -142,6 +148,15 @@ def _noise(xs: Floats, ys: Floats, scale: float, shift: tuple[float, float]) -> 
     u = (xs * s + np.float32(shift[0] * SIZE)).astype(np.int32) & (SIZE - 1)
     v = (ys * s + np.float32(shift[1] * SIZE)).astype(np.int32) & (SIZE - 1)
     return np.asarray(tile()[0].take(v * SIZE + u) * np.float32(1 / UNIT), np.float32)
+
+
+def _transmitted(thickness: Floats) -> Floats:
+    """``exp(-thickness)`` for 0 and more, to 1e-5: a Taylor series of the 64th part, squared six times."""
+    x = np.minimum(thickness, np.float32(20)) * np.float32(1 / 64)
+    made = 1 - x * (1 - x * np.float32(1 / 2) * (1 - x * np.float32(1 / 3) * (1 - x * np.float32(1 / 4))))
+    for _ in range(6):
+        made *= made
+    return np.asarray(made, np.float32)
 
 
 def _enlarged(field: Floats, height: int, width: int) -> Floats:
@@ -176,16 +191,15 @@ def _view(pixels: Pixels) -> _View:
     some = bright.sum(axis=1) > 0.08 * columns
     y = np.flatnonzero(some)
     left, right = bright.argmax(axis=1)[some], columns - 1 - bright[:, ::-1].argmax(axis=1)[some]
-    px = np.concatenate([left[left > 0], right[right < columns - 1]]).astype(np.float64)
-    py = np.concatenate([y[left > 0], y[right < columns - 1]]).astype(np.float64)
+    px = np.concatenate([left[left > 0], right[right < columns - 1]])
+    py = np.concatenate([y[left > 0], y[right < columns - 1]])
     if len(px) < 12:
         return centre
     for _ in range(6):
-        table = np.stack([px, py, np.ones_like(px)], axis=1)
-        (a, b, c), *_rest = np.linalg.lstsq(table, px * px + py * py, rcond=None)
-        cx, cy = a / 2, b / 2
-        radius = float(np.sqrt(max(c + cx * cx + cy * cy, 1)))
-        off = np.hypot(px - cx, py - cy) - radius
+        if (circle := _circle(px, py)) is None:
+            return centre
+        cx, cy, radius = circle
+        off = np.sqrt((px - cx) ** 2 + (py - cy) ** 2) - radius
         typical = max(float(np.median(np.abs(off))), 0.3)
         keep = (off > -1.5 * typical) & (off < 4 * typical)  # dark tissue at the rim lies inside, nothing outside
         if keep.all() or keep.sum() < 12:
@@ -193,7 +207,23 @@ def _view(pixels: Pixels) -> _View:
         px, py = px[keep], py[keep]
     if typical > 0.04 * rows or not 0.2 * rows < radius < 1.5 * columns:
         return centre
-    return _View(float(cx) * step / height, float(cy) * step / height, radius * step / height, False)
+    return _View(cx * step / height, cy * step / height, radius * step / height, False)
+
+
+def _circle(px: npt.NDArray[np.int64], py: npt.NDArray[np.int64]) -> tuple[float, float, float] | None:
+    """Centre and radius of the circle nearest to the points, by least squares over whole numbers; None if on a line."""
+    squares = px * px + py * py
+    # Sums over few points of a small grid: exact, and so are the determinants.
+    xx, xy, yy = int((px * px).sum()), int((px * py).sum()), int((py * py).sum())
+    x, y, n = int(px.sum()), int(py.sum()), len(px)
+    xs, ys, s = int((px * squares).sum()), int((py * squares).sum()), int(squares.sum())
+    whole = xx * (yy * n - y * y) - xy * (xy * n - y * x) + x * (xy * y - yy * x)
+    if whole == 0:
+        return None
+    a = (xs * (yy * n - y * y) - xy * (ys * n - y * s) + x * (ys * y - yy * s)) / whole
+    b = (xx * (ys * n - y * s) - xs * (xy * n - y * x) + x * (xy * s - ys * x)) / whole
+    c = (xx * (yy * s - ys * y) - xy * (xy * s - ys * x) + xs * (xy * y - yy * x)) / whole
+    return a / 2, b / 2, math.sqrt(max(c + a * a / 4 + b * b / 4, 1))
 
 
 def _window(view: _View, height: int, width: int) -> tuple[Floats, Floats]:

@@ -1,20 +1,18 @@
-"""Films: frames by index, and encoding. decord reads where it is installed and able, PyAV elsewhere, others by name."""
+"""Films: frames by number, and encoding. PyAV reads; decord and torchcodec where they are named."""
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 import secrets
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import MediaError, SurgSigmaError, UnknownNameError
-from .film_readers import BY_THEMSELVES, READERS, FrameReader, Pixels, UnusableError
+from .film_pyav import Pixels, PyAV, identity, open_pyav
+from .film_readers import READERS, FrameReader, UnusableError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BACKEND_VARIABLE = "SURGSIGMA_VIDEO"
-"""Environment variable that names the one reader to use: ``decord``, ``av`` or ``torchcodec``."""
+"""Environment variable that names another reader than PyAV: ``decord`` or ``torchcodec``."""
 
 ENCODER = {"crf": "20", "preset": "veryfast", "flags": "+bitexact", "x264-params": "cpu-independent=1"}
 """Options of the encoder, libx264. Without ``cpu-independent``, x264 (core 165, as PyAV 18 brings it) weighs
@@ -30,31 +28,29 @@ macroblocks in floats whose sums differ between instruction sets, and its AVX-51
 has written: pixels would follow the processor and what the process did before. It makes films less than 1 % larger and
 no slower, see ``benchmarks/encoder.py``."""
 
-_IN_SOURCE = re.compile(r"^\w+, \S+\.cpp:\d+, ")  # torchcodec tells where in its own code it failed
+EXACT = 0x2 | 0x40000 | 0x80000
+"""How pictures are scaled and change colour space on the way into a film: FFmpeg's ``SWS_BILINEAR`` with
+``SWS_ACCURATE_RND`` and ``SWS_BITEXACT``, by which its vector code rounds as its C code does. As fast, as measured."""
 
 
 def open_video(path: Path) -> FrameReader:
     """A reader of the film at ``path``.
 
     Raises:
-        MediaError: missing, empty or not a film that any installed reader understands.
+        MediaError: missing, empty or not a film that can be read, or that the reader named would read wrong.
     """
-    if not path.is_file():
-        raise MediaError(f"{path.name}: no such file", reason="media_missing")
-    if path.stat().st_size == 0:
-        raise MediaError(f"{path.name}: is empty (0 bytes)")
-    return _open(str(path), path.name)
+    return _opened_by(_named(), str(path), path.name)
 
 
 def open_video_bytes(data: Buffer, name: str) -> FrameReader:
     """A reader of a film held in memory, such as a member of a shard; ``name`` is for messages.
 
     Raises:
-        MediaError: empty or not a film that any installed reader understands.
+        MediaError: empty or not a film that can be read, or that the reader named would read wrong.
     """
     if not memoryview(data).nbytes:
         raise MediaError(f"{name}: is empty (0 bytes)")
-    return _open(data, name)
+    return _opened_by(_named(), data, name)
 
 
 def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixels]]:
@@ -72,82 +68,68 @@ def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixel
         MediaError: not a film, or damaged at one of the frames.
     """
     reader = open_video_bytes(data, name)
-    last = len(reader) - 1
+    last, seconds = len(reader) - 1, reader.index.seconds
     picked = sorted({round(n * last / max(1, count - 1)) for n in range(count)})
-    found: list[tuple[float, Pixels]] = []
-    for index in picked:
-        try:
-            found.append((index / (reader.fps or 1.0), np.asarray(reader.frame(index))))
-        except Exception as error:  # each library raises its own kinds
-            raise MediaError(f"{name}: frame {index} cannot be decoded ({problem_text(error, name)})") from None
-    return found
+    return [(float(seconds[index]), reader.frame(index)) for index in picked]
 
 
-def _open(film: str | Buffer, label: str) -> FrameReader:
-    forced = os.environ.get(BACKEND_VARIABLE, "")
-    if forced and forced not in READERS:
-        raise UnknownNameError("film reader", forced, READERS, where=BACKEND_VARIABLE)
-    place = film if isinstance(film, str) else label
-    problems: list[str] = []
-    for kind in (forced,) if forced else BY_THEMSELVES:
-        try:
-            reader = READERS[kind](film, label)
-            if len(reader) == 0:
-                raise MediaError(f"{label}: holds no frame")
-            return reader
-        except UnusableError as error:
-            if forced:
-                raise SurgSigmaError(f"{BACKEND_VARIABLE}={forced!r} {error}", hint=_INSTALL[forced]) from None
-        except Exception as error:  # each library raises its own kinds, decord a bare RuntimeError
-            problems.append(f"{kind}: {problem_text(error, place)}")
-            logger.info("%s cannot read %s", kind, label)
-    raise MediaError(f"{label}: cannot be opened as a film ({'; '.join(problems)})")
+def _named() -> str:
+    name = os.environ.get(BACKEND_VARIABLE, "") or "av"
+    if name not in READERS:
+        raise UnknownNameError("film reader", name, READERS, where=BACKEND_VARIABLE)
+    return name
+
+
+def _opened_by(reader: str, film: str | Buffer, label: str) -> FrameReader:
+    try:
+        return READERS[reader](film, label)
+    except UnusableError as error:
+        raise SurgSigmaError(f"{BACKEND_VARIABLE}={reader!r} {error}", hint=_INSTALL[reader]) from None
 
 
 _INSTALL = {
-    "decord": "pip install 'surgsigma-hub[video]', or unset the variable.",
-    "av": "pip install av, or unset the variable.",
+    "decord": "pip install 'surgsigma-hub[decord]', or unset the variable.",
     "torchcodec": "pip install 'surgsigma-hub[torchcodec]' and the FFmpeg libraries of the system, such as "
     "apt-get install ffmpeg; or unset the variable.",
 }
 
 
-def problem_text(error: Exception, place: str) -> str:
-    """What a library says about a film, in a line, without the folder of ``place``."""
-    lines = str(error).strip().splitlines()
-    return (_IN_SOURCE.sub("", lines[-1]) if lines else type(error).__name__).replace(place, Path(place).name)[:160]
+# One or two films stay open per process: loaders ask for the frames of one film in rising order.
+@lru_cache(maxsize=2)
+def _kept(reader: str, path: str, name: str, size: int, changed: int) -> FrameReader:
+    return _opened_by(reader, path, name)
 
 
 @lru_cache(maxsize=2)
-def _opened(path: Path, size: int, changed: int) -> FrameReader:
-    # One or two films stay open per process: loaders ask for the frames of one film in rising order.
-    # Size and time are part of the key, so that a film written anew is opened anew.
-    return open_video(path)
+def _kept_pyav(path: str, name: str, size: int, changed: int) -> PyAV:
+    return open_pyav(path, name)
+
+
+def decoder(path: Path) -> PyAV:
+    """The film at ``path`` for those who need frames as they are decoded; kept open for the next who asks.
+
+    Raises:
+        MediaError: missing, empty or not a film that can be read.
+    """
+    return _kept_pyav(*identity(path))
 
 
 def read_frame(path: Path, index: int) -> Pixels:
-    """Frame ``index`` (0-based) of the film at ``path``, ``(H, W, 3)`` uint8 RGB.
+    """Frame ``index`` of the film at ``path``, counted from 0 in order of display, ``(H, W, 3)`` uint8 RGB.
 
     Raises:
         MediaError: no such frame, or the film is damaged there.
     """
-    try:
-        stat = path.stat()
-    except OSError:
-        raise MediaError(f"{path.name}: no such file", reason="media_missing") from None
-    reader = _opened(path, stat.st_size, stat.st_mtime_ns)
-    if not 0 <= index < len(reader):
-        raise MediaError(f"{path.name}: no frame {index}, it has {len(reader)}", reason="media_missing")
-    try:
-        return reader.frame(index)
-    except Exception as error:
-        raise MediaError(f"{path.name}: frame {index} cannot be decoded ({problem_text(error, str(path))})") from None
+    named = _named()
+    reader = decoder(path) if named == "av" else _kept(named, *identity(path))
+    return reader.frame(index)
 
 
 def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
     """Write frames as H.264 mp4: yuv420p, constant rate, short GOP, index in front, no metadata, one thread.
 
-    The same frames give the same bytes, whatever the processor's instruction set or the heap, see :data:`ENCODER`.
+    The same frames give the same bytes, whatever the processor's instruction set or the heap, see :data:`ENCODER` and
+    :data:`EXACT`.
 
     Args:
         path: Target; written under a temporary name and renamed.
@@ -171,6 +153,7 @@ def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
             stream: Any = None
             for made in frames:
                 frame = made if isinstance(made, av.VideoFrame) else av.VideoFrame.from_ndarray(made, format="rgb24")
+                frame = frame.reformat(format="yuv420p", interpolation=EXACT)
                 if stream is None:
                     width, height = frame.width, frame.height
                     if height % 2 or width % 2:

@@ -128,7 +128,7 @@ def safe_name(name: str, *, where: str) -> str:
     """``name`` of an archive's member with ``/`` between folders and no leading ``./``.
 
     Raises:
-        BadRowError: the name is absolute or climbs out of the archive.
+        BadRowError: the name is absolute, climbs out of the archive or is not UTF-8.
 
     >>> safe_name("./seg/000001.png", where="dense.tar")
     'seg/000001.png'
@@ -139,4 +139,8 @@ def safe_name(name: str, *, where: str) -> str:
             f"{where}: member name {name!r} is absolute or leaves the archive",
             hint="This archive is not the published one; fetch it again from its authors.",
         )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BadRowError(f"{where}: member name {name!r} is not UTF-8", hint="Pack this archive again.") from None
     return "/".join(p for p in parts if p not in ("", "."))

@@ -1,15 +1,19 @@
 """Sentences in which CoPESD says what forceps and knife do in a picture, and where they are.
 
 ``Direct the Forceps[0.14, 0.21, 0.47, 0.77] towards the mucosal flap's edge and ...``: a sentence is one clause for
-each instrument, in one of a closed set of wordings, with the box in brackets behind the instrument's name. The wordings
-are those of the released files; another one is an error and not guessed at.
+each instrument, with the box in brackets behind the instrument's name. A clause is read by its words, in whatever
+order: ``esd_words.csv`` lists the verbs of each motion, what may stand around them, and nothing else. A word that is
+not listed, a denial, or two motions of one instrument make the sentence an error; it is not guessed at.
 """
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Literal
 
 from ..errors import BadRowError
@@ -23,59 +27,16 @@ Convention = Literal["corners", "sizes"]
 
 _NUMBER = r"\s*(-?[0-9]{1,3}(?:\.[0-9]{1,6})?)\s*"
 _BOX = re.compile(rf"\b({FORCEPS}|{KNIFE})\s*\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
-_NO_VIEW = "scenes are confusing and need to clean the camera lens!"
+_TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|[^\sa-z]")
 
-_WORDS = {
-    "F": "the forceps",
-    "K": "the knife",
-    "M": "the mucosa flap",
-    "EDGE": "(?:the (?:edge|boundary|margin|border) of (?:the )?mucosa flap|"
-    "the mucosa flap(?:'s)? (?:edge|boundary|margin|border)|that edge)",
-    "SIDE": "(?:(?:upper|lower) )?(?:left|right)",
-    "WAY": "(?:upward|downward|in an (?:upward|downward) direction|to the (?:(?:upper|lower) )?(?:left|right))",
-    "STILL": "(?:idle|inactive|unmoved|at rest)",
-}
-_FORCEPS_DOES = {
-    "reach": ("(?:direct|move|navigate|shift|adjust) F (?:to|towards|to reach|to touch|to arrive at) EDGE",),
-    "grasp": ("(?:grasp|grab|clamp down on|take hold of) EDGE (?:with|using) F", "use F to capture EDGE"),
-    "rotate": ("(?:rotate|twist|turn) F",),
-    "lift": ("(?:hoist|pull|draw) M WAY (?:with|using) F", "(?:manipulate|employ) F to lift M WAY"),
-    "hold countertraction": (
-        "keep countertraction with F to hold M steady",
-        "employ F to consistently lift M",
-        "engage F to apply continuous countertraction on M",
-        "ensure F maintain countertraction on M",
-        "utilize F to maintain countertraction on M",
-    ),
-}
-_KNIFE_DOES = {
-    "dissect": (
-        "conduct the SIDE dissection of M with K",
-        "(?:utilize|operating) K to dissect M WAY",
-        "dissect(?:ing)? M WAY (?:employing|using) K",
-    ),
-    "idle": (
-        "K (?:continues to remain|remains) STILL",
-        "(?:leaving|keeping|keep|maintaining) K STILL",
-        "maintaining K(?:'s idle state| in its original position)",
-    ),
-    "reach": ("(?:position|positioning) K at EDGE(?: as well)?", "(?:relocate|move|advance|guiding) K to EDGE"),
-    "lift": ("K (?:lifts|hoists) M WAY", "(?:lift|lifting|raise) M WAY (?:with|using) K", "utilize K to raise M WAY"),
-}
-_JOINT = re.compile(r"(?:,| and| while| as)(?: also| simultaneously)? ")
-_END = re.compile(r"(?: concurrently)?\.")
-
-
-def _compiled(clauses: dict[str, tuple[str, ...]]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    def filled(clause: str) -> str:
-        return re.sub("[A-Z]+", lambda word: _WORDS[word[0]], clause)
-
-    return tuple((motion, re.compile(filled(clause))) for motion, some in clauses.items() for clause in some)
-
-
-_FORCEPS_CLAUSES, _KNIFE_CLAUSES = _compiled(_FORCEPS_DOES), _compiled(_KNIFE_DOES)
-MOTIONS = tuple(dict.fromkeys([*_FORCEPS_DOES, *_KNIFE_DOES]))
-"""Names of ours for what the wordings say; what is said verbatim stays in the answer."""
+REACH, GRASP, ROTATE, LIFT = "reach", "grasp", "rotate", "lift"
+HOLD, DISSECT, IDLE, MOVE = "hold countertraction", "dissect", "idle", "move"
+MOTIONS = (REACH, GRASP, ROTATE, LIFT, HOLD, DISSECT, IDLE, MOVE)
+"""Names of ours for what the sentences say; what is said verbatim stays in the answer."""
+_ACTS = (REACH, GRASP, ROTATE, LIFT, DISSECT)
+_NEVER = {FORCEPS: frozenset({DISSECT}), KNIFE: frozenset({GRASP})}
+"""What an instrument cannot do: forceps do not cut, a knife has no jaws."""
+_WITHOUT_TARGET = frozenset({ROTATE, IDLE, MOVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,52 +57,191 @@ class Placed:
 
 
 def says_no_view(text: str) -> bool:
-    """Whether the sentence says that the lens has to be cleaned, in place of a motion.
+    """Whether the sentence says that the view is not clear, or the lens has to be cleaned, in place of a motion.
 
     >>> says_no_view("Scenes are confusing and need to clean the camera lens! Keep the Forceps and Knife idle.")
     True
+    >>> says_no_view("The view is not clear.")
+    True
     """
-    return text.strip().lower().startswith(_NO_VIEW)
+    tokens = _tokens(text)
+    classes = [_words().get(token, frozenset()) for token in tokens]
+    seen = [n for n, found in enumerate(classes) if "scene" in found]
+    unclear = [n for n, found in enumerate(classes) if "unclear" in found]
+    denied = [n for n in range(len(tokens) - 1) if tokens[n] == "not" and tokens[n + 1] in ("clear", "visible")]
+    return bool(seen and (unclear or denied))
 
 
 def parse_motions(text: str) -> tuple[Motion, ...]:
     """What each instrument of a sentence does, forceps before knife.
 
     Raises:
-        BadRowError: the sentence is of none of the known wordings, from its first character to its last.
+        BadRowError: no instrument, a word that is not of the vocabulary, a clause without a motion or with two, or two
+            ways to part the sentence that say different things.
 
     >>> parse_motions("Rotate the Forceps[0, 0, 1, 1] while keeping the Knife[0, 0, 1, 1] at rest.")
     (Motion(instrument='Forceps', motion='rotate', target='no target'), \
 Motion(instrument='Knife', motion='idle', target='no target'))
-    >>> [m.motion for m in parse_motions("The Knife[0.1, 0.2, 0.3, 0.4] lifts the mucosa flap upward.")]
-    ['lift']
+    >>> [m.motion for m in parse_motions("With the Forceps seizing the mucosa flap, cut it with the Knife.")]
+    ['grasp', 'dissect']
     """
-    plain = " ".join(_BOX.sub(r"\1", text).lower().replace("mucosal", "mucosa").replace("' s ", "'s ").split())
-    for motion, clause in _FORCEPS_CLAUSES:
-        first = clause.match(plain)
-        if first is None:
-            continue
-        if _END.fullmatch(plain, first.end()):
-            return (_motion(FORCEPS, motion),)
-        joint = _JOINT.match(plain, first.end())
-        if joint is not None and (second := _knife(plain, joint.end())):
-            return _motion(FORCEPS, motion), second
-    alone = _knife(plain, 0)
-    if alone is not None:
-        return (alone,)
-    raise BadRowError(f"{shortened(text)} is none of the known wordings of a motion")
+    tokens = _tokens(_BOX.sub(r"\1", text))
+    if not tokens or tokens[-1] != ".":
+        raise BadRowError(f"{shortened(text)} is no whole sentence: it does not end with a stop")
+    tokens = tokens[:-1]
+    strange = next((t for t in tokens if t not in _words() and t not in (",", ";", ".", "'")), None)
+    if strange is not None:
+        raise BadRowError(f"{shortened(text)} holds {strange!r}, which is none of the known words of a motion")
+    readings = {tuple(sorted(found, key=lambda m: m.instrument)) for found in _readings(tokens)}
+    if len(readings) != 1:
+        what = "more than one known way" if readings else "none of the known ways"
+        raise BadRowError(f"{shortened(text)} says in {what} what forceps and knife do")
+    return readings.pop()
 
 
-def _knife(plain: str, start: int) -> Motion | None:
-    for motion, clause in _KNIFE_CLAUSES:
-        found = clause.match(plain, start)
-        if found is not None and _END.fullmatch(plain, found.end()):
-            return _motion(KNIFE, motion)
-    return None
+@cache
+def _words() -> dict[str, frozenset[str]]:
+    """The classes of every known word, with the forms of verbs."""
+    text = (resources.files(__package__) / "esd_words.csv").read_text("utf-8")
+    found: dict[str, set[str]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        verb = row["class"] in (*_ACTS, "helper")
+        for word in row["words"].split():
+            for form in _forms(word) if verb else (word,):
+                found.setdefault(form, set()).add(row["class"])
+    return {word: frozenset(classes) for word, classes in found.items()}
+
+
+def _forms(verb: str) -> tuple[str, ...]:
+    """A verb with its endings; those that do not exist do no harm.
+
+    >>> _forms("grip")
+    ('grip', 'grips', 'gripes', 'griping', 'gripping', 'griped', 'gripped')
+    """
+    stem = verb.removesuffix("e")
+    double = stem + stem[-1]
+    irregular = {"hold": ("held",), "keep": ("kept",), "take": ("taken",), "leave": ("left",), "catch": ("caught",)}
+    irregular |= {"draw": ("drawn",), "bring": ("brought",), "send": ("sent",), "begin": ("beginning",)}
+    regular = (verb, f"{verb}s", f"{stem}es", f"{stem}ing", f"{double}ing", f"{stem}ed", f"{double}ed")
+    return (*regular, *irregular.get(verb, ()))
+
+
+def _tokens(text: str) -> list[str]:
+    plain = text.lower().replace("’", "'").replace("'s", " ").replace("' s ", " ")
+    return _TOKEN.findall(re.sub(r"\bin use\b", " ", plain))
+
+
+def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
+    """Every way to part the words into a clause for each instrument."""
+    named = [n for n, token in enumerate(tokens) if token in ("forceps", "knife")]
+    if len({tokens[n] for n in named}) < len(named) or not named:
+        return
+    if len(named) == 1:
+        whole = _clause(tokens)
+        if whole:
+            yield (whole,)
+        return
+    start, end = named
+    if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"}:
+        # "keep the forceps and the knife idle": one clause of both
+        together = [_clause([*tokens[:start], tokens[n], *tokens[end + 1 :]]) for n in named]
+        if together[0] and together[1]:
+            yield together[0], together[1]
+    for at in range(1, len(tokens)):
+        if tokens[at] in (",", ";", ".") or "joint" in _words()[tokens[at]]:
+            first, second = _clause(tokens[:at]), _clause(tokens[at + 1 :])
+            if first and second and first.instrument != second.instrument:
+                yield first, second
+
+
+def _clause(tokens: Sequence[str]) -> Motion | None:
+    """What the one instrument of a clause does; None where that is not one known motion."""
+    while tokens and (tokens[0] in (",", ";") or "joint" in _words().get(tokens[0], frozenset())):
+        tokens = tokens[1:]
+    tokens = _without_the_finished(tokens)
+    classes = [_words().get(token, frozenset()) for token in tokens]
+    named = [token for token in tokens if token in ("forceps", "knife")]
+    if len(named) != 1 or not tokens or "joint" in classes[-1] or tokens[-1] in (",", ";", "the", "a", "to", "of"):
+        return None
+    instrument = FORCEPS if named[0] == "forceps" else KNIFE
+    motion = _motion_of(tokens, classes)
+    if motion is None or motion in _NEVER[instrument]:
+        return None
+    targeted = any({"flap", "edge"} & found for found in classes) or "it" in tokens or "tissue" in tokens
+    if motion not in _WITHOUT_TARGET and not targeted and motion not in (HOLD, DISSECT, GRASP):
+        return None
+    return _motion(instrument, motion)
+
+
+def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
+    """The clause without what it says to be over: "having finished the dissection", "the lifting is finished and"."""
+    classes = [_words().get(token, frozenset()) for token in tokens]
+    over = next((n for n, found in enumerate(classes) if "finished" in found), None)
+    if over is None:
+        return tokens
+    first = last = over
+    acts = [n for n, found in enumerate(classes) if any(name in found or f"noun:{name}" in found for name in _ACTS)]
+    for n in acts:
+        if abs(n - over) <= 4 and not any(_is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
+            first, last = min(first, n), max(last, n)
+    return [*tokens[:first], *tokens[last + 1 :]]
+
+
+def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
+    held = frozenset().union(*classes)
+    acts = {act for act in _ACTS if act in held or f"noun:{act}" in held}
+    if "place" in held and _stays(tokens):
+        return IDLE if not acts - {REACH} else None
+    if "countertraction" in held:
+        return HOLD if not acts - {LIFT} else None
+    if "still" in held or {*tokens} >= {"at", "rest"}:
+        return IDLE if not acts else None
+    if LIFT in acts and "lasting" in held:
+        return HOLD if acts == {LIFT} else None
+    if not acts and {"hold", "holds", "holding"} & {*tokens}:
+        return HOLD if "flap" in held or "edge" in held else None
+    if not acts and "steady" in held and "flap" in held:
+        return HOLD
+    if len(acts) != 1:
+        return None
+    act = acts.pop()
+    if act == LIFT and not {"flap", "edge"} & held and not {"it", "tissue"} & {*tokens}:
+        return MOVE if "direction" in held else None  # "draw the forceps back"
+    return _reaching(tokens, classes) if act == REACH else act
+
+
+def _stays(tokens: Sequence[str]) -> bool:
+    """Whether "in its original position" or "in place" says that nothing moves."""
+    return any(
+        token in ("position", "place", "state", "location", "spot")
+        and {"in", "at"} & {*tokens[max(0, n - 3) : n]}
+        and (token == "place" or {"original", "current", "initial", "same", "idle"} & {*tokens[max(0, n - 2) : n]})
+        for n, token in enumerate(tokens)
+    )
+
+
+def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
+    """What a verb of moving means: tissue is lifted by it, an instrument reaches an edge or only moves."""
+    verb = next(n for n, found in enumerate(classes) if REACH in found)
+    objects = (n for n in range(verb + 1, len(tokens)) if {"flap", "edge"} & classes[n] or _is_instrument(tokens[n]))
+    object_at = next(objects, None)
+    if object_at is not None and not _is_instrument(tokens[object_at]):
+        between = {*tokens[verb + 1 : object_at]}
+        direct = not between & {"to", "towards", "toward", "at", "on", "onto", "into", "near"}
+        touches = tokens[verb].startswith(("reach", "touch", "approach", "contact"))
+        if direct and not touches and "edge" not in classes[object_at]:
+            return LIFT if any("direction" in found for found in classes) else None
+    if any({"flap", "edge"} & found for found in classes):
+        return REACH
+    return MOVE if any("direction" in found for found in classes) else None
+
+
+def _is_instrument(token: str) -> bool:
+    return token in ("forceps", "knife")
 
 
 def _motion(instrument: str, motion: str) -> Motion:
-    return Motion(instrument, motion, NO_TARGET if motion in ("rotate", "idle") else FLAP)
+    return Motion(instrument, motion, NO_TARGET if motion in _WITHOUT_TARGET else FLAP)
 
 
 def parse_boxes(text: str) -> tuple[Placed, ...]:

@@ -48,7 +48,8 @@ Problem = tuple[Reason, str, str]
 class KeyFrame:
     """What is known of one key frame; None means not annotated, or not usable.
 
-    ``told`` says that the file had something on it, or that a problem with it was reported.
+    ``size`` is width and height of its picture in pixels. ``told`` says that the file had something on it, or that a
+    problem with it was reported.
     """
 
     phase: Label | None = None
@@ -57,6 +58,7 @@ class KeyFrame:
     actions: tuple[Label, ...] | None = None
     boxes: tuple[LabeledBox, ...] | None = None
     told: bool = False
+    size: tuple[int, int] | None = None
 
 
 def cases_in(path: Path) -> set[str]:
@@ -107,6 +109,7 @@ def read_key_frames(path: Path, case: str) -> tuple[dict[int, KeyFrame], list[Pr
         if match is None or match[1] != case:
             continue
         frame, more = _key_frame(image, notes[id], names)
+        frame = replace(frame, size=(image["width"], image["height"]))
         if id in torn:
             frame = replace(frame, instruments=None, actions=None, boxes=None, told=True)
         found[int(match[2])] = frame

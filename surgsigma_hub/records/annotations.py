@@ -6,90 +6,15 @@ No I/O happens here. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy.typing as npt
+from .footage import Footage, ImageRef
 
-# --------------------------------------------------------------------------------------------- media references
-
-
-@dataclass(frozen=True, slots=True)
-class FileImage:
-    """A picture stored as a file of its own."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class FileSlice:
-    """Encoded bytes inside a larger file (a TFRecord, an uncompressed tar)."""
-
-    path: Path
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class VideoFrame:
-    """Frame ``index`` (0-based, in decoding order) of a film."""
-
-    path: Path
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """Pixels made on demand: ``draw()`` returns uint8 ``(H, W, 3)`` or ``(H, W)``, or uint16 ``(H, W)``."""
-
-    name: str
-    draw: Callable[[], npt.NDArray[Any]]
-
-
-ImageRef = FileImage | FileSlice | VideoFrame | Drawn
-"""Where pixels come from. Loaders yield references; only ``media`` turns them into pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """A whole film; frame ``n`` is seen at ``n / fps`` seconds. ``fps`` must be the film's own constant rate."""
-
-    path: Path
-    fps: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stills:
-    """Pictures taken at a steady rate: number ``n`` at ``n / fps`` seconds, None where it is missing."""
-
-    images: tuple[ImageRef | None, ...]
-    fps: float
-
-
-Footage = Film | Stills
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The frames of ``footage`` seen at ``start_seconds <= t < end_seconds``."""
-
-    footage: Footage
-    start_seconds: float
-    end_seconds: float
-
-    @property
-    def frames(self) -> range:
-        """Numbers of the frames of the footage that are seen within the cut.
-
-        >>> Cut(Film(Path("a.mp4"), 25.0), 1.0, 1.2).frames
-        range(25, 30)
-        """
-        first, end = (max(0, math.ceil(s * self.footage.fps - 1e-6)) for s in (self.start_seconds, self.end_seconds))
-        return range(first, end)
+# ----------------------------------------------------------------------------------------------------- regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +215,7 @@ class Frame:
     index: int
     fps: float
     image: ImageRef | None = None
+    size: tuple[int, int] | None = None  # width and height of the picture, where the labels state it
     variant: str = ""  # tells apart several annotations of one moment, for example the smoky twin; goes into the id
     phase: Label | None = None
     step: Label | None = None
@@ -376,6 +302,7 @@ class Reason(StrEnum):
     TYPE_UNKNOWN = "type_unknown"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"
+    FOOTAGE_CONTRADICTS = "footage_contradicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,8 +312,10 @@ class Defect:
     Attributes:
         where: Which file, row or frame, relative to the source root (never an absolute path).
         detail: What was found, and what was expected.
+        moments: How many annotated moments it stands for: all those of a video whose footage is refused.
     """
 
     reason: Reason
     where: str
     detail: str
+    moments: int = 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
 
 from ..errors import ShardError
+from ..plain_file import read_plain
 from ..schema import check_format_version
 
 OURS = "surgsigma"
@@ -17,22 +20,26 @@ OURS = "surgsigma"
 MAX_CARD = 8 << 20
 """Most bytes of a card; one with all configs of forty sources has a tenth of it."""
 
-_MOST_NODES = 300_000  # what YAML takes some 10 s for
+_MOST_NODES = 100_000  # a card with all configs of forty sources has a fifth of it
 _MOST_EXPANDED = 3_000_000  # aliases count as what they stand for, which is how a reader meets them
 _DEEPEST = 40
 _LONGEST = 1 << 14
 
 
-class _Loader(yaml.SafeLoader):
+_Events: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast, where PyYAML has it
+
+
+class _Loader(Composer, _Events):  # type: ignore[misc]
     """Plain values only, so many and so deep and no more: ten lines of aliases can stand for a billion of values."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        _Events.__init__(self, text)
+        Composer.__init__(self)
         self._nodes = self._expanded = self._depth = 0
         self._weights: dict[str, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
             # An anchor has no weight before its end: an alias inside is one to itself, and without end.
             self._count(self._weights.get(str(event.anchor), _MOST_EXPANDED))
@@ -101,6 +108,20 @@ def split_card(text: str, *, where: str) -> tuple[dict[str, Any], str]:
     if not isinstance(loaded, dict):
         raise ShardError(f"{where}: the front matter is a {type(loaded).__name__}, expected a mapping")
     return loaded, "\n".join(lines[end + 1 :])
+
+
+def read_card(path: Path, *, where: str) -> str:
+    """The text of a card.
+
+    Raises:
+        ShardError: it is not UTF-8, too long, or no plain file.
+    """
+    try:
+        return read_plain(path, most=MAX_CARD).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ShardError(f"{where}: the card is not UTF-8 at byte {error.start}") from None
+    except OSError as error:
+        raise ShardError(f"{where}: the card cannot be read: {error.strerror or error}") from None
 
 
 def check_ours(front: Mapping[str, Any], *, where: str) -> Mapping[str, Any]:

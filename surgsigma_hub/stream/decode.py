@@ -14,9 +14,10 @@ import orjson
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import MediaError, ShardError, SurgSigmaError
+from ..media.film_index import check_pixels
 from ..media.film_readers import FrameReader
 from ..media.image import MAX_PIXELS, as_rgb
-from ..media.video import open_video_bytes, problem_text
+from ..media.video import open_video_bytes
 from ..schema import FORMAT_VERSION, check_format_version
 from .buffers import Memory, Pixels
 from .reading.tar import Members
@@ -30,6 +31,8 @@ except ImportError:  # the extra "stream"; Pillow gives the same pixels, more sl
 Decode = Literal["bytes", "view", "rgb"] | Rgb
 _POOL = 512 << 20  # bytes of pixels that all threads together keep for reuse, at most
 _AT_A_TIME = 16  # frames of a film that lie in memory at full size before they are resized
+_MOST = 100_000
+"""Frames chosen of one film at most: a clip has hundreds, a film whose frames stand for hours may ask for billions."""
 _JPEG = b"\xff\xd8"
 _DIRECT = ("YCbCr", "Gray")  # colour spaces of JPEG that simplejpeg and Pillow read alike
 
@@ -60,6 +63,9 @@ class Frames:
     def choose(self, length: int, fps: float) -> list[int]:
         """The frames of a film with ``length`` frames.
 
+        Raises:
+            MediaError: a film so slow that the rate would repeat its frames without end.
+
         >>> Frames(count=3).choose(9, 25), Frames(rate=5).choose(11, 25), Frames(count=4).choose(2, 25)
         ([0, 4, 8], [0, 5, 10], [0, 0, 1, 1])
         >>> Frames(rate=2).choose(4, 1), Frames(rate=10).choose(9, 25), Frames(rate=10).choose(9, 29.97)
@@ -72,8 +78,10 @@ class Frames:
         assert self.rate is not None
         step = (fps or self.rate) / self.rate
         # The nearest frame, of two the earlier: round() takes the even one, which repeats frames 3, 1, 3, 1 times.
-        chosen = [i for i in (math.ceil(n * step - 0.5) for n in range(int(length / step) + 1)) if i < length]
-        return chosen[: self.most]
+        count = min(int(length / step) + 1, self.most or _MOST + 1)
+        if count > _MOST:
+            raise MediaError(f"more than {_MOST} frames at {self.rate:g} a second", reason="media_too_large")
+        return [i for i in (math.ceil(n * step - 0.5) for n in range(count)) if i < length]
 
 
 class Decoder:
@@ -207,34 +215,29 @@ class Decoder:
     def _film(self, data: memoryview, frames: Frames, name: str) -> Pixels:
         reader = open_video_bytes(data, name)
         chosen = frames.choose(len(reader), reader.fps)
+        size = reader.index.size
+        check_pixels(len(chosen), *(self._rgb.size(*size) if self._rgb is not None else size), name)
         for index in chosen:
             if not 0 <= index < len(reader):
                 raise MediaError(f"{name}: no frame {index}, it has {len(reader)}", reason="media_missing")
         once = sorted(set(chosen))  # each frame is read once and forwards, whatever is asked for
-        pixels = self._frames_of(reader, once, name)
+        pixels = self._frames_of(reader, once)
         return pixels if chosen == once else pixels[np.searchsorted(once, chosen)]
 
-    def _frames_of(self, reader: FrameReader, indices: list[int], name: str) -> Pixels:
+    def _frames_of(self, reader: FrameReader, indices: list[int]) -> Pixels:
         rgb = self._rgb
         if rgb is None or not rgb.resizes:
-            return _read_frames(reader, indices, name)
+            return reader.frames(indices)
         out: Pixels | None = None
-        for at in range(0, len(indices), _AT_A_TIME):
-            full = _read_frames(reader, indices[at : at + _AT_A_TIME], name)
+        step = max(1, min(_AT_A_TIME, MAX_PIXELS // math.prod(reader.index.size)))
+        for at in range(0, len(indices), step):
+            full = reader.frames(indices[at : at + step])
             width, height = rgb.size(full.shape[2], full.shape[1])
             if out is None:
                 out = self._memory().take(len(indices), height, width, 3)
             for n, frame in enumerate(full, start=at):
                 self._resize_into(frame, out[n])
         return np.zeros((0, 0, 0, 3), np.uint8) if out is None else out
-
-
-def _read_frames(reader: FrameReader, indices: list[int], name: str) -> Pixels:
-    try:
-        return reader.frames(indices)
-    except Exception as error:  # each library raises its own kinds
-        which = f"frame {indices[0]}" if len(indices) == 1 else f"a frame from {indices[0]} to {indices[-1]}"
-        raise MediaError(f"{name}: {which} cannot be decoded ({problem_text(error, name)})") from None
 
 
 def _opened(data: memoryview, name: str, *, fast: Rgb | None = None) -> Image.Image:

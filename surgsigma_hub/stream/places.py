@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..errors import ShardError, SurgSigmaError
 from ..plain_file import plain_size
@@ -25,6 +26,7 @@ from .reading.tar import Members
 
 _REPO = re.compile(r"(?:hf://datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:@(.+))?")
 _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
+T = TypeVar("T")
 _BUILD = "Build a tree (surgsigma build --help), or name a folder, ORG/NAME of a dataset on the Hub, or a URL."
 
 
@@ -254,6 +256,29 @@ class _Names:
         return self._names
 
 
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1][:200] if lines else type(error).__name__
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """What a call gives that has no clock of its own; its thread is left to itself when the time is up.
+
+    Raises:
+        TimeoutError: it did not come to its end.
+    """
+    found: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(call())
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return found.result(seconds)
+
+
 def _hub(repo: str, revision: str | None, how: Remote) -> Place:
     """A dataset on the Hub, at the commit that the revision stands for now."""
     from huggingface_hub import HfApi, constants, get_token
@@ -261,10 +286,10 @@ def _hub(repo: str, revision: str | None, how: Remote) -> Place:
 
     name = f"{repo} at revision {revision}" if revision else repo
     try:
-        info = HfApi().dataset_info(repo, revision=revision, timeout=how.timeout)
+        info = _within(how.deadline, lambda: HfApi().dataset_info(repo, revision=revision, timeout=how.timeout))
     except (hub.HfHubHTTPError, hub.HFValidationError, OSError) as error:
         raise SurgSigmaError(
-            f"dataset {name} could not be opened at {constants.ENDPOINT}: {str(error).strip().splitlines()[-1][:200]}",
+            f"dataset {name} could not be opened at {constants.ENDPOINT}: {_last_line(error)}",
             hint="Check the spelling of ORG/NAME and the revision; for a private or gated one log in: hf auth login",
         ) from None
     token = None if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN") else get_token()

@@ -27,11 +27,12 @@ _STILL = 0.03
 
 
 def _centres(frame: Frame) -> dict[str, tuple[float, float]]:
-    """Centre of each instrument whose class is in view once, 0..1 of the frame."""
-    found: list[tuple[str, float, float]] = [
-        (b.label.id, (b.box.x1 + b.box.x2) / 2, (b.box.y1 + b.box.y2) / 2) for b in frame.instrument_boxes or ()
-    ]
-    if frame.instrument_boxes is None:
+    """Centre of each instrument whose class is in view once, 0..1 of the frame; none where some may have no box."""
+    found: list[tuple[str, float, float]] = []
+    if frame.holds_all(Fact.INSTRUMENT_BOXES):
+        for box in frame.instrument_boxes or ():
+            found.append((box.label.id, (box.box.x1 + box.box.x2) / 2, (box.box.y1 + box.box.y2) / 2))
+    elif frame.instrument_boxes is None and frame.holds_all(Fact.INSTRUMENT_MASKS):
         for one in frame.instrument_masks or ():
             if one.label is not None and isinstance(one.mask, Polygons):
                 xs, ys = zip(*(point for ring in one.mask.rings for point in ring), strict=True)
@@ -73,7 +74,7 @@ def _condition(now: Frame, later: Frame | None) -> tuple[str, list[Label]]:
         if label is not None and not concept(kind, label.id).catch_all:  # type: ignore[arg-type]
             said.append(f"The {kind} is {concept(kind, label.id).name}.")  # type: ignore[arg-type]
             labels.append(label)
-    acts = [a for a in now.actions or () if a.id != NULL]
+    acts = [a for a in now.actions or () if a.id != NULL] if now.holds_all(Fact.ACTIONS) else []
     if acts:
         doing = set_slots("action", distinct_ids("action", acts))
         said.append(f"The {doing['things']} {doing['things_be']} {doing['list']}.")

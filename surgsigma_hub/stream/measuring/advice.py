@@ -78,7 +78,6 @@ class Here:
         kernel: What resizes: ``torch``, ``pillow`` or, where nothing does, empty.
         simplejpeg: Whether that package is installed.
         torch: Whether that package is installed.
-        decord: Whether that package is installed.
         step: Seconds that the loop pretended to train for each batch.
     """
 
@@ -88,7 +87,6 @@ class Here:
     kernel: str = ""
     simplejpeg: bool = True
     torch: bool = True
-    decord: bool = True
     step: float = 0.0
 
 
@@ -219,12 +217,10 @@ def _smaller(best: Measured, all_: Sequence[Measured], here: Here) -> str:
 def _video(best: Measured, all_: Sequence[Measured], here: Here) -> str:
     if _share(best, "video") < MUCH:
         return ""
-    reader = (
-        "Fewer frames, near each other, decode less; SURGSIGMA_VIDEO=torchcodec tries another reader"
-        if here.decord
-        else "decord reads films faster (pip install 'surgsigma-hub[video]'), or try SURGSIGMA_VIDEO=torchcodec"
+    return (
+        f"Decoding films takes {_share(best, 'video'):.0%} of the time. Fewer frames, near each other, decode less; "
+        "SURGSIGMA_VIDEO=torchcodec tries another reader."
     )
-    return f"Decoding films takes {_share(best, 'video'):.0%} of the time. {reader}."
 
 
 def _threads(best: Measured, all_: Sequence[Measured], here: Here) -> str:

@@ -198,7 +198,7 @@ def measure(
     end = ends[0]
     here = Here(
         cores=cores(), remote=end.remote, cache=cache, kernel=end.kernel, step=plan.step,
-        **{name: importlib.util.find_spec(name) is not None for name in ("simplejpeg", "torch", "decord")},
+        **{name: importlib.util.find_spec(name) is not None for name in ("simplejpeg", "torch")},
     )  # fmt: skip
     return Report(
         measured=measured, here=here, verdict=judge(measured, here), samples=end.samples, sample_bytes=end.sample_bytes

@@ -143,13 +143,18 @@ class HttpFiles:
         moved = self._moved.get(url)
         at = moved[0] if moved and moved[1] > time.monotonic() else url
         for _ in range(6):
-            status, found, data = self._once(Address.of(at), headers, whole=whole, most=most, until=until)
+            try:
+                status, found, data = self._once(Address.of(at), headers, whole=whole, most=most, until=until)
+            except TransientError:
+                self._moved.pop(url, None)  # the next try begins where this one did
+                raise
             if status in _REDIRECTS:
-                at = _redirected(at, found.get("location", ""), place)
-                self._moved[url] = (at, time.monotonic() + _KEEP_REDIRECT)
-            elif status in (401, 403) and at != url and moved:
+                at, moved = _redirected(at, found.get("location", ""), place), None
+            elif status in (401, 403) and moved and at == moved[0]:
                 moved, at = None, url  # a signed address that has run out
             else:
+                if at != url and status in (200, 206):
+                    self._moved[url] = moved or (at, time.monotonic() + _KEEP_REDIRECT)
                 return status, found, data
         raise SurgSigmaError(f"{place}: redirected without end")
 

@@ -1,0 +1,173 @@
+"""The clock of a film: which of its frames is seen at which second of the recording. Pure: a table in, a film out.
+
+Labels are numbers of frames at the release's rate ``r``, or times. The film has ``n`` frames and is ``d`` seconds long
+by its own time stamps; the labels, or a table of the release, say that the recording lasts ``t`` seconds.
+
+- ``d`` fits ``t``, whatever the film's rate: the same span of time, perhaps encoded anew (29.97, 30, 50), perhaps with
+  frames lost and time stamps kept. Found **by time**: label ``k / r``, or its seconds, on the frame shown nearest.
+- ``d`` does not fit, ``n / r`` does; the rate differs by less than 0.5 %, no frame is lost, labels are numbers: all the
+  release's frames with a clock that is a little wrong. Found **by number**, and told.
+- ``d`` does not fit, ``n / r`` does, otherwise: all its frames shown at another rate. **Refused**: ``film_fps``.
+- both fit, as can be where labels need not reach the end, but ``n / r`` much better and at another rate. **Refused**.
+- neither fits: cut, or of another recording. **Refused**: ``starts_at``.
+
+Why by time where the rate differs: labels that are numbers were made on a film of the rate ``r``, in which number and
+time are one; whoever encodes a film anew at another rate, or loses frames of it, keeps what is seen when. Where that is
+not so, the length gives it away. A label whose own frame was lost, so that none is within three quarters of the film's
+usual gap, has no image; that is told of it alone.
+
+What cannot be seen: a front cut off by less than ``Recording.within`` and ``Recording.beyond`` together, or by anything
+where labels need not reach the end and the film goes on as long after them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..records import Film, FilmFile, Recording
+from .numbering import EPSILON, Refusal
+
+_SAME_RATE = 0.005
+"""Share by which the rate of a film may differ from the release's and still be called the same: rounded headers."""
+_MUCH_LONGER = 1.5
+_LOSSES = 0.05
+"""Share of its length up to which a film may have lost frames and still look whole."""
+_SAME_FRAME = 0.25
+"""Share of a frame by which time stamps may miss the steady grid, and number and time still be one."""
+
+
+class Table(Protocol):
+    """What is read of a film: see ``film_table.FilmTable``."""
+
+    @property
+    def seconds(self) -> npt.NDArray[np.float64]:
+        """When each frame is shown, from the first one's time."""
+
+    @property
+    def fps(self) -> float:
+        """Average rate."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether no frame is missing."""
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A film whose time is known.
+
+    Attributes:
+        film: The film.
+        gap: Seconds of the recording between two frames, usually.
+        told: What the user should know of it.
+    """
+
+    film: Film
+    gap: float
+    told: tuple[str, ...] = ()
+
+
+def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Refusal:
+    """When the frames of a film are seen, or why that is not known."""
+    stated, rate = recording.stated, file.fps
+    gap = float(np.median(np.diff(table.seconds))) if len(table) > 1 else 1 / (table.fps or rate)
+    fps = table.fps if table.constant else 1 / gap  # the rate that it would have without lost frames
+    speed = 1.0
+    if stated.film_fps is not None and not math.isclose(stated.film_fps, rate):
+        if abs(fps - stated.film_fps) > 2 * _SAME_RATE * stated.film_fps:
+            return Refusal(
+                f"it shows {fps:.6g} frames a second, the option film_fps says {stated.film_fps:g}",
+                (f"those labels at that rate (--option film_fps={fps:.6g})",),
+            )
+        speed = fps / rate
+    start = stated.starts_at or 0.0
+    times = start + table.seconds * speed
+    end, counted = float(times[-1]) + gap * speed, start + len(table) / rate
+    misfit, same = _misfit(end, recording), abs(fps - rate) <= _SAME_RATE * rate
+    told: list[str] = []
+    asked = stated.film_fps is not None
+    if misfit is None:
+        lasts = recording.lasts
+        if not asked and not same and _misfit(counted, recording) is None and (
+            abs(counted - lasts) < abs(end - lasts) / 2
+        ):  # fmt: skip
+            return _other_rate(file, table, recording, end, counted, both=True)
+        if not same and speed == 1:
+            told.append(f"it shows {fps:.6g} frames a second, the release says {rate:g}: found by time")
+        elif same and not table.constant:
+            told.append(f"frames of it are missing ({len(table)} frames in {end - start:.6g} s): found by time")
+        if end < lasts - gap or lasts + recording.within < end <= lasts + 2:
+            told.append(f"it ends {abs(end - lasts):.3g} s {'before' if end < lasts else 'after'} the recording does")
+    elif not asked and _misfit(counted, recording) is None:
+        if not (same and table.constant and file.counted):
+            return _other_rate(file, table, recording, end, counted, both=False)
+        off = float(np.max(np.abs(table.seconds + start - (start + np.arange(len(table)) / rate))))
+        told.append(f"its time stamps are up to {off:.3g} s off its {len(table)} frames: found by number")
+        times = start + np.arange(len(table)) / rate
+    else:
+        return Refusal(
+            f"its {len(table)} frames at {fps:.6g} a second end at {end:.6g} s, {misfit} "
+            f"{recording.lasts:.6g} s ({recording.said_by})",
+            tuple(_cuts(recording, end)),
+        )
+    return Clock(_film(file, times, rate, fps / speed), gap * speed, tuple(told))
+
+
+def _misfit(end: float, recording: Recording) -> str | None:
+    """How an end differs from that of the recording; None where it fits."""
+    stated, lasts = recording.stated, recording.lasts
+    known = stated.starts_at is not None
+    if end < lasts - recording.within - EPSILON and not known:
+        return "the recording lasts until"
+    if end > lasts + recording.beyond + recording.within + EPSILON:
+        if known and (stated.film_fps is not None or end <= _MUCH_LONGER * lasts):
+            return None
+        return "the recording ends at"
+    return None
+
+
+def _other_rate(
+    file: FilmFile, table: Table, recording: Recording, end: float, counted: float, *, both: bool
+) -> Refusal:
+    shown = (
+        f"its {len(table)} frames at {table.fps:.6g} a second end at {end:.6g} s, at the release's {file.fps:g} at "
+        f"{counted:.6g} s, the recording at {recording.lasts:.6g} s ({recording.said_by})"
+    )
+    fits = [f"the release's frames shown at another rate (--option film_fps={table.fps:.6g})"]
+    if both:
+        fits.append(f"a film whose time stamps are to be believed (--option film_fps={file.fps:g})")
+    return Refusal(shown, tuple(fits))
+
+
+def _cuts(recording: Recording, end: float) -> Sequence[str]:
+    if recording.stated.starts_at is not None:
+        return ()
+    lacking = recording.lasts - end
+    if lacking > 0:
+        lost = ("one that lost frames and was timed anew, for which there is no cure",)
+        return (
+            f"a recording whose first {lacking:.6g} s were cut off (--option starts_at={lacking:.6g})",
+            "one whose end is missing (--option starts_at=0)",
+            *(lost if lacking < _LOSSES * recording.lasts else ()),
+        )
+    return (
+        f"a film that begins {-lacking:.6g} s before the recording (--option starts_at={lacking:.6g})",
+        "one that goes on after it (--option starts_at=0)",
+    )
+
+
+def _film(file: FilmFile, times: npt.NDArray[np.float64], rate: float, own: float) -> Film:
+    """The film on the steady grid of the release's rate, or of its own, where its frames lie on it; else with times."""
+    numbers = np.arange(len(times))
+    for fps in (rate, own):
+        if float(np.max(np.abs(times - numbers / fps))) <= _SAME_FRAME / fps:
+            return Film(file.path, float(fps))
+    return Film(file.path, float(rate), tuple(times.tolist()))

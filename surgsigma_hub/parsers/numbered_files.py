@@ -1,0 +1,77 @@
+"""Folders of images that are told apart by a number in their names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+"""Endings of images, in any case; of two images of one number the one whose ending comes first here is taken."""
+
+
+def numbered_images(folder: Path, stem: str) -> dict[int, Path]:
+    """The images of a folder by number, rising.
+
+    Args:
+        folder: May be missing: then there are none.
+        stem: Pattern of the whole name without its ending; its first group is the number. ``"([0-9]{6})"`` takes
+            ``000030.png`` and leaves ``000030 (1).png``.
+    """
+    named = re.compile(stem)
+    found: dict[int, tuple[int, str, Path]] = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        suffix, match = path.suffix.lower(), named.fullmatch(path.stem)
+        if match is not None and suffix in SUFFIXES:
+            number, rank = int(match[1]), (SUFFIXES.index(suffix), path.name)
+            if number not in found or rank < found[number][:2]:
+                found[number] = (*rank, path)
+    return {number: found[number][2] for number in sorted(found)}
+
+
+def stem_pattern(names: str, **known: str) -> tuple[str, str]:
+    """A pattern of names, written as for ``str.format``, as the ``stem`` of :func:`numbered_images`, and its field.
+
+    Args:
+        names: Such as ``{video}_{image:06d}.png``; its ending is not looked at.
+        known: Fields whose value is known; one other holds the number.
+
+    Raises:
+        ValueError: not one field with a number, or a field that cannot be read back.
+
+    >>> stem_pattern("{video}_{image:06d}.png", video="video01")
+    ('video01_([0-9]{6,})', 'image')
+    """
+    from string import Formatter
+
+    pattern, fields = "", list[str]()
+    for text, name, spec, conversion in Formatter().parse(names):
+        pattern += re.escape(text)
+        if name is None:
+            continue
+        if name in known and not spec and not conversion:
+            pattern += re.escape(known[name])
+            continue
+        width = re.fullmatch("(?:0([0-9]{1,2}))?d?", spec or "")
+        if width is None or conversion or not name.isidentifier():
+            raise ValueError(f"{{{name}:{spec}}} is no number that can be read back")
+        pattern += f"([0-9]{{{width[1]},}})" if width[1] else "([0-9]+)"
+        fields.append(name)
+    if len(fields) != 1:
+        raise ValueError(f"{len(fields)} numbers, expected one")
+    head, dot, ending = pattern.rpartition(r"\.")
+    return (head if dot and f".{ending.lower()}" in SUFFIXES else pattern), fields[0]
+
+
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mpg", ".mpeg", ".wmv")
+"""Endings of films, in any case; the first is what the sources ship, the others what users make of it."""
+
+
+def is_film(path: Path) -> bool:
+    """Whether the name is that of a film."""
+    return path.suffix.lower() in FILMS
+
+
+def find_film(folder: Path, stem: str) -> Path | None:
+    """The film of that name in a folder, whatever its ending; the release's own ending goes first."""
+    found = [p for p in folder.glob(f"{stem}.*") if is_film(p) and p.is_file()] if folder.is_dir() else []
+    return min(found, key=lambda p: (FILMS.index(p.suffix.lower()), p.name), default=None)
