@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from ..ontology import NULL, Kind
 from ..tasks.reading.lexicon import Reading
+from ..tasks.reading.triplets import unwrapped
 from .mentions import Mention, find
 
 
@@ -159,7 +160,7 @@ def claims(text: str) -> tuple[Claim, ...]:
     [('absent', 'hook')]
     """
     found: list[Claim] = []
-    for sentence in _SENTENCE.split(text):
+    for sentence in _SENTENCE.split(unwrapped(text)):
         if sentence.strip():
             found += _sentence(sentence)
     return tuple(found)

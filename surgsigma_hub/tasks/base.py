@@ -129,8 +129,9 @@ class Parser(Protocol):
         self,
         text: str,
         *,
-        size: tuple[int, int] | None = None,
+        size: Size | None = None,
         space: Space | None = None,
+        procedure: str | None = None,
         question: str | None = None,
     ) -> Answer:
         """The typed answer, as of :class:`Reader`.
@@ -139,6 +140,7 @@ class Parser(Protocol):
             text: What was printed.
             size: As of :class:`Reader`.
             space: As of :class:`Reader`.
+            procedure: As of :class:`Reader`.
             question: What was asked: without it a letter, a bare yes or a bare no means nothing.
 
         Raises:

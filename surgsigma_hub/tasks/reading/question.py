@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ...errors import BadAnswerError
 from ...ontology import Kind
 from ...records import Answer, AnswerCriterion
 from ..answers import criteria_text
-from ..base import Reader, Space
+from ..base import Reader, Size, Space
 from .criteria import named_criteria
 from .lexicon import lexicon
 from .strip import answer_part
@@ -44,8 +46,9 @@ class InContext:
         self,
         text: str,
         *,
-        size: tuple[int, int] | None = None,
+        size: Size | None = None,
         space: Space | None = None,
+        procedure: str | None = None,
         question: str | None = None,
     ) -> Answer:
         """The typed answer.
@@ -54,26 +57,30 @@ class InContext:
             text: What was printed, with or without reasoning and tags.
             size: As of ``Reader``.
             space: As of ``Reader``.
+            procedure: As of ``Reader``.
             question: What was asked; None where the answer speaks for itself.
 
         Raises:
             BadAnswerError: the text does not read as an answer of the task.
         """
+        read = partial(self.reader, size=size, space=space, procedure=procedure)
         if question is not None:
             part = answer_part(text, f"an answer to {question[:80]!r}")
             options = dict(_OPTION.findall(question))
             if options and _LETTERS.fullmatch(part):
                 letters = re.findall(r"\b[A-Z]\b", part.upper())
                 if all(letter in options for letter in letters):
-                    return self.reader("; ".join(options[one] for one in letters), size=size, space=space)
+                    return read("; ".join(options[one] for one in letters))
             if not options and (said := _YES_NO.match(part)):
                 yes = said[1].casefold() == "yes"
-                found = self._verdict(text, question, yes=yes, bare=len(part) < 5)
+                found = self._verdict(read, text, question, yes=yes, bare=len(part) < 5)
                 if found is not None:
                     return found
-        return self.reader(text, size=size, space=space)
+        return read(text)
 
-    def _verdict(self, text: str, question: str, *, yes: bool, bare: bool) -> Answer | None:
+    def _verdict(
+        self, read: Callable[[str], Answer], text: str, question: str, *, yes: bool, bare: bool
+    ) -> Answer | None:
         if self.kinds == ("criterion",):
             asked = named_criteria(question)
             if not bare or len(asked) != 1:
@@ -84,8 +91,8 @@ class InContext:
         if not named or (not self.closed and not (yes and bare)):
             return None
         if not yes:
-            return self.reader("none")
+            return read("none")
         try:
-            return self.reader(text)
+            return read(text)
         except BadAnswerError:
-            return self.reader(question)
+            return read(question)

@@ -86,7 +86,7 @@ class Triplets:
         Raises:
             BadAnswerError: no triplet and no "none", a triplet with a part missing, or an unclear name.
         """
-        part = _unwrapped(answer_part(text, _EXPECTED))
+        part = unwrapped(answer_part(text, _EXPECTED))
         read = tokens(part)
         spans = _lexicon().find(read)
         reader = _Reader(part, read, spans)
@@ -109,7 +109,12 @@ def _wrapped() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(found)
 
 
-def _unwrapped(part: str) -> str:
+def unwrapped(part: str) -> str:
+    """A text in which a verb that holds its object in the middle stands before it.
+
+    >>> unwrapped("The grasper is placing the gallbladder in the retrieval bag.")
+    'The grasper is bagging the gallbladder.'
+    """
     for pattern, said in _wrapped():
         part = pattern.sub(said, part)
     return part
