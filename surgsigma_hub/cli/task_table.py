@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..api import matrix, tasks
 from ..build.rehearse import rehearse
 from ..hub.facts import table
-from ..tasks.question_kinds import Style
 from ..source import get_source, parse_options
+from ..tasks.question_kinds import Style
 
 _LONGEST = 180
 """Characters of a question, and of an answer, beyond which an example is cut."""
