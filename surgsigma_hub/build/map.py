@@ -14,6 +14,7 @@ from ..errors import LabelError, MediaError, SampleError
 from ..media.moments import Seen
 from ..ontology import resolve_course
 from ..reasoning import Memory, reason
+from ..reasoning.warrants import Warrants, warrants_for
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
 from ..source import Source
@@ -97,6 +98,7 @@ class _Mapper:
     labels: LabelDigest = field(init=False, default_factory=LabelDigest)
     rescaled: Counter[str] = field(init=False, default_factory=Counter)
     shares: Shares = field(init=False)
+    warrants: Warrants = field(init=False)
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
@@ -106,6 +108,8 @@ class _Mapper:
         )
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
         self.extra = Extra.of(self.job.settings)
+        info = self.source.info
+        self.warrants = warrants_for(info.procedure, info.name, self.job.settings.warrants)
         joint = self.shares.joint and self.job.video.split == JOINED_SPLIT
         names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
         self.companions = [get_task(name) for name in names]
@@ -219,7 +223,9 @@ class _Mapper:
             talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
-                reasoning=reason(task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory),
+                reasoning=reason(
+                    task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
+                ),
             )  # fmt: skip
             check_sample(sample)
         except MediaError as error:

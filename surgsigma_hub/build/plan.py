@@ -12,6 +12,7 @@ import orjson
 
 from .. import __version__
 from ..errors import BuildError, SurgSigmaError, UnknownNameError
+from ..reasoning.warrants import Row, rows_text
 from ..records import Defect, Fact, Video
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
@@ -33,6 +34,7 @@ class Settings:
         explained: Share of training samples whose answer is followed by definitions of its labels.
         smoke: Share of frames that get a twin with rendered smoke, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
+        warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
     """
 
     source: str
@@ -49,6 +51,7 @@ class Settings:
     explained: float = 0.0
     smoke: float = 0.0
     depth: Path | None = None
+    warrants: tuple[Row, ...] = ()
 
     def open_source(self, cache_dir: Path) -> Source:
         """The source, ready to read; errors of a wrong root or option come from here."""
@@ -68,6 +71,7 @@ class Settings:
             "explained": self.explained,
             "smoke": self.smoke,
             "depth": None if self.depth is None else self.depth.name,
+            "warrants": hashlib.sha256(rows_text(self.warrants).encode()).hexdigest()[:16] if self.warrants else None,
             "source_options": dict(sorted(shown.items())),
         }
 

@@ -48,6 +48,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         "--smoke", type=share, default=0.0, metavar="SHARE",
         help="frames that get a twin with rendered smoke, for desmoking (default: 0)",
     )  # fmt: skip
+    add(
+        "--warrants", type=Path, metavar="FILE",
+        help="what reasoning traces may cite as typical, counted on this source by: surgsigma warrants",
+    )  # fmt: skip
     add("--depth", type=Path, metavar="DIR", help="depth maps of this source, made by: surgsigma depth")
     add("--shard-size", type=size, default=256 * 2**20, metavar="SIZE", help="size of a shard (default: 256MB)")
     add(
@@ -76,6 +80,7 @@ def _build(args: argparse.Namespace) -> int:
         explained=args.explained,
         smoke=args.smoke,
         depth=args.depth,
+        warrants=args.warrants,
         max_quarantine=args.max_quarantine,
         progress=on_terminal(),
     )

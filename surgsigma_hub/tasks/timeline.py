@@ -73,21 +73,6 @@ class Timeline:
         labels = {s.label.id: s.label for s in self.at(layer, seconds)}
         return next(iter(labels.values())) if len(labels) == 1 else None
 
-    def before(self, layer: Layer, present: str, seconds: float) -> str | None:
-        """The label of the interval that was over when the interval of ``present`` at ``seconds`` began."""
-        covering = [s for s in self.at(layer, seconds) if s.label.id == present]
-        if not covering:
-            return None
-        begin = covering[0].start_seconds
-        over = [s for s in self.layers[layer] if s.end_seconds <= begin + EPSILON and s.label.id != present]
-        return max(over, key=lambda s: s.end_seconds).label.id if over else None
-
-    def over(self, seconds: float) -> frozenset[tuple[str, str]]:
-        """Layer and label of everything that had ended at ``seconds``."""
-        return frozenset(
-            (s.layer, s.label.id) for some in self.layers.values() for s in some if s.end_seconds <= seconds + EPSILON
-        )
-
     def moment(self, seconds: float) -> Frame:
         """The moment at ``seconds`` on the grid of the footage, with phase and step where exactly one covers it."""
         footage = self.course.footage
