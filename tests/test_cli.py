@@ -62,6 +62,7 @@ class FakeReport:
     examples: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
     seconds: float = 1.5
     clipped_boxes: int = 2
+    refused: tuple[Any, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "quarantined": self.quarantined}
