@@ -10,6 +10,7 @@ from .build.extra import Extra
 from .build.plan import Settings, choose_tasks
 from .build.report import BuildReport
 from .build.run import run_build
+from .build.scope import Scope
 from .build.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
@@ -63,6 +64,10 @@ def build(
     progress: bool = False,
 ) -> BuildReport:
     """Build one source into a published tree; a second call adds a second source.
+
+    Without ``tasks`` and ``splits`` the tree afterwards holds of this source exactly what it yields now: what an
+    earlier build put there and is gone from the source leaves the tree, see ``difference`` of the report. With them,
+    what was not asked for is left standing, and named there.
 
     Args:
         source: Name of the source, see :func:`sources`.
@@ -124,7 +129,13 @@ def build(
     )
     Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
     return run_build(
-        settings, out=Path(out), workers=workers, max_quarantine=max_quarantine, progress=progress, finish=refresh
+        settings,
+        scope=Scope(source, frozenset(tasks) if tasks else None, frozenset(splits) if splits else None),
+        out=Path(out),
+        workers=workers,
+        max_quarantine=max_quarantine,
+        progress=progress,
+        finish=refresh,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from ..reasoning import Memory, reason
 from ..reasoning.warrants import Warrants, warrants_for
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
+from ..shards.temporary import temporary_name
 from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.base import TRAINING, asked_in
@@ -58,8 +58,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
     """Write the part of ``job.video`` unless it is there already."""
     if (job.folder / "part.json").exists():
         return
-    temporary = job.folder.with_name(f".{job.folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = temporary_name(job.folder)
     temporary.mkdir(parents=True)
     part = PartWriter(temporary, job.settings.seed)
     try:
@@ -69,10 +68,13 @@ def map_video(job: MapJob, progress: Progress) -> None:
         part.abandon()
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    if job.folder.exists():  # a sibling finished the same unit first; its bytes are the same
-        shutil.rmtree(temporary)
-    else:
+    try:
         temporary.rename(job.folder)
+    except OSError:
+        shutil.rmtree(temporary)
+        if not (job.folder / "part.json").exists():
+            raise
+        # Another process finished the same unit first; its bytes are the same.
 
 
 def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
@@ -129,7 +131,10 @@ class _Mapper:
             for task in self.tasks:
                 for moment, draft in task.draft_course(self.course) if task.draft_course else ():
                     self._add(task, moment, draft)
-        scales = [f"{count} pictures are {sizes}, as a rescale" for sizes, count in sorted(self.rescaled.items())]
+        scales = [
+            f"{count} picture{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
+            for sizes, count in sorted(self.rescaled.items())
+        ]
         self.part.footage = self.seen.summary(*scales)
         self.part.labels = self.labels.hexdigest()
 
@@ -174,9 +179,9 @@ class _Mapper:
         if frame.size is None or frame.size == size:
             return
         (width, height), (ours, theirs) = size, frame.size
-        sizes = f"{width}x{height}, their labels say {ours}x{theirs}"
+        sizes = f"{width}x{height}, the labels say {ours}x{theirs}"
         if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
-            raise MediaError(f"the picture is {sizes.replace('their', 'its')}: not a rescale", reason=_CONTRADICTS)
+            raise MediaError(f"the picture is {sizes}: not a rescale", reason=_CONTRADICTS)
         self.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:

@@ -78,10 +78,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Settings, the videos to map in order, and what planning itself left out."""
+    """Settings, the videos to map in order, and all that the source has.
+
+    Attributes:
+        now: Split to the canonical ids of its videos, those included that were not asked for.
+    """
 
     settings: Settings
     videos: tuple[Video, ...]
+    now: Mapping[str, frozenset[str]]
     digest: str
 
 
@@ -121,6 +126,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
             raise UnknownNameError("split", split, known, where=f"{source.info.name} ({source.split_scheme})")
     seen: set[str] = set()
     videos: list[Video] = []
+    now: dict[str, set[str]] = {}
     for video in source.videos():
         if not KEY.fullmatch(video.id):
             raise BuildError(f"video id {video.id!r} of {source.info.name} may hold only letters, digits, _ and -")
@@ -129,6 +135,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
         if video.split not in known:
             raise SurgSigmaError(f"{source.info.name} puts {video.id} into split {video.split!r}, known: {known}")
         seen.add(video.id)
+        now.setdefault(video.split, set()).add(video.canonical_id)
         if not settings.splits or video.split in settings.splits:
             videos.append(video)
     if not videos:
@@ -136,7 +143,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
             f"no video of {source.info.name} is in split {' or '.join(settings.splits) or 'any'}",
             hint=f"Split scheme {source.split_scheme!r}; choose another with --option split_scheme=NAME.",
         )
-    return Plan(settings, tuple(videos), _digest(settings, videos))
+    return Plan(settings, tuple(videos), {k: frozenset(v) for k, v in now.items()}, _digest(settings, videos))
 
 
 def _digest(settings: Settings, videos: list[Video]) -> str:

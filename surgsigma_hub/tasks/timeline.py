@@ -31,8 +31,16 @@ def picture_at(footage: Footage, seconds: float) -> ImageRef | None:
     """The frame seen at ``seconds``: the last one that has begun by then; None where it is known to be missing."""
     index = math.floor(seconds * footage.fps + EPSILON)
     if isinstance(footage, Film):
-        return VideoFrame(footage.path, index)
+        return _frame_of(footage, index / footage.fps)
     return footage.images[index] if 0 <= index < len(footage.images) else None
+
+
+def _frame_of(film: Film, seconds: float) -> VideoFrame | None:
+    """The frame of a moment of the film's grid; None where it was lost."""
+    frame = film.frame_at(seconds)
+    if film.seconds and abs(film.seconds[frame] - seconds) * film.fps > 1 + EPSILON:
+        return None
+    return VideoFrame(film.path, frame)
 
 
 def begins_a_second(frame: Frame, moments: Sequence[Frame]) -> bool:
