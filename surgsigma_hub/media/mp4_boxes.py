@@ -1,4 +1,4 @@
-"""How many frames an mp4 claims to hold: its tables may name billions in a few bytes, and FFmpeg makes room for each."""
+"""How many frames an mp4 claims: its tables may name billions in a few bytes, and FFmpeg makes room for each."""
 
 from __future__ import annotations
 
