@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..hub.facts import size_text
+from ..records import Reason
 from .command import Command, pair, positive, share, size
 from .output import on_terminal, plural, print_json, table, wrapped
 
@@ -118,7 +119,9 @@ def _print_report(report: BuildReport, out: Path) -> None:
     counts = sorted(report.quarantined.items(), key=lambda item: (-int(item[1]), item[0]))
     print(table(("reason", "count"), counts))
     for reason, _ in counts:
-        for example in report.examples.get(reason, ())[:1]:
+        # What is refused as a whole is told video by video: each may need another option.
+        few = None if reason == Reason.FOOTAGE_CONTRADICTS else 1
+        for example in report.examples.get(reason, ())[:few]:
             print(wrapped(f"{reason}, for example: {example.get('where', '')}: {example.get('detail', '')}"))
     worst = sorted(((sum(by.values()), video) for video, by in report.quarantined_by_video.items()), reverse=True)
     shown = ", ".join(f"{video} {count:,}" for count, video in worst[:5])
