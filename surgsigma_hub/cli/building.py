@@ -141,7 +141,7 @@ def _print_difference(found: Difference) -> None:
         print(f"\nLeft standing, since it was not asked for:\n{wrapped(names)}")
     stale = sorted({video for part in found.left_standing for video in part.stale_videos})
     if stale:
-        print(f"WARNING: in it are {plural(len(stale), 'video')} that the source no longer has in that split. Build")
+        print(f"WARNING: it holds {plural(len(stale), 'video')} that the source no longer has in that split. Build")
         print(f"without --task and --split to bring all of it up to date:\n{wrapped(', '.join(stale))}")
 
 
