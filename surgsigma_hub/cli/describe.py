@@ -102,6 +102,11 @@ def print_task(task: Mapping[str, Any]) -> None:
             print("\n".join(wrapped(line) for line in lines[:3]))
 
 
+def shown(path: Path) -> str:
+    """A path as text that goes into JSON, also where its name is not UTF-8."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
+
+
 def tree_dict(tree: Path) -> dict[str, Any]:
     """What a tree holds by its manifests, and what its build reports say was left out."""
     manifests = load_tree(tree)
@@ -121,7 +126,7 @@ def tree_dict(tree: Path) -> dict[str, Any]:
         for m in manifests
     ]
     return {
-        "tree": tree.as_posix(),
+        "tree": shown(tree),
         "format_versions": sorted({m.format_version for m in manifests}),
         "tasks": sorted({m.task for m in manifests}),
         "sources": sorted({m.source for m in manifests}),
@@ -161,7 +166,7 @@ def print_tree(tree: Mapping[str, Any]) -> None:
 
 def answers_dict(tree: Path) -> dict[str, Any]:
     """How the answers of a tree are distributed, by task, source and split."""
-    return {"tree": tree.as_posix(), "answers": [found.as_dict() for found in count_answers(tree)]}
+    return {"tree": shown(tree), "answers": [found.as_dict() for found in count_answers(tree)]}
 
 
 def print_answers(tree: Path, top: int) -> None:
@@ -218,7 +223,7 @@ def _guessed(found: Distribution) -> tuple[str, str]:
 
 def wording_dict(tree: Path) -> dict[str, Any]:
     """How varied the language of a tree is, by task, and what blind guesses score."""
-    return {"tree": tree.as_posix(), "wording": [found.as_dict() for found in count_wording(tree)]}
+    return {"tree": shown(tree), "wording": [found.as_dict() for found in count_wording(tree)]}
 
 
 def print_wording(tree: Path) -> None:
