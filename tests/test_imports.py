@@ -29,7 +29,7 @@ FLOORS = [
 
 MAY_STAND_BESIDE = {("schema", "ontology"), ("parsers", "media"), ("source", "ontology")}
 LOADERS_MAY_IMPORT = {"records", "source", "ontology", "parsers", "media", "errors"}
-HEAVY = {"httpx", "datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "transformers", "tensorflow"}
+HEAVY = {"datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "transformers", "tensorflow"}
 
 
 def imports(path: Path, package: list[str]) -> set[str]:

@@ -18,7 +18,18 @@ from .. import __version__
 from ..errors import SurgSigmaError, UnknownNameError
 from .command import Command
 
-GROUPS = ("building", "depth", "enriching", "listing", "looking", "exporting", "benching", "checking", "pointing")
+GROUPS = (
+    "building",
+    "depth",
+    "warranting",
+    "enriching",
+    "listing",
+    "looking",
+    "exporting",
+    "benching",
+    "checking",
+    "pointing",
+)
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 
 
