@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from surgsigma_hub.media.scene import story
 from surgsigma_hub.ontology import concept, concepts, resolve_course, resolve_frame
 from surgsigma_hub.ontology.forms import acting_on
-from surgsigma_hub.records import Course, Cut, Drawn, Film, Frame, Label, Segment, Stills
+from surgsigma_hub.records import Course, Cut, Drawn, Film, Frame, Segment, Stills
 from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import Draft, get_task
 from surgsigma_hub.tasks.next_frame_generation import direction
@@ -220,13 +220,15 @@ def test_drawn_seconds_and_next_actions_are_those_of_the_story(drawn: tuple[int,
     left = made("action_remaining_prediction", course)
     assert len(left) >= 8
     for moment, draft in left:
-        run = next(r for r in tale.actions if r.start <= moment.index < r.end)
+        (name,) = draft.native.labels
+        (run,) = (r for r in tale.actions if r.name == name and r.start <= moment.index < r.end)
         assert draft.answer.seconds == (run.end - moment.index) / 2.0, "to the frame"
     following = made("next_action_planning", course)
     assert len(following) >= 8
     for moment, draft in following:
         run = next(r for r in tale.actions if r.start >= moment.index)
-        assert Label(run.name) == Label(draft.native.labels[0])
+        assert (run.name,) == draft.native.labels
+        assert not any(r.name == run.name and r.start < moment.index < r.end for r in tale.actions), "not under way"
 
 
 def test_drawn_captions_name_every_act_in_order(drawn: tuple[int, Course]) -> None:

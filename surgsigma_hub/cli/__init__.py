@@ -19,7 +19,18 @@ from ..errors import SurgSigmaError, UnknownNameError
 from .command import Command
 from .output import EscapingFormatter, say
 
-GROUPS = ("building", "depth", "enriching", "listing", "looking", "exporting", "benching", "checking", "pointing")
+GROUPS = (
+    "building",
+    "depth",
+    "warranting",
+    "enriching",
+    "listing",
+    "looking",
+    "exporting",
+    "benching",
+    "checking",
+    "pointing",
+)
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 
 

@@ -12,6 +12,7 @@ from .output import on_terminal, plural, print_json, say, table, wrapped
 
 if TYPE_CHECKING:
     from ..build.report import BuildReport
+    from ..build.scope import Difference
     from ..shards.pick import Picked
 
 
@@ -48,6 +49,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         "--smoke", type=share, default=0.0, metavar="SHARE",
         help="frames that get a twin with rendered smoke, for desmoking (default: 0)",
     )  # fmt: skip
+    add(
+        "--warrants", type=Path, metavar="FILE",
+        help="what reasoning traces may cite as typical, counted on this source by: surgsigma warrants",
+    )  # fmt: skip
     add("--depth", type=Path, metavar="DIR", help="depth maps of this source, made by: surgsigma depth")
     add("--shard-size", type=size, default=256 * 2**20, metavar="SIZE", help="size of a shard (default: 256MB)")
     add(
@@ -76,6 +81,7 @@ def _build(args: argparse.Namespace) -> int:
         explained=args.explained,
         smoke=args.smoke,
         depth=args.depth,
+        warrants=args.warrants,
         max_quarantine=args.max_quarantine,
         progress=on_terminal(),
     )
@@ -99,6 +105,7 @@ def _print_report(report: BuildReport, out: Path) -> None:
     if report.clipped_boxes:
         say(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
     _print_footage(report)
+    _print_difference(report.difference)
     if not report.quarantined:
         say("Left out: nothing")
         return
@@ -111,6 +118,23 @@ def _print_report(report: BuildReport, out: Path) -> None:
     worst = sorted(((sum(by.values()), video) for video, by in report.quarantined_by_video.items()), reverse=True)
     shown = ", ".join(f"{video} {count:,}" for count, video in worst[:5])
     say(f"Most in: {shown}{', ...' if len(worst) > 5 else ''}")
+    say(f"All of it, a line of JSON each: {(out / report.quarantine_file).as_posix()}")
+
+
+def _print_difference(found: Difference) -> None:
+    """What a rebuild took out of the tree, and what it did not touch."""
+    if found.removed:
+        names = ", ".join(f"{part.task} {part.split} ({plural(part.samples, 'sample')})" for part in found.removed)
+        say(f"\nRemoved, since the source no longer yields it:\n{wrapped(names)}")
+    if found.removed_videos:
+        say(f"\nRemoved, {plural(len(found.removed_videos), 'video')}:\n{wrapped(', '.join(found.removed_videos))}")
+    if found.left_standing:
+        names = ", ".join(f"{part.task} {part.split}" for part in found.left_standing)
+        say(f"\nLeft standing, since it was not asked for:\n{wrapped(names)}")
+    stale = sorted({video for part in found.left_standing for video in part.stale_videos})
+    if stale:
+        say(f"WARNING: in it are {plural(len(stale), 'video')} that the source no longer has in that split. Build")
+        say(f"without --task and --split to bring all of it up to date:\n{wrapped(', '.join(stale))}")
 
 
 _TOLD = 5
@@ -198,7 +222,9 @@ COMMANDS = (
         name="build",
         help="build a source into a tree of shards",
         description="Turn your copy of a source into shards, manifests and cards. Building a second source into the "
-        "same tree adds to it. A build that was stopped goes on where it was when run again.",
+        "same tree adds to it; building one again replaces all of it, so that what the source no longer has is gone. "
+        "With --task or --split, only these are replaced. A build that was stopped goes on where it was when run "
+        "again.",
         examples=(
             ("surgsigma build synthetic --out surgsigma", "needs no data"),
             ("surgsigma build cholect50 --root data/CholecT50 --workers 8", "all tasks that CholecT50 offers"),

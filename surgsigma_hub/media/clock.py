@@ -118,7 +118,10 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
             f"{recording.lasts:.6g} s ({recording.said_by})",
             tuple(_cuts(recording, end)),
         )
-    return Clock(_film(file, times, rate, fps / speed), gap * speed, tuple(told))
+    film = Film(file.path, rate, tuple(times.tolist()))
+    if np.array_equal(times, table.seconds):
+        film = _film(file, times, rate, fps)
+    return Clock(film, gap * speed, tuple(told))
 
 
 def _misfit(end: float, recording: Recording) -> str | None:
@@ -165,7 +168,7 @@ def _cuts(recording: Recording, end: float) -> Sequence[str]:
 
 
 def _film(file: FilmFile, times: npt.NDArray[np.float64], rate: float, own: float) -> Film:
-    """The film on the steady grid of the release's rate, or of its own, where its frames lie on it; else with times."""
+    """A film whose time stamps are believed: on the grid of the release's rate, or of its own, if its frames are."""
     numbers = np.arange(len(times))
     for fps in (rate, own):
         if float(np.max(np.abs(times - numbers / fps))) <= _SAME_FRAME / fps:

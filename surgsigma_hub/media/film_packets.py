@@ -44,7 +44,8 @@ class FilmPackets:
 
         self._container = av.open(
             self._film if isinstance(self._film, str) else io.BytesIO(self._film),
-            options={"max_pixels": str(MAX_PIXELS)},
+            # Bounds what is decoded to find out what the film is. PyAV 14.2 crashes on options for FLV and MPEG-PS.
+            options={"max_pixels": str(MAX_PIXELS)} if int(av.__version__.split(".")[0]) >= 18 else {},
             metadata_errors="replace",  # titles of recorders are often Latin-1, and say nothing that is used
         )
         self.stream = video_stream(self._container, self._name)

@@ -173,7 +173,7 @@ class _Doubt:
         rates = {self.said.fps, *(self._rates() if stated.image_fps is None else ())}
         if not self.moments:
             return
-        least = _DENSE * min(len(self.moments), len(numbers))
+        least = _DENSE * self._density() * min(len(self.moments), len(numbers))
         found: list[tuple[int, float, bool, Numbering]] = []
         for fps in sorted(rates):
             own = declared(self.images, replace(stated, image_fps=fps))
@@ -189,6 +189,11 @@ class _Doubt:
         """Numbers per second, if first and last are those of the recording."""
         numbers = self.numbers
         return (numbers[-1] - numbers[0] + step_of(numbers)) / max(self.recording.lasts, EPSILON)
+
+    def _density(self) -> float:
+        """Share of the numbers that there could be from the first to the last that are there."""
+        numbers = self.numbers
+        return len(numbers) / ((numbers[-1] - numbers[0]) // step_of(numbers) + 1)
 
     def _rates(self) -> list[float]:
         highest = self._rate()
@@ -206,8 +211,7 @@ class _Doubt:
         if more > hits:
             return True
         numbers, said = self.numbers, self.said
-        dense = len(numbers) >= _DENSE * (numbers[-1] - numbers[0] + 1)
-        begins = other.base == numbers[0] == said.base + 1 and dense
+        begins = other.base == numbers[0] == said.base + 1 and self._density() >= _DENSE
         return more == hits and begins and said.number(self.moments[0]) > numbers[0]
 
     # ---------------------------------------------------------------------------------------------------- in words

@@ -1,9 +1,9 @@
 """Word forms of labels: how each is said in a sentence, as data.
 
 ``forms/<kind>s.csv`` has a row for each concept of a kind: its article class, its plural, a short name, the kinds of
-label that it can be mistaken for (``near``) and, for actions, the noun and the phrases with an object. ``forms/pairs.csv``
-holds the phrases of an action on one target that no rule makes, ``forms/modalities.csv`` the words for the view itself.
-A label without a row is said by rule: a thing that can be counted, by its display name.
+label that it can be mistaken for (``near``) and, for actions, the noun and the phrases with an object.
+``forms/pairs.csv`` holds the phrases of an action on one target that no rule makes, ``forms/modalities.csv`` the words
+for the view itself. A label without a row is said by rule: a thing that can be counted, by its display name.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def forms(kind: Kind, id: str) -> Forms:
         return Forms(kind, id, name, Article.MASS, near=row.get("near", ""), noun=noun, doing=doing, on=on, of=of)
     if kind == "criterion":
         unsaid = {"ask": f"Is the criterion met: {name}?", "met": f"{name} is met", "unmet": f"{name} is not met"}
-        said = {key: row.get(key) or rule for key, rule in unsaid.items()}
-        return Forms(kind, id, name, Article.MASS, short=name, noun=name, **said)
+        ask, met, unmet = (row.get(key) or rule for key, rule in unsaid.items())
+        return Forms(kind, id, name, Article.MASS, short=name, noun=name, ask=ask, met=met, unmet=unmet)
     article = Article(row.get("article") or (Article.MASS if kind in ("phase", "step") else Article.COUNT))
     return Forms(
         kind, id, name, article,

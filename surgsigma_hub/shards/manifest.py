@@ -11,7 +11,6 @@ import builtins
 import gc
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from ..errors import ShardError
 from ..plain_file import read_plain
 from ..schema import FORMAT_VERSION, check_format_version
 from .manifest_checks import NAME, check_shards, check_types, contradictions
+from .temporary import temporary_name
 from .tree_files import TreeFiles
 
 MAX_MANIFEST = 256 << 20
@@ -32,6 +32,9 @@ _PLACE = re.compile(rf"data/({NAME.pattern})/({NAME.pattern})/({NAME.pattern})\.
 
 WORK_DIR = ".build"
 """Where a build keeps unfinished work inside the tree; gone once the build has ended."""
+
+JOURNAL = "commit.json"
+"""In a folder of ``WORK_DIR``: what a commit that has begun moves and removes, for whoever has to finish it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,7 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync: Wait for the disk, so that this also holds when the power fails.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = temporary_name(path)
     try:
         with temporary.open("wb") as file:
             file.write(data)

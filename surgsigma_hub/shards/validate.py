@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from ..errors import ShardError
 from ..plain_file import open_plain
-from .manifest import WORK_DIR, Manifest, Shard, manifest_bytes, read_form
+from .manifest import JOURNAL, WORK_DIR, Manifest, Shard, manifest_bytes, read_form
 from .manifest_checks import contradictions
 from .sample_checks import absolute_paths, check
 from .tree_files import TreeFiles
@@ -165,7 +165,10 @@ class _Run:
             if tar not in listed:
                 wanted = f"{tar.stem.rpartition('-')[0]}.manifest.json"
                 self._note(self._name(tar), "unlisted", "no manifest lists this shard", f"an entry in {wanted}")
-        if (self._base / WORK_DIR).exists():
+        if any((self._base / WORK_DIR).glob(f"*/{JOURNAL}")):
+            what = "a build was stopped while it changed this tree"
+            self._note(WORK_DIR, "unfinished", what, "one build: the next build into this tree finishes that change")
+        elif (self._base / WORK_DIR).exists():
             self._note(WORK_DIR, "unfinished", "work of a build that has not ended", "no such folder", "warning")
         total = sum(s.bytes for _, m in manifests for s in m.shards)
         with tqdm(total=total, unit="B", unit_scale=True, disable=not progress, file=sys.stderr) as bar:

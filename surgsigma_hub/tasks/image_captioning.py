@@ -84,7 +84,8 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     scene, around = _scene(frame), _surroundings(frame)
     phase, step = _named("phase", frame.phase), _named("step", frame.step)
     smoke = frame.clean_image is not None  # said where it is seen, but not a subject worth a caption of its own
-    facts = (phase is not None) + (step is not None) + len(scene) + len(around) - smoke
+    acting = any(t.action.id != NULL for t in frame.triplets or ())  # instrument, action and target: more than one fact
+    facts = (phase is not None) + (step is not None) + len(scene) + acting + len(around) - smoke
     if facts < 2 or not _shows(frame):
         return  # one fact alone is the answer of a recognition task, not a caption; nor is what cannot be seen
     body = " ".join([*([f"The step is {step}."] if step else []), *scene, *around])
@@ -101,7 +102,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     )
 
 
-_SHOWN = (Fact.TRIPLETS, Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.CRITERIA)
+_SHOWN = (Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.CRITERIA)
 _NAMED = (Fact.PHASE, Fact.STEP)
 
 parse = PlainText("a description of the picture")
@@ -115,6 +116,7 @@ TASK = Task(
     answer=AnswerKind.TEXT,
     hub_category="image-to-text",
     needs=(
+        frozenset({Fact.TRIPLETS}),
         *(frozenset({shown, named}) for shown in _SHOWN for named in _NAMED),
         *(frozenset(pair) for pair in combinations(_SHOWN, 2)),
     ),
