@@ -132,7 +132,7 @@ def _labels(args: argparse.Namespace) -> int:
     from .. import api
     from ..ontology.sheet import review_sheet
 
-    print(review_sheet(sorted({info.modality for info in api.sources().values()})))
+    say(review_sheet(sorted({info.modality for info in api.sources().values()})))
     return 0
 
 
