@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..api import matrix, tasks
 from ..build.rehearse import rehearse
-from ..hub.facts import table
+from ..hub.markdown import Markup, code, table
 from ..source import get_source, parse_options
 from ..tasks.question_kinds import Style
 
@@ -20,11 +20,11 @@ def task_table() -> str:
     found = examples()
     rows = [
         (
-            f"`{name}`",
+            code(name),
             task.media_in.value,
             task.answer.value,
-            ", ".join(f"`{source}`" for source, names in offered.items() if name in names),
-            found.get(name, ""),
+            Markup(", ".join(code(source) for source, names in offered.items() if name in names)),
+            Markup(found.get(name, "")),
         )
         for name, task in tasks().items()
     ]
