@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
 from ..ontology.forms import number_word
-from ..records import Answer, Box, Fact, Frame, LabeledBox
+from ..records import Answer, Box, Coverage, Fact, Frame, LabeledBox
 from ..tasks.answers import NOT_TISSUE, box_text
 from ..tasks.base import AnswerKind, Task
 from ..tasks.wording import joined
@@ -45,7 +45,7 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
         everything = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
         kind = "tissues" if everything else "acted_on"
         said.append(words.say(kind, {"the_list": anatomy.text, "are": anatomy.be}))
-    elif anatomy is not None and anatomy.asked and not scene.is_clip:
+    elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
         said.append(words.say("no_tissues"))
     if len(said) > 1 and style & 1 and task.level > 1:
         said.reverse()
@@ -88,7 +88,8 @@ def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, an
 def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
     """The measures of a scene: of the boxes of a moment, of the motion in a clip."""
     if scene.is_clip:
-        return of_motion(scene.frames)
+        whole = all(f.coverage_of(Fact.INSTRUMENT_BOXES) is Coverage.ALL_IN_VIEW for f in scene.frames)
+        return of_motion(scene.frames) if whole else ()  # else two boxes of a name may be of two instruments
     known: tuple[Measure, ...] | None = memory.things.get("measures")
     if known is None:
         frame = scene.frames[0]
@@ -103,7 +104,7 @@ def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
     if known is None:
         known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
         boxes = 0 if scene.is_clip else len(scene.frames[0].instrument_boxes or ())
-        if boxes > 1:
+        if boxes > 1 and scene.frames[0].holds_all(Fact.INSTRUMENT_BOXES):
             known.append(("count", {"count": number_word(boxes)}))
         if not scene.is_clip:
             memory.things["evidence"] = known
