@@ -120,3 +120,13 @@ def test_f6_a_catch_all_label_is_no_evidence() -> None:
     (draft,) = drafted("action_recognition", seen)
     for seed in SEEDS:
         assert "listed" not in text_of(trace("action_recognition", seen, draft, None, seed))
+
+
+def test_f12_a_trace_rinses_the_cavity_and_not_the_wall() -> None:
+    for action in ("irrigate", "aspirate"):
+        seen = frame(triplets=(triplet("irrigator", action, "abdominal_wall_cavity"),), instruments=labels("irrigator"))
+        (draft,) = drafted("triplet_recognition", seen)
+        for seed in SEEDS:
+            relational = trace("triplet_recognition", seen, draft, None, seed).relational
+            assert relational and "abdominal cavity" in relational
+            assert not re.search("(?:ing|ion)(?: of)? the abdominal wall", relational), relational
