@@ -147,6 +147,8 @@ class PyAV:
                 f"{self._name}: frame {index} is {frame.width} x {frame.height}, "
                 f"the first {self.index.width} x {self.index.height}"
             )
+        if frame.is_corrupt:
+            raise MediaError(f"{self._name}: frame {index} is damaged")
         self._held = index, frame
         return frame
 
