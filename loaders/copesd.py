@@ -311,12 +311,12 @@ def _frame(
     boxes: tuple[LabeledBox, ...] | None,
 ) -> Frame:
     done = [m for m in motions or () if m.motion != "idle"]
+    acting = [m for m in done if m.motion != "reach"]
     return Frame(
         index=item.number,  # the rate is not published, so that the number is an order and no time
         fps=1,
         instruments=tuple(Label(name) for name in named),
-        # The flap is always there; a sentence that does not name it says nothing of tissues.
-        tissues=(Label(FLAP),) if any(m.target == FLAP for m in done) else None,
+        tissues=(Label(FLAP),) if any(m.target == FLAP for m in acting) else None,
         actions=None if motions is None else tuple(Label(m) for m in dict.fromkeys(m.motion for m in done)),
         triplets=None
         if motions is None

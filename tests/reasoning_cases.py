@@ -7,6 +7,7 @@ from functools import cache
 
 from surgsigma_hub.ontology import resolve_course, resolve_frame
 from surgsigma_hub.reasoning import Facts, Objection, check, reason
+from surgsigma_hub.reasoning.warrants import warrants_for
 from surgsigma_hub.records import Answer, Course, Cut, Defect, Frame, Reasoning, Segment, Stills, Verdict
 from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import Draft, Task
@@ -14,12 +15,14 @@ from surgsigma_hub.tasks import Draft, Task
 from task_frames import PICTURE, TASKS, boxed, frame, label, labels, triplet
 
 PROCEDURE = "laparoscopic_cholecystectomy"
+WARRANTS = warrants_for(PROCEDURE, "synthetic")
+"""What was counted on drawn operations, as comes with the package."""
 NAMES = [name for name, task in TASKS.items() if task.draft is not None]
 """Tasks over frames."""
 
 
 def trace(task: str, seen: Frame, draft: Draft, course: Course | None = None, seed: str = "s") -> Reasoning:
-    return reason(TASKS[task], seen, draft, PROCEDURE, course, seed=seed)
+    return reason(TASKS[task], seen, draft, PROCEDURE, course, seed=seed, warrants=WARRANTS)
 
 
 def drafted(task: str, seen: Frame) -> list[Draft]:
@@ -31,7 +34,11 @@ def drafted(task: str, seen: Frame) -> list[Draft]:
 def judged(
     task: str, made: Reasoning | str, seen: Frame, draft: Draft, course: Course | None = None
 ) -> tuple[Objection, ...]:
-    return check(made, Facts.of_frame(seen, PROCEDURE, course, draft=draft), draft.answer, TASKS[task])
+    return check(made, facts_of(seen, draft, course), draft.answer, TASKS[task])
+
+
+def facts_of(seen: Frame, draft: Draft | None = None, course: Course | None = None) -> Facts:
+    return Facts.of_frame(seen, PROCEDURE, course, draft=draft, warrants=WARRANTS)
 
 
 def text_of(made: Reasoning) -> str:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.ontology import concepts
 from surgsigma_hub.reasoning import Facts, Objection, check, write_trace
-from surgsigma_hub.reasoning.claims import What, claims
+from surgsigma_hub.reasoning.claim import What
+from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.records import Answer, AnswerTriplet, Frame, Reasoning, Trace, Verdict
 
 from reasoning_cases import BARE, PROCEDURE, RICH, SCENE, clips, drafted, judged, next_action, synthetic, trace
@@ -46,8 +47,8 @@ The phase is CalotTriangleDissection.
 This is not the preparation phase.
 The step is clearing of the hepatocystic triangle.
 Criterion 1: Yes; Criterion 2: No.
-two structures: yes; exposed cystic plate: no
-Two structures are met, but the exposed cystic plate is not yet met.
+two structures entering the gallbladder: yes; cystic plate exposed: no
+Two structures entering the gallbladder: met, but cystic plate exposed: not yet met.
 The critical view of safety is not achieved.
 Smoke hangs over the shiny red field.
 laparoscopic cholecystectomy""".splitlines()
@@ -76,9 +77,9 @@ FALSE = [
     ("After preparation, work goes on.", "preparation"),
     ("The next phase will be clipping and cutting.", "clipping_and_cutting"),
     ("Criterion 1: No.", "two_structures"),
-    ("two structures: no", "two_structures"),
-    ("The exposed cystic plate is met.", "not met"),
-    ("The cleared hepatocystic triangle is met.", "hepatocystic_triangle"),
+    ("two structures entering the gallbladder: no", "two_structures"),
+    ("Cystic plate exposed: met.", "not met"),
+    ("Hepatocystic triangle cleared: met.", "hepatocystic_triangle"),
     ("The critical view of safety is achieved.", "cystic_plate"),
     ("The view is free of smoke.", "smoke"),
     ("It lasts 12 seconds.", "12 seconds"),
@@ -121,7 +122,6 @@ def test_levels_of_objections() -> None:
 
 SWAPS: list[tuple[str, Frame, str]] = [
     ("phase_recognition", replace(SCENE, phase=label("gallbladder_dissection")), "gallbladder_dissection"),
-    ("phase_recognition", replace(SCENE, step=label("bag_specimen")), "bag_specimen"),
     ("step_recognition", replace(SCENE, step=label("bag_specimen")), "bag_specimen"),
     ("instrument_recognition", replace(SCENE, instruments=labels("grasper", "snare")), "snare"),
     ("tissue_recognition", replace(SCENE, tissues=labels("gut")), "gut"),
@@ -168,32 +168,36 @@ def test_a_trace_of_other_facts_is_rejected_by_name(name: str, other: Frame, nam
         ("phase_recognition", "cystic duct", "omentum"),
         ("phase_recognition", "retracting", "grasping"),
         ("step_recognition", "clearing of the hepatocystic triangle", "rinsing and inspection"),
-        ("safety_assessment", "two structures", "cleared hepatocystic triangle"),
+        ("safety_assessment", "two structures entering the gallbladder", "hepatocystic triangle cleared"),
         ("instrument_localization", "0.643", "0.343"),
         ("tissue_recognition", "liver", "gut"),
     ],
 )
 def test_one_swapped_word_is_enough(name: str, old: str, new: str) -> None:
     draft = drafted(name, SCENE)[0]
-    for seed in "abcdefgh":
+    swaps = 0
+    for seed in map(str, range(24)):
         made = trace(name, SCENE, draft, seed=seed)
         levels = (made.perceptual, made.relational, made.contextual)
         swapped = [t and t.replace(old, new).replace(old.capitalize(), new.capitalize()) for t in levels]
-        assert tuple(swapped) != levels, made
+        if tuple(swapped) == levels:
+            continue  # in other words
+        swaps += 1
         found = judged(name, Reasoning(made.level, *swapped), SCENE, draft)
         assert found and any(new.split()[-1].lower()[:5] in f"{o.claim} {o.why}".lower() for o in found), found
+    assert swaps >= 3
 
 
 def test_any_other_phase_is_rejected_for_drawn_frames() -> None:
     frames, course = synthetic()
     for seen in frames[::6]:
-        (draft,) = drafted("phase_recognition", seen)
         for id in concepts("phase"):
             if seen.phase is None or id == seen.phase.id:
                 continue
             other = replace(seen, phase=label(id))
+            (draft,), (own,) = drafted("phase_recognition", other), drafted("phase_recognition", seen)
             made = trace("phase_recognition", other, draft)
-            assert any(id in o.why for o in judged("phase_recognition", made, seen, draft, course)), id
+            assert any(id in o.why for o in judged("phase_recognition", made, seen, own, course)), (id, made)
 
 
 # ------------------------------------------------------------------------------------------------------ entailment
@@ -249,7 +253,7 @@ def test_seconds() -> None:
 def test_what_is_foretold_may_not_be_known_too_soon() -> None:
     task, seen, draft = next_action(BARE, 40, 50, "clip")
     facts = Facts.of_frame(seen, PROCEDURE, BARE, draft=draft)
-    assert facts.phase == "calot_triangle_dissection", "the frame itself lies after the clip"
+    assert facts.phase is None, "it was not asked for"
     fine = "Level 2: The surgeon is dissecting.\nLevel 3: What comes next is clipping."
     assert check(fine, facts, draft.answer, task) == ()
     early = "Level 2: The surgeon is clipping.\nLevel 3: What comes next is clipping."

@@ -12,10 +12,12 @@ import orjson
 
 from .. import __version__
 from ..errors import BuildError, SurgSigmaError, UnknownNameError
+from ..reasoning.warrants import Row, rows_text
 from ..records import Defect, Fact, Video
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
 from ..tasks import all_tasks, get_task
+from ..tasks.question_kinds import Style
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Settings:
         explained: Share of training samples whose answer is followed by definitions of its labels.
         smoke: Share of frames that get a twin with rendered smoke, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
+        style: Which kinds of question are asked.
+        warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
     """
 
     source: str
@@ -49,6 +53,8 @@ class Settings:
     explained: float = 0.0
     smoke: float = 0.0
     depth: Path | None = None
+    style: Style = Style.VARIED
+    warrants: tuple[Row, ...] = ()
 
     def open_source(self, cache_dir: Path) -> Source:
         """The source, ready to read; errors of a wrong root or option come from here."""
@@ -67,7 +73,9 @@ class Settings:
             "joint": self.joint,
             "explained": self.explained,
             "smoke": self.smoke,
+            "style": self.style.value,
             "depth": None if self.depth is None else self.depth.name,
+            "warrants": hashlib.sha256(rows_text(self.warrants).encode()).hexdigest()[:16] if self.warrants else None,
             "source_options": dict(sorted(shown.items())),
         }
 

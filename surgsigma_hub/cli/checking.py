@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import sys
 from pathlib import Path
 
 from ..hub.facts import size_text
 from .command import Command, positive, share
-from .output import on_terminal, plural, print_json
+from .output import on_terminal, plural, print_json, say
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,23 +36,23 @@ def _validate(args: argparse.Namespace) -> int:
         print_json(report.as_dict())
         return 0 if report.ok else 1
     for problem in report.problems[: args.show]:
-        print(f"{problem.severity}: {problem}")
+        say(f"{problem.severity}: {problem}")
     total = report.counts["errors"] + report.counts["warnings"]
     if total > args.show:
-        print(f"... and {total - args.show:,} more (--show N, or --json)")
+        say(f"... and {total - args.show:,} more (--show N, or --json)")
     if total:
-        print("\nBy kind: " + ", ".join(f"{kind} {count:,}" for kind, count in report.by_kind.items()))
+        say("\nBy kind: " + ", ".join(f"{kind} {count:,}" for kind, count in report.by_kind.items()))
     counts = report.counts
     quick = "hashed" in counts  # which a single tar never is
     media = "" if quick else f", {counts['media']:,} media"
-    print(
+    say(
         f"{'OK' if report.ok else 'INVALID'}: {plural(counts['samples'], 'sample')}{media} and "
         f"{plural(counts['videos'], 'video')} in {plural(counts['shards'], 'shard')} "
         f"({size_text(counts['bytes'])}); {plural(counts['errors'], 'error')}, "
         f"{plural(counts['warnings'], 'warning')}"
     )
     if quick:
-        print(f"Samples were counted by their manifests and not looked at; {plural(counts['hashed'], 'shard')} hashed.")
+        say(f"Samples were counted by their manifests and not looked at; {plural(counts['hashed'], 'shard')} hashed.")
     return 0 if report.ok else 1
 
 
@@ -73,21 +72,21 @@ def _schema(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"written": str(args.write), "format_version": FORMAT_VERSION})
         else:
-            print(f"Wrote {args.write} (format version {FORMAT_VERSION})")
+            say(f"Wrote {args.write} (format version {FORMAT_VERSION})")
         return 0
     if not args.check:
-        print(text, end="")
+        say(text, end="")
         return 0
     found = args.check.read_text("utf-8", errors="replace")
     same = found == text
     if args.json:
         print_json({"file": str(args.check), "ok": same, "format_version": FORMAT_VERSION})
     elif same:
-        print(f"{args.check}: equal to the schema in use (format version {FORMAT_VERSION})")
+        say(f"{args.check}: equal to the schema in use (format version {FORMAT_VERSION})")
     else:
-        print(f"{args.check}: differs from the schema in use; rewrite it with: surgsigma schema --write {args.check}")
+        say(f"{args.check}: differs from the schema in use; rewrite it with: surgsigma schema --write {args.check}")
         lines = difflib.unified_diff(found.splitlines(True), text.splitlines(True), str(args.check), "in use", n=1)
-        sys.stdout.writelines(lines)
+        say("".join(lines), end="")
     return 0 if same else 1
 
 

@@ -135,6 +135,7 @@ class _Packet:
     key: bool
     clean: bool
     b_frame: bool
+    packed: bool
 
 
 def video_stream(container: Any, name: str) -> Any:
@@ -231,7 +232,7 @@ def _packets(container: Any, stream: Any, counted: bool) -> Iterator[_Packet]:
         if not packet.size:
             continue
         clean = packet.is_keyframe and starts_anew(codec, memoryview(packet), extra)
-        hidden, b_frame = packet.is_discard, False
+        hidden, b_frame, packed = packet.is_discard, False, False
         if codec == "vp8":
             hidden = hidden or not memoryview(packet)[0] & 0x10  # made for others to be predicted from
         if counted:
@@ -239,8 +240,9 @@ def _packets(container: Any, stream: Any, counted: bool) -> Iterator[_Packet]:
             if codec == "mpeg4":
                 data = bytes(packet)
                 at = data.find(_VOP)
-                b_frame = at >= 0 and data[at + 4 : at + 5] >= b"\x80" and data[at + 4] >> 6 == 2
-        yield _Packet(packet.pts, packet.dts, hidden, packet.is_keyframe, clean, b_frame)
+                kind = data[at + 4] >> 6 if 0 <= at < len(data) - 4 else None
+                clean, b_frame, packed = clean and kind == 0, kind == 2, data.find(_VOP, at + 4) > at >= 0
+        yield _Packet(packet.pts, packet.dts, hidden, packet.is_keyframe, clean, b_frame, packed)
 
 
 def _keys(
@@ -249,6 +251,7 @@ def _keys(
     frames, least = np.searchsorted(stamps, order), np.minimum.accumulate(order[::-1])[::-1]
     found = []
     skipped = _leading(packets, front)
+    packed = any(packet.packed for packet in packets)  # two frames in one packet, and none in a later one
     for n in range(front, len(packets)):
         packet = packets[n]
         if n > front and not packet.key:
@@ -256,7 +259,7 @@ def _keys(
         leading = _leading(packets, n) if counted else int(least[n] < order[n])
         frame = n - front + leading - skipped if counted else int(frames[n])
         seek = int(order[n]) if packet.dts is None else packet.dts
-        found.append(Key(n, frame, seek, clean=packet.clean or n == front, leading=leading > 0))
+        found.append(Key(n, frame, seek, clean=(packet.clean and not packed) or n == front, leading=leading > 0))
     return tuple(found)
 
 

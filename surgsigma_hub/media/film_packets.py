@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .film_index import FilmIndex, Key, is_counted, scan, video_stream
 from .image import MAX_PIXELS
+from .mp4_boxes import check_counts
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -37,6 +39,8 @@ class FilmPackets:
 
     def __init__(self, film: str | Buffer, name: str) -> None:
         self._film, self._name = film, name
+        with Path(film).open("rb") if isinstance(film, str) else io.BytesIO(film) as file:
+            check_counts(file, Path(film).stat().st_size if isinstance(film, str) else memoryview(film).nbytes, name)
         self._open()
 
     def _open(self) -> None:
@@ -44,7 +48,8 @@ class FilmPackets:
 
         self._container = av.open(
             self._film if isinstance(self._film, str) else io.BytesIO(self._film),
-            options={"max_pixels": str(MAX_PIXELS)},
+            # Bounds what is decoded to find out what the film is. PyAV 14.2 crashes on options for FLV and MPEG-PS.
+            options={"max_pixels": str(MAX_PIXELS)} if int(av.__version__.split(".")[0]) >= 18 else {},
             metadata_errors="replace",  # titles of recorders are often Latin-1, and say nothing that is used
         )
         self.stream = video_stream(self._container, self._name)

@@ -171,15 +171,14 @@ class PyAV:
                 frame = self._reach(index)
                 if frame is not None:
                     return frame
-                why = "the decoder leaves it out"
+                why, astray = "the decoder leaves it out", False
             except AstrayError as error:
-                why = str(error)
-                if self._key != self.index.keys[0]:
-                    self._set_starts([key for key in self._starts if key != self._key], self._late)
-                continue
+                why, astray = str(error), True
             except av.FFmpegError as error:
-                why = error.strerror
-            if self._key.clean:
+                why, astray = error.strerror, not self._begun
+            if astray and self._key != self.index.keys[0]:
+                self._set_starts([key for key in self._starts if key != self._key], self._late)
+            elif self._key.clean:
                 break  # the film is damaged there; from further back it would be the same
         raise MediaError(f"{self._name}: frame {index} cannot be decoded ({why})")
 

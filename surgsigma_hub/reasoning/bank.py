@@ -3,34 +3,71 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
+from typing import TypeVar
 
 import yaml
 
 from ..errors import SurgSigmaError
 from ..tasks.wording import slots_of
 
+T = TypeVar("T")
+
+_SHOWN = frozenset({"a_list", "are"})
+_PAIR = frozenset({"one", "other"})
+VERBS = frozenset({"be", "touch", "come", "leave", "run", "lie", "overlap", "stay", "move", "have", "it"})
+"""Verbs in the number of their subject: every sentence about one instrument may use them."""
+_WARRANT = frozenset({"sign", "label"})
+_CHOICE = frozenset({"sign", "labels"})
+
 SLOTS: Mapping[str, frozenset[str]] = {
-    "instruments": frozenset({"a_list", "are"}),
+    "instruments": _SHOWN,
+    "instruments_over_time": frozenset({"a_list"}),
     "tissues": frozenset({"the_list", "are"}),
+    "acted_on": frozenset({"the_list", "are"}),
+    "count": frozenset({"count"}),
+    "share": frozenset({"name", "per_cent"}),
+    "edge": frozenset({"name", "edge"}) | VERBS,
+    "side": _PAIR | {"side"} | VERBS,
     "asked": frozenset({"the_list"}),
     "no_boxes": frozenset({"what"}),
-    "boxes": frozenset({"boxes"}),
+    "boxes": frozenset({"boxes", "boxes_noun"}),
     "relations": frozenset({"clauses"}),
-    "actions": frozenset({"doing", "are", "action_noun"}),
+    "overlap": _PAIR | VERBS,
+    "apart": _PAIR | VERBS,
+    "nearest": _PAIR,
+    "moved": frozenset({"name", "way"}) | VERBS,
+    "stayed": frozenset({"name"}) | VERBS,
+    "purpose": frozenset({"doing", "purpose"}),
+    "act_defined": _WARRANT,
+    "act_typical": _WARRANT,
+    "act_fits": _CHOICE,
+    "actions": frozenset({"doing", "action_noun"}),
     "order": frozenset({"first", "then"}),
     "throughout": frozenset({"first"}),
-    "earlier_phase": frozenset({"label"}),
-    "earlier_step": frozenset({"label"}),
-    "phase": frozenset({"label", "procedure"}),
-    "step": frozenset({"label", "procedure"}),
+    "belongs": _WARRANT,
+    "typical": _WARRANT,
+    "fits": _CHOICE,
+    "against": frozenset({"name", "label"}),
+    "decided": frozenset({"kind", "label", "procedure"}),
+    "open": frozenset({"kind", "label"}),
+    "also": frozenset({"kind", "label"}),
+    "lacks": frozenset({"name"}),
+    "shown": frozenset({"the_list", "are", "they"}),
     "criteria_met": frozenset({"list", "are"}),
     "criteria_unmet": frozenset({"list", "are"}),
+    "lasted": frozenset({"act", "seen"}),
     "remaining": frozenset({"act", "seconds"}),
+    "followed": _WARRANT,
+    "followed_by_some": _CHOICE,
+    "last_seen": frozenset({"doing"}),
     "next": frozenset({"doing"}),
-    **dict.fromkeys(("no_instruments", "no_tissues", "smoke", "no_relations", "no_actions"), frozenset()),
+    "next_open": frozenset({"doing"}),
+    **dict.fromkeys(
+        ("no_instruments", "no_tissues", "smoke", "no_relations", "no_actions", "unproven", "unended"), frozenset()
+    ),
 }
 """The slots that a sentence of each kind may use."""
 
@@ -58,21 +95,29 @@ def sentences() -> dict[str, tuple[str, ...]]:
 
 
 class Wording:
-    """Words the sentences of one trace: the same seed gives the same words in every build."""
+    """Chooses and words the sentences of one trace: the same seed gives the same words in every build."""
 
     __slots__ = ("_banks", "_digest", "_said")
 
     def __init__(self, seed: str) -> None:
         self._banks = sentences()
-        self._digest = hashlib.blake2b(seed.encode(), digest_size=32, person=b"reason").digest()
+        self._digest = hashlib.blake2b(seed.encode(), digest_size=64, person=b"reason").digest()
         self._said = 0
 
-    def say(self, kind: str, **slots: str) -> str:
+    def number(self) -> int:
+        """A number from 0 to 255, another one at each call."""
+        number = self._digest[self._said % 64]  # a byte is enough for a choice among a few wordings
+        self._said += 1
+        return number
+
+    def pick(self, some: Sequence[T]) -> T:
+        """One of ``some``."""
+        return some[self.number() % len(some)]
+
+    def say(self, kind: str, slots: Mapping[str, str] = {}) -> str:
         """One sentence of that kind."""
         lines = self._banks[kind]
-        number = self._digest[self._said % 32]  # a byte is enough for a choice among a few wordings
-        self._said += 1
-        text = lines[number % len(lines)]
+        text = lines[self.number() % len(lines)]
         if slots:
-            text = text.format(**slots)
+            text = text.format_map(slots)
         return text if text[0].isupper() else text[0].upper() + text[1:]

@@ -13,10 +13,12 @@ from ..records import Answer, Box, Reasoning, Trace
 from ..tasks.answers import NOT_TISSUE
 from ..tasks.base import Task
 from ..tasks.reading.lexicon import Reading
-from .claims import Claim, Region, Relation, What, claims
+from .claim import WARRANTED, Claim, Region, Relation, What
+from .claims import claims
 from .entail import entailed, readings_of, same_time
 from .facts import Facts
 from .format import read_trace
+from .measures import Measure, Name, turned
 
 IOU = 0.9
 """Overlap that a stated box needs with one in the facts."""
@@ -69,6 +71,8 @@ def check(
             why = _why(claim, facts, known, times)
             if why:
                 found[Objection(n, claim.text, why)] = None
+    if not levels and not facts.evident:
+        return tuple(found)  # nothing is seen that could give the answer
     for n, claim_text, why in entailed(made, answered, answer, task, same_box):
         found[Objection(n, claim_text, why)] = None
     return tuple(found)
@@ -123,6 +127,8 @@ def _why(claim: Claim, facts: Facts, known: frozenset[Reading], times: tuple[flo
         return "" if facts.smoke is claim.holds else f"the facts hold {'' if facts.smoke else 'no '}smoke"
     if what is What.COUNT:
         return _count(claim, facts)
+    if what is What.MEASURED and claim.measured is not None:
+        return _measured(claim, facts)
     return ""
 
 
@@ -130,7 +136,40 @@ def _list(words: object) -> str:
     return ", ".join(sorted(words)) or "none"  # type: ignore[call-overload]
 
 
+def _measured(claim: Claim, facts: Facts) -> str:
+    ids, others = {id for _, id in claim.readings}, {id for _, id in claim.other}
+    held: set[Measure] = set()
+    for one in facts.measures:
+        if one.name is claim.measured:
+            held |= {one, turned(one)} if one.name is Name.SIDE else {one}
+            held |= {Measure(one.name, one.other, one.subject, one.value)} if one.name in _EITHER_WAY else set()
+    own = [m for m in held if m.subject in ids and (m.other in others or (not others and not m.other))]
+    if any(m.value == claim.value for m in own):
+        return ""
+    if not own:
+        return f"this was not measured ({claim.measured})"
+    return f"measured was: {_list({m.value for m in own})}"
+
+
+_EITHER_WAY = frozenset({Name.OVERLAP, Name.APART})
+
+
+def _warranted(claim: Claim, facts: Facts) -> str:
+    """A warrant holds for what the facts support; an action that is seen needs none."""
+    for kind, id in claim.readings:
+        allowed = {claim.role} | ({"typical", "defined"} if claim.role == "fits" else set())
+        if any((grade, kind, id) in facts.supports for grade in allowed):
+            return ""
+        if kind not in ("phase", "step") and id in facts.labels.get(kind, ()):
+            return ""
+    kind, id = claim.readings[0]
+    held = _list(f"{grade} {id}" for grade, k, id in facts.supports if k == kind)
+    return f"that anything in view speaks so for {kind} {id} is not in the facts; held are: {held}"
+
+
 def _named(claim: Claim, facts: Facts, known: frozenset[Reading]) -> str:
+    if claim.role in WARRANTED:
+        return _warranted(claim, facts)
     for kind, id in claim.readings:
         if (kind, id) in known:
             return ""
@@ -278,7 +317,7 @@ def _verdict(claim: Claim, facts: Facts) -> str:
 
 
 def _count(claim: Claim, facts: Facts) -> str:
-    known: set[int] = set()
+    known = set(facts.counts)
     boxes = sum(b.kind == "instrument" for b in facts.boxes)
     if boxes:
         known.add(boxes)

@@ -9,67 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal, NamedTuple
 
 from ..ontology import NULL, Kind
-from ..tasks.reading.lexicon import Reading
+from ..tasks.reading.triplets import unwrapped
+from .claim import WARRANTED, Claim, Region, Relation, Role, What
+from .claimed_measures import MOVED, measured, owner_of, text_before
 from .mentions import Mention, find
-
-
-class What(StrEnum):
-    """What a claim is about."""
-
-    NAMED = "named"
-    ABSENT = "absent"
-    NONE_OF = "none of a kind"
-    NO_BOX = "no box of a kind"
-    PLACED = "placed"
-    SIZED = "sized"
-    BOXED = "boxed"
-    RELATED = "related"
-    UNRELATED = "nothing acts"
-    VERDICT = "verdict"
-    SECONDS = "seconds"
-    SMOKE = "smoke"
-    COUNT = "count"
-
-
-Role = Literal["present", "earlier", "later"]
-
-
-class Region(NamedTuple):
-    """A part of the picture; None leaves the row or the column open."""
-
-    row: str | None
-    column: str | None
-
-
-class Relation(NamedTuple):
-    """Instrument, action and target as ids that the words can mean; empty where nothing is said of them."""
-
-    instruments: tuple[str, ...]
-    actions: tuple[str, ...]
-    targets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One claim: ``text`` are the words that make it, the other fields are filled as ``what`` needs them."""
-
-    what: What
-    text: str
-    readings: tuple[Reading, ...] = ()
-    role: Role = "present"
-    kind: Kind | None = None
-    region: Region | None = None
-    corners: tuple[float, float, float, float] | None = None
-    relation: Relation | None = None
-    number: float | None = None
-    size: str = ""
-    holds: bool = True  # a verdict; whether there is smoke
-
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|;\s*")
 _NO = re.compile(
@@ -113,6 +58,12 @@ _LATER = re.compile(
     r"before (?!was|came|is|this|that|it)|prior to|preced(?:es?|ed)(?! by))\b",
     re.IGNORECASE,
 )
+_WARRANT = re.compile(
+    r"(?P<defined>\bbelongs? to\b)|(?P<typical>\btypical(?:ly)?\b(?:\s+(?:of|followed by))?)"
+    r"|(?P<fits>\bfits?\b|\bwent on with\b|\bgave way to\b)|(?P<against>\bagainst\b)",
+    re.IGNORECASE,
+)
+"""Words before the label that something seen speaks for, or against."""
 _NUMBER = r"\s*(-?[0-9]{1,6}(?:\.[0-9]{1,6})?)\s*"
 _BOX = re.compile(
     rf"[\[(]{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}[\])]"
@@ -126,11 +77,12 @@ _REGION = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(
-    r"\s*of\s+(?:the\s+)?(?!(?:whole |operative |surgical |laparoscopic |video )?(?:image|picture|frame|view|field|"
+    r"\s*of\s+(?!(?:the\s+)?(?:whole |operative |surgical |laparoscopic |video )?(?:image|picture|frame|view|field|"
     r"scene|screen|footage)\b)\w",
     re.IGNORECASE,
 )
 _SIZE = re.compile(r"\b(small|large)\s+(?:part|share|portion)\s+of\s+the\s+(?:picture|view|image|frame|field)\b", re.I)
+_SIZED = re.compile(r"\b(small|large)\s+$", re.IGNORECASE)
 _UNMET = (
     r"(?:\bnot|\bnever|n['’]t|\bnor)\s+(?:yet\s+|\w+ly\s+)?(?:be\s+|been\s+)?"
     r"(?:met|fulfilled|satisfied|achieved|reached|given|clear|visible|established)\b"
@@ -159,7 +111,7 @@ def claims(text: str) -> tuple[Claim, ...]:
     [('absent', 'hook')]
     """
     found: list[Claim] = []
-    for sentence in _SENTENCE.split(text):
+    for sentence in _SENTENCE.split(unwrapped(text)):
         if sentence.strip():
             found += _sentence(sentence)
     return tuple(found)
@@ -169,6 +121,8 @@ def _sentence(text: str) -> Iterator[Claim]:
     mentions = find(text)
     absent = _absent(text, mentions)
     verdicts = list(_VERDICT.finditer(text))
+    warrants = list(_WARRANT.finditer(text))
+    cited: set[Mention] = set()  # what a warrant speaks for is done by nobody here
     present = [m for m in mentions if m not in absent]
     for mention in mentions:
         only_criterion = all(kind == "criterion" for kind, _ in mention.readings)
@@ -180,11 +134,15 @@ def _sentence(text: str) -> Iterator[Claim]:
         elif mention in absent:
             yield Claim(What.ABSENT, mention.text, mention.readings)
         else:
-            yield Claim(What.NAMED, mention.text, mention.readings, _role(text, mention.start))
+            role = _role(text, mention, warrants)
+            yield Claim(What.NAMED, mention.text, mention.readings, role)
+            if role in WARRANTED:
+                cited.add(mention)
     yield from _nothing(text, mentions)
     things = [m for m in present if m.ids("instrument") or m.ids("target")]
     yield from _attached(text, things)
-    yield from _relations(text, present)
+    yield from measured(text, things)
+    yield from _relations(text, [m for m in present if m not in cited])
     for nth in _NTH.finditer(text):
         holds = _verdict(verdicts, nth.start(), nth.end())
         if holds is not None:
@@ -196,7 +154,7 @@ def _sentence(text: str) -> Iterator[Claim]:
     for time in _TIME.finditer(text):
         yield Claim(What.SECONDS, time.group(), number=float(time[1]) * (60 if time[2][0] in "mM" else 1))
     for smoke in _SMOKE.finditer(text):
-        clear = smoke["no"] or _NO.search(_before(text, smoke.start())) or _NOT_SEEN.match(text, smoke.end())
+        clear = smoke["no"] or _NO.search(text_before(text, smoke.start())) or _NOT_SEEN.match(text, smoke.end())
         yield Claim(What.SMOKE, smoke.group(), holds=not clear)
     for count in _COUNT.finditer(text):
         n = _WORDS.get(count["n"].lower())
@@ -208,11 +166,6 @@ def _sentence(text: str) -> Iterator[Claim]:
 # ------------------------------------------------------------------------------------------------ parts of a sentence
 
 
-def _before(text: str, position: int) -> str:
-    """What stands before ``position``, as far back as words can reach."""
-    return text[max(0, position - 160) : position]
-
-
 def _absent(text: str, mentions: Sequence[Mention]) -> set[Mention]:
     found: set[Mention] = set()
     for n, mention in enumerate(mentions):
@@ -221,17 +174,23 @@ def _absent(text: str, mentions: Sequence[Mention]) -> set[Mention]:
             and mentions[n - 1] in found
             and _NO_LIST.fullmatch(text, mentions[n - 1].end, mention.start) is not None
         )
-        if listed or _NO.search(_before(text, mention.start)) or _NOT_SEEN.match(text, mention.end):
+        if listed or _NO.search(text_before(text, mention.start)) or _NOT_SEEN.match(text, mention.end):
             found.add(mention)
     return found
 
 
-def _role(text: str, position: int) -> Role:
-    """Whether words just before ``position``, in its part of the sentence, put it into the past or the future."""
-    clause = re.split(r"[,:]", _before(text, position))[-1]
-    marks = [(m.end(), "earlier") for m in _EARLIER.finditer(clause)]
-    marks += [(m.end(), "later") for m in _LATER.finditer(clause)]
-    return max(marks)[1] if marks else "present"  # type: ignore[return-value]
+def _role(text: str, mention: Mention, warrants: Sequence[re.Match[str]]) -> Role:
+    """Whether words before a mention put it into the past or the future, or make it what a warrant speaks for.
+
+    The past and the future reach to the next comma, a warrant to the end of its sentence.
+    """
+    clause = re.split(r"[,:]", text_before(text, mention.start))[-1]
+    offset = mention.start - len(clause)
+    marks: list[tuple[int, int, Role]] = [(offset + m.end(), 0, "earlier") for m in _EARLIER.finditer(clause)]
+    marks += [(offset + m.end(), 0, "later") for m in _LATER.finditer(clause)]
+    if any(kind in ("phase", "step", "action") for kind, _ in mention.readings):
+        marks += [(m.end(), 1, m.lastgroup) for m in warrants if m.end() <= mention.start]  # type: ignore[misc]
+    return max(marks)[2] if marks else "present"
 
 
 def _verdict(verdicts: Sequence[re.Match[str]], start: int, end: int) -> bool | None:
@@ -266,33 +225,33 @@ def _attached(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
     """Places, sizes and boxes, each with the thing that it belongs to."""
     boxes = list(_BOX.finditer(text))
     for match in boxes:
-        owner = _owner(text, things, match)
+        owner = owner_of(text, things, match)
         x1, y1, x2, y2 = (float(n) for n in match.groups() if n is not None)
         readings = owner.readings if owner else ()
         quote = f"{owner.text} {match.group()}" if owner else match.group()
         yield Claim(What.BOXED, quote, readings, corners=(x1, y1, x2, y2))
     for match in _SIZE.finditer(text):
-        owner = _owner(text, things, match)
+        owner = owner_of(text, things, match)
         if owner:
             yield Claim(What.SIZED, f"{owner.text}: {match.group()}", owner.readings, size=match[1].lower())
+    for thing in things:
+        sized = _SIZED.search(text_before(text, thing.start))
+        if sized:
+            yield Claim(What.SIZED, f"{sized[1]} {thing.text}", thing.readings, size=sized[1].lower())
+    moves = [m.span() for m in MOVED.finditer(text)]
     for match in _REGION.finditer(text):
         if not (match["lead"] or match["noun"]) and not match["two"]:
             continue
+        if (match["noun"] or "").strip().lower() == "edge":
+            continue  # what reaches the left edge need not lie in the left part
+        if any(start <= match.start() < end for start, end in moves):
+            continue  # where it goes, not where it is
         if _RELATIVE.match(text, match.end()):
             continue  # "the left side of the gallbladder" is no part of the picture
-        owner = _owner(text, things, match)
+        owner = owner_of(text, things, match)
         if owner:
             quote = f"{owner.text}: {match.group().strip()}"
             yield Claim(What.PLACED, quote, owner.readings, region=_region(match["one"], match["two"]))
-
-
-def _owner(text: str, things: Sequence[Mention], match: re.Match[str]) -> Mention | None:
-    before = [m for m in things if m.end <= match.start()]
-    after = [m for m in things if m.start >= match.end()]
-    leads = re.search(r"(?:^|[,:]|\b(?:and|while)\b)\s*$", _before(text, match.start())) is not None
-    if after and (not before or (leads and not re.search(r"[,:]|\band\b", text[match.end() : after[0].start]))):
-        return after[0]
-    return before[-1] if before else None
 
 
 def _region(one: str, two: str | None) -> Region:
@@ -313,8 +272,13 @@ def _region(one: str, two: str | None) -> Region:
     return Region(row, column)
 
 
-_BY = re.compile(r"\b(?:by|using|with|through)\s+(?:(?:an?|the|another)\s+)?$", re.IGNORECASE)
+_BY = re.compile(r"\b(?:by|using|with|through)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
 _AT = re.compile(r"\b(?:at|on|into|in|from|to|of|near|inside)\s+(?:(?:an?|the)\s+)?$", re.IGNORECASE)
+
+
+_WITH = re.compile(r"\b(?:by|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
+_ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
+_LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
 
 
 def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
@@ -342,9 +306,11 @@ def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
         as_instrument = bool(mention.ids("instrument"))
         if as_target and as_instrument:  # a bag can do something, or have something done to it
             waits = action is not None and target is None and not _NO_TARGET.search(text[start : mention.start])
-            as_instrument = not (waits or (instrument is not None and _AT.search(_before(text, mention.start))))
+            led = text_before(text, mention.start)
+            waits = waits and not (_LIES_THERE.match(text, mention.end) or _ONE_OF.search(led) or _WITH.search(led))
+            as_instrument = not (waits or (instrument is not None and _AT.search(text_before(text, mention.start))))
         if as_instrument:
-            if action is not None and instrument is None and _BY.search(_before(text, mention.start)):
+            if action is not None and instrument is None and _BY.search(text_before(text, mention.start)):
                 instrument = mention
                 yield from made(mention.end)
                 instrument, action, target, start = None, None, None, mention.end

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..ontology import KINDS, NULL, Kind, concepts
+from ..ontology.forms import forms
 from ..records import Answer, AnswerTriplet, Box
 from ..tasks.base import AnswerKind, Task
 from ..tasks.reading.lexicon import Reading
-from .claims import Claim, Relation, What, claims
+from .claim import Claim, Relation, What
+from .claims import claims
 
 Claims = tuple[Claim, ...]
 SameBox = Callable[[tuple[float, float, float, float], Box], bool]
@@ -64,7 +66,7 @@ def entailed(
 
 
 def _named(some: Claims, kind: Kind, id: str) -> bool:
-    return any(c.what is What.NAMED and c.role != "earlier" and (kind, id) in c.readings for c in some)
+    return any(c.what is What.NAMED and c.role in ("present", "later") and (kind, id) in c.readings for c in some)
 
 
 def _shares(a: Claim, b: Claim) -> bool:
@@ -103,7 +105,7 @@ def _labels(last: Claims, answer: Answer, task: Task | None) -> Iterator[tuple[s
     if task is None or task.answer is not AnswerKind.LABELS:
         return
     for claim in last:
-        own = claim.what is What.NAMED and all(k in kinds for k, _ in claim.readings)
+        own = claim.what is What.NAMED and claim.role == "present" and all(k in kinds for k, _ in claim.readings)
         if own and not any(id in answer.labels for _, id in claim.readings):
             yield claim.text, f"the trace names {_plain(claim)}, which the answer does not"
     if not answer.labels and not any(c.what is What.NONE_OF and c.kind in kinds for c in last):
@@ -114,6 +116,9 @@ def _typed(last: Claims, answer: Answer, task: Task | None, same_box: SameBox) -
     kind = None if task is None else task.answer
     relations = [c.relation for c in last if c.relation is not None]
     for t in answer.triplets:
+        lies_there = t.action == NULL and not forms("instrument", t.instrument).acts  # a bag is in view, no more
+        if lies_there and _named(last, "instrument", t.instrument):
+            continue
         if not any(_states(relation, t) for relation in relations):
             words = f"{t.instrument} {t.action} {t.target}"
             yield words, f"the trace does not come to the answer {words}"

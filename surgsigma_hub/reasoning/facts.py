@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,17 @@ from ..ontology import NULL, Kind, concepts
 from ..records import Box, Course, Fact, Frame
 from ..tasks import get_task
 from ..tasks.base import Draft
-from ..tasks.timeline import State, Timeline, ids_of
-from .claims import Claim, Region, What, claims
+from ..tasks.stages import Stage
+from ..tasks.timeline import EPSILON, State, ids_of
+from .claim import WARRANTED, Claim, Region, What
+from .claims import claims
+from .contextual import grounds, seen_of
+from .measures import Measure
+from .mentions import find
 from .moment import Memory, Scene
+from .perceptual import measures
 from .pieces import size_words
+from .warrants import Grade, Sign, Support, Warrants, last_act, warrants_for
 
 Ids = frozenset[str]
 
@@ -42,10 +49,13 @@ class Facts:
         sizes: ``(label, small or large)`` known without a box.
         triplets: Instrument, action, target; None where relations were not annotated.
         criteria: Verdicts.
-        earlier: Layer (phase, step, action) and label of what was over before the time looked at.
+        earlier: Layer (phase, step, action) and label of what was seen to end within the time looked at.
+        measures: What boxes tell by measure.
+        supports: Grade, kind and label of what something in view speaks for or against, see ``warrants``.
         seconds: Durations that may be told.
         smoke: Whether smoke is in view; None where nobody looked.
         size: Width and height of the picture in pixels, for boxes in pixels.
+        counts: How many instruments there are, where that is known without boxes.
     """
 
     procedure: str | None = None
@@ -59,23 +69,38 @@ class Facts:
     phase: str | None = None
     step: str | None = None
     earlier: frozenset[tuple[str, str]] = frozenset()
+    measures: frozenset[Measure] = frozenset()
+    supports: frozenset[tuple[str, Kind, str]] = frozenset()
     seconds: tuple[float, ...] = ()
     smoke: bool | None = None
     size: tuple[int, int] | None = None
+    counts: frozenset[int] = frozenset()
 
     @classmethod
     def of_frame(
-        cls, frame: Frame, procedure: str, course: Course | None = None, *, draft: Draft | None = None
+        cls,
+        frame: Frame,
+        procedure: str,
+        course: Course | None = None,
+        *,
+        draft: Draft | None = None,
+        warrants: Warrants | None = None,
     ) -> Facts:
         """The facts of an annotated moment, or of the clip that ``draft`` looks at.
 
         Args:
             frame: With its labels resolved.
             procedure: Canonical id of the operation.
-            course: The video as a whole, for what came before and for clips.
-            draft: The sample asked about; needed where it looks at a clip. Its answer is not taken for a fact.
+            course: The video as a whole, for clips.
+            draft: The sample asked about; needed where it looks at a clip. Of phase, step and criteria, which nobody
+                sees, only what it asks for or gives counts then. Its answer is not taken for a fact of what is seen.
+            warrants: What may be cited as typical; None takes those that come with the package.
         """
-        return _of_scene(Memory().scene(frame, course, draft), procedure, course)
+        memory = Memory()
+        scene = memory.scene(frame, course, draft)
+        return _of_scene(
+            scene, procedure, course, draft, memory, warrants_for(procedure) if warrants is None else warrants
+        )
 
     @classmethod
     def of_sample(cls, doc: Mapping[str, Any]) -> Facts:
@@ -87,6 +112,12 @@ class Facts:
             doc: The JSON member of a shard.
         """
         return _of_sample(doc)
+
+    @property
+    def evident(self) -> bool:
+        """Whether anything is known of what can be seen: without, there is no trace."""
+        seen = any(self.labels.values()) or bool(self.triplets) or bool(self.smoke)
+        return seen or "instrument" in self.complete
 
     def regions_of(self, label: str) -> list[Region]:
         """Parts of the picture in which ``label`` lies."""
@@ -108,7 +139,9 @@ def parse_region(words: str) -> Region:
     (Region(row='bottom', column='left'), Region(row='middle', column='center'))
     """
     row, _, column = words.partition(" ")
-    return Region(row, column) if column else Region("middle", "center")
+    if column:
+        return Region(row, column)
+    return Region(None, row) if row in ("left", "right") else Region("middle", "center")
 
 
 class _Builder:
@@ -148,7 +181,9 @@ _TRIPLET: tuple[Kind, Kind, Kind] = ("instrument", "action", "target")
 # ------------------------------------------------------------------------------------------------------- of a frame
 
 
-def _of_scene(scene: Scene, procedure: str, course: Course | None) -> Facts:
+def _of_scene(
+    scene: Scene, procedure: str, course: Course | None, draft: Draft | None, memory: Memory, warrants: Warrants
+) -> Facts:
     made = _Builder()
     for frame in scene.frames:
         _add_frame(made, frame)
@@ -158,18 +193,73 @@ def _of_scene(scene: Scene, procedure: str, course: Course | None) -> Facts:
         _add_state(made, state)
     if scene.is_clip:
         made.complete -= {"action"}  # looked at once a second, which is not all the time
-    window = scene.window
-    seconds = (window.end - window.start,) if scene.is_clip else ()
     still = scene.frames[0] if scene.frames and not scene.is_clip else None
+    asked = None if draft is None else _asked(draft)
+
+    def open_to(kind: Kind, id: str | None) -> str | None:
+        return id if asked is None or (kind, id) in asked else None
+
     return made.facts(
         procedure=procedure,
-        criteria={v.criterion.id: v.met for v in still.criteria or ()} if still else {},
-        phase=scene.phase,
-        step=scene.step,
-        earlier=Timeline(course).over(scene.now) if course is not None else frozenset(),
-        seconds=seconds,
+        criteria={
+            v.criterion.id: v.met
+            for v in (still.criteria or () if still else ())
+            if open_to("criterion", v.criterion.id)
+        },
+        phase=open_to("phase", scene.phase),
+        step=open_to("step", scene.step),
+        earlier=frozenset() if course is None else _ended(course, scene.window.start, scene.now),
+        measures=frozenset(measures(scene, memory)),
+        supports=frozenset(_supported(scene, memory, warrants)),
+        seconds=_seconds(scene),
         smoke=True if still is not None and still.clean_image is not None else None,
     )
+
+
+def _asked(draft: Draft) -> frozenset[tuple[Kind, str]]:
+    """The phases, steps and criteria that a question asks for or gives."""
+    answer = draft.answer
+    found: set[tuple[Kind, str]] = {("criterion", c.criterion) for c in answer.criteria}
+    kinds: tuple[Kind, ...] = ("phase", "step", "criterion")
+    found |= {(kind, id) for kind in kinds for id in answer.labels if id in concepts(kind)}
+    for text in (answer.text, *draft.slots.values()):
+        found |= {reading for mention in find(text, kinds) for reading in mention.readings}
+    return frozenset(found)
+
+
+def _ended(course: Course, start: float, now: float) -> frozenset[tuple[str, str]]:
+    return frozenset((s.layer, s.label.id) for s in course.segments if start + EPSILON < s.end_seconds <= now + EPSILON)
+
+
+def _seconds(scene: Scene) -> tuple[float, ...]:
+    if not scene.is_clip:
+        return ()
+    seen = (seen_of(scene, s.label.id) for s in scene.segments)
+    return (scene.window.end - scene.window.start, *(s for s in seen if s is not None))
+
+
+def _supported(scene: Scene, memory: Memory, warrants: Warrants) -> Iterator[tuple[str, Kind, str]]:
+    """All that the signs of a scene may be said to speak for."""
+    stages: tuple[Stage, ...] = ("phase", "step")
+    for stage in stages:
+        found = grounds(stage, scene, memory, warrants)
+        for support in found.supports:
+            yield from _graded(support, stage)
+        yield from ((Grade.AGAINST, stage, label) for label in found.lacking)
+    for frame in scene.frames:
+        for triplet in frame.triplets or ():
+            instrument, _, target = ids_of(triplet)
+            for sign in (Sign(instrument), Sign(instrument, "", target if target != NULL else "")):
+                yield from _graded(warrants.support("action", sign), "action")
+    last = last_act(scene.segments, scene.window.end)
+    if last is not None:
+        yield from _graded(warrants.support("next", Sign("", last)), "action")
+
+
+def _graded(support: Support, kind: Kind) -> Iterator[tuple[str, Kind, str]]:
+    yield from ((Grade.DEFINED, kind, id) for id in support.defined)
+    yield from ((Grade.TYPICAL, kind, id) for id in (support.typical,) if id)
+    yield from ((Grade.FITS, kind, id) for id in support.fits)
 
 
 def _add_state(made: _Builder, state: State) -> None:
@@ -181,21 +271,26 @@ def _add_state(made: _Builder, state: State) -> None:
 
 
 def _add_frame(made: _Builder, frame: Frame) -> None:
-    if frame.instruments is not None:
-        made.add("instrument", (i.id for i in frame.instruments), complete=True)
-    if frame.tissues is not None:
-        made.add("target", (t.id for t in frame.tissues), complete=True)
-    if frame.actions is not None:
-        made.add("action", (a.id for a in frame.actions), complete=True)
+    lists: tuple[tuple[Kind, Fact], ...] = (
+        ("instrument", Fact.INSTRUMENTS), ("target", Fact.TISSUES), ("action", Fact.ACTIONS),
+    )  # fmt: skip
+    for kind, fact in lists:
+        labels = getattr(frame, fact.value)
+        if labels is not None:
+            made.add(kind, (label.id for label in labels), complete=frame.holds_all(fact))
     boxed: tuple[tuple[Kind, Fact], ...] = (("instrument", Fact.INSTRUMENT_BOXES), ("target", Fact.TISSUE_BOXES))
     for kind, fact in boxed:
         boxes = getattr(frame, fact.value)
         if boxes is not None:
-            made.add(kind, (b.label.id for b in boxes), complete=True)
+            made.add(kind, (b.label.id for b in boxes), complete=frame.holds_all(fact))
             made.boxes += [Placed(kind, b.label.id, b.box) for b in boxes]
     if frame.instrument_masks is not None:
         known = [m.label.id for m in frame.instrument_masks if m.label is not None]
-        made.add("instrument", known, complete=len(known) == len(frame.instrument_masks))
+        made.add(
+            "instrument",
+            known,
+            complete=len(known) == len(frame.instrument_masks) and frame.holds_all(Fact.INSTRUMENT_MASKS),
+        )
     if frame.triplets is not None:
         made.relate(map(ids_of, frame.triplets))
 
@@ -237,10 +332,18 @@ def _with_claims(made: _Builder, stated: list[Claim], foretold: Ids, more: dict[
     earlier: set[tuple[str, str]] = set()
     criteria: dict[str, bool] = dict(more.pop("criteria"))
     seconds: list[float] = list(more.pop("seconds"))
+    measured: set[Measure] = set()
+    supports: set[tuple[str, Kind, str]] = set()
+    counts: set[int] = set()
     smoke: bool | None = None
     for claim in stated:
         ids = [id for _, id in claim.readings]
-        if claim.what is What.NAMED and claim.role != "later":
+        if claim.what is What.MEASURED and claim.measured is not None:
+            others = [id for _, id in claim.other] or [""]
+            measured |= {Measure(claim.measured, id, other, claim.value) for id in ids for other in others}
+        elif claim.what is What.NAMED and claim.role in WARRANTED:
+            supports |= {(claim.role, kind, id) for kind, id in claim.readings}
+        elif claim.what is What.NAMED and claim.role != "later":
             for kind, id in claim.readings:
                 if kind in ("phase", "step"):
                     if claim.role == "earlier":
@@ -264,6 +367,8 @@ def _with_claims(made: _Builder, stated: list[Claim], foretold: Ids, more: dict[
             seconds.append(claim.number)
         elif claim.what is What.SMOKE:
             smoke = claim.holds
+        elif claim.what is What.COUNT and claim.number is not None:
+            counts.add(int(claim.number))
         elif claim.what is What.RELATED and claim.relation is not None:
             instruments, actions, targets = claim.relation
             if instruments:  # without one, the words are no triplet
@@ -274,6 +379,9 @@ def _with_claims(made: _Builder, stated: list[Claim], foretold: Ids, more: dict[
         sizes=frozenset(sizes),
         earlier=frozenset(earlier),
         criteria=criteria,
+        measures=frozenset(measured),
+        supports=frozenset(supports),
         seconds=tuple(seconds),
         smoke=smoke,
+        counts=frozenset(counts),
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
-from ..ontology import NULL, Kind
+from ..ontology import NULL, Kind, concepts
+from ..ontology.forms import acting_on, forms
 from ..tasks.reading.lexicon import Lexicon, Span, lexicon_of
 from ..tasks.reading.words import bases
 
@@ -23,6 +24,10 @@ _DETERMINER = re.compile(
 _ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?", re.IGNORECASE)
 """Words of prose that are names of a label in their source only."""
 _IN = re.compile(r"\bin\s+$", re.IGNORECASE)
+_OF_A_TOOL = re.compile(r"\b(?:but|is|are|stays?|lies?|remains?)\s+$", re.IGNORECASE)
+"""Words before "idle" that say it of an instrument: it is the name of a phase as well."""
+_RETRIEVAL = re.compile(r"\bretrieval\s+$", re.IGNORECASE)
+"""A word before "bag" that makes it a thing; to bag is an action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,19 @@ class Mention(Span):
 
 @cache
 def _lexicon(kinds: tuple[Kind, ...]) -> Lexicon:
-    return lexicon_of(kinds, turned=False)
+    return lexicon_of(kinds, {"target": _other_words()}, turned=False)
+
+
+def _other_words() -> list[tuple[str, str]]:
+    """What our own sentences call a target where it is not called by its name: "irrigating the abdominal cavity"."""
+    found: list[tuple[str, str]] = []
+    for action in concepts("action"):
+        doing = forms("action", action).doing
+        for target in concepts("target"):
+            said = acting_on(action, target)
+            if target != NULL and said.startswith(f"{doing} the ") and not said.endswith(forms("target", target).the):
+                found.append((said.removeprefix(f"{doing} the "), target))
+    return found
 
 
 def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
@@ -50,6 +67,10 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
         words, before = text[span.start : span.end], text[max(0, span.start - 12) : span.start]
         if _ORDINARY.fullmatch(words) or (words.lower() == "preparation" and _IN.search(before)):
             continue  # "in preparation for"
+        if words.lower() == "idle" and _OF_A_TOOL.search(before):
+            continue
+        if words.lower() == "bag" and _RETRIEVAL.search(before):
+            continue
         readings = tuple(r for r in span.readings if r[1] != NULL)
         if span.ids("action") and _is_plain(words) and _DETERMINER.search(before):
             readings = tuple(r for r in readings if r[0] not in _DONE)
@@ -60,4 +81,4 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
 
 def _is_plain(words: str) -> bool:
     """Whether it is a verb that can be a noun as well ("two cuts"), unlike "cutting" and "dissection"."""
-    return words.isalpha() and not words.lower().endswith("ed") and [*bases(words.lower())] == [words.lower()]
+    return words.isalpha() and not words.lower().endswith(("ed", "ion")) and [*bases(words.lower())] == [words.lower()]

@@ -1,6 +1,6 @@
-"""What of a video may be looked at for one sample: a moment or a clip, what is going on in it, what came before.
+"""What of a video may be looked at for one sample: a moment or a clip, and what is going on in it.
 
-Nothing that begins after the moment, or after the end of the clip, is ever read: it would tell what is to come.
+Nothing outside the moment or the clip is ever read: what came before is not seen, and what comes after is not known.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ class Scene(NamedTuple):
         now: The last moment looked at that the frame tells of, in seconds.
         frames: The annotated moments looked at: the frame itself, or those of the course within the clip. Of a clip
             that is to be made, only its first picture is seen, if it is given.
-        before_phase: The phase that ended when the present one began.
         states: What is done within a clip, in order of time; empty for a moment.
         segments: Intervals of actions that are under way in the time looked at.
     """
@@ -38,8 +37,6 @@ class Scene(NamedTuple):
     frames: tuple[Frame, ...]
     phase: str | None
     step: str | None
-    before_phase: str | None
-    before_step: str | None
     states: tuple[State, ...]
     segments: tuple[Segment, ...]
 
@@ -53,7 +50,7 @@ class Memory:
     """What the samples of one video, and of one moment, share: give the same one to each call in turn, for speed.
 
     Attributes:
-        things: What is in view of the scene kept, in words: filled and read by ``perceptual``.
+        things: What was worked out of the scene kept, for the other samples of the moment.
     """
 
     __slots__ = ("_course", "_frame", "_scene", "_timeline", "things")
@@ -94,7 +91,7 @@ def window_of(frame: Frame, draft: Draft | None) -> Window:
 def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | None, memory: Memory) -> Scene:
     phase, step = _id(frame.phase), _id(frame.step)
     if course is None:
-        return Scene(window, frame.seconds, (frame,), phase, step, None, None, (), ())
+        return Scene(window, frame.seconds, (frame,), phase, step, (), ())
     times = memory.timeline(course)
     if window.end > window.start:
         now = frame.seconds
@@ -110,17 +107,7 @@ def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | N
     else:
         now, frames, states = frame.seconds, (frame,), ()
         segments = tuple(times.at("action", now))
-    return Scene(
-        window,
-        now,
-        frames,
-        phase,
-        step,
-        times.before("phase", phase, now) if phase else None,
-        times.before("step", step, now) if step else None,
-        states,
-        segments,
-    )
+    return Scene(window, now, frames, phase, step, states, segments)
 
 
 def _id(label: Label | None) -> str | None:

@@ -1,49 +1,63 @@
-"""Level 1 of a trace: what is in view, and where."""
+"""Level 1 of a trace: what is in view, where, and what can be measured of each thing by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
-from ..records import Answer, Box, Frame, LabeledBox
+from ..ontology.forms import number_word
+from ..records import Answer, Box, Fact, Frame, LabeledBox
 from ..tasks.answers import NOT_TISSUE, box_text
 from ..tasks.base import AnswerKind, Task
 from ..tasks.wording import joined
 from .bank import Wording
+from .measures import Measure, Name, of_boxes, of_motion, turned
 from .moment import Memory, Scene
-from .pieces import be, in_order, name_of, size_words, the_list, thing_in_view, things_in_view
+from .pieces import SIDES, be, in_order, name_of, size_words, the_list, thing_in_view, things_in_view, verbs
 
-_MOST_PLACES = 4
-"""Of more tissues than these, places are told only where they are asked for."""
+_MOST_TISSUES = 4
+"""So many tissues are told, with their places, where they are not asked for: those that matter, then any others."""
+
+_STYLES = 8
+"""Ways to word a list of what is in view; few, since what is worded is kept for the other samples of the moment."""
+
+CONDITIONS = ("cystic_duct", "cystic_artery", "cystic_plate", "cystic_pedicle")
+"""Tissues by which a critical view is judged."""
+
+Evidence = tuple[str, Mapping[str, str]]
+"""A kind of sentence and its slots."""
 
 
-def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory) -> str:
-    """The sentences of level 1; empty where nothing is known."""
+def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory) -> list[str]:
+    """The sentences of level 1; none where nothing is known. The first one says what is in view."""
     said: list[str] = []
-    tools = _things("instrument", task, scene, answer, memory)
+    style = words.number()
+    tools = _things("instrument", task, scene, answer, memory, style)
     if tools is not None and tools.text:
-        said.append(words.say("instruments", a_list=tools.text, are=tools.be))
-    elif tools is not None and not scene.is_clip:
+        kind = "instruments_over_time" if scene.is_clip else "instruments"
+        said.append(words.say(kind, {"a_list": tools.text, "are": tools.be}))
+    elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
         said.append(words.say("no_instruments"))
-    anatomy = _things("target", task, scene, answer, memory)
+    anatomy = _things("target", task, scene, answer, memory, style)
     if anatomy is not None and anatomy.text:
-        said.append(words.say("tissues", the_list=anatomy.text, are=anatomy.be))
-    elif anatomy is not None and "target" in task.label_kinds and not scene.is_clip:
+        everything = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
+        kind = "tissues" if everything else "acted_on"
+        said.append(words.say(kind, {"the_list": anatomy.text, "are": anatomy.be}))
+    elif anatomy is not None and anatomy.asked and not scene.is_clip:
         said.append(words.say("no_tissues"))
+    if len(said) > 1 and style & 1 and task.level > 1:
+        said.reverse()
     if not scene.is_clip and scene.frames[0].clean_image is not None:
         said.append(words.say("smoke"))
-    if answer.boxes and task.label_kinds:
-        kind = task.label_kinds[0]
-        boxes = "; ".join([f"{name_of(kind, b.label)} {box_text(b)}" for b in answer.boxes])
-        said.append(words.say("boxes", boxes=boxes))
-    elif task.answer is AnswerKind.BOXES and any(s is not None and s.text and s.asked for s in (tools, anatomy)):
-        # What is listed but has no box is in view all the same.
-        said.append(words.say("no_boxes", what="anatomy" if "target" in task.label_kinds else "instruments"))
-    elif task.answer is AnswerKind.MASK and answer.labels:
-        said.append(words.say("asked", the_list=the_list("instrument", answer.labels)))
-    return " ".join(said)
+    for kind, slots in _chosen(evidence(scene, memory), 2 if task.level == 1 else 1, words):
+        said.append(words.say(kind, slots))
+    return said + _asked(task, answer, words, tools, anatomy)
+
+
+def _complete(frame: Frame) -> bool:
+    return any(map(frame.holds_all, (Fact.INSTRUMENTS, Fact.INSTRUMENT_BOXES, Fact.INSTRUMENT_MASKS)))
 
 
 class _Things(NamedTuple):
@@ -54,21 +68,114 @@ class _Things(NamedTuple):
     asked: bool
 
 
-def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory) -> _Things | None:
+def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, anatomy: _Things | None) -> list[str]:
+    """What the answer of a task of level 1 needs beyond what is in view."""
+    if answer.boxes and task.label_kinds:
+        kind = task.label_kinds[0]
+        boxes = "; ".join([f"{name_of(kind, b.label)} {box_text(b)}" for b in answer.boxes])
+        return [words.say("boxes", {"boxes": boxes, "boxes_noun": "boxes" if len(answer.boxes) > 1 else "box"})]
+    if task.answer is AnswerKind.BOXES and any(s is not None and s.text and s.asked for s in (tools, anatomy)):
+        # What is listed but has no box is in view all the same.
+        return [words.say("no_boxes", {"what": "anatomy" if "target" in task.label_kinds else "instruments"})]
+    if task.answer is AnswerKind.MASK and answer.labels:
+        return [words.say("asked", {"the_list": the_list("instrument", answer.labels)})]
+    return []
+
+
+# --------------------------------------------------------------------------------------------------- what was measured
+
+
+def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
+    """The measures of a scene: of the boxes of a moment, of the motion in a clip."""
+    if scene.is_clip:
+        return of_motion(scene.frames)
+    known: tuple[Measure, ...] | None = memory.things.get("measures")
+    if known is None:
+        frame = scene.frames[0]
+        tissues = [b for b in frame.tissue_boxes or () if b.label.id not in NOT_TISSUE]
+        known = memory.things["measures"] = of_boxes(frame.instrument_boxes or (), tissues)
+    return known
+
+
+def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
+    """What can be said by measure at level 1, for one to choose from. Kept for the other samples of the moment."""
+    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("evidence")
+    if known is None:
+        known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
+        boxes = 0 if scene.is_clip else len(scene.frames[0].instrument_boxes or ())
+        if boxes > 1:
+            known.append(("count", {"count": number_word(boxes)}))
+        if not scene.is_clip:
+            memory.things["evidence"] = known
+    return known
+
+
+def _single(found: Iterable[Measure]) -> list[Measure]:
+    """Measures of classes that are in view once, so that "the grasper" is one grasper."""
+    some = list(found)
+    shares = [m.subject for m in some if m.name is Name.SHARE]
+    return [m for m in some if shares.count(m.subject) < 2]
+
+
+def _told(m: Measure) -> Evidence | None:
+    name, said = name_of("instrument", m.subject), verbs(m.subject)
+    if m.name is Name.SHARE:
+        return ("share", {"name": name, "per_cent": m.value}) if int(m.value) > 0 else None
+    if m.name is Name.EDGE:
+        return "edge", {"name": name, "edge": m.value, **said}
+    if m.name is Name.SIDE:
+        if sum(map(ord, m.subject)) & 1:  # told from either thing
+            m = turned(m)
+        one, other = name_of("instrument", m.subject), name_of("instrument", m.other)
+        return "side", {"one": one, "other": other, "side": SIDES[m.value], **verbs(m.subject)}
+    if m.name is Name.MOVED:
+        return ("moved", {"name": name, "way": m.value, **said}) if m.way else ("stayed", {"name": name, **said})
+    return None
+
+
+def _chosen(some: Sequence[Evidence], count: int, words: Wording) -> list[Evidence]:
+    if not some:
+        return []
+    first = words.number() % len(some)
+    step = 1 + words.number() % max(1, len(some) - 1)
+    return [some[n] for n in dict.fromkeys((first + k * step) % len(some) for k in range(count))]
+
+
+# ------------------------------------------------------------------------------------------------------- what is seen
+
+
+def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory, style: int) -> _Things | None:
     """What is in view of one kind, in words; None where nobody looked. Kept for the other samples of the scene."""
     known: dict[Any, _Things | None] = memory.things
-    asked = kind in task.label_kinds
+    # Of triplets, targets are asked for as what is acted on, which is no list of what is in view.
+    asked = kind in task.label_kinds and not (kind == "target" and task.answer is AnswerKind.TRIPLETS)
     alone = task.level == 1
     boxed = asked and task.answer is AnswerKind.BOXES
     places = task.label_kinds != ("target",)
-    key = (kind, asked, alone, boxed, places, answer.labels if asked and alone else ())
+    matter: tuple[str, ...] = ()
+    asked = asked or (kind == "target" and task.answer is AnswerKind.TEXT)  # a description names all that is listed
+    if kind == "target" and not asked:
+        matter = CONDITIONS if task.answer is AnswerKind.CRITERIA else _worked_on(scene)
+    key = (kind, asked, alone, boxed, places, answer.labels if asked and alone else (), matter, style % _STYLES)
     if key not in known:
         known[key] = _look(*key, scene)
     return known[key]
 
 
+def _worked_on(scene: Scene) -> tuple[str, ...]:
+    return tuple(t.target.id for t in (scene.frames[0].triplets or ()) if not scene.is_clip)
+
+
 def _look(
-    kind: Kind, asked: bool, alone: bool, boxed: bool, places: bool, also: tuple[str, ...], scene: Scene
+    kind: Kind,
+    asked: bool,
+    alone: bool,
+    boxed: bool,
+    places: bool,
+    also: tuple[str, ...],
+    matter: tuple[str, ...],
+    style: int,
+    scene: Scene,
 ) -> _Things | None:
     found: set[str] | None = set(also) if asked and alone else None
     for frame in scene.frames:
@@ -78,16 +185,24 @@ def _look(
     if found is None:
         return None
     order = in_order(kind, frozenset(found) - (NOT_TISSUE if kind == "target" else frozenset({NULL})))
+    if kind == "target" and not asked and len(order) > _MOST_TISSUES:
+        first = [id for id in order if id in matter][:_MOST_TISSUES]
+        rest = [id for id in order if id not in matter]
+        turned = rest[style % len(rest) :] + rest[: style % len(rest)]
+        order = in_order(kind, frozenset([*first, *turned[: _MOST_TISSUES - 1 - len(first)]]) or frozenset(first))
     boxes: Sequence[LabeledBox] = ()
     if not scene.is_clip:
         frame = scene.frames[0]
-        if kind == "instrument":
-            boxes = (frame.instrument_boxes or ()) if places else ()
-        elif asked or (not alone and len(order) <= _MOST_PLACES):
-            boxes = frame.tissue_boxes or ()
+        boxes = (
+            frame.instrument_boxes
+            if kind == "instrument" and places
+            else frame.tissue_boxes
+            if kind == "target"
+            else ()
+        ) or ()
     if not boxes:
         return _Things(things_in_view(kind, order), be(kind, order), asked)
-    pieces = _placed(kind, order, boxes, sized=asked and alone)
+    pieces = _placed(kind, order, boxes, style, sized=asked and alone)
     return _Things(joined(pieces), be(kind, order) if kind == "target" or len(pieces) < 2 else "are", asked)
 
 
@@ -117,7 +232,7 @@ def _boxed(kind: Kind, frame: Frame) -> Iterable[str]:
     return [b.label.id for b in frame.tissue_boxes or () if b.label.id not in NOT_TISSUE]
 
 
-def _placed(kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], *, sized: bool) -> list[str]:
+def _placed(kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], style: int, *, sized: bool) -> list[str]:
     """Things in view, each with its place where that is known."""
     own: dict[str, list[Box]] = {id: [] for id in ids}
     for one in boxes:
@@ -132,7 +247,13 @@ def _placed(kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], *, si
             regions = dict.fromkeys(map(region_words, some))
             pieces.append(f"{thing_in_view(kind, id, '', '')} {joined([f'in the {r}' for r in regions])}")
             continue
-        pieces += [thing_in_view(kind, id, region_words(b), size_words(b) if sized else "") for b in some]
+        first = -1 if len(some) < 2 else 0
+        pieces += [
+            thing_in_view(
+                kind, id, region_words(b), size_words(b) if sized else "", style, first + n if first == 0 else -1
+            )
+            for n, b in enumerate(some)
+        ]
         if not some:
             pieces.append(thing_in_view(kind, id, "", ""))
     return pieces

@@ -1,0 +1,162 @@
+"""Level 2 of a trace: where tools and tissue meet, what an act is for and typical of, and what acts on what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..ontology import NULL
+from ..ontology.forms import acting_on, forms
+from ..records import Answer, Fact, Label, Triplet
+from ..tasks.base import AnswerKind, Task
+from ..tasks.timeline import State, ids_of
+from .bank import Wording
+from .measures import Measure, Name
+from .moment import Memory, Scene
+from .perceptual import measures
+from .pieces import (
+    STYLES,
+    Triple,
+    clauses,
+    deed,
+    doing,
+    in_order,
+    labels_text,
+    name_of,
+    nouns,
+    purpose_of,
+    sign_text,
+    verbs,
+)
+from .warrants import Sign, Warrants
+
+_MOST_STATES = 6
+"""Of a longer row of states, the last ones are told: they lead to what follows."""
+
+_LINKS = ("Thereafter", "Later on", "Some time on", "From then on")
+_PAIRS = {Name.OVERLAP: "overlap", Name.APART: "apart", Name.NEAREST: "nearest"}
+
+
+def relational(
+    task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory, warrants: Warrants
+) -> list[str]:
+    """The sentences of level 2; none where nothing is known. What is asked, if it is of this level, comes last."""
+    asks_actions = task.answer is AnswerKind.LABELS and "action" in task.label_kinds
+    if scene.is_clip:
+        said = _clip(scene, answer.labels if asks_actions else None, words)
+    else:
+        said = _moment(task, scene, answer, asks_actions, words, memory, warrants)
+    if asks_actions:
+        said.append(_actions(answer.labels, words) if answer.labels else words.say("no_actions"))
+    return said
+
+
+def _moment(
+    task: Task, scene: Scene, answer: Answer, asks_actions: bool, words: Wording, memory: Memory, warrants: Warrants
+) -> list[str]:
+    frame = scene.frames[0]
+    if frame.triplets is None:
+        ids = _acts(scene)
+        return [_actions(ids, words)] if ids and not asks_actions else []
+    triplets = tuple(dict.fromkeys(map(ids_of, frame.triplets)))
+    if asks_actions and triplets:
+        # What the answer does not name would contradict it; then the lists of the source differ.
+        triplets = tuple(t for t in triplets if t[1] == NULL or t[1] in answer.labels)
+    if not triplets:
+        nothing = not asks_actions and (frame.holds_all(Fact.TRIPLETS) or task.answer is AnswerKind.TRIPLETS)
+        return [words.say("no_relations")] if nothing else []
+    said = _meeting(triplets, measures(scene, memory), words)
+    acting = [t for t in triplets if t[1] != NULL]
+    if acting:
+        said += _because(words.pick(acting), task, words, warrants, asked=asks_actions or "action" in task.label_kinds)
+    said.append(words.say("relations", {"clauses": clauses(triplets, words.number() % (STYLES * STYLES))}))
+    return said
+
+
+def _meeting(triplets: tuple[Triple, ...], found: Sequence[Measure], words: Wording) -> list[str]:
+    """One sentence on how near an instrument is to tissue: to what it acts on, if that was measured."""
+    pairs = [m for m in found if m.name in _PAIRS and forms("instrument", m.subject).acts]
+    if not pairs:
+        return []
+    acting = {(i, t) for i, a, t in triplets if a != NULL}
+    idle = {i for i, a, _ in triplets if a == NULL}
+    own = [m for m in pairs if (m.subject, m.other) in acting and m.name is not Name.APART]
+    own = own or [m for m in pairs if m.subject in idle and m.name is Name.APART]
+    own = own or [m for m in pairs if m.name is Name.NEAREST] or [m for m in pairs if m.name is Name.OVERLAP]
+    if not own:
+        return []
+    m = words.pick(own)
+    slots = {"one": name_of("instrument", m.subject), "other": name_of("target", m.other), **verbs(m.subject)}
+    return [words.say(_PAIRS[m.name], slots)]
+
+
+def _because(triple: Triple, task: Task, words: Wording, warrants: Warrants, *, asked: bool) -> list[str]:
+    """What speaks for an act: what such a tool does to such tissue, and what the act is for."""
+    instrument, action, target = triple
+    said: list[str] = []
+    if asked:
+        said += _warrant(instrument, action, target, words, warrants)
+    purpose = purpose_of(action, target)
+    if purpose is not None and (target != NULL or " it" not in f" {purpose}"):
+        how = acting_on if words.number() & 1 else deed
+        said.append(words.say("purpose", {"doing": how(action, target), "purpose": purpose}))
+    return said
+
+
+def _warrant(instrument: str, action: str, target: str, words: Wording, warrants: Warrants) -> list[str]:
+    signs = (Sign(instrument, "", target), Sign(instrument)) if target != NULL else (Sign(instrument),)
+    for sign in signs:
+        support = warrants.support("action", sign)
+        work = sign_text(sign) if sign.target else f"work with {forms('instrument', instrument).a}"
+        if support.typical == action:
+            label = labels_text("action", (action,))
+            return [words.say("act_typical", {"sign": work, "label": label})]
+        fits = tuple(id for id in support.fits if id != NULL)
+        if action in fits and len(fits) > 1:
+            labels = labels_text("action", fits)
+            return [words.say("act_fits", {"sign": work, "labels": labels})]
+    return []
+
+
+def _acts(scene: Scene) -> tuple[str, ...]:
+    """Actions at a moment, from the frame or else from the intervals of the video."""
+    labels: Iterable[Label] | None = scene.frames[0].actions
+    ids = {a.id for a in (labels if labels is not None else (s.label for s in scene.segments))} - {NULL}
+    return in_order("action", frozenset(ids))
+
+
+def _actions(ids: tuple[str, ...], words: Wording) -> str:
+    said = (nouns if words.number() & 1 else doing)(ids)
+    return words.say("actions", {"doing": said, "action_noun": "actions" if len(ids) > 1 else "action"})
+
+
+# ------------------------------------------------------------------------------------------------------------- clips
+
+
+def _clip(scene: Scene, only: tuple[str, ...] | None, words: Wording) -> list[str]:
+    """What is done in a clip, in order of time; of actions that are asked for, only those of the answer."""
+    states = [kept for state in scene.states[-_MOST_STATES:] if (kept := _kept(state, only))]
+    if only is not None and not any(isinstance(one, Triplet) for state in states for one in state):
+        return []  # actions alone are the answer itself
+    if not states:
+        return []
+    style = words.number() % (STYLES * STYLES)
+    told = list(dict.fromkeys(_told(state, style) for state in states))
+    if len(told) == 1:
+        return [words.say("throughout", {"first": told[0]})]
+    said = [words.say("order", {"first": told[0], "then": told[1]})]
+    links = words.number()
+    for n, more in enumerate(told[2:]):
+        said.append(f"{_LINKS[(links + n) % len(_LINKS)]}, {more}.")
+    return said
+
+
+def _kept(state: State, only: tuple[str, ...] | None) -> State:
+    if only is None:
+        return state
+    return tuple(one for one in state if (one if isinstance(one, str) else one.action.id) in only)  # type: ignore[return-value]
+
+
+def _told(state: State, style: int) -> str:
+    if isinstance(state[0], Triplet):
+        return clauses(tuple(ids_of(t) for t in state if isinstance(t, Triplet)), style, at_once=True)
+    return f"the surgeon is {doing(tuple(s for s in state if isinstance(s, str)))}"
