@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .command import Command, pair
-from .output import on_terminal, plural, print_json, table
+from .output import on_terminal, plural, print_json, say, table
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
