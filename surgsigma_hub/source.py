@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -159,6 +160,13 @@ def _value(options: Options, name: str, video: str, kind: Callable[[str], _N]) -
     return parsed.get(video, parsed.get(""))
 
 
+def _is_utf8(path: Path) -> bool:
+    try:
+        return bool(os.fspath(path).encode())
+    except UnicodeEncodeError:
+        return False
+
+
 class Source(ABC):
     """One dataset's native layout, and nothing else.
 
@@ -189,6 +197,8 @@ class Source(ABC):
                 raise self.layout_error(None, "no folder was given (--root)")
             if not root.is_dir():
                 raise self.layout_error(root, "it is not a folder")
+            if not _is_utf8(root):  # plans, reports and readers of videos hold paths as text
+                raise self.layout_error(root, "its name, or that of a folder it lies in, is not UTF-8: rename it")
         self._root = root
 
     @property

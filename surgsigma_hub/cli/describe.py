@@ -36,6 +36,8 @@ def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
         "homepage": info.homepage,
         "layout": info.layout,
         "facts": sorted(f.value for f in info.facts),
+        "coverage": {fact.value: of.value for fact, of in sorted(info.coverage.items())},
+        "box_extent": None if info.box_extent is None else info.box_extent.value,
         "split_schemes": {name: list(splits) for name, splits in info.split_schemes.items()},
         "redistribution": asdict(info.redistribution),
         "label_origin": info.label_origin,
@@ -52,6 +54,10 @@ def print_source(source: Mapping[str, Any]) -> None:
     say(f"  licence {source['license']}; labels: {source['label_origin']}")
     allowed = [name for name, may in source["redistribution"].items() if may]
     say(f"  may be published: {', '.join(allowed) or 'nothing'}")
+    if source["coverage"]:
+        say(f"  lists: {', '.join(f'{fact} {of}' for fact, of in source['coverage'].items())}; others all in view")
+    if source["box_extent"]:
+        say(f"  boxes of instruments enclose the {source['box_extent']}")
     say(f"\nAccess ({source['access']}):\n{wrapped(source['access_steps'])}\n    {source['homepage']}")
     say("\nSplits:")
     for n, (name, splits) in enumerate(source["split_schemes"].items()):
@@ -100,6 +106,11 @@ def print_task(task: Mapping[str, Any]) -> None:
             say("\n".join(wrapped(line) for line in lines[:3]))
 
 
+def shown(path: Path) -> str:
+    """A path as text that goes into JSON, also where its name is not UTF-8."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
+
+
 def tree_dict(tree: Path) -> dict[str, Any]:
     """What a tree holds by its manifests, and what its build reports say was left out."""
     manifests = load_tree(tree)
@@ -119,7 +130,7 @@ def tree_dict(tree: Path) -> dict[str, Any]:
         for m in manifests
     ]
     return {
-        "tree": tree.as_posix(),
+        "tree": shown(tree),
         "format_versions": sorted({m.format_version for m in manifests}),
         "tasks": sorted({m.task for m in manifests}),
         "sources": sorted({m.source for m in manifests}),
@@ -159,7 +170,7 @@ def print_tree(tree: Mapping[str, Any]) -> None:
 
 def answers_dict(tree: Path) -> dict[str, Any]:
     """How the answers of a tree are distributed, by task, source and split."""
-    return {"tree": tree.as_posix(), "answers": [found.as_dict() for found in count_answers(tree)]}
+    return {"tree": shown(tree), "answers": [found.as_dict() for found in count_answers(tree)]}
 
 
 def print_answers(tree: Path, top: int) -> None:
@@ -216,7 +227,7 @@ def _guessed(found: Distribution) -> tuple[str, str]:
 
 def wording_dict(tree: Path) -> dict[str, Any]:
     """How varied the language of a tree is, by task, and what blind guesses score."""
-    return {"tree": tree.as_posix(), "wording": [found.as_dict() for found in count_wording(tree)]}
+    return {"tree": shown(tree), "wording": [found.as_dict() for found in count_wording(tree)]}
 
 
 def print_wording(tree: Path) -> None:

@@ -6,6 +6,7 @@ from ..api import matrix, tasks
 from ..build.rehearse import rehearse
 from ..hub.markdown import Markup, code, table
 from ..source import get_source, parse_options
+from ..tasks.question_kinds import Style
 
 _LONGEST = 180
 """Characters of a question, and of an answer, beyond which an example is cut."""
@@ -36,7 +37,7 @@ def examples() -> dict[str, str]:
     source = kind(options=parse_options(kind, _DRAWN))
     best: dict[str, tuple[bool, int, str]] = {}
     for video in source.videos():
-        for task, draft, sample in rehearse(source, video, tasks().values()):
+        for task, draft, sample in rehearse(source, video, tasks().values(), Style.PAPER):
             question, answer = (_plain(message.content) for message in sample.messages[:2])
             rank = (draft.answer_group == "none", len(question) + len(answer), f"{question} → {answer}")
             best[task.name] = min(best.get(task.name, rank), rank)
