@@ -50,10 +50,7 @@ class Shard:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Shard:
         """The entry as it was before it became JSON; KeyError or TypeError where it is no such entry."""
-        if len(raw) != 5:
-            raise TypeError("an entry of a shard has other fields than name, sha256, bytes, samples and blocks")
-        blocks = tuple(map(tuple, raw["blocks"]))
-        return cls(raw["name"], raw["sha256"], raw["bytes"], raw["samples"], blocks)
+        return cls(**{**raw, "blocks": tuple(map(tuple, raw["blocks"]))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +183,12 @@ def read_form(data: builtins.bytes, *, where: str) -> Manifest:
     try:
         raw = orjson.loads(data)
         check_format_version(raw["format_version"], where=where)
-        shards = raw["shards"]
         check_types(raw)
-        raw["shards"] = tuple(map(Shard.from_json, shards))
+        columns = check_shards(raw["split"], raw["shards"])
+        blocks = [tuple(map(tuple, one)) for one in columns.pop("blocks")]
+        raw["shards"] = tuple(map(Shard, *columns.values(), blocks))
         raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
-        manifest = Manifest(**raw)
-        check_shards(manifest)
-        return manifest
+        return Manifest(**raw)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ShardError(
             f"{where}: not a manifest of this package ({_short(error)})", hint="Rebuild this part of the tree."
