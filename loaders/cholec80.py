@@ -254,9 +254,9 @@ class Cholec80(Source):
         images = {} if folder is None else numbered_images(folder, pattern)
         stranger = None if folder is None else min((p.name for p in folder.iterdir()), default=None)
         found = f"holds {stranger}, ..., nothing named like {names.format(base)} (option frame_pattern)"
-        last = max(rows.present, default=seconds[-1] if seconds else 0)
         # The last second often has a phase, but neither tools nor a picture.
-        tail = {s for s in seconds[-1:] if s not in rows.present and s - 1 in rows.present}
+        tail = {s for s in seconds[-1:] if s not in rows.present and (s - 1 in rows.present or not rows.present)}
+        last = max(rows.present, default=seconds[-1] - 1 if seconds else 0)
         return Recording(
             media=NumberedImages(images={n: FileImage(p) for n, p in images.items()}, name=names, base=base, fps=fps),
             place=f"frames/{video.id}" if folder is None else f"frames/{folder.name}",

@@ -16,6 +16,7 @@ from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
 from .source import SourceInfo, all_sources, get_source
 from .tasks import Task, all_tasks
+from .tasks.question_kinds import chosen_style
 
 if TYPE_CHECKING:
     from .enrich.judge import Checker
@@ -57,6 +58,7 @@ def build(
     clip_side: int = 480,
     joint: float = 0.2,
     explained: float = 0.2,
+    style: str = "varied",
     smoke: float = 0.0,
     depth: Path | str | None = None,
     warrants: Path | str | None = None,
@@ -85,6 +87,7 @@ def build(
         clip_side: Longest short side of clips in pixels.
         joint: Share (0..1) of training samples that ask two things at once, or one after the other.
         explained: Share (0..1) of training samples whose answer is followed by definitions of its labels.
+        style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
         smoke: Share (0..1) of frames that get a twin with rendered smoke, for desmoking.
         depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
@@ -123,6 +126,7 @@ def build(
         clip_side=clip_side,
         joint=joint,
         explained=explained,
+        style=chosen_style(style),
         smoke=smoke,
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),

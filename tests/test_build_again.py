@@ -12,6 +12,7 @@ import pytest
 from surgsigma_hub.api import build
 from surgsigma_hub.build.commit import finish_interrupted
 from surgsigma_hub.build.report import BuildReport
+from surgsigma_hub.errors import BuildError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.shards.manifest import JOURNAL, WORK_DIR, load_manifest, load_tree
 from surgsigma_hub.shards.validate import validate
@@ -213,6 +214,20 @@ def test_the_next_build_of_another_source_finishes_the_commit(
     build("synthetic", out=out, options=options, tasks=["phase_recognition"])
     ours = {path: digest for path, digest in digests(out).items() if "/cholect50/" in path or "-cholect50-" in path}
     assert ours == {path: digest for path, digest in fresh.items() if "/cholect50/" in path or "-cholect50-" in path}
+
+
+@pytest.mark.parametrize("place", ["../outside.tar", "/etc/hostname", "README.md", "data/a/b/../../c.tar", 7])
+def test_a_journal_of_a_stranger_reaches_nothing_else(whole: Path, tmp_path: Path, place: object) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "surgsigma"))
+    (tmp_path / "outside.tar").write_text("mine")
+    journal = out / WORK_DIR / "cholect50" / JOURNAL
+    journal.parent.mkdir(parents=True)
+    for change in ({"manifests": [], "files": [], "removed": [place]}, {"removed": 3}, [], {"other": []}):
+        journal.write_bytes(orjson.dumps(change))
+        before = digests(tmp_path)
+        with pytest.raises(BuildError, match="journal"):
+            finish_interrupted(out, refresh)
+        assert digests(tmp_path) == before
 
 
 # -------------------------------------------------------------------------------------------------- what was left out

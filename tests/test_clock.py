@@ -124,7 +124,9 @@ def test_all_frames_shown_at_another_rate_are_refused_and_taken_when_it_is_state
 
 def test_labels_that_need_not_reach_the_end_leave_two_rates_open() -> None:
     longer = {"counted": False, "beyond": 0.25 * T}
-    assert taken(read(steady(25 * (T + 60), 25), **longer)).told == ()
+    assert taken(read(steady(25 * (T + 20), 25), **longer)).told == ()
+    assert "goes on for 60 s" in taken(read(steady(25 * (T + 60), 25), **longer)).told[0]
+    assert "film_fps=24)" in refused(read(steady(25 * T, 24), **longer)), "a film of 24 is shown at 25, and back"
     assert taken(read(steady(30 * (T + 60), 30), **longer))
     detail = refused(read(steady(25 * (T + 10), 21.0), **longer))
     assert "film_fps=21)" in detail and "film_fps=25)" in detail

@@ -12,7 +12,7 @@ import pytest
 from surgsigma_hub.errors import MediaError
 from surgsigma_hub.media.film_pyav import PyAV, open_pyav
 
-from films import Recipe, number_of, write
+from films import Recipe, number_of, write, write_growing
 
 COUNT = 60
 _VOP = b"\x00\x00\x01\xb6"
@@ -111,22 +111,7 @@ def test_a_damaged_place_costs_its_frames_only(tmp_path: Path) -> None:
 
 
 def test_frames_that_change_their_size_are_refused(tmp_path: Path) -> None:
-    options = {"x264-params": "keyint=10:min-keyint=10:scenecut=0:bframes=0:log-level=none:repeat-headers=1"}
-    small, large = (
-        write(Recipe(f"{width}.ts", options=options, size=(width, 64), count=20), tmp_path) for width in (96, 128)
-    )
-    path = tmp_path / "grows.ts"
-    with av.open(str(path), "w") as out:
-        target = None
-        for number, part in enumerate((small, large)):
-            with av.open(str(part)) as container:
-                stream = container.streams.video[0]
-                target = target or out.add_stream_from_template(stream)
-                for packet in container.demux(stream):
-                    if packet.size:
-                        packet.pts, packet.dts = packet.pts + number * 72000, packet.dts + number * 72000
-                        packet.stream = target
-                        out.mux(packet)
+    path = write_growing(tmp_path)
     reader = open_pyav(str(path), path.name)
     assert len(reader) == 40 and read(reader, 5) == 5
-    assert read(reader, 25) == "grows.ts: frame 25 is 128 x 64, the first 96 x 64"
+    assert read(reader, 25) == "grows.ts: frame 25 is 192 x 64, the first 96 x 64"

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "surgsigma_hub"
 
 FLOORS = [
-    {"errors", "records", "callable_package", "plain_file"},
+    {"errors", "records", "callable_package", "visible", "plain_file"},
     {"schema", "ontology", "source"},
     {"conformance", "media", "parsers"},
     {"tasks"},

@@ -116,6 +116,15 @@ def test_a_front_cut_off_and_numbered_anew_is_refused_with_both_cuts() -> None:
     refused(read(range(N - 1))), "one image may be the first or the last that is missing"
 
 
+def test_images_that_go_on_are_refused_with_both_ends() -> None:
+    detail = refused(read(range(N + 5)))
+    assert "--option starts_at=-5)" in detail and "--option starts_at=0)" in detail and "image_fps" not in detail
+    media = images(range(N + 5))
+    early = read_numbering(recording(media, starts_at=-5), media)
+    assert isinstance(early, Numbering) and image_number(early, media, 0) == 5
+    assert read(range(N + 5), starts_at=0) == Numbering(0, 1.0)
+
+
 def test_a_first_number_missing_is_a_base_where_nothing_else_is() -> None:
     labelled = range(5, N - 5)
     assert "image_base=1" in refused(read(range(1, N + 1), moments=labelled, lasts=N, beyond=50))

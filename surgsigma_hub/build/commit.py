@@ -16,11 +16,13 @@ from typing import Any
 import orjson
 
 from .. import __version__
-from ..errors import BuildError
+from ..errors import BuildError, ShardError
+from ..plain_file import read_plain
 from ..shards.manifest import JOURNAL, WORK_DIR, Manifest, Shard, write_atomic
+from ..shards.tree_files import TreeFiles
 from .catalog import merge
 from .report import ReportRow
-from .scope import Scope, stale_places
+from .scope import Scope, is_built_place, stale_places
 from .shuffle import catalog_path, record_path
 
 logger = logging.getLogger(__name__)
@@ -121,17 +123,39 @@ def finish_interrupted(tree: Path, finish: Callable[[Path], None], *, keep: str 
     """
     for journal in sorted((tree / WORK_DIR).glob(f"*/{JOURNAL}")):
         logger.info("finishing the interrupted commit of %s", journal.parent.name)
-        try:
-            raw = orjson.loads(journal.read_bytes())
-            change = Change(**{name: tuple(places) for name, places in raw.items()})
-        except (OSError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
-            raise BuildError(f"{journal}: the journal of a commit cannot be read ({error})", hint=_AGAIN) from None
+        change = _read_journal(tree, journal)
         commit(tree, journal.parent, change, finish)
         if journal.parent.name != keep:
             shutil.rmtree(journal.parent)
 
 
 _AGAIN = f"Remove the folder {WORK_DIR} from the tree and build the source again."
+
+
+def _read_journal(tree: Path, journal: Path) -> Change:
+    """A journal, which with its tree may come from a stranger: it names only what a build puts into a tree.
+
+    Raises:
+        BuildError: it cannot be read, or names something else.
+    """
+    files = TreeFiles(tree)
+    try:
+        files.check(journal.relative_to(tree).as_posix())
+        raw = orjson.loads(read_plain(journal, most=_MOST))
+        change = Change(**{name: tuple(places) for name, places in raw.items()})
+        for place in (*change.manifests, *change.files, *change.removed):
+            if not is_built_place(place):
+                raise ValueError(f"no build puts anything at {place!r}")
+            files.check(place)
+    except ShardError as error:
+        raise BuildError(error.message, hint=_AGAIN) from None
+    except (OSError, TypeError, ValueError, AttributeError) as error:
+        raise BuildError(f"{journal}: not the journal of a commit ({error})", hint=_AGAIN) from None
+    return change
+
+
+_MOST = 256 << 20
+"""Bytes of a journal: three million shards need as many."""
 
 
 def _apply(tree: Path, staging: Path, change: Change) -> None:

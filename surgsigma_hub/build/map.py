@@ -20,9 +20,10 @@ from ..shards.temporary import temporary_name
 from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.base import TRAINING, asked_in
-from ..tasks.compose import compose, sample_id
+from ..tasks.compose import compose, moment_id, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
-from ..tasks.timeline import begins_a_second
+from ..tasks.further import every_course_draft, every_draft, is_further
+from ..tasks.timeline import Timeline, begins_a_second
 from .check import check_sample
 from .degenerate import repeatable
 from .extra import Extra
@@ -33,10 +34,6 @@ from .plan import Settings, defect_line
 
 Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
-
-
-JOINED_SPLIT = TRAINING
-"""Only there samples are joined and explained: who evaluates wants one question and one plain answer."""
 
 
 SAME_SHAPE = 0.01
@@ -95,6 +92,7 @@ class _Mapper:
     media: MediaStore = field(init=False)
     course: Course | None = field(init=False, default=None)
     extra: Extra = field(init=False)
+    timeline: Timeline | None = field(init=False, default=None)
     memory: Memory = field(init=False, default_factory=Memory)
     seen: Seen = field(init=False)
     labels: LabelDigest = field(init=False, default_factory=LabelDigest)
@@ -112,7 +110,7 @@ class _Mapper:
         self.extra = Extra.of(self.job.settings)
         info = self.source.info
         self.warrants = warrants_for(info.procedure, info.name, self.job.settings.warrants)
-        joint = self.shares.joint and self.job.video.split == JOINED_SPLIT
+        joint = self.shares.joint and self.job.video.split == TRAINING
         names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
         self.companions = [get_task(name) for name in names]
 
@@ -129,7 +127,9 @@ class _Mapper:
         if self.course is not None:
             self.course = replace(self.course, moments=tuple(moments))
             for task in self.tasks:
-                for moment, draft in task.draft_course(self.course) if task.draft_course else ():
+                for moment, draft in every_course_draft(
+                    task, self.course, self.job.video.canonical_id, self.job.settings.style
+                ):
                     self._add(task, moment, draft)
         scales = [
             f"{count} picture{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
@@ -155,7 +155,10 @@ class _Mapper:
             yield frame
 
     def _add_frame(self, frame: Frame) -> None:
-        drafts = [(task, draft) for task in self.tasks if task.draft is not None for draft in task.draft(frame)]
+        info, video = self.source.info, self.job.video
+        stem = moment_id(info, video, frame)
+        style = self.job.settings.style
+        drafts = [(t, d) for t in self.tasks for d in every_draft(t, frame, info.name, stem, style)]
         if not drafts:
             return  # the facts of this frame serve no task that was asked for
         if frame.image is None:
@@ -192,14 +195,22 @@ class _Mapper:
         found: dict[str, tuple[Task, Draft]] = {}
         for task in self.companions:
             if task.name in self.job.settings.tasks:
-                made = [draft for one, draft in drafts if one is task]
+                made = [draft for one, draft in drafts if one is task and not is_further(draft)]
             else:
                 made = list(task.draft(frame)) if task.draft else []
-            made = [draft for draft in made if asked_in(JOINED_SPLIT, draft)]
+            made = [draft for draft in made if asked_in(TRAINING, draft)]
             main = made if len(made) == 1 else [draft for draft in made if not draft.key]
             if len(main) == 1:
                 found[task.name] = (task, main[0])
         return found
+
+    def _phase_before(self, frame: Frame) -> str | None:
+        """The phase that ended where that of the frame begins; None where it is not known."""
+        if self.course is None or frame.phase is None:
+            return None
+        if self.timeline is None:
+            self.timeline = Timeline(self.course)
+        return self.timeline.just_before("phase", frame.phase.id, frame.seconds)
 
     def _resolved_course(self) -> Course | None:
         video = self.job.video
@@ -225,12 +236,16 @@ class _Mapper:
         try:
             stored = self.media.members(draft, frame.image)
             media = [s.media for s in stored]
-            talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
+            talk, trace = ALONE, None
+            if not is_further(draft):
+                trace = reason(
+                    task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
+                )
+                if video.split == TRAINING:
+                    talk = talk_about(task, draft, id, beside, self.shares)
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
-                reasoning=reason(
-                    task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
-                ),
+                reasoning=trace, style=self.job.settings.style, before=self._phase_before(frame),
             )  # fmt: skip
             check_sample(sample)
         except MediaError as error:

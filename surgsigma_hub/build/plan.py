@@ -17,6 +17,7 @@ from ..records import Defect, Fact, Video
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
 from ..tasks import all_tasks, get_task
+from ..tasks.question_kinds import Style
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Settings:
         explained: Share of training samples whose answer is followed by definitions of its labels.
         smoke: Share of frames that get a twin with rendered smoke, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
+        style: Which kinds of question are asked.
         warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
     """
 
@@ -51,6 +53,7 @@ class Settings:
     explained: float = 0.0
     smoke: float = 0.0
     depth: Path | None = None
+    style: Style = Style.VARIED
     warrants: tuple[Row, ...] = ()
 
     def open_source(self, cache_dir: Path) -> Source:
@@ -70,6 +73,7 @@ class Settings:
             "joint": self.joint,
             "explained": self.explained,
             "smoke": self.smoke,
+            "style": self.style.value,
             "depth": None if self.depth is None else self.depth.name,
             "warrants": hashlib.sha256(rows_text(self.warrants).encode()).hexdigest()[:16] if self.warrants else None,
             "source_options": dict(sorted(shown.items())),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..shards.manifest import Manifest
+from ..shards.tree_files import TreeFiles
 
 _TAR = re.compile(r"(?P<split>[a-z0-9_]+)-\d{5}\.tar")
 _MANIFEST = re.compile(r"(?P<split>[a-z0-9_]+)\.manifest\.json")
+_REPORT = re.compile(r"[a-z0-9_]+(\.json|\.quarantine\.jsonl\.gz)")
 _CATALOG = re.compile(r"(?P<task>[a-z0-9_]+)-(?P<source>[a-z0-9_]+)-(?P<split>[a-z0-9_]+)\.parquet")
 
 
@@ -89,9 +91,24 @@ def difference(
     return Difference(tuple(removed), tuple(sorted(gone)), tuple(standing))
 
 
+def is_built_place(place: object) -> bool:
+    """Whether a build puts a file of such a name there: a shard, manifest, catalog or report.
+
+    >>> is_built_place("catalog/a-b-train.parquet"), is_built_place("data/a/../train.manifest.json")
+    (True, False)
+    """
+    if not isinstance(place, str):
+        return False
+    folder, _, name = place.rpartition("/")
+    if re.fullmatch(r"data/[a-z0-9_]+/[a-z0-9_]+", folder):
+        return bool(_TAR.fullmatch(name) or _MANIFEST.fullmatch(name))
+    return bool((folder == "catalog" and _CATALOG.fullmatch(name)) or (folder == "reports" and _REPORT.fullmatch(name)))
+
+
 def stale_places(tree: Path, scope: Scope) -> Iterator[str]:
     """Places of all files that builds of the source have put into this scope; other names are left alone."""
-    for folder in sorted(tree.glob(f"data/*/{scope.source}")):
+    files = TreeFiles(tree)
+    for folder in sorted(path for path in tree.glob(f"data/*/{scope.source}") if files.holds(path)):
         for path in sorted(folder.iterdir()):
             found = _TAR.fullmatch(path.name) or _MANIFEST.fullmatch(path.name)
             if found and scope.holds(folder.parent.name, found["split"]):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..hub.facts import size_text
+from ..records import Reason
 from .command import Command, pair, positive, share, size
 from .output import on_terminal, plural, print_json, say, table, wrapped
 
@@ -46,6 +47,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         help="training samples whose answer is followed by definitions (default: 20%%)",
     )  # fmt: skip
     add(
+        "--style", choices=("varied", "paper"), default="varied",
+        help="kinds of question: all, or plain open questions alone as in the paper (default: varied)",
+    )  # fmt: skip
+    add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
         help="frames that get a twin with rendered smoke, for desmoking (default: 0)",
     )  # fmt: skip
@@ -79,6 +84,7 @@ def _build(args: argparse.Namespace) -> int:
         clip_side=args.clip_side,
         joint=args.joint,
         explained=args.explained,
+        style=args.style,
         smoke=args.smoke,
         depth=args.depth,
         warrants=args.warrants,
@@ -113,7 +119,9 @@ def _print_report(report: BuildReport, out: Path) -> None:
     counts = sorted(report.quarantined.items(), key=lambda item: (-int(item[1]), item[0]))
     say(table(("reason", "count"), counts))
     for reason, _ in counts:
-        for example in report.examples.get(reason, ())[:1]:
+        # What is refused as a whole is told video by video: each may need another option.
+        few = None if reason == Reason.FOOTAGE_CONTRADICTS else 1
+        for example in report.examples.get(reason, ())[:few]:
             say(wrapped(f"{reason}, for example: {example.get('where', '')}: {example.get('detail', '')}"))
     worst = sorted(((sum(by.values()), video) for video, by in report.quarantined_by_video.items()), reverse=True)
     shown = ", ".join(f"{video} {count:,}" for count, video in worst[:5])
@@ -133,7 +141,7 @@ def _print_difference(found: Difference) -> None:
         say(f"\nLeft standing, since it was not asked for:\n{wrapped(names)}")
     stale = sorted({video for part in found.left_standing for video in part.stale_videos})
     if stale:
-        say(f"WARNING: in it are {plural(len(stale), 'video')} that the source no longer has in that split. Build")
+        say(f"WARNING: it holds {plural(len(stale), 'video')} that the source no longer has in that split. Build")
         say(f"without --task and --split to bring all of it up to date:\n{wrapped(', '.join(stale))}")
 
 

@@ -36,6 +36,8 @@ def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
         "homepage": info.homepage,
         "layout": info.layout,
         "facts": sorted(f.value for f in info.facts),
+        "coverage": {fact.value: of.value for fact, of in sorted(info.coverage.items())},
+        "box_extent": None if info.box_extent is None else info.box_extent.value,
         "split_schemes": {name: list(splits) for name, splits in info.split_schemes.items()},
         "redistribution": asdict(info.redistribution),
         "label_origin": info.label_origin,
@@ -52,6 +54,10 @@ def print_source(source: Mapping[str, Any]) -> None:
     say(f"  licence {source['license']}; labels: {source['label_origin']}")
     allowed = [name for name, may in source["redistribution"].items() if may]
     say(f"  may be published: {', '.join(allowed) or 'nothing'}")
+    if source["coverage"]:
+        say(f"  lists: {', '.join(f'{fact} {of}' for fact, of in source['coverage'].items())}; others all in view")
+    if source["box_extent"]:
+        say(f"  boxes of instruments enclose the {source['box_extent']}")
     say(f"\nAccess ({source['access']}):\n{wrapped(source['access_steps'])}\n    {source['homepage']}")
     say("\nSplits:")
     for n, (name, splits) in enumerate(source["split_schemes"].items()):

@@ -16,23 +16,7 @@ from typing import Any
 
 import orjson
 
-_ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Unicode's categories of control, format (direction, no width, tags), surrogate, private and line ends."""
-
-
-def escaped(text: str) -> str:
-    r"""``text`` with a backslash form for every character that a terminal could obey or hide; lines and tabs stay.
-
-    >>> print(escaped("a\x1b[31mred " + chr(0x202E) + "kcab"))
-    a\x1b[31mred \u202ekcab
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _ACTING else _code(c) for c in text)
-
-
-def _code(c: str) -> str:
-    return f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" if ord(c) < 65536 else f"\\U{ord(c):08x}"
+from ..visible import ACTING, visible
 
 
 class EscapingFormatter(logging.Formatter):
@@ -40,17 +24,17 @@ class EscapingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line."""
-        return escaped(super().format(record))
+        return visible(super().format(record))
 
 
 def say(text: str = "", *, end: str = "\n", error: bool = False) -> None:
     """Print ``text`` on stdout, or on stderr where it is an ``error``."""
-    print(escaped(text), end=end, file=sys.stderr if error else sys.stdout)
+    print(visible(text), end=end, file=sys.stderr if error else sys.stdout)
 
 
 def say_over(text: str) -> None:
     """Show ``text`` on stderr over what was there before; an empty one clears the line."""
-    print(f"\r{escaped(text):60}" + ("" if text else "\r"), end="", file=sys.stderr, flush=True)
+    print(f"\r{visible(text):60}" + ("" if text else "\r"), end="", file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
@@ -59,7 +43,7 @@ def print_json(value: Any) -> None:
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_plain).decode()
     except orjson.JSONEncodeError:  # names of files that are not UTF-8
         text = json.dumps(value, indent=2, default=_plain)
-    print("".join(json.dumps(c)[1:-1] if unicodedata.category(c) in _ACTING and c != "\n" else c for c in text))
+    print("".join(json.dumps(c)[1:-1] if unicodedata.category(c) in ACTING and c != "\n" else c for c in text))
 
 
 def _plain(value: Any) -> Any:
@@ -95,7 +79,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else escaped(str(value).replace("\n", "\\n"))
+    return f"{value:,}" if isinstance(value, int) else visible(str(value).replace("\n", "\\n"))
 
 
 def plural(count: int, noun: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .film_index import FilmIndex, Key, is_counted, scan, video_stream
 from .image import MAX_PIXELS
+from .mp4_boxes import check_counts
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -37,6 +39,8 @@ class FilmPackets:
 
     def __init__(self, film: str | Buffer, name: str) -> None:
         self._film, self._name = film, name
+        with Path(film).open("rb") if isinstance(film, str) else io.BytesIO(film) as file:
+            check_counts(file, Path(film).stat().st_size if isinstance(film, str) else memoryview(film).nbytes, name)
         self._open()
 
     def _open(self) -> None:

@@ -199,7 +199,7 @@ class _Doubt:
         highest = self._rate()
         lowest = highest / (1 + self.recording.beyond / max(self.recording.lasts, EPSILON))
         usual = [r for r in _RATES if lowest * (1 - _NEAR) <= r <= highest * (1 + _NEAR)]
-        return usual or ([round(highest, 3)] if highest > self.said.fps else [])
+        return usual or ([round(highest, 3)] if highest > _MUCH_LONGER * self.said.fps else [])
 
     def _hits(self, reading: Numbering) -> int:
         """Labelled moments that have an image."""
@@ -229,12 +229,17 @@ class _Doubt:
         return f"{rate} a second numbered from {reading.base} ({' '.join(options)})"
 
     def _cuts(self) -> Iterator[str]:
-        """For footage shorter than its labels: where what is missing may have been."""
-        if not self._short(self.said) or self._same_gaps(self.said) or self.numbers[0] < self.said.base:
+        """For footage of another length than its labels': where what is missing, or too much, may be."""
+        said, last = self.said, self.numbers[-1]
+        if self.numbers[0] < said.base or self.stated.starts_at is not None:
             return
-        lacking = self.moments[-1] - self.said.seconds(self.numbers[-1])
-        yield f"a recording whose first {lacking:g} s were cut off (--option starts_at={lacking:g})"
-        yield "one whose end is missing (--option starts_at=0)"
+        lacking = self.moments[-1] - said.seconds(last)
+        if self._short(said) and not self._same_gaps(said):
+            yield f"a recording whose first {lacking:g} s were cut off (--option starts_at={lacking:g})"
+            yield "one whose end is missing (--option starts_at=0)"
+        elif self._long(said) and said.seconds(last) + 1 / said.fps <= _MUCH_LONGER * self.recording.lasts:
+            yield f"images that begin {-lacking:g} s before the recording (--option starts_at={lacking:g})"
+            yield "images that go on after it (--option starts_at=0)"
 
 
 def image_number(reading: Numbering, images: NumberedImages, seconds: float) -> int | None:

@@ -90,6 +90,11 @@ class Forms:
         """Is or are."""
         return "are" if self.is_plural else "is"
 
+    @property
+    def single(self) -> str:
+        """One of it, as it is counted: "hook", "pair of scissors"."""
+        return f"pair of {self.name}" if self.several.startswith("pairs of ") else self.name
+
     def counted(self, number: int) -> str:
         """So many of it: "a hook", "two hooks", "two pairs of scissors"."""
         return self.a if number == 1 or not self.several else f"{number_word(number)} {self.several}"
@@ -146,6 +151,15 @@ def act_of(action: str, target: str) -> str:
     """
     act = forms("action", action)
     return act.noun if target == NULL else act.of.format(forms("target", target).the)
+
+
+def places_acted_on(target: str) -> tuple[str, ...]:
+    """Other names that a target has in the phrases of an action on it.
+
+    >>> places_acted_on("abdominal_wall_cavity")
+    ('abdominal cavity',)
+    """
+    return tuple(dict.fromkeys(said.rpartition(" the ")[2] for (_, id), said in _pairs().items() if id == target))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,14 @@ class Timeline:
         labels = {s.label.id: s.label for s in self.at(layer, seconds)}
         return next(iter(labels.values())) if len(labels) == 1 else None
 
+    def just_before(self, layer: Layer, present: str, seconds: float) -> str | None:
+        """The label of the interval that ended where the interval of ``present`` at ``seconds`` began."""
+        now = next((s for s in self.at(layer, seconds) if s.label.id == present), None)
+        if now is None or not now.start_known:
+            return None
+        ended = {s.label.id for s in self.layers[layer] if abs(s.end_seconds - now.start_seconds) <= EPSILON}
+        return ended.pop() if len(ended) == 1 and present not in ended else None
+
     def moment(self, seconds: float) -> Frame:
         """The moment at ``seconds`` on the grid of the footage, with phase and step where exactly one covers it."""
         footage = self.course.footage
