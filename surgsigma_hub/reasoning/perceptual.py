@@ -21,7 +21,7 @@ from .pieces import SIDES, be, corners, in_order, name_of, size_words, the_list,
 _MOST_TISSUES = 3
 """So many tissues are told, with their places, where they are not asked for: those that matter, then any others."""
 
-_STYLES, _BY_BOX = 12, 6
+_STYLES, _BY_BOX = 8, 4
 """Ways to word a list of what is in view; few, since what is worded is kept for the other samples of the moment."""
 
 CONDITIONS = ("cystic_duct", "cystic_artery", "cystic_plate", "cystic_pedicle")
@@ -43,6 +43,7 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     with_tissue = needs_tissue or style & 8 or tools is None or not tools.text
     anatomy = _things("target", task, scene, answer, memory, style) if with_tissue else None
     said = [*_in_view(task, scene, tools, anatomy, words)]
+    listed = len(said)
     if len(said) > 1 and style & 1 and task.level > 1:
         said.reverse()
     smoke = not scene.is_clip and scene.frames[0].clean_image is not None
@@ -58,7 +59,11 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     more = evidence(scene, memory)
     if more and (not spots or task.level == 1 or len(said) < 3):
         said.append(words.say(*words.pick(more)))
-    return said + _asked(task, answer, words, tools, anatomy)
+    asked = _asked(task, answer, words, tools, anatomy)
+    if task.level == 1 and listed and not asked:  # the list asked for is the answer, and comes last
+        at = listed - 1 if "target" in task.label_kinds else 0
+        said = [*said[:at], *said[at + 1 :], said[at]]
+    return said + asked
 
 
 def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:
@@ -207,7 +212,16 @@ def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory
             matter = (answer.boxes[0].label,)
         elif not asked and not described:
             matter = CONDITIONS if task.answer is AnswerKind.CRITERIA else _worked_on(scene)
-    key = (kind, asked, alone, boxed, places, answer.labels if asked and alone else (), matter, style % _STYLES)
+    key = (
+        kind,
+        asked,
+        alone,
+        boxed,
+        places,
+        answer.labels if asked and alone else (),
+        matter,
+        min(style % _STYLES, _BY_BOX),
+    )
     if key not in known:
         known[key] = _look(*key, scene)
     return known[key]
@@ -311,7 +325,7 @@ def _placed(
             if by_box:
                 pieces.append(f"{thing_in_view(kind, id, '', size, 0, nth)} at {corners(b)}")
             else:
-                pieces.append(thing_in_view(kind, id, region_words(b), size, (style + 5 * len(pieces)) % _STYLES, nth))
+                pieces.append(thing_in_view(kind, id, region_words(b), size, 3 * style + 5 * len(pieces), nth))
         if not some:
             pieces.append(thing_in_view(kind, id, "", ""))
     return pieces
