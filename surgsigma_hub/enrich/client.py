@@ -222,11 +222,11 @@ class Client:
         if proxy:
             path, headers = f"http://{host_and_port(host, port)}{path}", {**headers, **proxy[1]}
         while True:
-            used, answered = bool(self._idle), False
             try:
-                connection = self._idle.pop()
-            except IndexError:  # another thread was quicker
-                used, connection = False, connect(scheme, host, port)
+                connection, used = self._idle.pop(), True
+            except IndexError:
+                connection, used = connect(scheme, host, port), False
+            answered = False
             try:
                 set_clock(connection, self._endpoint.timeout, until)
                 connection.request("POST", path, body=body, headers=headers)

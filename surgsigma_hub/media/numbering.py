@@ -117,10 +117,10 @@ class _Doubt:
             rival = next((o for o in others if math.isclose(o.fps, said.fps) and self._beats(o, hits)), None)
             if rival is None:
                 return said
-            problem = (
-                f"its images are numbered {self._span()}, which with the first number {said.base} leaves "
-                f"{len(self.moments) - hits} of {len(self.moments)} labelled moments without one"
-            )
+            lacking = len(self.moments) - hits
+            missed = f"{lacking} of {len(self.moments)} labelled moments would have none"
+            problem = f"its images are numbered {self._span()}; with {said.base} as the first number "
+            problem += missed if lacking else "that one is missing, and nothing else"
             others = [rival]
         return Refusal(problem, (*(self._named(o) for o in others), *self._cuts()))
 
@@ -206,13 +206,14 @@ class _Doubt:
         return sum(image_number(reading, self.images, m) is not None for m in self.moments)
 
     def _beats(self, other: Numbering, hits: int) -> bool:
-        """Whether another base fits better: it gives more labels an image, or as many and the first of all its own."""
-        more = self._hits(other)
-        if more > hits:
-            return True
-        numbers, said = self.numbers, self.said
-        begins = other.base == numbers[0] == said.base + 1 and self._density() >= _DENSE
-        return more == hits and begins and said.number(self.moments[0]) > numbers[0]
+        """Whether another base fits better: it gives more labels an image, or as many and misses no first one."""
+        more, numbers, said = self._hits(other), self.numbers, self.said
+        if more > hits or more < hits:
+            return more > hits
+        if not other.base == numbers[0] == said.base + 1:
+            return False
+        over = said.seconds(numbers[-1]) + EPSILON >= self.recording.lasts > other.seconds(numbers[-1]) + EPSILON
+        return over or (self._density() >= _DENSE and said.number(self.moments[0]) > numbers[0])
 
     # ---------------------------------------------------------------------------------------------------- in words
 

@@ -125,7 +125,7 @@ class Asked:
         )
 
 
-_OPEN_GROUPS = frozenset({"default", "clip", "all"})
+OPEN_GROUPS = frozenset({"default", "clip", "all"})
 """Question groups whose question may be asked in another way: their answer is all that the task asks for."""
 
 
@@ -161,7 +161,7 @@ def ask_as(name: str, task: Task, draft: Draft, id: str, setting: Setting, slots
 
     None where the facts do not allow it, such as a choice where the source tells too few labels apart.
     """
-    if draft.question not in _OPEN_GROUPS:
+    if draft.question not in OPEN_GROUPS:
         return None
     plain = Asked(draft.question, draft.answer_group, slots)
     match name:
