@@ -18,7 +18,7 @@ from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.parsers.cholec80_records import number_inside, read_video, record_files
 from surgsigma_hub.parsers.cholec80_tables import FPS as _FPS
 from surgsigma_hub.parsers.cholec80_tables import Tables, read_tables
-from surgsigma_hub.parsers.numbered_files import is_film, numbered_images, stem_pattern
+from surgsigma_hub.parsers.numbered_files import is_film, lacking, numbered_images, stem_pattern
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
     Course,
@@ -249,18 +249,17 @@ class Cholec80(Source):
                 beyond=rows.beyond,
                 stated=stated,
             )
-        folder = self._numbered(self._place[0] / "frames", _FOLDER).get(video.data["number"])
+        frames = self._place[0] / "frames"
+        folder = self._numbered(frames, _FOLDER).get(video.data["number"], frames / video.id)
         names, (base, fps), pattern = self._names(video.id)
-        images = {} if folder is None else numbered_images(folder, pattern)
-        stranger = None if folder is None else min((p.name for p in folder.iterdir()), default=None)
-        found = f"holds {stranger}, ..., nothing named like {names.format(base)} (option frame_pattern)"
+        images = numbered_images(folder, pattern)
         # The last second often has a phase, but neither tools nor a picture.
         tail = {s for s in seconds[-1:] if s not in rows.present and (s - 1 in rows.present or not rows.present)}
         last = max(rows.present, default=seconds[-1] - 1 if seconds else 0)
         return Recording(
             media=NumberedImages(images={n: FileImage(p) for n, p in images.items()}, name=names, base=base, fps=fps),
-            place=f"frames/{video.id}" if folder is None else f"frames/{folder.name}",
-            absent=found if stranger else "is missing or empty",
+            place=f"frames/{folder.name}",
+            absent=f"{lacking(folder, names.format(base))} (option frame_pattern)",
             moments=[s for s in seconds if s <= last],
             lasts=(seconds[-1] if seconds else 0) + 1,
             said_by=said_by,

@@ -26,7 +26,7 @@ from surgsigma_hub.parsers.esd_motions import (
     parse_motions,
     says_no_view,
 )
-from surgsigma_hub.parsers.numbered_files import numbered_images
+from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.strict_json import read_json
 from surgsigma_hub.records import (
     BoxExtent,
@@ -230,7 +230,7 @@ class CoPESD(Source):
                 images={n: FileImage(p) for n, p in images.items()}, name="{:04d}.jpg", base=base, base_seconds=base
             ),
             place=self.relative(home),
-            absent="there are no pictures",
+            absent=lacking(home, "0001.jpg"),
             moments=labelled,
             lasts=lasts,
             said_by=self.relative(path),

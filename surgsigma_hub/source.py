@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -136,7 +135,7 @@ def stated_of(options: Options, video: str) -> Stated:
 
 def _rate(text: str) -> float:
     """A rate above 0; of those that television writes in short, such as 29.97, the exact one."""
-    rate = float(Fraction(text))
+    rate = float(text)
     exact = round(rate * 1001 / 1000) * 1000 / 1001
     if not 0 < rate < 10_000:
         raise ValueError(text)

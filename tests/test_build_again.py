@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 from surgsigma_hub.api import build
+from surgsigma_hub.build import commit
 from surgsigma_hub.build.commit import finish_interrupted
 from surgsigma_hub.build.report import BuildReport
 from surgsigma_hub.errors import BuildError
@@ -139,19 +141,19 @@ class Killed(BaseException):
 
 
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on, the ``step``-th change of a file's name or place is the last."""
+    """From here on, the ``step``-th renaming or removal is the last."""
     left = [step]
 
     def counted(name: str) -> None:
-        real = getattr(Path, name)
+        real = getattr(os, name)
 
-        def call(self: Path, *args: object, **kwargs: object) -> object:
+        def call(*args: object, **kwargs: object) -> object:
             left[0] -= 1
             if left[0] < 0:
                 raise Killed
-            return real(self, *args, **kwargs)
+            return real(*args, **kwargs)
 
-        monkeypatch.setattr(Path, name, call)
+        monkeypatch.setattr(os, name, call)
 
     for name in ("replace", "unlink", "rmdir"):
         counted(name)
@@ -194,8 +196,8 @@ def test_a_kill_at_any_step_of_the_commit_is_made_good_by_the_next_build(
             manifest = load_manifest(out / "data" / place)
             assert all((out / manifest.folder / s.name).stat().st_size == s.bytes for s in manifest.shards)
         finish_interrupted(out, refresh)
-        (out / WORK_DIR).rmdir()
         found = {path: digest for path, digest in digests(out).items() if not path.endswith(".tmp")}
+        found = {path: digest for path, digest in found.items() if not path.startswith(WORK_DIR)}
         assert found == want, f"killed before step {steps}"
         shutil.rmtree(out)
         steps += 1
@@ -214,6 +216,27 @@ def test_the_next_build_of_another_source_finishes_the_commit(
     build("synthetic", out=out, options=options, tasks=["phase_recognition"])
     ours = {path: digest for path, digest in digests(out).items() if "/cholect50/" in path or "-cholect50-" in path}
     assert ours == {path: digest for path, digest in fresh.items() if "/cholect50/" in path or "-cholect50-" in path}
+
+
+def test_a_kill_while_finished_work_is_removed_leaves_no_half_of_it_for_the_next_build(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tmp_path / "whole"
+    again(root, whole, tasks=TASKS)
+    for steps in (1, 3, 6):
+        out = tmp_path / f"killed-{steps}"
+        with monkeypatch.context() as patch:
+
+            def begin(work: Path, patch: pytest.MonkeyPatch = patch, steps: int = steps) -> None:
+                killed_at(steps, patch)
+                commit.discard(work)
+
+            patch.setattr("surgsigma_hub.build.run.discard", begin)
+            with pytest.raises(Killed):
+                again(root, out, tasks=TASKS)
+        assert any((out / WORK_DIR / "cholect50").iterdir())
+        again(root, out, tasks=TASKS)
+        assert digests(out) == digests(whole), f"killed before step {steps}"
 
 
 @pytest.mark.parametrize("place", ["../outside.tar", "/etc/hostname", "README.md", "data/a/b/../../c.tar", 7])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 from surgsigma_hub.errors import MediaError
 from surgsigma_hub.media import clips
 from surgsigma_hub.media.clips import encode_clip
 from surgsigma_hub.media.film_table import film_table
-from surgsigma_hub.media.video import open_video_bytes, read_frame
+from surgsigma_hub.media.video import encode_video, open_video_bytes, read_frame
 from surgsigma_hub.records import Cut, Film
 
 from films import Recipe, number_of, write
+from machines import Machine
 
 OPTIONS = {"x264-params": "keyint=12:log-level=none"}
 
@@ -61,6 +64,20 @@ def test_a_rate_almost_that_of_the_source_keeps_the_time(tmp_path: Path) -> None
     assert numbers(Film(film, 24.9), 3.0, 3.2) == [75, 76, 77, 78, 79]
     with pytest.raises(MediaError, match="has 25 frames a second, the source says 30"):
         numbers(Film(film, 30.0), 0, 1)
+
+
+def digest(path: str) -> str:
+    return sha256(read_frame(Path(path), 50).tobytes()).hexdigest()
+
+
+def test_stills_of_films_are_the_same_on_every_machine(tmp_path: Path) -> None:
+    """A film of noise: where frames are black and white, every rounding gives the same."""
+    noise = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    path = tmp_path / "noise.mp4"
+    encode_video(path, (np.roll(noise, n, axis=1) for n in range(60)), fps=25)
+    here = digest(str(path))
+    for instructions in ("SSE2", "0"):
+        assert Machine(instructions).run("test_clips_footage:digest", str(path)) == here
 
 
 def test_metadata_that_is_not_utf8_does_not_end_a_build(tmp_path: Path) -> None:

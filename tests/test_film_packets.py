@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,22 @@ def test_frames_that_change_their_size_are_refused(tmp_path: Path) -> None:
     reader = open_pyav(str(path), path.name)
     assert len(reader) == 40 and read(reader, 5) == 5
     assert read(reader, 25) == "grows.ts: frame 25 is 192 x 64, the first 96 x 64"
+
+
+def test_an_avi_that_lost_frames_is_not_counted(tmp_path: Path) -> None:
+    """Nothing in it says which: from there on each frame would be taken for another."""
+    path = write(Recipe("short.avi", "mpeg4", b_frames=0, count=COUNT), tmp_path)
+    film = path.read_bytes()
+    end = film.rfind(b"idx1")
+    places = [found.start() for found in re.finditer(b"00dc", film[:end])]
+    for short in (film[: places[40]], film[: places[30]] + film[places[31] : end]):
+        with pytest.raises(MediaError, match=rf"short\.avi: \d+ of {COUNT} frames are there"):
+            open_pyav(short, path.name)
+
+
+@pytest.mark.parametrize("name", ["raw.h264", "raw.m2v"])
+def test_frames_without_a_container_have_no_time(name: str, tmp_path: Path) -> None:
+    codec = {"h264": "libx264", "m2v": "mpeg2video"}[name[4:]]
+    path = write(Recipe(name, codec, {"x264-params": "log-level=none"} if codec == "libx264" else {}), tmp_path)
+    with pytest.raises(MediaError, match=rf"{name}: 100 of 100 frames have no time stamp"):
+        open_pyav(str(path), name)

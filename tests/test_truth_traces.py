@@ -5,6 +5,7 @@ F numbers are those of the review of 2026-11-29, as in ``test_truth.py``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from surgsigma_hub.records import Coverage, Fact, Reasoning, Segment, Stills, Ve
 from surgsigma_hub.tasks import get_task
 
 from reasoning_cases import drafted, text_of, trace
-from task_frames import frame, label, labels, still, triplet
+from task_frames import boxed, frame, label, labels, still, triplet
 
 SEEDS = [f"seed-{n}" for n in range(30)]
 
@@ -94,8 +95,38 @@ def test_f2_a_trace_denies_nothing_that_was_not_looked_for() -> None:
         assert said == text_of(trace("triplet_recognition", unsaid, draft, None, seed)) != ""
 
 
+def test_f2_f3_nothing_is_denied_or_counted_where_lists_are_not_whole() -> None:
+    """VID68 512 and VID73 601: "There is no tissue or organ to be named", "Altogether, two instruments are visible"."""
+    lists = (Fact.INSTRUMENTS, Fact.TISSUES, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES)
+    seen = frame(
+        phase=label("calot_triangle_dissection"),
+        instruments=labels("irrigator", "grasper"),
+        tissues=(),
+        triplets=(triplet("irrigator", "aspirate", "fluid"),),
+        instrument_boxes=(boxed("irrigator", 0.4, 0.4, 0.6, 0.6), boxed("grasper", 0.1, 0.1, 0.3, 0.3)),
+        coverage=dict.fromkeys(lists, Coverage.ANNOTATED_ONLY),
+    )
+    denial = re.compile(r"\b(?:no|none|neither|nothing|two instruments|without any)\b")
+    for task in ("image_captioning", "phase_recognition", "triplet_recognition", "instrument_localization"):
+        for draft in drafted(task, seen):
+            for seed in SEEDS:
+                made = trace(task, seen, draft, None, seed)
+                said = f"{made.perceptual} {made.relational or ''}".lower()
+                assert not denial.search(said), said
+
+
 def test_f6_a_catch_all_label_is_no_evidence() -> None:
     seen = frame(phase=label("idle"), step=label("idle"), actions=labels("cut", "hold"), instruments=labels("hook"))
     (draft,) = drafted("action_recognition", seen)
     for seed in SEEDS:
         assert "listed" not in text_of(trace("action_recognition", seen, draft, None, seed))
+
+
+def test_f12_a_trace_rinses_the_cavity_and_not_the_wall() -> None:
+    for action in ("irrigate", "aspirate"):
+        seen = frame(triplets=(triplet("irrigator", action, "abdominal_wall_cavity"),), instruments=labels("irrigator"))
+        (draft,) = drafted("triplet_recognition", seen)
+        for seed in SEEDS:
+            relational = trace("triplet_recognition", seen, draft, None, seed).relational
+            assert relational and "abdominal cavity" in relational
+            assert not re.search("(?:ing|ion)(?: of)? the abdominal wall", relational), relational

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from surgsigma_hub.records import BoxExtent, Frame
 from surgsigma_hub.tasks import Draft
 from surgsigma_hub.tasks.compose import common_slots
 from surgsigma_hub.tasks.further import further, further_of_course
-from surgsigma_hub.tasks.question_kinds import Asked, Form, Setting, ask_as
+from surgsigma_hub.tasks.question_kinds import OPEN_GROUPS, Asked, Setting, ask_as
 from surgsigma_hub.tasks.wording import bank, filled, slots_of
 
 from task_frames import FULL, TASKS, all_drafts, boxed, courses
@@ -46,7 +46,8 @@ def asked(name: str) -> list[tuple[Draft, Asked]]:
     task = TASKS[name]
     pairs = all_drafts()[name]
     found = [(d, Asked(d.question, d.answer_group, {**common(name, d), **d.slots})) for _, d in pairs]
-    thinned = pairs[:: 1 + len(pairs) // MOST]
+    open_pairs = [pair for pair in pairs if pair[1].question in OPEN_GROUPS]
+    thinned = open_pairs[:: 1 + len(open_pairs) // MOST]
     for n, (_, draft) in enumerate(thinned):
         for source in ("cholect50", "synthetic", "psi_ava", "multibypass140", "cataract101", "copesd"):
             setting = Setting(source, FULL, "preparation", plain=False)
@@ -114,11 +115,6 @@ def sentences(name: str) -> list[Said]:
                 text = filled(template, dict(values))
                 found.setdefault((side, group, text), Said(name, side, group, template, text))
     return list(found.values())
-
-
-def forms(name: str) -> Iterator[tuple[Draft, Asked]]:
-    """Answers in a form that was asked for."""
-    yield from ((draft, one) for draft, one in asked(name) if isinstance(one.form, Form))
 
 
 assert {"cholect50", "synthetic", "psi_ava", "multibypass140", "cataract101", "copesd"} <= set(sources_with_names())

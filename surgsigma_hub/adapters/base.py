@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from ..stream import Item
 
 Reasoning = Literal["drop", "inline", "separate"]
+TraceForm = Literal["long", "short"]
 VideoForm = Literal["file", "frames"]
 
 REASONINGS: tuple[Reasoning, ...] = ("drop", "inline", "separate")
+TRACE_FORMS: tuple[TraceForm, ...] = ("long", "short")
 VIDEO_FORMS: tuple[VideoForm, ...] = ("file", "frames")
 
 REASONS: Mapping[str, str] = {
@@ -40,6 +42,8 @@ class Options:
         reasoning: ``drop``; ``inline``: ``<think>...</think>`` and ``<answer>...</answer>`` in the answer; or
             ``separate``: under a key of its own. The trace belongs to the sample's own question, which is the last
             one of a dialogue: answers before it stay plain, and so do those of samples without a trace.
+        traces: ``long`` as they are stored, or ``short``: of traces that rules made, the reason and the answer.
+            Captions keep theirs, since they name all that is seen.
         video: ``file`` or ``frames``; None: what the format prefers.
         frames: Which frames, where films become frames.
         system: A system prompt to begin with.
@@ -47,6 +51,7 @@ class Options:
 
     boxes: Boxes | str = "unit"
     reasoning: Reasoning = "drop"
+    traces: TraceForm = "long"
     video: VideoForm | None = None
     frames: Frames = field(default_factory=lambda: Frames(count=8))
     system: str | None = None
@@ -55,6 +60,8 @@ class Options:
         find_boxes(self.boxes)
         if self.reasoning not in REASONINGS:
             raise UnknownNameError("place of reasoning", self.reasoning, REASONINGS)
+        if self.traces not in TRACE_FORMS:
+            raise UnknownNameError("form of traces", self.traces, TRACE_FORMS)
         if self.video is not None and self.video not in VIDEO_FORMS:
             raise UnknownNameError("form of video", self.video, VIDEO_FORMS)
 
@@ -125,7 +132,14 @@ class Adapter:
         self.look(sample)
         ready = opened(sample, media, form=form, frames=options.frames)
         return self.write(
-            converse(sample, ready, boxes=options.convention, reasoning=options.reasoning, system=options.system),
+            converse(
+                sample,
+                ready,
+                boxes=options.convention,
+                reasoning=options.reasoning,
+                traces=options.traces,
+                system=options.system,
+            ),
             options,
         )
 

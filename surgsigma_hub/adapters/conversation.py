@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..conformance import form_problem
 from ..errors import SampleError, UnfitError, UnknownNameError
-from ..reasoning.format import write_trace
+from ..reasoning.format import shortened, write_trace
 from ..records import AnswerBox, Reasoning
 from ..tasks import AnswerKind, all_tasks, get_task
 from .boxes import Boxes, Size
@@ -130,6 +130,7 @@ def converse(
     *,
     boxes: Boxes,
     reasoning: Literal["drop", "inline", "separate"],
+    traces: Literal["long", "short"] = "long",
     system: str | None = None,
 ) -> Conversation:
     """A sample as a conversation.
@@ -139,6 +140,7 @@ def converse(
         media: Its inputs by member, in the form that the record shall hold.
         boxes: Convention of the boxes.
         reasoning: Where the trace goes.
+        traces: Its form; only what rules wrote is made short, and no trace of a description.
         system: System prompt.
 
     Raises:
@@ -162,6 +164,8 @@ def converse(
     if reasoning != "drop" and trace["level"]:
         levels = (trace[name] for name in _LEVELS)
         made = Reasoning(trace["level"], *(_level(t, boxes, size=size, stored=stored, known=known) for t in levels))
+        if traces == "short" and task.answer is not AnswerKind.TEXT and sample["provenance"]["model"] is None:
+            made = shortened(made)
         last = turns[-1]
         written = write_trace(made, last.text)
         if reasoning == "inline":

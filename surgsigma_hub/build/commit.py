@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 STAGING = "staging"
 """Folder, beside the journal, that holds the new files under the places they get in the tree."""
 
+MARK = "plan"
+"""File beside them with the digest of the plan that the work was done for: without it, it is not used again."""
+
 
 def staged_manifest(shards: list[Path], *, task: str, source: str, split: str, options: Mapping[str, Any]) -> Manifest:
     """The manifest of staged shards, from their records."""
@@ -106,12 +109,12 @@ def commit(tree: Path, work: Path, change: Change, finish: Callable[[Path], None
     write_atomic(work / JOURNAL, orjson.dumps(asdict(change)))
     _apply(tree, work / STAGING, change)
     finish(tree)
+    shutil.rmtree(work / STAGING, ignore_errors=True)  # before the journal: a kill in between is finished once more
     (work / JOURNAL).unlink()
-    shutil.rmtree(work / STAGING)
 
 
 def finish_interrupted(tree: Path, finish: Callable[[Path], None], *, keep: str = "") -> None:
-    """Finish commits into a tree that were killed, of whichever source.
+    """Finish commits into a tree that were killed, of whichever source, and remove what they left.
 
     Args:
         tree: Its folder.
@@ -126,7 +129,20 @@ def finish_interrupted(tree: Path, finish: Callable[[Path], None], *, keep: str 
         change = _read_journal(tree, journal)
         commit(tree, journal.parent, change, finish)
         if journal.parent.name != keep:
-            shutil.rmtree(journal.parent)
+            discard(journal.parent)
+    for work in sorted((tree / WORK_DIR).glob("*/")):
+        if work.name != keep and not work.is_symlink() and not (work / MARK).exists():
+            discard(work)  # nothing but what was being removed when a build was killed
+
+
+def discard(work: Path, *, keep: str = "") -> None:
+    """Remove the work on a source, but for the folder ``keep``; a kill leaves nothing that looks like finished work."""
+    (work / MARK).unlink(missing_ok=True)
+    for child in work.iterdir():
+        if child.name != keep:
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+    if not keep:
+        work.rmdir()
 
 
 _AGAIN = f"Remove the folder {WORK_DIR} from the tree and build the source again."

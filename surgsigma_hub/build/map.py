@@ -25,7 +25,7 @@ from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.further import every_course_draft, every_draft, is_further
 from ..tasks.timeline import Timeline, begins_a_second
 from .check import check_sample
-from .degenerate import repeatable
+from .degenerate import counted_answer
 from .extra import Extra
 from .labels import LabelDigest
 from .media import MediaStore
@@ -256,7 +256,7 @@ class _Mapper:
             return
         text = sample_bytes(sample)
         blobs = [s.blob for s in stored]
-        part.add_row(task.name, id, text, blobs, answer=repeatable(task, draft.answer))
+        part.add_row(task.name, id, text, blobs, answer=counted_answer(task, draft))
         self.progress(1, len(text) + sum(b.length for b in blobs))
 
     def _defect(self, frame: Frame, reason: Reason, detail: str) -> None:

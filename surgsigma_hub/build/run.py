@@ -6,7 +6,6 @@ Afterwards the tree holds exactly what the source yields today, within what was 
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from ..errors import BuildError, ShardError
 from ..shards.lock import only_writer
 from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
 from ..shards.temporary import remove_leftovers
-from .commit import STAGING, commit, finish_interrupted, stage, staged_manifest, staged_row
+from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, staged_manifest, staged_row
 from .degenerate import refusals
 from .map import MapJob, map_video
 from .parts import read_summary
@@ -91,7 +90,7 @@ def run_build(
             rows = tuple(staged_row(m, work / STAGING) for m in manifests)
             changed = difference(old, manifests, scope=scope, now=plan.now)
             commit(out, work, stage(out, work, manifests, scope=scope, reports=reports), finish)
-            shutil.rmtree(work)
+            discard(work)
     return BuildReport(
         rows=rows,
         frames=report["frames"],
@@ -132,12 +131,10 @@ def _check_tree(out: Path, settings: Settings) -> list[Manifest]:
 
 def _prepare(work: Path, plan: Plan) -> None:
     """Keep the parts of an unfinished build with the same plan; drop those of any other."""
-    mark = work / "plan"
+    mark = work / MARK
     if work.exists() and (not mark.exists() or mark.read_text() != plan.digest):
         logger.info("dropping unfinished work of another plan")
-        for child in work.iterdir():
-            if child.name != "cache":
-                shutil.rmtree(child) if child.is_dir() else child.unlink()
+        discard(work, keep="cache")
     remove_leftovers(work / "parts")
     write_atomic(mark, plan.digest.encode())
 

@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..errors import BuildError, LabelError, SurgSigmaError, UnknownNameError
+from ..media.moments import Seen
 from ..ontology import resolve_course
 from ..reasoning.warrants import DEFINITION, MIN_SECONDS, MIN_VIDEOS, Row, Warrants, read_file, rows_text
 from ..reasoning.warrants.count import Counts
@@ -122,7 +123,7 @@ def _count(source: Source, video: Video, counts: Counts, left_out: Counter[str])
             moments.append(source.resolved(found))
         except LabelError:
             left_out[Reason.LABEL_UNKNOWN] += 1
-    course = source.course(video)
+    course = Seen(source, video, look=False).course()
     try:
         whole = None if course is None else replace(resolve_course(source.info.name, course), moments=tuple(moments))
     except LabelError:

@@ -243,6 +243,15 @@ def print_wording(tree: Path) -> None:
         for b in w.blind
     ]
     say(f"\n{table(('task', 'source', 'samples', 'constant', 'question only', 'median box'), blind)}")
+    read = [
+        (w.task, r.source, r.traces, _share(r.constant or None), _share(r.levels), _share(r.sentence),
+         _share(r.levels_there), f"{r.copied:.1%}")
+        for w in found
+        for r in w.readings
+    ]  # fmt: skip
+    if read:
+        header = ("task", "source", "traces", "constant", "levels 1+2", "level 3 alone", "1+2 there", "answer copied")
+        say(f"\nTraces, read without the image and without the answer:\n{table(header, read)}")
 
 
 def _texts(found: Wording) -> tuple[tuple[str, Variety | None], ...]:

@@ -68,6 +68,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--reasoning", choices=("drop", "inline", "separate"), default="drop",
         help="traces: left out (default), as <think> in the answer, or under a key of their own",
     )  # fmt: skip
+    add("--traces", choices=("long", "short"), default="long", help="their form: long (default) or short")
     add("--video", choices=("file", "frames"), help="films as files or frames (default: what the trainer prefers)")
     add("--frames", type=positive, default=8, metavar="N", help="frames of a film, spread evenly (default: 8)")
     add("--system", metavar="TEXT", help="a system prompt for every record")
@@ -97,6 +98,7 @@ def _options(args: argparse.Namespace) -> Options:
     return Options(
         boxes=_boxes(args),
         reasoning=args.reasoning,
+        traces=args.traces,
         video=args.video,
         frames=Frames(count=args.frames),
         system=args.system,

@@ -18,9 +18,10 @@ import numpy as np
 
 from ..errors import MediaError
 from ..records import Cut, Film, Stills
+from .film_pyav import EXACT
 from .film_table import FilmTable, film_table
 from .image import load_rgb
-from .video import EXACT, decoder, encode_video
+from .video import encode_video, exact_reader
 from .view import OUTSIDE, no_view
 
 _EPSILON = 1e-6
@@ -124,7 +125,7 @@ def _film_frames(film: Film, picked: range) -> Iterator[Any]:
         yield from _timed_frames(film, picked)
         return
     name = film.path.name
-    reader, table = decoder(film.path), film_table(film.path)
+    reader, table = exact_reader(film.path), film_table(film.path)
     rate = _rate(table)
     if abs(rate - film.fps) > _RATE_TOLERANCE * film.fps:
         raise MediaError(f"{name}: has {rate:g} frames a second, the source says {film.fps:g}")
@@ -148,7 +149,7 @@ def _rate(table: FilmTable) -> float:
 
 def _timed_frames(film: Film, picked: range) -> Iterator[Any]:
     """As :func:`_film_frames`, of frames that have times of their own; where one was lost, that before stays."""
-    reader, half = decoder(film.path), (0.5 + _EPSILON) / film.fps
+    reader, half = exact_reader(film.path), (0.5 + _EPSILON) / film.fps
     for number in picked:
         due = number / film.fps
         index = film.frame_at(due)

@@ -23,6 +23,12 @@ REWRITE = "Write it anew, such as by: ffmpeg -i OLD -c:v libx264 -crf 16 NEW.mp4
 _COUNTED = ("avi",)
 """Containers without times of display. What FFmpeg makes up instead puts frames of H.264 out of order, and those of
 MPEG-4 one early after a jump."""
+_DERIVED = ("mpeg",)
+"""Containers that say of some frames only when they are shown; the rest is right as long as the rate is constant."""
+_STEADY = 0.1
+"""Share by which gaps between frames of a constant rate differ at most, by rounding to the container's clock."""
+_NO_TIMES = 0x80
+"""FFmpeg's ``AVFMT_NOTIMESTAMPS``: coded frames without a container, whose times would be guesses."""
 _REORDERING = ("h264", "hevc")
 """Decoders that may come to give frames later than before, so that a packet gives none although nothing is lost."""
 _DEPTH = 64
@@ -185,6 +191,14 @@ def check_pixels(count: int, width: int, height: int, name: str) -> None:
         )
 
 
+def demuxed(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream, and an empty one at the end."""
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        return  # PyAV 18 closes, after all others, streams too that came up on the way, which it does not know
+
+
 def is_counted(container: Any) -> bool:
     """Whether a container says only in which order frames are decoded."""
     return container.format.name in _COUNTED
@@ -200,7 +214,7 @@ def scan(container: Any, stream: Any, name: str) -> FilmIndex:
     packets = list(_packets(container, stream, counted))
     front = next((n for n, packet in enumerate(packets) if packet.key), 0)
     found = [packet.dts if counted else packet.pts for packet in packets]
-    lacking = sum(stamp is None for stamp in found)
+    lacking = len(found) if container.format.flags & _NO_TIMES else sum(stamp is None for stamp in found)
     if lacking:
         raise MediaError(f"{name}: {lacking} of {len(found)} frames have no time stamp", hint=REWRITE)
     order = np.asarray(found, np.int64)
@@ -216,19 +230,40 @@ def scan(container: Any, stream: Any, name: str) -> FilmIndex:
         raise MediaError(f"{name}: its time stamps start anew or run backwards on the way", hint=REWRITE)
     if counted:
         stamps = stamps[_leading(packets, front) :]
-        if stream.codec_context.has_b_frames and len(np.unique(np.diff(stamps))) > 1:
-            raise MediaError(f"{name}: frames were left out, and nothing says when the others are shown", hint=REWRITE)
+        _check_counted(stream, stamps, int(order.max()) + 1, name)
+    elif container.format.name in _DERIVED and _gaps_differ(stamps):
+        raise MediaError(f"{name}: its time stamps leave gaps, and not each frame has its own", hint=REWRITE)
     return FilmIndex(
         stamps, Fraction(stream.time_base or 1), Fraction(stream.average_rate or 0), order, keys,
         hidden=int((~shown).sum()), counted=counted, steady=counted and stream.codec_context.name not in _REORDERING,
     )  # fmt: skip
 
 
+def _check_counted(stream: Any, stamps: npt.NDArray[np.int64], count: int, name: str) -> None:
+    """Refuse a film in which counting would take a frame for another.
+
+    Args:
+        stream: Says how many frames there should be; 0 where it does not.
+        stamps: Of the frames shown.
+        count: Frames that are there, those left out by the recorder among them.
+        name: For messages.
+    """
+    if stream.frames > count:
+        raise MediaError(f"{name}: {count} of {stream.frames} frames are there, and nothing says which", hint=REWRITE)
+    if stream.codec_context.has_b_frames and _gaps_differ(stamps):
+        raise MediaError(f"{name}: frames were left out, and nothing says when the others are shown", hint=REWRITE)
+
+
+def _gaps_differ(stamps: npt.NDArray[np.int64]) -> bool:
+    gaps = np.diff(stamps)
+    return len(gaps) > 0 and bool(np.abs(gaps / np.median(gaps) - 1).max() > _STEADY)
+
+
 def _packets(container: Any, stream: Any, counted: bool) -> Iterator[_Packet]:
     codec, extra = stream.codec_context.name, stream.codec_context.extradata or b""
     # Of these alone it is known how many frames are shown before a key frame, although none says when.
     countable = codec in ("h264", "mpeg4") or not stream.codec_context.has_b_frames
-    for packet in container.demux(stream):
+    for packet in demuxed(container, stream):
         if not packet.size:
             continue
         clean = packet.is_keyframe and starts_anew(codec, memoryview(packet), extra)

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .film_index import FilmIndex, Key, is_counted, scan, video_stream
+from .film_index import FilmIndex, Key, demuxed, is_counted, scan, video_stream
 from .image import MAX_PIXELS
 from .mp4_boxes import check_counts
 
@@ -88,7 +88,7 @@ class FilmPackets:
                 self._container.seek(key.seek - round(back / index.base), stream=self.stream)
             except av.FFmpegError:
                 continue
-            packets = self._container.demux(self.stream)
+            packets = demuxed(self._container, self.stream)
             for packet in packets:
                 stamp = _stamp(packet, index)
                 if stamp == wanted:
@@ -96,7 +96,7 @@ class FilmPackets:
                 if not packet.size or (packet.is_keyframe and stamp is not None and stamp > wanted):
                     break
         self._open()
-        packets = (packet for packet in self._container.demux(self.stream))
+        packets = demuxed(self._container, self.stream)
         for _ in range(key.packet):
             next((packet for packet in packets if packet.size), None)
         return packets

@@ -32,7 +32,7 @@ _RATES = (
 """Images per second that scripts extract and cameras record."""
 _NEAR = 0.03
 """Share by which the rate that follows from number and length may miss a usual one: an image and a second of forty."""
-_MUCH_LONGER = 1.5
+MUCH_LONGER = 1.5
 """Footage longer than its labels by more than this factor is doubted though the user states where it begins."""
 _DENSE = 0.9
 """Share of the numbers between first and last from which on a folder counts as without gaps."""
@@ -117,10 +117,10 @@ class _Doubt:
             rival = next((o for o in others if math.isclose(o.fps, said.fps) and self._beats(o, hits)), None)
             if rival is None:
                 return said
-            problem = (
-                f"its images are numbered {self._span()}, which with the first number {said.base} leaves "
-                f"{len(self.moments) - hits} of {len(self.moments)} labelled moments without one"
-            )
+            lacking = len(self.moments) - hits
+            missed = f"{lacking} of {len(self.moments)} labelled moments would have none"
+            problem = f"its images are numbered {self._span()}; with {said.base} as the first number "
+            problem += missed if lacking else "that one is missing, and nothing else"
             others = [rival]
         return Refusal(problem, (*(self._named(o) for o in others), *self._cuts()))
 
@@ -154,7 +154,7 @@ class _Doubt:
     def _long(self, reading: Numbering) -> bool:
         lasts, end = self.recording.lasts, reading.seconds(self.numbers[-1]) + 1 / reading.fps
         if self.stated.starts_at is not None:
-            return self.stated.image_fps is None and end > _MUCH_LONGER * lasts + self.recording.beyond
+            return self.stated.image_fps is None and end > MUCH_LONGER * lasts + self.recording.beyond
         return end > lasts + self.recording.beyond + EPSILON
 
     def _same_gaps(self, reading: Numbering) -> bool:
@@ -199,20 +199,21 @@ class _Doubt:
         highest = self._rate()
         lowest = highest / (1 + self.recording.beyond / max(self.recording.lasts, EPSILON))
         usual = [r for r in _RATES if lowest * (1 - _NEAR) <= r <= highest * (1 + _NEAR)]
-        return usual or ([round(highest, 3)] if highest > _MUCH_LONGER * self.said.fps else [])
+        return usual or ([round(highest, 3)] if highest > MUCH_LONGER * self.said.fps else [])
 
     def _hits(self, reading: Numbering) -> int:
         """Labelled moments that have an image."""
         return sum(image_number(reading, self.images, m) is not None for m in self.moments)
 
     def _beats(self, other: Numbering, hits: int) -> bool:
-        """Whether another base fits better: it gives more labels an image, or as many and the first of all its own."""
-        more = self._hits(other)
-        if more > hits:
-            return True
-        numbers, said = self.numbers, self.said
-        begins = other.base == numbers[0] == said.base + 1 and self._density() >= _DENSE
-        return more == hits and begins and said.number(self.moments[0]) > numbers[0]
+        """Whether another base fits better: it gives more labels an image, or as many and misses no first one."""
+        more, numbers, said = self._hits(other), self.numbers, self.said
+        if more > hits or more < hits:
+            return more > hits
+        if not other.base == numbers[0] == said.base + 1:
+            return False
+        over = said.seconds(numbers[-1]) + EPSILON >= self.recording.lasts > other.seconds(numbers[-1]) + EPSILON
+        return over or (self._density() >= _DENSE and said.number(self.moments[0]) > numbers[0])
 
     # ---------------------------------------------------------------------------------------------------- in words
 
@@ -237,7 +238,7 @@ class _Doubt:
         if self._short(said) and not self._same_gaps(said):
             yield f"a recording whose first {lacking:g} s were cut off (--option starts_at={lacking:g})"
             yield "one whose end is missing (--option starts_at=0)"
-        elif self._long(said) and said.seconds(last) + 1 / said.fps <= _MUCH_LONGER * self.recording.lasts:
+        elif self._long(said) and said.seconds(last) + 1 / said.fps <= MUCH_LONGER * self.recording.lasts:
             yield f"images that begin {-lacking:g} s before the recording (--option starts_at={lacking:g})"
             yield "images that go on after it (--option starts_at=0)"
 

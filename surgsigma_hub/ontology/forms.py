@@ -139,18 +139,20 @@ def acting_on(action: str, target: str) -> str:
     act = forms("action", action)
     if target == NULL:
         return act.doing
-    return _pairs().get((action, target)) or act.on.format(forms("target", target).the)
+    return _pairs().get((action, target), ("", ""))[0] or act.on.format(forms("target", target).the)
 
 
 @cache
 def act_of(action: str, target: str) -> str:
     """The same as a noun: "retraction of the gallbladder".
 
-    >>> act_of("tension", "mucosal_flap"), act_of("dissect", "null")
-    ('countertraction on the mucosal flap', 'dissection')
+    >>> act_of("tension", "mucosal_flap"), act_of("dissect", "null"), act_of("irrigate", "abdominal_wall_cavity")
+    ('countertraction on the mucosal flap', 'dissection', 'irrigation of the abdominal cavity')
     """
     act = forms("action", action)
-    return act.noun if target == NULL else act.of.format(forms("target", target).the)
+    if target == NULL:
+        return act.noun
+    return _pairs().get((action, target), ("", ""))[1] or act.of.format(forms("target", target).the)
 
 
 def places_acted_on(target: str) -> tuple[str, ...]:
@@ -159,7 +161,7 @@ def places_acted_on(target: str) -> tuple[str, ...]:
     >>> places_acted_on("abdominal_wall_cavity")
     ('abdominal cavity',)
     """
-    return tuple(dict.fromkeys(said.rpartition(" the ")[2] for (_, id), said in _pairs().items() if id == target))
+    return tuple(dict.fromkeys(said.rpartition(" the ")[2] for (_, id), (said, _) in _pairs().items() if id == target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,6 @@ def _table(name: str) -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
-def _pairs() -> Mapping[tuple[str, str], str]:
+def _pairs() -> Mapping[tuple[str, str], tuple[str, str]]:
     text = (resources.files(__package__) / "forms" / "pairs.csv").read_text("utf-8")
-    return {(row["action"], row["target"]): row["said"] for row in csv.DictReader(text.splitlines())}
+    return {(row["action"], row["target"]): (row["said"], row["noun"]) for row in csv.DictReader(text.splitlines())}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from itertools import product
 from typing import TypeVar
 
 import yaml
@@ -17,7 +19,26 @@ T = TypeVar("T")
 
 _SHOWN = frozenset({"a_list", "are"})
 _PAIR = frozenset({"one", "other"})
-VERBS = frozenset({"be", "touch", "come", "leave", "run", "lie", "overlap", "stay", "move", "have", "it"})
+VERBS = frozenset(
+    {
+        "be",
+        "fill",
+        "span",
+        "cover",
+        "stand",
+        "need",
+        "touch",
+        "come",
+        "leave",
+        "run",
+        "lie",
+        "overlap",
+        "stay",
+        "move",
+        "have",
+        "it",
+    }
+)
 """Verbs in the number of their subject: every sentence about one instrument may use them."""
 _WARRANT = frozenset({"sign", "label"})
 _CHOICE = frozenset({"sign", "labels"})
@@ -28,7 +49,8 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "tissues": frozenset({"the_list", "are"}),
     "acted_on": frozenset({"the_list", "are"}),
     "count": frozenset({"count"}),
-    "share": frozenset({"name", "per_cent"}),
+    "share": frozenset({"name", "per_cent"}) | VERBS,
+    "where": frozenset({"name", "box"}) | VERBS,
     "edge": frozenset({"name", "edge"}) | VERBS,
     "side": _PAIR | {"side"} | VERBS,
     "asked": frozenset({"the_list"}),
@@ -38,10 +60,10 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "overlap": _PAIR | VERBS,
     "apart": _PAIR | VERBS,
     "nearest": _PAIR,
+    "path": frozenset({"name", "start", "end"}) | VERBS,
     "moved": frozenset({"name", "way"}) | VERBS,
     "stayed": frozenset({"name"}) | VERBS,
     "purpose": frozenset({"doing", "purpose"}),
-    "act_defined": _WARRANT,
     "act_typical": _WARRANT,
     "act_fits": _CHOICE,
     "actions": frozenset({"doing", "action_noun"}),
@@ -81,7 +103,7 @@ def sentences() -> dict[str, tuple[str, ...]]:
     """
     where = "reasoning/templates/reasoning.yaml"
     raw = yaml.safe_load((resources.files(__package__) / "templates" / "reasoning.yaml").read_text("utf-8"))
-    found = {kind: tuple(lines) for kinds in raw.values() for kind, lines in kinds.items()}
+    found = {kind: expanded(lines) for kinds in raw.values() for kind, lines in kinds.items()}
     if set(found) != set(SLOTS):
         odd = ", ".join(sorted(set(found) ^ set(SLOTS)))
         raise SurgSigmaError(f"{where}: the kinds of sentence are not those expected ({odd})")
@@ -92,6 +114,23 @@ def sentences() -> dict[str, tuple[str, ...]]:
             if not slots_of(line) <= SLOTS[kind]:
                 raise SurgSigmaError(f"{where}: {line!r} uses a slot that {kind} does not have")
     return found
+
+
+_CHOICES = re.compile(r"\[([^\]]*\|[^\]]*)\]")
+
+
+def expanded(lines: Iterable[str]) -> tuple[str, ...]:
+    """Every combination of the choices of each line.
+
+    >>> expanded(["[In|At] the end.", "Done."])
+    ('In the end.', 'At the end.', 'Done.')
+    """
+    found: list[str] = []
+    for line in lines:
+        parts = _CHOICES.split(line)
+        options = [part.split("|") if n % 2 else [part] for n, part in enumerate(parts)]
+        found += map("".join, product(*options))
+    return tuple(found)
 
 
 class Wording:
@@ -105,10 +144,10 @@ class Wording:
         self._said = 0
 
     def number(self) -> int:
-        """A number from 0 to 255, another one at each call."""
-        number = self._digest[self._said % 64]  # a byte is enough for a choice among a few wordings
+        """A number below 65,536, another one at each call."""
+        at = self._said % 32
         self._said += 1
-        return number
+        return self._digest[at + at] << 8 | self._digest[at + at + 1]
 
     def pick(self, some: Sequence[T]) -> T:
         """One of ``some``."""

@@ -318,9 +318,6 @@ def _verdict(claim: Claim, facts: Facts) -> str:
 
 def _count(claim: Claim, facts: Facts) -> str:
     known = set(facts.counts)
-    boxes = sum(b.kind == "instrument" for b in facts.boxes)
-    if boxes:
-        known.add(boxes)
     if "instrument" in facts.complete:
         known.add(len(facts.labels.get("instrument", ())))
     if not known:

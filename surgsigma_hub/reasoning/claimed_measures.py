@@ -13,9 +13,11 @@ _SIDE = re.compile(
     r"\b(?:to|on)\s+the\s+(?P<side>left|right)(?:\s+side)?\s+of\b|\b(?P<over>above|below)\b", re.IGNORECASE
 )
 _EDGE = re.compile(r"\b(?P<edge>left|right|top|upper|bottom|lower)\s+(?:edge|border|margin)\b", re.IGNORECASE)
-_PERCENT = re.compile(r"\b(?P<n>[0-9]{1,3})\s*(?:%|per ?cent)\s+of\s+the\s+(?:image|view|picture|frame|field)\b", re.I)
+_PERCENT = re.compile(
+    r"\b(?P<n>[0-9]{1,3}(?:\.[0-9]{1,3})?)\s*(?:%|per ?cent)\s+of\s+the\s+(?:image|view|picture|frame|field)\b", re.I
+)
 _OVERLAP = re.compile(r"\b(?P<no>(?:do|does)(?:\s+not|n['’]t)\s+)?overlap(?:s|ping)?\b", re.IGNORECASE)
-_APART = re.compile(r"\bclear of\b|\bapart\b", re.IGNORECASE)
+_APART = re.compile(r"\bclear of\b|\bapart from\b|\b(?:are|is|lie|lies|stay|stays)\s+(?:well\s+)?apart\b", re.I)
 _NEAREST = re.compile(r"\b(?:nearest|closest)\s+to\b", re.IGNORECASE)
 MOVED = re.compile(
     r"\bmov(?:e|es|ed|ing)\s+(?P<way>(?:up|down)(?:\s+and\s+to\s+the\s+(?:left|right))?|to\s+the\s+(?:left|right))\b"
@@ -58,7 +60,7 @@ def measured(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
     for match in _PERCENT.finditer(text):
         owner = owner_of(text, things, match)
         if owner:
-            yield made(Name.SHARE, owner, None, match, str(int(match["n"])))
+            yield made(Name.SHARE, owner, None, match, f"{float(match['n']):.1f}")
     for match in MOVED.finditer(text):
         owner = owner_of(text, things, match)
         if owner:

@@ -110,19 +110,21 @@ def _placed(
     label = name_of(stage, id)
     found = grounds(stage, scene, memory, warrants)
     end = {"kind": stage, "label": label, "procedure": name_of("procedure", procedure)}
-    for kind, own in (
-        ("belongs", [s for s in found.supports if id in s.defined]),
-        ("typical", [s for s in found.supports if s.typical == id]),
-    ):
-        if own:
-            # Any of the most exact signs; of these, what acts says more than what is in view.
-            best = [s for s in own if _exact(s.sign) == _exact(own[0].sign)]
-            warrant = words.say(kind, {"sign": sign_text(words.pick(best).sign), "label": label})
-            return [warrant, words.say("decided", end)]
-    fitting = [s for s in found.supports if id in s.fits and len(s.fits) > 1]
+    # Which sign is cited does not depend on the answer: else the choice itself would give it away.
+    telling = [s for s in found.supports if s.defined or s.typical]
+    if telling:
+        sign = words.pick([s for s in telling if _exact(s.sign) == _exact(telling[0].sign)])
+        pointed_at = {label for s in telling for label in (*s.defined, s.typical) if label}
+        if pointed_at != {id}:
+            return [words.say("open", end)]  # the signs point elsewhere, or to several
+        kind = "belongs" if sign.defined else "typical"
+        return [words.say(kind, {"sign": sign_text(sign.sign), "label": label}), words.say("decided", end)]
+    fitting = [s for s in found.supports if len(s.fits) > 1]
     if not fitting:
         return [words.say("open", end)]
     chosen = min(fitting, key=lambda s: (len(s.fits), -_exact(s.sign)))
+    if id not in chosen.fits:
+        return [words.say("open", end)]
     said = [words.say("fits", {"sign": sign_text(chosen.sign), "labels": labels_text(stage, chosen.fits)})]
     others = [other for other in chosen.fits if other != id]
     excluded = [other for other in others if other in found.lacking]

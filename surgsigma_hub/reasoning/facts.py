@@ -213,6 +213,7 @@ def _of_scene(
         supports=frozenset(_supported(scene, memory, warrants)),
         seconds=_seconds(scene),
         smoke=True if still is not None and still.clean_image is not None else None,
+        counts=frozenset({len(still.instrument_boxes)} if still is not None and still.instrument_boxes else ()),
     )
 
 
@@ -298,6 +299,12 @@ def _add_frame(made: _Builder, frame: Frame) -> None:
 # ------------------------------------------------------------------------------------------------------ of a sample
 
 
+def _on_part(doc: Mapping[str, Any]) -> bool:
+    """Whether the question of a sample is not on all that is in view, but on what is acted on or on one instrument."""
+    group = str(doc["provenance"]["template"]).split("/")[1:2]
+    return group in (["acted_on"], ["acted_on_by"], ["done_by"])
+
+
 def _of_sample(doc: Mapping[str, Any]) -> Facts:
     task, answer = get_task(str(doc["task"])), doc["answer"]
     made = _Builder()
@@ -308,7 +315,7 @@ def _of_sample(doc: Mapping[str, Any]) -> Facts:
             if kind in ("phase", "step"):
                 more[kind] = ids[0] if ids else None
             elif task.answer == "labels" or ids:
-                made.add(kind, ids, complete=task.answer == "labels")
+                made.add(kind, ids, complete=task.answer == "labels" and not _on_part(doc))
     if answer["triplets"] or task.answer == "triplets":
         made.relate((t["instrument"], t["action"], t["target"]) for t in answer["triplets"])
     if task.answer == "boxes":
@@ -334,7 +341,7 @@ def _with_claims(made: _Builder, stated: list[Claim], foretold: Ids, more: dict[
     seconds: list[float] = list(more.pop("seconds"))
     measured: set[Measure] = set()
     supports: set[tuple[str, Kind, str]] = set()
-    counts: set[int] = set()
+    counts: set[int] = {len(made.boxes)} if made.boxes else set()
     smoke: bool | None = None
     for claim in stated:
         ids = [id for _, id in claim.readings]
@@ -359,6 +366,9 @@ def _with_claims(made: _Builder, stated: list[Claim], foretold: Ids, more: dict[
         elif claim.what is What.PLACED and claim.region is not None:
             words = " ".join(w for w in claim.region if w)
             regions |= {(id, "center" if words == "middle center" else words) for id in ids}
+        elif claim.what is What.BOXED and claim.corners is not None and max(claim.corners) <= 1:
+            boxed = [(kind, id) for kind, id in claim.readings if kind in _TRIPLET]
+            made.boxes += [Placed(kind, id, Box(*claim.corners)) for kind, id in boxed]
         elif claim.what is What.SIZED:
             sizes |= {(id, claim.size) for id in ids}
         elif claim.what is What.VERDICT and ids:

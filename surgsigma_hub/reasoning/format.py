@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..parsers.trace import Level, answer_of, parse_trace
 from ..records import Reasoning
 
@@ -10,6 +12,31 @@ _ASKS = {
     2: "This is a Level 2 task, which asks how instruments and anatomy interact.",
     3: "This is a Level 3 task, which asks for the place in the operation.",
 }
+
+
+_SENTENCE = re.compile(r"(?<=[.])\s+(?=[A-Z])")
+
+
+def shortened(reasoning: Reasoning) -> Reasoning:
+    """The short form of a trace that rules made: what it takes to come to the answer, and no more.
+
+    Rules put what is in view first and what the answer follows from last. Of level 1 the first sentence stays, of level
+    2 the last one; of the deepest level the last one, or at level 3 the last two: the reason and the answer. Levels
+    that a model wrote, and those of captions, which name all that is seen, are better left as they are.
+
+    >>> shortened(Reasoning(2, "A hook. Smoke.", "It cuts. So: division.")).relational
+    'So: division.'
+    """
+    texts = (reasoning.perceptual, reasoning.relational, reasoning.contextual)
+    kept: list[str | None] = []
+    for level, text in enumerate(texts, 1):
+        sentences = _SENTENCE.split(text) if text else []
+        if level == 1 and reasoning.level > 1:
+            sentences = sentences[:1]
+        else:
+            sentences = sentences[-2:] if level == 3 else sentences[-1:]
+        kept.append(" ".join(sentences) or None)
+    return Reasoning(reasoning.level, *kept)
 
 
 def write_trace(reasoning: Reasoning, answer_text: str, *, headings: str = "Level {n}: ", preamble: bool = True) -> str:

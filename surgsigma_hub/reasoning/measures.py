@@ -43,7 +43,7 @@ class Measure(NamedTuple):
     Attributes:
         other: The class it is measured against; empty for edges, shares and motion.
         value: The side (left, right, above, below), the edge (left, right, top, bottom), the share of the image in
-            whole per cent, or where it moved in words ("up and to the left", "in place"). Empty for the others.
+            per cent, or where it moved in words ("up and to the left", "in place"). Empty for the others.
     """
 
     name: Name
@@ -99,17 +99,17 @@ def turned(measure: Measure) -> Measure:
     return Measure(measure.name, measure.other, measure.subject, OPPOSITE[measure.value])
 
 
-def per_cent(box: Box) -> int:
-    """Share of the image that a box takes up, in whole per cent.
+def per_cent(box: Box) -> str:
+    """Share of the image that a box takes up, in per cent.
 
     >>> per_cent(Box(0.0, 0.0, 0.5, 0.5))
-    25
+    '25.0'
     """
-    return round(100 * (box.x2 - box.x1) * (box.y2 - box.y1))
+    return f"{100 * (box.x2 - box.x1) * (box.y2 - box.y1):.1f}"
 
 
 def _alone(id: str, box: Box) -> Iterator[Measure]:
-    yield Measure(Name.SHARE, id, "", str(per_cent(box)))
+    yield Measure(Name.SHARE, id, "", per_cent(box))
     gaps = (("left", box.x1), ("right", 1 - box.x2), ("top", box.y1), ("bottom", 1 - box.y2))
     yield from (Measure(Name.EDGE, id, "", edge) for edge, gap in gaps if gap <= _AT_EDGE)
 

@@ -21,13 +21,15 @@ _DETERMINER = re.compile(
     re.IGNORECASE,
 )
 """Words before which "clip" or "cut" is a thing, not something done."""
-_ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?", re.IGNORECASE)
+_ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?|mov(?:e|es|ed|ing)", re.IGNORECASE)
 """Words of prose that are names of a label in their source only."""
 _IN = re.compile(r"\bin\s+$", re.IGNORECASE)
 _OF_A_TOOL = re.compile(r"\b(?:but|is|are|stays?|lies?|remains?)\s+$", re.IGNORECASE)
 """Words before "idle" that say it of an instrument: it is the name of a phase as well."""
 _RETRIEVAL = re.compile(r"\bretrieval\s+$", re.IGNORECASE)
 """A word before "bag" that makes it a thing; to bag is an action."""
+_INTO = re.compile(r"\bplacing\b.{1,60}\bin\s+the\s+$", re.IGNORECASE)
+"""Words before "retrieval bag" that make it a part of the action of bagging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
         if words.lower() == "idle" and _OF_A_TOOL.search(before):
             continue
         if words.lower() == "bag" and _RETRIEVAL.search(before):
+            continue
+        if words.lower() == "retrieval bag" and _INTO.search(text[max(0, span.start - 90) : span.start]):
             continue
         readings = tuple(r for r in span.readings if r[1] != NULL)
         if span.ids("action") and _is_plain(words) and _DETERMINER.search(before):

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
 from ..ontology.forms import number_word
-from ..records import Answer, Box, Fact, Frame, LabeledBox
+from ..records import Answer, Box, Coverage, Fact, Frame, LabeledBox
 from ..tasks.answers import NOT_TISSUE, box_text
 from ..tasks.base import AnswerKind, Task
 from ..tasks.wording import joined
 from .bank import Wording
 from .measures import Measure, Name, of_boxes, of_motion, turned
 from .moment import Memory, Scene
-from .pieces import SIDES, be, in_order, name_of, size_words, the_list, thing_in_view, things_in_view, verbs
+from .pieces import SIDES, be, corners, in_order, name_of, size_words, the_list, thing_in_view, things_in_view, verbs
 
-_MOST_TISSUES = 4
+_MOST_TISSUES = 3
 """So many tissues are told, with their places, where they are not asked for: those that matter, then any others."""
 
-_STYLES = 8
+_STYLES, _BY_BOX = 8, 4
 """Ways to word a list of what is in view; few, since what is worded is kept for the other samples of the moment."""
 
 CONDITIONS = ("cystic_duct", "cystic_artery", "cystic_plate", "cystic_pedicle")
@@ -31,29 +32,51 @@ Evidence = tuple[str, Mapping[str, str]]
 
 
 def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory) -> list[str]:
-    """The sentences of level 1; none where nothing is known. The first one says what is in view."""
-    said: list[str] = []
+    """The sentences of level 1; none where nothing is known.
+
+    What is in view comes first, then one thing by its box, then one thing more. Of all that is known some is said, so
+    that traces stay short and unlike one another; what the answer needs is always said.
+    """
     style = words.number()
     tools = _things("instrument", task, scene, answer, memory, style)
-    if tools is not None and tools.text:
-        kind = "instruments_over_time" if scene.is_clip else "instruments"
-        said.append(words.say(kind, {"a_list": tools.text, "are": tools.be}))
-    elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
-        said.append(words.say("no_instruments"))
-    anatomy = _things("target", task, scene, answer, memory, style)
-    if anatomy is not None and anatomy.text:
-        everything = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
-        kind = "tissues" if everything else "acted_on"
-        said.append(words.say(kind, {"the_list": anatomy.text, "are": anatomy.be}))
-    elif anatomy is not None and anatomy.asked and not scene.is_clip:
-        said.append(words.say("no_tissues"))
+    needs_tissue = task.answer in (AnswerKind.TEXT, AnswerKind.CRITERIA) or task.label_kinds == ("target",)
+    with_tissue = needs_tissue or style & 8 or tools is None or not tools.text
+    anatomy = _things("target", task, scene, answer, memory, style) if with_tissue else None
+    said = [*_in_view(task, scene, tools, anatomy, words)]
+    listed = len(said)
     if len(said) > 1 and style & 1 and task.level > 1:
         said.reverse()
-    if not scene.is_clip and scene.frames[0].clean_image is not None:
+    smoke = not scene.is_clip and scene.frames[0].clean_image is not None
+    if smoke and (style & 16 or task.answer is AnswerKind.TEXT or not said):
         said.append(words.say("smoke"))
-    for kind, slots in _chosen(evidence(scene, memory), 2 if task.level == 1 else 1, words):
-        said.append(words.say(kind, slots))
-    return said + _asked(task, answer, words, tools, anatomy)
+    spots = [] if task.answer is AnswerKind.BOXES else _spots(scene, memory)
+    if spots and (style % _STYLES < _BY_BOX or tools is None or not tools.text):
+        first = words.number()
+        chosen = dict.fromkeys(
+            (first % len(spots), (first + 1) % len(spots)) if task.level > 1 else (first % len(spots),)
+        )
+        said += [words.say(*spots[n]) for n in chosen]
+    more = evidence(scene, memory)
+    if more and (not spots or task.level == 1 or len(said) < 3):
+        said.append(words.say(*words.pick(more)))
+    asked = _asked(task, answer, words, tools, anatomy)
+    if task.level == 1 and listed and not asked:  # the list asked for is the answer, and comes last
+        at = listed - 1 if "target" in task.label_kinds else 0
+        said = [*said[:at], *said[at + 1 :], said[at]]
+    return said + asked
+
+
+def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:
+    if tools is not None and tools.text:
+        kind = "instruments_over_time" if scene.is_clip else "instruments"
+        yield words.say(kind, {"a_list": tools.text, "are": tools.be})
+    elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
+        yield words.say("no_instruments")
+    if anatomy is not None and anatomy.text:
+        in_view = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
+        yield words.say("tissues" if in_view else "acted_on", {"the_list": anatomy.text, "are": anatomy.be})
+    elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
+        yield words.say("no_tissues")
 
 
 def _complete(frame: Frame) -> bool:
@@ -88,7 +111,8 @@ def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, an
 def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
     """The measures of a scene: of the boxes of a moment, of the motion in a clip."""
     if scene.is_clip:
-        return of_motion(scene.frames)
+        whole = all(f.coverage_of(Fact.INSTRUMENT_BOXES) is Coverage.ALL_IN_VIEW for f in scene.frames)
+        return of_motion(scene.frames) if whole else ()  # else two boxes of a name may be of two instruments
     known: tuple[Measure, ...] | None = memory.things.get("measures")
     if known is None:
         frame = scene.frames[0]
@@ -103,11 +127,48 @@ def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
     if known is None:
         known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
         boxes = 0 if scene.is_clip else len(scene.frames[0].instrument_boxes or ())
-        if boxes > 1:
+        if boxes > 1 and scene.frames[0].holds_all(Fact.INSTRUMENT_BOXES):
             known.append(("count", {"count": number_word(boxes)}))
         if not scene.is_clip:
             memory.things["evidence"] = known
     return known
+
+
+def _spots(scene: Scene, memory: Memory) -> list[Evidence]:
+    """Things that are in view once, by their boxes: where they are, or in a clip from where to where they go.
+
+    Kept for the other samples of the moment.
+    """
+    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("spots")
+    if known is not None:
+        return known
+    boxed = [f for f in scene.frames if f.instrument_boxes is not None or f.tissue_boxes is not None]
+    if not boxed:
+        return []
+    first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
+    if scene.is_clip:
+        return [
+            ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})
+            for (k, id), box in first.items()
+            if k == "instrument" and (k, id) in last and last[k, id] != box
+        ]
+    known = memory.things["spots"] = [
+        ("where", {"name": name_of(k, id), "box": corners(box), **verbs(k, id)}) for (k, id), box in first.items()
+    ]
+    return known
+
+
+def _boxed_once(frame: Frame) -> dict[tuple[Kind, str], Box]:
+    """Boxes of labels that have one box, and are of one kind, by kind and id."""
+    tools, organs = frame.instrument_boxes or (), frame.tissue_boxes or ()
+    often = Counter(b.label.id for b in (*tools, *organs))
+    kinds: tuple[tuple[Kind, Sequence[LabeledBox]], ...] = (("instrument", tools), ("target", organs))
+    return {
+        (kind, b.label.id): b.box
+        for kind, boxes in kinds
+        for b in boxes
+        if often[b.label.id] == 1 and (kind == "instrument" or b.label.id not in NOT_TISSUE)
+    }
 
 
 def _single(found: Iterable[Measure]) -> list[Measure]:
@@ -118,27 +179,19 @@ def _single(found: Iterable[Measure]) -> list[Measure]:
 
 
 def _told(m: Measure) -> Evidence | None:
-    name, said = name_of("instrument", m.subject), verbs(m.subject)
+    name, said = name_of("instrument", m.subject), verbs("instrument", m.subject)
     if m.name is Name.SHARE:
-        return ("share", {"name": name, "per_cent": m.value}) if int(m.value) > 0 else None
+        return "share", {"name": name, "per_cent": m.value, **said}
     if m.name is Name.EDGE:
         return "edge", {"name": name, "edge": m.value, **said}
     if m.name is Name.SIDE:
         if sum(map(ord, m.subject)) & 1:  # told from either thing
             m = turned(m)
         one, other = name_of("instrument", m.subject), name_of("instrument", m.other)
-        return "side", {"one": one, "other": other, "side": SIDES[m.value], **verbs(m.subject)}
+        return "side", {"one": one, "other": other, "side": SIDES[m.value], **verbs("instrument", m.subject)}
     if m.name is Name.MOVED:
         return ("moved", {"name": name, "way": m.value, **said}) if m.way else ("stayed", {"name": name, **said})
     return None
-
-
-def _chosen(some: Sequence[Evidence], count: int, words: Wording) -> list[Evidence]:
-    if not some:
-        return []
-    first = words.number() % len(some)
-    step = 1 + words.number() % max(1, len(some) - 1)
-    return [some[n] for n in dict.fromkeys((first + k * step) % len(some) for k in range(count))]
 
 
 # ------------------------------------------------------------------------------------------------------- what is seen
@@ -147,16 +200,28 @@ def _chosen(some: Sequence[Evidence], count: int, words: Wording) -> list[Eviden
 def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory, style: int) -> _Things | None:
     """What is in view of one kind, in words; None where nobody looked. Kept for the other samples of the scene."""
     known: dict[Any, _Things | None] = memory.things
+    described = task.answer is AnswerKind.TEXT  # names all that is listed
     # Of triplets, targets are asked for as what is acted on, which is no list of what is in view.
     asked = kind in task.label_kinds and not (kind == "target" and task.answer is AnswerKind.TRIPLETS)
     alone = task.level == 1
     boxed = asked and task.answer is AnswerKind.BOXES
     places = task.label_kinds != ("target",)
-    matter: tuple[str, ...] = ()
-    asked = asked or (kind == "target" and task.answer is AnswerKind.TEXT)  # a description names all that is listed
-    if kind == "target" and not asked:
-        matter = CONDITIONS if task.answer is AnswerKind.CRITERIA else _worked_on(scene)
-    key = (kind, asked, alone, boxed, places, answer.labels if asked and alone else (), matter, style % _STYLES)
+    matter: tuple[str, ...] | None = None
+    if kind == "target":
+        if boxed and len(answer.boxes) == 1:
+            matter = (answer.boxes[0].label,)
+        elif not asked and not described:
+            matter = CONDITIONS if task.answer is AnswerKind.CRITERIA else _worked_on(scene)
+    key = (
+        kind,
+        asked,
+        alone,
+        boxed,
+        places,
+        answer.labels if asked and alone else (),
+        matter,
+        min(style % _STYLES, _BY_BOX),
+    )
     if key not in known:
         known[key] = _look(*key, scene)
     return known[key]
@@ -173,19 +238,23 @@ def _look(
     boxed: bool,
     places: bool,
     also: tuple[str, ...],
-    matter: tuple[str, ...],
+    matter: tuple[str, ...] | None,
     style: int,
     scene: Scene,
 ) -> _Things | None:
     found: set[str] | None = set(also) if asked and alone else None
-    for frame in scene.frames:
+    if also and kind == "target" and not any(f.holds_all(Fact.TISSUES) for f in scene.frames):
+        frames: tuple[Frame, ...] = ()  # of tissue that is acted on, what this question is about
+    else:
+        frames = scene.frames
+    for frame in frames:
         ids = (boxed and _boxed(kind, frame)) or _ids(kind, frame, with_triplets=not alone)
         if ids is not None:
             found = (found or set()) | set(ids)
     if found is None:
         return None
     order = in_order(kind, frozenset(found) - (NOT_TISSUE if kind == "target" else frozenset({NULL})))
-    if kind == "target" and not asked and len(order) > _MOST_TISSUES:
+    if matter is not None and len(order) > _MOST_TISSUES:
         first = [id for id in order if id in matter][:_MOST_TISSUES]
         rest = [id for id in order if id not in matter]
         turned = rest[style % len(rest) :] + rest[: style % len(rest)]
@@ -202,7 +271,8 @@ def _look(
         ) or ()
     if not boxes:
         return _Things(things_in_view(kind, order), be(kind, order), asked)
-    pieces = _placed(kind, order, boxes, style, sized=asked and alone)
+    by_box = style >= _BY_BOX and not boxed and len(order) <= _MOST_TISSUES
+    pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=by_box)
     return _Things(joined(pieces), be(kind, order) if kind == "target" or len(pieces) < 2 else "are", asked)
 
 
@@ -232,8 +302,10 @@ def _boxed(kind: Kind, frame: Frame) -> Iterable[str]:
     return [b.label.id for b in frame.tissue_boxes or () if b.label.id not in NOT_TISSUE]
 
 
-def _placed(kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], style: int, *, sized: bool) -> list[str]:
-    """Things in view, each with its place where that is known."""
+def _placed(
+    kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], style: int, *, sized: bool, by_box: bool
+) -> list[str]:
+    """Things in view, each with its place where that is known, in words or ``by_box``."""
     own: dict[str, list[Box]] = {id: [] for id in ids}
     for one in boxes:
         if one.label.id in own:
@@ -247,13 +319,13 @@ def _placed(kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], style
             regions = dict.fromkeys(map(region_words, some))
             pieces.append(f"{thing_in_view(kind, id, '', '')} {joined([f'in the {r}' for r in regions])}")
             continue
-        first = -1 if len(some) < 2 else 0
-        pieces += [
-            thing_in_view(
-                kind, id, region_words(b), size_words(b) if sized else "", style, first + n if first == 0 else -1
-            )
-            for n, b in enumerate(some)
-        ]
+        for n, b in enumerate(some):
+            size = size_words(b) if sized else ""
+            nth = n if len(some) > 1 else -1
+            if by_box:
+                pieces.append(f"{thing_in_view(kind, id, '', size, 0, nth)} at {corners(b)}")
+            else:
+                pieces.append(thing_in_view(kind, id, region_words(b), size, 3 * style + 5 * len(pieces), nth))
         if not some:
             pieces.append(thing_in_view(kind, id, "", ""))
     return pieces

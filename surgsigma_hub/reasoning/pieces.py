@@ -11,6 +11,7 @@ from ..ontology import NULL, Kind, concept, concepts
 from ..ontology.forms import act_of, acting_on, forms
 from ..records import Box
 from ..tasks.wording import joined, with_article
+from .bank import expanded
 from .mentions import find
 from .warrants import Sign
 
@@ -19,8 +20,9 @@ Triple = tuple[str, str, str]
 SIDES = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
 
 _VERBS = {
-    "be": "is", "touch": "touches", "come": "comes", "leave": "leaves", "run": "runs", "lie": "lies",
-    "overlap": "overlaps", "stay": "stays", "move": "moves", "have": "has",
+    "be": "is", "come": "comes", "cover": "covers", "fill": "fills", "have": "has", "leave": "leaves", "lie": "lies",
+    "move": "moves", "need": "needs", "overlap": "overlaps", "run": "runs", "span": "spans", "stand": "stands",
+    "stay": "stays", "touch": "touches",
 }  # fmt: skip
 _ONE = {"it": "it", **_VERBS}
 _MANY = {"it": "they", **{verb: verb for verb in _VERBS}, "be": "are"}
@@ -45,9 +47,9 @@ def the(kind: Kind, id: str) -> str:
 
 
 @cache
-def verbs(instrument: str) -> Mapping[str, str]:
-    """The verbs of sentences about an instrument, in its number."""
-    return _MANY if forms("instrument", instrument).is_plural else _ONE
+def verbs(kind: Kind, id: str) -> Mapping[str, str]:
+    """The verbs of sentences about a thing, in its number."""
+    return _MANY if forms(kind, id).is_plural else _ONE
 
 
 @lru_cache(maxsize=4096)
@@ -112,7 +114,7 @@ _PLACES: tuple[Mapping[str, str], ...] = (
     {},
     {"top": "upper", "bottom": "lower"},
 )
-_PREPOSITIONS = ("in the {}", "at the {}", "in the {} of the image", "in the {} part of the view")
+_PREPOSITIONS = ("in the {}", "at the {}", "in the {} of the image", "in the {} part", "towards the {}", "at {}")
 
 
 @lru_cache(maxsize=256)
@@ -129,8 +131,8 @@ def place(region: str, style: int) -> str:
     if not column:
         return ("in the center", "at the center", "in the center of the image", "in the center of the view")[style % 4]
     if column == "center":
-        return _PREPOSITIONS[style // 2 % 2].format(f"{row} center")
-    return _PREPOSITIONS[style // 2 % 4].format(f"{words.get(row, row)} {column}")
+        return _PREPOSITIONS[style // 2 % 2].format(f"{words.get(row, row)} center")
+    return _PREPOSITIONS[style // 2 % 6].format(f"{words.get(row, row)} {column}")
 
 
 @lru_cache(maxsize=8192)
@@ -151,6 +153,15 @@ def thing_in_view(kind: Kind, id: str, region: str, size: str, style: int = 0, n
 def things_in_view(kind: Kind, ids: tuple[str, ...]) -> str:
     """Things in view without their places."""
     return joined([thing_in_view(kind, id, "", "") for id in ids])
+
+
+def corners(box: Box) -> str:
+    """A box as it stands in a trace: x1, y1, x2, y2 in 0..1.
+
+    >>> corners(Box(0.1, 0.2, 0.45678, 1.0))
+    '[0.100, 0.200, 0.457, 1.000]'
+    """
+    return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
 
 
 def size_words(box: Box) -> str:
@@ -226,13 +237,14 @@ def sign_text(sign: Sign) -> str:
 
 
 @cache
-def _purposes() -> dict[tuple[str, str], str]:
+def _purposes() -> dict[tuple[str, str], tuple[str, ...]]:
     text = (resources.files(__package__) / "purposes.csv").read_text("utf-8")
-    return {(row["action"], row["target"]): row["purpose"] for row in csv.DictReader(text.splitlines())}
+    rows = csv.DictReader(text.splitlines())
+    return {(row["action"], row["target"]): expanded([row["purpose"]]) for row in rows}
 
 
 @cache
-def purpose_of(action: str, target: str) -> str | None:
-    """What an action is for, as the rest of a sentence about it: "keeps the view of the working area open"."""
+def purposes_of(action: str, target: str) -> tuple[str, ...]:
+    """What an action is for, each as the rest of a sentence about it ("keeps the view open"); none where unknown."""
     known = _purposes()
-    return known.get((action, target)) or known.get((action, ""))
+    return known.get((action, target)) or known.get((action, ""), ())

@@ -23,7 +23,7 @@ from .pieces import (
     labels_text,
     name_of,
     nouns,
-    purpose_of,
+    purposes_of,
     sign_text,
     verbs,
 )
@@ -64,10 +64,17 @@ def _moment(
     if not triplets:
         nothing = not asks_actions and (frame.holds_all(Fact.TRIPLETS) or task.answer is AnswerKind.TRIPLETS)
         return [words.say("no_relations")] if nothing else []
-    said = _meeting(triplets, measures(scene, memory), words)
     acting = [t for t in triplets if t[1] != NULL]
+    said: list[str] = []
+    reason: list[str] = []
     if acting:
-        said += _because(words.pick(acting), task, words, warrants, asked=asks_actions or "action" in task.label_kinds)
+        chosen = words.pick(acting)
+        if "action" in task.label_kinds:
+            said += _warrant(*chosen, words, warrants)
+        reason = _use(chosen, words)
+    if not reason or words.number() & 1:
+        reason = _meeting(triplets, measures(scene, memory), words) or reason
+    said += reason
     said.append(words.say("relations", {"clauses": clauses(triplets, words.number() % (STYLES * STYLES))}))
     return said
 
@@ -85,24 +92,27 @@ def _meeting(triplets: tuple[Triple, ...], found: Sequence[Measure], words: Word
     if not own:
         return []
     m = words.pick(own)
-    slots = {"one": name_of("instrument", m.subject), "other": name_of("target", m.other), **verbs(m.subject)}
+    slots = {
+        "one": name_of("instrument", m.subject),
+        "other": name_of("target", m.other),
+        **verbs("instrument", m.subject),
+    }
     return [words.say(_PAIRS[m.name], slots)]
 
 
-def _because(triple: Triple, task: Task, words: Wording, warrants: Warrants, *, asked: bool) -> list[str]:
-    """What speaks for an act: what such a tool does to such tissue, and what the act is for."""
-    instrument, action, target = triple
-    said: list[str] = []
-    if asked:
-        said += _warrant(instrument, action, target, words, warrants)
-    purpose = purpose_of(action, target)
-    if purpose is not None and (target != NULL or " it" not in f" {purpose}"):
-        how = acting_on if words.number() & 1 else deed
-        said.append(words.say("purpose", {"doing": how(action, target), "purpose": purpose}))
-    return said
+def _use(triple: Triple, words: Wording) -> list[str]:
+    """What an act is for."""
+    _, action, target = triple
+    known = purposes_of(action, target)
+    if not known or (target == NULL and " it" in f" {known[0]}"):
+        return []
+    purpose = words.pick(known)
+    how = acting_on if words.number() & 1 else deed
+    return [words.say("purpose", {"doing": how(action, target), "purpose": purpose})]
 
 
 def _warrant(instrument: str, action: str, target: str, words: Wording, warrants: Warrants) -> list[str]:
+    """What such a tool does to such tissue."""
     signs = (Sign(instrument, "", target), Sign(instrument)) if target != NULL else (Sign(instrument),)
     for sign in signs:
         support = warrants.support("action", sign)

@@ -21,7 +21,7 @@ import orjson
 from ..errors import ShardError
 from ..plain_file import read_plain
 from ..schema import FORMAT_VERSION, check_format_version
-from .manifest_checks import NAME, check_shards, check_types, contradictions
+from .manifest_checks import NAME, Blocks, check_shards, check_types, contradictions
 from .temporary import temporary_name
 from .tree_files import TreeFiles
 
@@ -50,10 +50,7 @@ class Shard:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Shard:
         """The entry as it was before it became JSON; KeyError or TypeError where it is no such entry."""
-        if len(raw) != 5:
-            raise TypeError("an entry of a shard has other fields than name, sha256, bytes, samples and blocks")
-        blocks = tuple(map(tuple, raw["blocks"]))
-        return cls(raw["name"], raw["sha256"], raw["bytes"], raw["samples"], blocks)
+        return cls(**{**raw, "blocks": tuple(map(tuple, raw["blocks"]))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +76,15 @@ class Manifest:
     shards: tuple[Shard, ...]
     format_version: str = FORMAT_VERSION
     builder: str = field(default="")
+    _blocks: Blocks | None = field(init=False, default=None, repr=False, compare=False)  # not written to JSON
+
+    @property
+    def blocks(self) -> Blocks:
+        """The numbers of its shards and blocks as arrays."""
+        if self._blocks is not None:
+            return self._blocks
+        shards = self.shards
+        return Blocks.of([s.bytes for s in shards], [s.samples for s in shards], [s.blocks for s in shards])
 
     @property
     def folder(self) -> str:
@@ -186,12 +192,13 @@ def read_form(data: builtins.bytes, *, where: str) -> Manifest:
     try:
         raw = orjson.loads(data)
         check_format_version(raw["format_version"], where=where)
-        shards = raw["shards"]
         check_types(raw)
-        raw["shards"] = tuple(map(Shard.from_json, shards))
+        columns, blocks = check_shards(raw["split"], raw["shards"])
+        pairs = [tuple(map(tuple, one)) for one in columns.pop("blocks")]
+        raw["shards"] = tuple(map(Shard, *columns.values(), pairs))
         raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
         manifest = Manifest(**raw)
-        check_shards(manifest)
+        object.__setattr__(manifest, "_blocks", blocks)
         return manifest
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ShardError(

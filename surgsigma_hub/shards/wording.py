@@ -13,6 +13,7 @@ from typing import Any
 
 from .answers import documents, typed_text
 from .manifest import Manifest, load_tree
+from .trace_readers import TraceReader, TraceReading
 
 LIMIT = 1000
 """Samples that are looked at of a task, the sources in equal parts; the figures depend on how many they are."""
@@ -89,6 +90,7 @@ class Wording:
     Attributes:
         kinds: Kinds of question, by how many samples are asked so.
         blind: Blind guesses, a source each; empty where the answers are media.
+        readings: What readers of the traces know of the answer, a source each; empty where there are no traces.
     """
 
     task: str
@@ -98,6 +100,7 @@ class Wording:
     answers: Variety | None
     traces: Variety | None
     blind: tuple[Blind, ...]
+    readings: tuple[TraceReading, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, all keys present."""
@@ -121,7 +124,7 @@ def count_wording(tree: Path, limit: int = LIMIT) -> list[Wording]:
     made: list[Wording] = []
     for task, by_source in sorted(by_task.items()):
         share = math.ceil(limit / len(by_source))
-        counts = _Counts(task)
+        counts = _Counts(task, reader=TraceReader(task))
         for source, manifests in sorted(by_source.items()):
             for document in _first_of_each(tree, manifests, share):
                 counts.add(source, document)
@@ -141,6 +144,7 @@ def _first_of_each(tree: Path, manifests: Sequence[Manifest], limit: int) -> Ite
 @dataclass(slots=True)
 class _Counts:
     task: str
+    reader: TraceReader
     samples: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     questions: list[str] = field(default_factory=list)
@@ -157,6 +161,7 @@ class _Counts:
         told = (document["reasoning"].get(level) for level in ("perceptual", "relational", "contextual"))
         trace = " ".join(text for text in told if text)
         self.traces += [trace] if trace else []
+        self.reader.add(source, document)
         self.kinds[_kind(document["provenance"].get("template"))] += 1
         answer = typed_text(self.task, document["answer"])
         if answer is not None:
@@ -173,6 +178,7 @@ class _Counts:
             Variety.of(self.answers),
             Variety.of(self.traces),
             tuple(_blind(source, asked) for source, asked in sorted(self.asked.items())),
+            self.reader.close(),
         )
 
 
