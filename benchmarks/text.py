@@ -16,8 +16,10 @@ from surgsigma_hub.records import Box, Frame, Label, LabeledBox, Media, Triplet,
 from surgsigma_hub.schema import sample_bytes
 from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import all_tasks
-from surgsigma_hub.tasks.compose import compose, sample_id
-from surgsigma_hub.tasks.dialogue import Shares, talk_about
+from surgsigma_hub.tasks.compose import compose, moment_id, sample_id
+from surgsigma_hub.tasks.dialogue import ALONE, Shares, talk_about
+from surgsigma_hub.tasks.further import every_draft, is_further
+from surgsigma_hub.tasks.question_kinds import Style
 
 PICTURE = Media("image.jpg", "image", "input", "0" * 64)
 SHARES = Shares(0.2, 0.2)
@@ -63,12 +65,15 @@ def instantiate(annotated: list[Frame]) -> int:
     count = 0
     for native in annotated:
         frame = resolve_frame("cholect50", native)
-        drafts = [(task, draft) for task in tasks for draft in task.draft(frame)]  # type: ignore[misc]
+        stem = moment_id(info, video, frame)
+        drafts = [(task, draft) for task in tasks for draft in every_draft(task, frame, info.name, stem, Style.VARIED)]
         beside = {task.name: (task, draft) for task, draft in drafts if not draft.key}
         for task, draft in drafts:
             id = sample_id(task, info, video, frame, draft)
-            talk = talk_about(task, draft, id, beside, SHARES)
-            trace = reason(task, frame, draft, info.procedure, seed=id, memory=memory)
+            talk, trace = ALONE, None
+            if not is_further(draft):
+                talk = talk_about(task, draft, id, beside, SHARES)
+                trace = reason(task, frame, draft, info.procedure, seed=id, memory=memory)
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=[PICTURE], size=(854, 480),
                 talk=talk, reasoning=trace,

@@ -170,6 +170,7 @@ class Cataract101(Source):
             absent="the film is missing",
             moments=[n / fps for n in range(0, frames, fps) if timeline.at(n) is not None],
             lasts=frames / fps,
+            within=2 / fps,
             said_by=f"videos.csv: {frames} frames at {fps} a second",
             stated=self.stated(video),
         )

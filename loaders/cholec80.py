@@ -15,10 +15,11 @@ from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
-from surgsigma_hub.parsers.cholec80_records import TOOLS, number_inside, read_video, record_files
-from surgsigma_hub.parsers.numbered_files import is_film, numbered_images, stem_pattern
+from surgsigma_hub.parsers.cholec80_records import number_inside, read_video, record_files
+from surgsigma_hub.parsers.cholec80_tables import FPS as _FPS
+from surgsigma_hub.parsers.cholec80_tables import Tables, read_tables
+from surgsigma_hub.parsers.numbered_files import is_film, lacking, numbered_images, stem_pattern
 from surgsigma_hub.parsers.runs import runs, stretches
-from surgsigma_hub.parsers.tables import BadLine, read_numbered
 from surgsigma_hub.records import (
     Course,
     Defect,
@@ -40,7 +41,6 @@ from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribu
 
 logger = logging.getLogger(__name__)
 
-_FPS = 25
 _SPLITS: dict[str, dict[str, range]] = {
     "endonet": {"train": range(1, 41), "test": range(41, 81)},
     "tecno": {"train": range(1, 41), "val": range(41, 49), "test": range(49, 81)},
@@ -202,38 +202,37 @@ class Cholec80(Source):
             yield from self._from_text(video)
 
     def _from_text(self, video: Video) -> Iterator[Frame | Defect]:
-        rows, defects = self._rows(video)
-        yield from defects
-        for second in rows.seconds:
+        tables = self._tables(video)
+        yield from tables.defects
+        for second in tables.seconds:
             if second % self.options.step_seconds == 0:
-                yield _frame(second, rows.phases.get(second), rows.present.get(second))
+                yield _frame(second, tables.phases.get(second), tables.present.get(second))
 
-    def _rows(self, video: Video) -> tuple[_Rows, list[Defect]]:
-        """What both tables say of each second, and what is wrong with them."""
-        _, phase_rows, defects, bad_phases = self._table(video, "phase", ("Phase",))
-        tools, tool_rows, more, bad_tools = self._table(video, "tool", TOOLS)
-        defects += more
-        present: dict[int, tuple[str, ...]] = {}
-        for frame, cells in tool_rows.items():
-            strange = sorted(set(cells) - {"0", "1"})
-            if frame % _FPS or strange:
-                found = f"{strange[0][:20]!r} instead of 0 or 1" if strange else f"not a multiple of {_FPS}"
-                defects.append(Defect(Reason.ROW_MALFORMED, f"{self._where(video, 'tool')} frame {frame}", found))
-                bad_tools += 1
-                continue
-            present[frame // _FPS] = tuple(tool for tool, cell in zip(tools, cells, strict=True) if cell == "1")
-        phases = {frame // _FPS: cells[0] for frame, cells in phase_rows.items() if not frame % _FPS}
-        if phases and present:
-            defects += _gaps(self._where(video, "tool"), phases.keys() - present.keys(), max(present), bad_tools)
-            defects += _gaps(self._where(video, "phase"), present.keys() - phases.keys(), max(phases), bad_phases)
-        last = max((*phase_rows, *tool_rows), default=-1)
-        return _Rows(phases, present, (last + 1) / _FPS, 1 + bad_phases / _FPS), defects
+    @cached_property
+    def _read(self) -> dict[str, Tables]:
+        """The tables of the video that was read last: frames, recording and course ask for the same."""
+        return {}
+
+    def _tables(self, video: Video) -> Tables:
+        if video.id not in self._read:
+            self._read.clear()
+            phase, tool = (
+                next((p for p in video.files if p.name.endswith(f"-{k}.txt")), None) for k in ("phase", "tool")
+            )
+            self._read[video.id] = read_tables(
+                phase, tool, phase_place=self._where(video, "phase"), tool_place=self._where(video, "tool")
+            )
+        return self._read[video.id]
+
+    def _where(self, video: Video, kind: str) -> str:
+        """The place of a table of the video, whether or not the file exists."""
+        return self.relative(self._place[0] / f"{kind}_annotations" / f"{video.id}-{kind}.txt")
 
     def recording(self, video: Video) -> Recording | None:
         """Films counted at 25 frames a second, or pictures numbered as the option frame_pattern says."""
         if video.data.get("outside") or self._place[1] == "tfrecord":
             return None
-        rows, _ = self._rows(video)
+        rows = self._tables(video)
         seconds = rows.seconds
         kind = "phase" if rows.phases else "tool"
         stated, said_by = self.stated(video), f"{video.id}-{kind}.txt"
@@ -246,21 +245,21 @@ class Cholec80(Source):
                 moments=seconds,
                 lasts=rows.ends,
                 said_by=said_by,
+                within=1 / _FPS,
                 beyond=rows.beyond,
                 stated=stated,
             )
-        folder = self._numbered(self._place[0] / "frames", _FOLDER).get(video.data["number"])
+        frames = self._place[0] / "frames"
+        folder = self._numbered(frames, _FOLDER).get(video.data["number"], frames / video.id)
         names, (base, fps), pattern = self._names(video.id)
-        images = {} if folder is None else numbered_images(folder, pattern)
-        stranger = None if folder is None else min((p.name for p in folder.iterdir()), default=None)
-        found = f"holds {stranger}, ..., nothing named like {names.format(base)} (option frame_pattern)"
-        last = max(rows.present, default=seconds[-1] if seconds else 0)
+        images = numbered_images(folder, pattern)
         # The last second often has a phase, but neither tools nor a picture.
-        tail = {s for s in seconds[-1:] if s not in rows.present and s - 1 in rows.present}
+        tail = {s for s in seconds[-1:] if s not in rows.present and (s - 1 in rows.present or not rows.present)}
+        last = max(rows.present, default=seconds[-1] - 1 if seconds else 0)
         return Recording(
             media=NumberedImages(images={n: FileImage(p) for n, p in images.items()}, name=names, base=base, fps=fps),
-            place=f"frames/{video.id}" if folder is None else f"frames/{folder.name}",
-            absent=found if stranger else "is missing or empty",
+            place=f"frames/{folder.name}",
+            absent=f"{lacking(folder, names.format(base))} (option frame_pattern)",
             moments=[s for s in seconds if s <= last],
             lasts=(seconds[-1] if seconds else 0) + 1,
             said_by=said_by,
@@ -280,10 +279,10 @@ class Cholec80(Source):
             fps, phases = 1, {n: r.phase for n, r in seconds.items()}
             footage = _stills({n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in seconds.items()})
         else:
-            _, rows, _, _ = self._table(video, "phase", ("Phase",))
+            rows = self._tables(video).by_frame
             # A copy thinned to one row a second says as much as one with every frame, but at another rate.
             unit = _FPS if all(frame % _FPS == 0 for frame in rows) else 1
-            fps, phases = _FPS // unit, {frame // unit: cells[0] for frame, cells in rows.items()}
+            fps, phases = _FPS // unit, {frame // unit: name for frame, name in rows.items()}
         if not phases and footage is None:
             return None
         labels = [(index, Label(name)) for index, name in sorted(phases.items()) if name is not None]
@@ -293,37 +292,6 @@ class Cholec80(Source):
             origins={Fact.PHASE_SEGMENTS: Origin("derived")},
             labelled={"phase": stretches([index for index, _ in labels], fps=fps)},
         )
-
-    def _where(self, video: Video, kind: str) -> str:
-        """The place of a table of the video, whether or not the file exists."""
-        return self.relative(self._place[0] / f"{kind}_annotations" / f"{video.id}-{kind}.txt")
-
-    def _table(
-        self, video: Video, kind: str, columns: tuple[str, ...]
-    ) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]], list[Defect], int]:
-        """Columns, good rows by frame number, what was left out, and how many rows that was."""
-        path = next((p for p in video.files if p.name.endswith(f"-{kind}.txt")), None)
-        if path is None:
-            detail = f"the file is missing: no {kind} facts of this video"
-            return columns, {}, [Defect(Reason.ROW_MALFORMED, self._where(video, kind), detail)], 0
-        where, rows, defects = self.relative(path), dict[int, tuple[str, ...]](), list[Defect]()
-        table = read_numbered(path, columns=columns)
-        twice: set[int] = set()
-        for row in table.rows:
-            if isinstance(row, BadLine):
-                defects.append(Defect(Reason.ROW_MALFORMED, f"{where} line {row.line}", row.detail))
-            elif row.number in rows and rows[row.number] != row.cells:
-                twice.add(row.number)
-            elif row.number in rows:
-                detail = f"frame {row.number} occurs twice, with the same content"
-                defects.append(Defect(Reason.DUPLICATE_ID, f"{where} line {row.line}", detail))
-            else:
-                rows[row.number] = row.cells
-        for frame in sorted(twice):
-            del rows[frame]
-            detail = "the frame occurs more than once and with different content; all are left out"
-            defects.append(Defect(Reason.DUPLICATE_ID, f"{where} frame {frame}", detail))
-        return table.columns, rows, defects, len(defects)
 
     def _names(self, video: str) -> tuple[str, tuple[int, float], str]:
         """Names of the pictures of a video, to be formatted with a number; how they count; the pattern to find them."""
@@ -354,22 +322,6 @@ class Cholec80(Source):
                 yield _frame(second, found.phase, found.tools, picture)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Phase and tools by second, when the longer table ends, and how much later the recording may: by the rest of a
-    second, for the tables end with whole ones, and by the rows that cannot be read.
-    """
-
-    phases: Mapping[int, str]
-    present: Mapping[int, tuple[str, ...]]
-    ends: float
-    beyond: float
-
-    @property
-    def seconds(self) -> list[int]:
-        return sorted(self.phases.keys() | self.present.keys())
-
-
 def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image: ImageRef | None = None) -> Frame:
     return Frame(
         index=_FPS * second,
@@ -383,11 +335,3 @@ def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image:
 def _stills(images: Mapping[int, FileSlice]) -> Stills | None:
     """One picture a second up to the last that is there."""
     return Stills(tuple(images.get(n) for n in range(max(images) + 1)), 1.0) if images else None
-
-
-def _gaps(where: str, missing: set[int], last: int, bad: int) -> Iterator[Defect]:
-    """One defect for seconds that the other table has and this one lacks, beyond its bad rows and a tail second."""
-    missing = missing - {last + 1}
-    if len(missing) > bad:
-        detail = f"no good row for {len(missing)} seconds of the other table, the first is frame {_FPS * min(missing)}"
-        yield Defect(Reason.ROW_MALFORMED, where, detail)

@@ -17,7 +17,7 @@ from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import from_xyxy
 from surgsigma_hub.media.metadata import probe
 from surgsigma_hub.parsers.labelme import parse_labelme
-from surgsigma_hub.parsers.numbered_files import numbered_images
+from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
@@ -138,7 +138,7 @@ class CholecInstanceSeg(Source):
                 fps=float(fps),
             ),
             place=self.relative(folder / "img_dir"),
-            absent="there are no pictures",
+            absent=lacking(folder / "img_dir", f"{_stem(video)}000000.png"),
             moments=[n / fps for n in numbers],
             lasts=lasts,
             said_by=self.relative(folder / "ann_dir"),

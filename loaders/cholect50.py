@@ -17,7 +17,7 @@ from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
-from surgsigma_hub.parsers.numbered_files import numbered_images
+from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
 from surgsigma_hub.parsers.triplet_vectors import (
@@ -203,7 +203,7 @@ class CholecT50(Source):
         declared, told = document.get("num_frames"), tuple[str, ...]()
         if type(declared) is int and declared not in (len(keys), lasts):
             told = (f"num_frames is {declared}, the file labels {len(keys)} seconds, the last is {lasts - 1}",)
-        part = labels_a_part(document, keys)
+        part = labels_a_part(document, keys) or 10 * len(labelled) < 9 * (lasts - labelled[0] if labelled else 0)
         folders = [p for p in sorted((self._home / "videos").iterdir()) if _number(p.name) == _number(video.id)]
         pictures: dict[int, Path] = {}
         for folder in folders:
@@ -211,7 +211,7 @@ class CholecT50(Source):
         return Recording(
             media=NumberedImages(images={n: FileImage(p) for n, p in pictures.items()}, name="{:06d}.png"),
             place=f"videos/{video.id}",
-            absent="there are no pictures",
+            absent=lacking(self._home / "videos" / video.id, "000000.png"),
             moments=labelled,
             lasts=lasts,
             said_by=self.relative(video.files[0]),

@@ -26,7 +26,7 @@ from surgsigma_hub.parsers.esd_motions import (
     parse_motions,
     says_no_view,
 )
-from surgsigma_hub.parsers.numbered_files import numbered_images
+from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.strict_json import read_json
 from surgsigma_hub.records import (
     BoxExtent,
@@ -230,7 +230,7 @@ class CoPESD(Source):
                 images={n: FileImage(p) for n, p in images.items()}, name="{:04d}.jpg", base=base, base_seconds=base
             ),
             place=self.relative(home),
-            absent="there are no pictures",
+            absent=lacking(home, "0001.jpg"),
             moments=labelled,
             lasts=lasts,
             said_by=self.relative(path),
@@ -311,12 +311,12 @@ def _frame(
     boxes: tuple[LabeledBox, ...] | None,
 ) -> Frame:
     done = [m for m in motions or () if m.motion != "idle"]
+    acting = [m for m in done if m.motion != "reach"]
     return Frame(
         index=item.number,  # the rate is not published, so that the number is an order and no time
         fps=1,
         instruments=tuple(Label(name) for name in named),
-        # The flap is always there; a sentence that does not name it says nothing of tissues.
-        tissues=(Label(FLAP),) if any(m.target == FLAP for m in done) else None,
+        tissues=(Label(FLAP),) if any(m.target == FLAP for m in acting) else None,
         actions=None if motions is None else tuple(Label(m) for m in dict.fromkeys(m.motion for m in done)),
         triplets=None
         if motions is None

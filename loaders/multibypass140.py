@@ -232,7 +232,7 @@ class MultiBypass140(Source):
             moments=[n for n in range(1, int(lasts) + 1) if any(s.start <= 1000 * n < s.end for s in base)],
             lasts=lasts,
             said_by=video.files[0].name,
-            within=1.0,
+            within=0.5,
             beyond=(_BEYOND_DAMAGED if defects else _BEYOND) * lasts,
             stated=self.stated(video),
         )

@@ -14,7 +14,7 @@ from typing import Literal
 
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
-from surgsigma_hub.parsers.numbered_files import numbered_images
+from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.psi_ava_keyframes import PHASES, STEPS, KeyFrame, cases_in, read_key_frames
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
@@ -212,12 +212,12 @@ class PsiAva(Source):
         seconds, bad = self._seconds(video)
         labelled = sorted(keys.keys() | seconds.keys())
         lasts = labelled[-1] + 1 if labelled else 0
-        folder = None if self._keyframes is None else self._keyframes / video.id
-        pictures = {} if folder is None else numbered_images(folder, "([0-9]{5})")
+        folder = (self._keyframes or self.root / "keyframes") / video.id
+        pictures = numbered_images(folder, "([0-9]{5})")
         return Recording(
             media=NumberedImages(images={n: FileImage(p) for n, p in pictures.items()}, name="{:05d}.jpg"),
-            place=f"keyframes/{video.id}" if folder is None else self.relative(folder),
-            absent="there are no pictures",
+            place=self.relative(folder),
+            absent=lacking(folder, "00000.jpg"),
             moments=labelled,
             lasts=lasts,
             said_by=video.files[-1].name,

@@ -10,11 +10,13 @@ from .build.extra import Extra
 from .build.plan import Settings, choose_tasks
 from .build.report import BuildReport
 from .build.run import run_build
+from .build.scope import Scope
 from .build.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
 from .source import SourceInfo, all_sources, get_source
 from .tasks import Task, all_tasks
+from .tasks.question_kinds import chosen_style
 
 if TYPE_CHECKING:
     from .enrich.judge import Checker
@@ -56,6 +58,7 @@ def build(
     clip_side: int = 480,
     joint: float = 0.2,
     explained: float = 0.2,
+    style: str = "varied",
     smoke: float = 0.0,
     depth: Path | str | None = None,
     warrants: Path | str | None = None,
@@ -63,6 +66,10 @@ def build(
     progress: bool = False,
 ) -> BuildReport:
     """Build one source into a published tree; a second call adds a second source.
+
+    Without ``tasks`` and ``splits`` the tree afterwards holds of this source exactly what it yields now: what an
+    earlier build put there and is gone from the source leaves the tree, see ``difference`` of the report. With them,
+    what was not asked for is left standing, and named there.
 
     Args:
         source: Name of the source, see :func:`sources`.
@@ -80,6 +87,7 @@ def build(
         clip_side: Longest short side of clips in pixels.
         joint: Share (0..1) of training samples that ask two things at once, or one after the other.
         explained: Share (0..1) of training samples whose answer is followed by definitions of its labels.
+        style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
         smoke: Share (0..1) of frames that get a twin with rendered smoke, for desmoking.
         depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
@@ -118,13 +126,20 @@ def build(
         clip_side=clip_side,
         joint=joint,
         explained=explained,
+        style=chosen_style(style),
         smoke=smoke,
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),
     )
     Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
     return run_build(
-        settings, out=Path(out), workers=workers, max_quarantine=max_quarantine, progress=progress, finish=refresh
+        settings,
+        scope=Scope(source, frozenset(tasks) if tasks else None, frozenset(splits) if splits else None),
+        out=Path(out),
+        workers=workers,
+        max_quarantine=max_quarantine,
+        progress=progress,
+        finish=refresh,
     )
 
 

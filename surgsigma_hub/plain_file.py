@@ -8,6 +8,9 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+MAX_TEXT = 1 << 30
+"""Most bytes of a native annotation file; the largest that we know has 400 MB."""
+
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # without it a FIFO waits for a writer
 _KINDS = {
     stat.S_IFDIR: "a folder",

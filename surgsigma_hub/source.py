@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -135,7 +135,7 @@ def stated_of(options: Options, video: str) -> Stated:
 
 def _rate(text: str) -> float:
     """A rate above 0; of those that television writes in short, such as 29.97, the exact one."""
-    rate = float(Fraction(text))
+    rate = float(text)
     exact = round(rate * 1001 / 1000) * 1000 / 1001
     if not 0 < rate < 10_000:
         raise ValueError(text)
@@ -157,6 +157,13 @@ def _value(options: Options, name: str, video: str, kind: Callable[[str], _N]) -
             f"option {name}={text!r}: expected one number, or a number for each video, such as {name}=video01:2",
         ) from None
     return parsed.get(video, parsed.get(""))
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        return bool(os.fspath(path).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 class Source(ABC):
@@ -189,6 +196,8 @@ class Source(ABC):
                 raise self.layout_error(None, "no folder was given (--root)")
             if not root.is_dir():
                 raise self.layout_error(root, "it is not a folder")
+            if not _is_utf8(root):  # plans, reports and readers of videos hold paths as text
+                raise self.layout_error(root, "its name, or that of a folder it lies in, is not UTF-8: rename it")
         self._root = root
 
     @property

@@ -99,3 +99,23 @@ def write(recipe: Recipe, folder: Path) -> Path:
     if recipe.bytes:
         path.write_bytes(recipe.bytes(path.read_bytes()))
     return path
+
+
+def write_growing(folder: Path) -> Path:
+    """A film of 20 frames of 96 x 64 and 20 of 192 x 64, as a stream whose sender is switched."""
+    import av
+
+    options = {"x264-params": "keyint=10:min-keyint=10:scenecut=0:bframes=0:log-level=none:repeat-headers=1"}
+    parts = [write(Recipe(f"{width}.ts", options=options, size=(width, 64), count=20), folder) for width in (96, 192)]
+    path, target = folder / "grows.ts", None
+    with av.open(str(path), "w") as out:
+        for number, part in enumerate(parts):
+            with av.open(str(part)) as container:
+                stream = container.streams.video[0]
+                target = target or out.add_stream_from_template(stream)
+                for packet in container.demux(stream):
+                    if packet.size:
+                        packet.pts, packet.dts = packet.pts + number * 72000, packet.dts + number * 72000
+                        packet.stream = target
+                        out.mux(packet)
+    return path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import orjson
 from PIL import Image
 from surgsigma_hub.media.moments import Seen
+from surgsigma_hub.media.video import open_video_bytes
 from surgsigma_hub.parsers.numbered_files import is_film
 from surgsigma_hub.records import Video
 from surgsigma_hub.shards.manifest import load_tree
@@ -112,19 +113,35 @@ def seen(source: Source, video: Video) -> Seen:
 # --------------------------------------------------------------------------------------------------- what was built
 
 
-def landed(tree: Path, task: str = "phase_recognition") -> dict[str, dict[float, int]]:
-    """By video, for the second of each sample the number that its picture shows."""
-    found: dict[str, dict[float, int]] = {}
+def samples(tree: Path, task: str) -> Iterator[tuple[dict[str, Any], Mapping[str, bytes]]]:
+    """The samples of a task with their members."""
     for manifest in load_tree(tree):
         for shard in manifest.shards if manifest.task == task else ():
             with (tree / manifest.folder / shard.name).open("rb") as file:
                 for _, members in read_shard(file, where=shard.name):
-                    sample = orjson.loads(members["json"])
-                    if "image.jpg" not in members:
-                        continue
-                    image = np.asarray(Image.open(io.BytesIO(members["image.jpg"])).convert("RGB"))
-                    found.setdefault(sample["video_id"], {})[sample["start_seconds"]] = number_of(image)
+                    yield orjson.loads(members["json"]), members
+
+
+def landed(tree: Path, task: str = "phase_recognition") -> dict[str, dict[float, int]]:
+    """By video, for the second of each sample the number that its picture shows."""
+    found: dict[str, dict[float, int]] = {}
+    for sample, members in samples(tree, task):
+        if "image.jpg" in members:
+            image = np.asarray(Image.open(io.BytesIO(members["image.jpg"])).convert("RGB"))
+            found.setdefault(sample["video_id"], {})[sample["start_seconds"]] = number_of(image)
     return {video: dict(sorted(seen.items())) for video, seen in sorted(found.items())}
+
+
+def clips(tree: Path, task: str = "phase_recognition") -> list[tuple[str, float, float, list[int]]]:
+    """Of each clip its video, the second of its first moment, its rate, and what its frames show."""
+    found: list[tuple[str, float, float, list[int]]] = []
+    for sample, members in samples(tree, task):
+        if "video.mp4" in members:
+            reader = open_video_bytes(members["video.mp4"], sample["id"])
+            numbers = [number_of(reader.frame(n)) for n in range(len(reader))]
+            start = sample["frame_index"] / sample["fps"]
+            found.append((sample["video_id"], start, sample["media"][0]["fps"], numbers))
+    return found
 
 
 def report_of(tree: Path, source: str) -> dict[str, Any]:
@@ -184,7 +201,7 @@ def multibypass140_labels(root: Path, video: str, milliseconds: int) -> None:
 
 def psi_ava_labels(root: Path, case: str, seconds: Iterable[int]) -> None:
     """Phase and step of each second; the phase changes every five."""
-    lines = [f"{case},{s},{s + 1},0.0,0.0,0.0,0.0,0,-1,-1,0,{s // 5 % 20},{s // 5 % 10}" for s in seconds]
+    lines = [f"{case},{s},{s + 1},0.0,0.0,0.0,0.0,0,-1,-1,0,{s // 5 % 20 + 1},{s // 5 % 10 + 1}" for s in seconds]
     path = root / "psi-ava_extended" / "fold1" / "annotations" / "train.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")

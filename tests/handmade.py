@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from surgsigma_hub import records as r
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
-from surgsigma_hub.shards.validate import Problem, ValidationReport
+from surgsigma_hub.shards.problems import Problem, ValidationReport
 from surgsigma_hub.source import Access, Redistribution, SourceInfo
 
 SIZE = (64, 48)

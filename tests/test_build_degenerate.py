@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.build.degenerate import LEAST, Refusal, refusals, repeatable
+from surgsigma_hub.build.degenerate import LEAST, Refusal, counted_answer, refusals
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError
 from surgsigma_hub.records import Answer, AnswerBox
-from surgsigma_hub.tasks import get_task
+from surgsigma_hub.tasks import Draft, get_task
 
 from chole_files import label_file, pictures, vector
 
@@ -20,7 +20,7 @@ BOTH = [vector(17, 0, 1, 0, 1), vector(60, 2, 2, 0, 1)]
 
 
 def part(**answers: int) -> dict[str, Any]:
-    return {"samples": {"phase_recognition": sum(answers.values())}, "answers": {"phase_recognition": answers}}
+    return {"answers": {"phase_recognition": answers}}
 
 
 def test_the_share_is_counted_over_all_parts() -> None:
@@ -34,10 +34,14 @@ def test_the_share_is_counted_over_all_parts() -> None:
 
 def test_media_and_places_are_no_answers_that_repeat() -> None:
     box = Answer("hook [0.100, 0.100, 0.200, 0.200]", boxes=(AnswerBox("hook", 0.1, 0.1, 0.2, 0.2),))
-    assert repeatable(get_task("instrument_localization"), box) is None
-    assert repeatable(get_task("instrument_localization"), Answer("none")) == "none"
-    assert repeatable(get_task("depth_estimation"), Answer("depth map")) is None
-    assert repeatable(get_task("phase_recognition"), Answer("preparation")) == "preparation"
+    places, depth, phases = map(get_task, ("instrument_localization", "depth_estimation", "phase_recognition"))
+    assert counted_answer(places, Draft(answer=box)) == ""
+    assert counted_answer(places, Draft(answer=Answer("none"))) == "none"
+    assert counted_answer(depth, Draft(answer=Answer("depth map"))) is None
+    assert counted_answer(phases, Draft(answer=Answer("preparation"))) == "preparation"
+    assert counted_answer(phases, Draft(answer=Answer("yes"), question="existence")) is None, "asked besides"
+    assert refusals([{"answers": {"instrument_localization": {"": 99, "none": 1}}}]) == ()
+    assert refusals([{"answers": {"instrument_localization": {"": 1, "none": 99}}}])
 
 
 @pytest.fixture

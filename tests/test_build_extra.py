@@ -12,6 +12,7 @@ from PIL import Image
 from surgsigma_hub.api import build
 from surgsigma_hub.depth.cache import DepthCache, Header
 from surgsigma_hub.errors import BuildError
+from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.records import Frame
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
@@ -66,7 +67,7 @@ def test_depth_maps_of_a_model_become_samples(tmp_path: Path) -> None:
     source = get_source("cholect50")(FIXTURE)
     count = 0
     for video in source.videos():
-        for frame in source.frames(video):
+        for frame in Seen(source, video).frames():
             if isinstance(frame, Frame) and frame.image is not None:
                 with Image.open(frame.image.path) as picture:  # type: ignore[union-attr]
                     width, height = picture.size

@@ -265,6 +265,14 @@ def test_a_tail_second_more_is_tolerated(copy: Path, form: str) -> None:
     assert facts(frames) == facts(read(ROOT, "video01")[0]) + tail
 
 
+def test_a_tail_second_more_is_tolerated_without_tools_as_well(copy: Path) -> None:
+    (copy / "tool_annotations" / "video01-tool.txt").unlink()
+    edit(copy / "phase_annotations" / "video01-phase.txt", lambda t: t + "100\tClippingCutting\n")
+    frames, defects = read(copy, "video01")
+    assert [f.index for f in frames] == [0, 25, 50, 75]
+    assert [d.where for d in defects] == ["tool_annotations/video01-tool.txt"], "only the table is missing"
+
+
 def test_a_tail_second_with_its_picture_has_a_phase_and_no_tools(copy: Path) -> None:
     edit(copy / "phase_annotations" / "video01-phase.txt", lambda t: t + "100\tClippingCutting\n")
     for n in (5, 6):  # one for the tail second and one beyond all rows

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import surgsigma_hub.api
+from surgsigma_hub.build.report import footage_report
+from surgsigma_hub.build.scope import Difference
 from surgsigma_hub.cli import commands, main
 from surgsigma_hub.cli.building import python_line
 from surgsigma_hub.cli.output import table
@@ -29,6 +31,7 @@ NAMES = (
     "export",
     "info",
     "init",
+    "labels",
     "preview",
     "schema",
     "sources",
@@ -62,6 +65,10 @@ class FakeReport:
     examples: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
     seconds: float = 1.5
     clipped_boxes: int = 2
+    refused: tuple[object, ...] = ()
+    footage: dict[str, Any] = field(default_factory=lambda: footage_report({}))
+    quarantine_file: str = "reports/x.quarantine.jsonl.gz"
+    difference: Difference = field(default_factory=Difference)
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "quarantined": self.quarantined}
@@ -284,8 +291,8 @@ def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert calls == {
         "source": "cholect50", "root": Path("in"), "out": Path("out"), "tasks": ["a", "b"], "splits": ["train"],
         "workers": 3, "options": {"x": "1", "y": "a=b"}, "seed": 5, "jpeg_quality": 80, "shard_bytes": 2**30,
-        "clip_fps": 10.0, "clip_side": 480, "joint": 0.2, "explained": 0.2, "smoke": 0.0, "depth": None,
-        "warrants": None, "max_quarantine": 0.1, "progress": False,
+        "clip_fps": 10.0, "clip_side": 480, "joint": 0.2, "explained": 0.2, "style": "varied", "smoke": 0.0,
+        "depth": None, "warrants": None, "max_quarantine": 0.1, "progress": False,
     }  # fmt: skip
     shown = capsys.readouterr().out
     assert "2,400" in shown and "10.5 MB" in shown

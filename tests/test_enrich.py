@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from surgsigma_hub.errors import BuildError, EndpointError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.shards.manifest import load_tree
+from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.validate import validate
 
 import enrichtree
@@ -19,7 +20,6 @@ from builds import digests
 from chatserver import Act, chat, honest, reworded, said, text_of
 from enrichtree import MODEL, docs, lied_to, lying, run, samples
 
-pytest.importorskip("httpx", reason="httpx is not installed: pip install 'surgsigma-hub[enrich]'")
 KEY = "sk-never-to-be-seen-4711"
 
 
@@ -85,19 +85,23 @@ def test_the_new_tree_is_whole(tree: Path, tmp_path: Path) -> None:
     found = validate(out)
     assert found.ok and not found.warnings, found.problems[:3]
     assert set(digests(out)) == {*digests(tree), "reports/enrich.json"}
-    new = docs(out)
+    old, new = docs(tree), docs(out)
+    linked = 0
     for manifest in load_tree(out):
         rows = pq.read_table(out / "catalog" / f"{manifest.task}-{manifest.source}-{manifest.split}.parquet")
         answers = dict(zip(rows["id"].to_pylist(), rows["answer"].to_pylist(), strict=True))
         assert answers == {
             k: d["answer"]["text"] for k, d in new.items() if (d["task"], d["split"]) == (manifest.task, manifest.split)
         }
-        assert ("enriched" in manifest.options) is (manifest.task != "instrument_recognition")
+        keys = [k for k, d in new.items() if (d["task"], d["split"]) == (manifest.task, manifest.split)]
+        assert ("enriched" in manifest.options) is any(new[k] != old[k] for k in keys)
         for shard in manifest.shards:
             name = f"{manifest.folder}/{shard.name}"
-            same = (out / name).read_bytes() == (tree / name).read_bytes()
-            assert same or manifest.task != "instrument_recognition"
+            with (out / name).open("rb") as file:
+                same = all(new[key] == old[key] for key, _ in read_shard(file, where=name))
             assert (out / name).samefile(tree / name) is same, "shards without new text are links"
+            linked += same
+    assert linked
     assert MODEL in (out / "README.md").read_text() + (out / "cards" / "synthetic.md").read_text()
     report = json.loads((out / "reports" / "enrich.json").read_text())
     assert report["model"] == MODEL and report["rejected"]["claim"] > 0 and "requests" not in report

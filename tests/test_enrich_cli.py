@@ -21,7 +21,6 @@ import enrichtree
 from chatserver import Act, Chat, chat, honest, reworded, said, text_of
 from enrichtree import docs, instruments
 
-pytest.importorskip("httpx", reason="httpx is not installed: pip install 'surgsigma-hub[enrich]'")
 KEY = "sk-never-to-be-seen-4711"
 
 

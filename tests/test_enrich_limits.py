@@ -17,8 +17,6 @@ from builds import digests
 from chatserver import Act, chat, honest, reworded, said, text_of
 from enrichtree import docs, lying, run
 
-pytest.importorskip("httpx", reason="httpx is not installed: pip install 'surgsigma-hub[enrich]'")
-
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

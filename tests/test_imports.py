@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "surgsigma_hub"
 
 FLOORS = [
-    {"errors", "records", "callable_package", "plain_file"},
+    {"errors", "records", "callable_package", "visible", "plain_file"},
     {"schema", "ontology", "source"},
     {"conformance", "media", "parsers"},
     {"tasks"},
@@ -29,7 +29,7 @@ FLOORS = [
 
 MAY_STAND_BESIDE = {("schema", "ontology"), ("parsers", "media"), ("source", "ontology")}
 LOADERS_MAY_IMPORT = {"records", "source", "ontology", "parsers", "media", "errors"}
-HEAVY = {"httpx", "datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "transformers", "tensorflow"}
+HEAVY = {"datasets", "huggingface_hub", "webdataset", "decord", "av", "torch", "transformers", "tensorflow"}
 
 
 def imports(path: Path, package: list[str]) -> set[str]:

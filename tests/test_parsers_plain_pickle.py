@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import os
 import pickle
+import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +119,61 @@ def test_a_file_cut_anywhere_is_an_error() -> None:
     for end in range(len(data)):
         with pytest.raises(BadRowError):
             loads_plain(data[:end])
+
+
+def memo_of(index: int) -> bytes:
+    return b"r" + struct.pack("<I", index)
+
+
+BOMBS = {
+    "bytes of a number": b"\x80\x02cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R.",
+    "a length that is only claimed": b"\x80\x05\x96" + struct.pack("<Q", 2**40) + b"x.",
+    "a text that is only claimed": b"\x80\x05\x8d" + struct.pack("<Q", 2**62) + b"x.",
+    "a frame that is only claimed": b"\x80\x04\x95" + struct.pack("<Q", 2**62),
+    "a number of megabytes": b"\x80\x02\x8b" + struct.pack("<i", 2**20) + b"\x7f" * 2**20 + b".",
+    "a number of many digits": b"L" + b"9" * 10**6 + b"L\n.",
+    "lists that double": b"\x80\x02]" + b"".join(b"2\x86" for _ in range(60)) + b".",
+    "copies of copies": b"\x80\x02cbuiltins\nlist\nq\x00(" + b"N" * 10**5 + b"lq\x01"
+    + b"".join(b"0h\x00h\x01\x85Rq\x01" for _ in range(400)) + b".",
+    "a key of tuples that double": b"\x80\x02})" + b"".join(b"2\x86" for _ in range(60)) + b"Ns.",
+    "a set of tuples that double": b"\x80\x04\x8f()" + b"".join(b"2\x86" for _ in range(60)) + b"\x90.",
+    "a list of itself": b"\x80\x02]q\x00h\x00a.",
+    "deep": b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b".",
+    "one long list in a long list": b"\x80\x02(" + b"N" * 10**5 + b"lq\x00(" + b"h\x00" * 10**5 + b"l.",
+    "attributes of a type": b"\x80\x02cnumpy\ndtype\n}X\x04\x00\x00\x00codeX\x01\x00\x00\x00xsb.",
+    "a type": b"\x80\x02cnumpy\ndtype\n.",
+    "a type that calls": b"\x80\x02cbuiltins\nlist\ncbuiltins\nlist\n\x85R.",
+}  # fmt: skip
+
+
+def test_a_table_of_gigabytes_is_not_made() -> None:
+    tracemalloc.start()
+    assert loads_plain(b"\x80\x02N" + memo_of(2**32 - 1) + b"0N.") is None
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_would_take_gigabytes_or_for_ever_is_refused(name: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(BadRowError):
+        loads_plain(BOMBS[name])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300_000_000
+
+
+def test_a_large_file_of_labels_is_read() -> None:
+    content = {f"v{v}": [{"Frame_id": f"v{v}_{n}", "Phase_gt": n % 12} for n in range(2000)] for v in range(10)}
+    for protocol in (2, 4, 5):
+        assert loads_plain(pickle.dumps(content, protocol)) == content
+
+
+def test_a_pickle_that_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.pickle")
+    with pytest.raises(OSError, match="FIFO"):
+        load_plain(tmp_path / "x.pickle")
+    with (tmp_path / "y.pickle").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(OSError, match="more than"):
+        load_plain(tmp_path / "y.pickle")

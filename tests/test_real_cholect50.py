@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -25,6 +26,8 @@ from surgsigma_hub.shards.validate import validate
 from cholect50_reading import CholecT50, course, read
 from footage_files import seen
 
+ENDS = ("action_remaining_prediction", "next_action_planning")
+RINSING = ("irrigate", "aspirate")
 Built = tuple[dict[str, list[tuple[dict[str, Any], dict[str, bytes]]]], BuildReport, Path]
 
 
@@ -62,10 +65,31 @@ def moments(samples: list[tuple[dict[str, Any], dict[str, bytes]]]) -> dict[tupl
     return {(s["video_id"], s["frame_index"]): s for s, members in samples if "image.jpg" in members}
 
 
+def single(vectors: list[Any]) -> list[Any]:
+    """Vectors of instruments that are labelled once in a frame and act."""
+    often = Counter(v[1] for v in vectors)
+    return [v for v in vectors if v[1] >= 0 and often[v[1]] == 1 and v[7] not in (-1, 9)]
+
+
 def test_every_frame_with_a_picture_gives_a_sample(built: Built, truth: dict[tuple[str, int], Any]) -> None:
     samples, _, _ = built
-    for task in ("phase_recognition", "instrument_recognition", "triplet_recognition", "action_recognition"):
-        assert set(moments(samples[task])) == set(truth)
+    assert set(moments(samples["phase_recognition"])) == set(truth)
+    acting = {where for where, vectors in truth.items() if single(vectors)}
+    for task in ("triplet_recognition", "action_recognition"):
+        assert set(moments(samples[task])) == acting
+        assert len(samples[task]) == sum(len(single(vectors)) for vectors in truth.values())
+
+
+def test_nothing_is_said_of_all_that_is_in_view(built: Built) -> None:
+    """In one of five frames of this part an instrument in plain view has no label, and tissues are those acted on."""
+    samples, _, _ = built
+    assert not samples.keys() & {"instrument_recognition", "instrument_segmentation", *ENDS}
+    for task, found in samples.items():
+        assert all(s["answer"]["text"] != "none" for s, _ in found), task
+    for task in ("triplet_recognition", "action_recognition", "tissue_recognition", "instrument_localization"):
+        for sample, _ in samples[task]:
+            asked = sample["messages"][-2]["content"]
+            assert re.search("the (?:(?:top|middle|bottom) (?:left|center|right)|center)", asked), "by its place"
 
 
 def test_phases(built: Built, truth: dict[tuple[str, int], Any], names: dict[str, dict[str, str]]) -> None:
@@ -75,44 +99,55 @@ def test_phases(built: Built, truth: dict[tuple[str, int], Any], names: dict[str
         assert sample["answer"]["labels"] == [expected]
 
 
-def test_instruments_actions_and_tissues(
+def place(vector: list[Any]) -> str:
+    """Where the middle of the box of a vector lies, as the id of a sample names it."""
+    across, down = (vector[3] + vector[5] / 2, vector[4] + vector[6] / 2)
+    column = "left" if across < 1 / 3 else "center" if across < 2 / 3 else "right"
+    row = "top" if down < 1 / 3 else "middle" if down < 2 / 3 else "bottom"
+    return "center" if (row, column) == ("middle", "center") else f"{row}-{column}"
+
+
+def test_one_instrument_is_asked_about_at_its_place(
     built: Built, truth: dict[tuple[str, int], Any], names: dict[str, dict[str, str]]
 ) -> None:
-    for task, slot, kind in (
-        ("instrument_recognition", 1, "instrument"),
-        ("action_recognition", 7, "verb"),
-        ("tissue_recognition", 8, "target"),  # a bag is a target of triplets, but no tissue
-    ):
-        for where, sample in moments(built[0][task]).items():
-            expected = {names[kind][str(v[slot])] for v in truth[where] if v[slot] >= 0} - {"null_verb", "null_target"}
-            expected -= {"specimen_bag"} if kind == "target" else set()
-            assert set(sample["answer"]["labels"]) == expected, sample["id"]
-
-
-def test_triplets(built: Built, truth: dict[tuple[str, int], Any], names: dict[str, dict[str, str]]) -> None:
-    for where, sample in moments(built[0]["triplet_recognition"]).items():
-        expected = [
-            names["triplet"][str(v[0])].replace("null_verb", "null").replace("null_target", "null")
-            for v in truth[where]
-            if v[0] >= 0
-        ]
-        said = [",".join((t["instrument"], t["action"], t["target"])) for t in sample["answer"]["triplets"]]
-        assert Counter(said) == Counter(dict.fromkeys(expected, 1)), sample["id"]
+    count: Counter[str] = Counter()
+    for task in ("action_recognition", "tissue_recognition", "triplet_recognition"):
+        for sample, _ in built[0][task]:
+            vectors = single(truth[sample["video_id"], sample["frame_index"]])
+            key = sample["id"].partition(f"{task}-")[2]
+            (vector,) = [v for v in vectors if key == f"{names['instrument'][str(v[1])]}-{place(v)}"]
+            verb, target = names["verb"][str(vector[7])], names["target"][str(vector[8])]
+            if task == "triplet_recognition":
+                (said,) = sample["answer"]["triplets"]
+                expected = {"instrument": names["instrument"][str(vector[1])], "action": verb, "target": target}
+                assert said == {k: v.replace("null_target", "null") for k, v in expected.items()}
+            else:
+                assert sample["answer"]["labels"] == [verb if task == "action_recognition" else target], sample["id"]
+            count[task] += 1
+    tissues = [
+        v for vectors in truth.values() for v in single(vectors)
+        if names["target"][str(v[8])] not in ("fluid", "specimen_bag", "null_target")
+        and (names["target"][str(v[8])] != "abdominal_wall_cavity" or names["verb"][str(v[7])] not in RINSING)
+    ]  # fmt: skip
+    assert count["tissue_recognition"] == len(tissues) > 50
 
 
 def test_boxes(built: Built, truth: dict[tuple[str, int], Any], names: dict[str, dict[str, str]]) -> None:
-    whole = [s for s, _ in built[0]["instrument_localization"] if s["id"].endswith("-all")]
-    for sample in whole:
+    asked = built[0]["instrument_localization"]
+    for sample, _ in asked:
         vectors = truth[sample["video_id"], sample["frame_index"]]
-        expected = sorted(
-            (names["instrument"][str(v[1])], v[3], v[4], min(1.0, v[3] + v[5]), min(1.0, v[4] + v[6]))
+        expected = [
+            [names["instrument"][str(v[1])], v[3], v[4], min(1.0, v[3] + v[5]), min(1.0, v[4] + v[6])]
             for v in vectors
-            if v[1] >= 0
-        )
-        said = sorted((b["label"], b["x1"], b["y1"], b["x2"], b["y2"]) for b in sample["answer"]["boxes"])
-        assert [b[0] for b in said] == [b[0] for b in expected]
-        assert [b[1:] for b in said] == [pytest.approx(b[1:], abs=1e-12) for b in expected]
-    assert len(whole) == len(truth)
+            if sample["id"].endswith(f"-{names['instrument'][str(v[1])]}-{place(v)}")
+        ]
+        (box,) = sample["answer"]["boxes"]
+        assert [[box["label"], *(pytest.approx(box[k], abs=1e-12) for k in ("x1", "y1", "x2", "y2"))]] == expected
+        assert "tip of the" in sample["messages"][0]["content"]
+    alone = sum(
+        n == 1 for vectors in truth.values() for n in Counter((v[1], place(v)) for v in vectors if v[1] >= 0).values()
+    )
+    assert len(asked) == alone > 100
 
 
 def test_pictures_are_the_right_ones(built: Built, real: Path) -> None:

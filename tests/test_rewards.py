@@ -244,3 +244,11 @@ def test_wrong_columns_are_errors() -> None:
         read_solution("instrument_recognition", "no idea")
     with pytest.raises(SurgSigmaError, match="form of an answer"):
         read_solution("instrument_recognition", {"labels": ["hook"]})
+
+
+def test_a_letter_is_rewarded_beside_its_question() -> None:
+    asked = "Which phase is it?\nA. preparation\nB. gallbladder dissection\nLetter only."
+    prompts = [[{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": asked}]}]] * 2
+    solutions = ["gallbladder dissection"] * 2
+    assert answer_reward(["B", "A"], solutions, ["phase_recognition"] * 2, prompts=prompts) == [1.0, 0.0]
+    assert answer_reward(["B", "A"], solutions, ["phase_recognition"] * 2) == [0.0, 0.0]

@@ -129,3 +129,60 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, caplog: pytest.LogCaptureF
         cache.put("a", b"b")
         cache.put("c", b"d")
     assert cache.get("a", 1) is None and len(caplog.records) == 1
+
+
+def test_a_folder_that_is_made_is_for_its_user_only(tmp_path: Path) -> None:
+    DiskCache(tmp_path / "new" / "cache", 10_000).put("a", b"b")
+    assert (tmp_path / "new" / "cache").stat().st_mode & 0o077 == 0
+
+
+def test_a_block_under_another_name_is_not_believed(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 10_000)
+    cache.put("a", b"one")
+    (path,) = tmp_path.glob("*.block")
+    cache.put("b", b"two")
+    (other,) = (p for p in tmp_path.glob("*.block") if p != path)
+    other.replace(path)
+    assert cache.get("a", 3) is None and cache.get("b", 3) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file to another user")
+def test_what_another_user_has_put_there_is_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cache = DiskCache(tmp_path, 10_000)
+    for key in "ab":
+        cache.put(key, b"one")
+    first, second = sorted(tmp_path.glob("*.block"))
+    os.chown(first, 12345, -1)
+    second.chmod(0o666)
+    with caplog.at_level(logging.WARNING):
+        assert cache.get("a", 3) is None and cache.get("b", 3) is None
+    assert len(caplog.records) == 1 and "others" in caplog.text
+    os.chown(first, 0, -1)
+    second.chmod(0o600)
+    assert cache.get("a", 3) == cache.get("b", 3) == b"one"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFO on this system")
+def test_links_and_pipes_are_not_read(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path / "cache", 10_000)
+    cache.put("a", b"one")
+    (path,) = (tmp_path / "cache").glob("*.block")
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert cache.get("a", 3) is None
+    path.unlink()
+    os.mkfifo(path)
+    assert cache.get("a", 3) is None
+
+
+def test_a_clock_that_runs_backwards_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [time.time()]
+    monkeypatch.setattr("surgsigma_hub.stream.reading.cache.time.time", lambda: now[0])
+    cache = DiskCache(tmp_path, 10_000)
+    left = tmp_path / ".x.block.1-a.tmp"
+    left.write_bytes(bytes(500))
+    for n in range(50):
+        now[0] -= 10_000
+        cache.put(str(n), bytes(900))
+        assert cache.get(str(n), 900) == bytes(900) and held(tmp_path) <= 10_000
+    assert left.exists()  # it may be of a writer that is at work

@@ -31,6 +31,7 @@ from surgsigma_hub.schema import KEY, json_schema, sample_bytes
 from surgsigma_hub.source import Access, Redistribution, SourceInfo
 from surgsigma_hub.tasks.base import Masks
 from surgsigma_hub.tasks.compose import compose, sample_id
+from surgsigma_hub.tasks.question_kinds import Style
 
 from task_frames import (
     PICTURE,
@@ -75,7 +76,9 @@ def test_a_draft_becomes_a_valid_sample(name: str) -> None:
         kinds = ["video" if isinstance(one, Cut) else "image" for one in inputs]
         media = [Media(f"{k}.{'mp4' if k == 'video' else 'jpg'}", k, "input", "0" * 64) for k in kinds]  # type: ignore[arg-type]
         id = sample_id(task, INFO, video, some, draft)
-        sample = compose(task, draft, id=id, info=INFO, video=video, frame=some, media=media, size=(8, 8))
+        sample = compose(
+            task, draft, id=id, info=INFO, video=video, frame=some, media=media, size=(8, 8), style=Style.PAPER
+        )
         errors = [e.message for e in validator.iter_errors(orjson.loads(sample_bytes(sample)))]
         assert not errors, errors
         tags = "".join(f"<{kind}>" for kind in kinds)
@@ -123,7 +126,7 @@ def test_instruments_without_repeats_in_the_order_of_the_vocabulary() -> None:
     draft = only("instrument_recognition", instruments=labels("hook", "grasper", "hook"))
     assert draft.answer == Answer("grasper, hook", ("grasper", "hook"))
     assert draft.native.labels == ("Native_hook", "Native_grasper")
-    assert draft.slots["a_instruments"] == "a grasper and a hook"
+    assert draft.slots["a_list"] == "a grasper and a hook"
 
 
 def test_no_instruments_is_an_answer() -> None:
@@ -138,7 +141,7 @@ def test_instruments_from_boxes_or_masks_where_there_is_no_list() -> None:
     masks = (mask("scissors"), mask("bipolar"))
     draft = only("instrument_recognition", instrument_masks=masks)
     assert draft.answer == Answer("bipolar forceps, scissors", ("bipolar", "scissors"))
-    assert draft.slots["a_instruments"] == "bipolar forceps and scissors"
+    assert draft.slots["a_list"] == "bipolar forceps and scissors"
     assert only("instrument_recognition", instrument_boxes=()).answer_group == "none"
     assert only("instrument_recognition", instrument_masks=()).answer_group == "none"
 
@@ -158,7 +161,7 @@ def test_tissues() -> None:
 def test_actions() -> None:
     draft = only("action_recognition", actions=labels("cut", "null", "retract", "cut"))
     assert draft.answer == Answer("retract, cut", ("retract", "cut"))
-    assert (draft.slots["doing"], draft.slots["are"]) == ("retracting and cutting", "are")
+    assert (draft.slots["list"], draft.slots["be"]) == ("retraction and division", "are")
     for nothing in ((), labels("null")):
         draft = only("action_recognition", actions=nothing)
         assert (draft.answer, draft.answer_group) == (Answer("none"), "none")
@@ -183,17 +186,17 @@ def test_triplets() -> None:
         "hook, dissect, cystic duct; scissors, no action, no target; irrigator, aspirate, no target"
     )
     assert draft.slots["clauses"] == (
-        "the hook is dissecting the cystic duct, the scissors are in view without acting "
-        "and the irrigator is suctioning without a named target"
+        "the hook is dissecting the cystic duct, the scissors are in view but idle "
+        "and the irrigator is suctioning an unnamed structure"
     )
     assert draft.native.labels[0] == "Native_hook,Native_dissect,Native_cystic_duct"
     assert only("triplet_recognition", triplets=()).answer_group == "none"
 
 
-def test_two_triplets_of_one_kind_claim_neither_one_nor_two_instruments() -> None:
+def test_two_triplets_of_one_kind_are_told_apart() -> None:
     pair = (triplet("grasper", "retract", "liver"), triplet("grasper", "grasp", "gallbladder"))
     clauses = only("triplet_recognition", triplets=pair).slots["clauses"]
-    assert clauses == "a grasper is retracting the liver and a grasper is grasping the gallbladder"
+    assert clauses == "one grasper is retracting the liver and another grasper is grasping the gallbladder"
 
 
 def test_localization_by_name_and_by_region() -> None:
@@ -267,7 +270,7 @@ def test_a_question_for_one_instance_identifies_exactly_one(boxes: list[LabeledB
     assert len({d.key for d in single}) == len(single)
     for draft in single:
         (answer,) = draft.answer.boxes
-        fitting = [b for b in boxes if concept("instrument", b.label.id).name == draft.slots["instrument"]]
+        fitting = [b for b in boxes if concept("instrument", b.label.id).name == draft.slots["name"]]
         assert (draft.question == "by_name") == (len(fitting) == 1)
         if draft.question == "by_region":
             fitting = [b for b in fitting if _CELL_WORDS[_cell(b.box)] == draft.slots["region"]]
@@ -313,7 +316,7 @@ def test_safety() -> None:
     )
     assert draft.answer.criteria[0] == AnswerCriterion("two_structures", True, (1.0, 0.0, 1.0))
     assert [c.criterion for c in draft.answer.criteria] == ["two_structures", "hepatocystic_triangle", "cystic_plate"]
-    assert draft.answer_group == "some_met" and draft.slots["view"] == "critical view of safety"
+    assert draft.answer_group == "some_met" and draft.slots["safe_view"] == "critical view of safety"
     assert only("safety_assessment", criteria=verdicts[1:2]).answer_group == "all_met"
     assert only("safety_assessment", criteria=verdicts[:1]).answer_group == "none_met"
     assert drafts("safety_assessment", criteria=()) == []
@@ -332,7 +335,7 @@ def test_caption_joins_what_is_there() -> None:
     )
     assert draft.answer == Answer(
         "The phase is Calot's triangle dissection. The step is clearing of the hepatocystic triangle. "
-        "The hook is dissecting the cystic duct and the bipolar forceps are in view without acting. "
+        "The hook is dissecting the cystic duct and the bipolar forceps are in view but idle. "
         "A specimen bag is also in view. The gallbladder and the liver can be seen. "
         "Safety criteria met: two structures entering the gallbladder. Safety criteria not met: cystic plate exposed. "
         "Smoke veils part of the view."

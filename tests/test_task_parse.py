@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadAnswerError, SurgSigmaError
 from surgsigma_hub.ontology import concept, concepts
-from surgsigma_hub.records import Answer, AnswerBox
+from surgsigma_hub.records import Answer, AnswerBox, AnswerTriplet
 from surgsigma_hub.tasks import AnswerKind, Draft
 from surgsigma_hub.tasks.answers import boxes_text
 from surgsigma_hub.tasks.reading import Seconds
-from surgsigma_hub.tasks.wording import bank, seconds_text, word
+from surgsigma_hub.tasks.wording import bank, filled, seconds_text, word
 
-from task_frames import EMPTY, FULL, TASKS, all_drafts
+import wording_cases
+from task_frames import EMPTY, FULL, TASKS
 
 FREE_TEXT = {AnswerKind.TEXT, AnswerKind.DEPTH, AnswerKind.IMAGE, AnswerKind.VIDEO}
 MANY = 12_000
@@ -32,56 +33,84 @@ def _core(answer: Answer) -> tuple[object, ...]:
     return answer.labels, answer.triplets, boxes, verdicts, answer.seconds
 
 
-def _worded(name: str) -> Iterator[tuple[str, Draft]]:
-    """Every answer template with every set of slots, and the plain text."""
-    seen: set[str] = set()
-    for _, draft in all_drafts()[name]:
-        slots = {"procedure": concept("procedure", "laparoscopic_cholecystectomy").name, **draft.slots}
-        texts = [t.format_map(slots) for t in bank(name).answers[draft.answer_group]]
-        for text in (draft.answer.text, *(t[:1].upper() + t[1:] for t in texts)):
-            if text not in seen:
-                seen.add(text)
-                yield text, draft
+def _worded(name: str) -> Iterator[tuple[str, Draft, str | None]]:
+    """Every answer template with every set of slots beside a question that it answers, and the plain text."""
+    seen: set[tuple[str, int]] = set()
+    for n, (draft, one) in enumerate(wording_cases.asked(name)):
+        lines = bank(name).questions[one.question]
+        question = filled(lines[n % len(lines)], one.slots)
+        answers = bank(name).answers[one.answer]
+        # Of many drafts each takes a few answers, a different few than its neighbours.
+        few = answers if n < 400 else [answers[(n * 3 + k) % len(answers)] for k in range(3)]
+        texts = [(one.formed, question)] if one.form else [(filled(t, one.slots), question) for t in few]
+        if not one.form and one.question == draft.question:
+            texts.append((draft.answer.text, None))
+        for text, asked in texts:
+            if (text, id(draft)) not in seen:
+                seen.add((text, id(draft)))
+                yield text, draft, asked
 
 
-def _check(name: str, text: str, draft: Draft) -> None:
-    read = TASKS[name].parse(text)
+def _check(name: str, text: str, draft: Draft, question: str | None = None) -> None:
+    read = TASKS[name].parse(text, question=question)
     if TASKS[name].answer in FREE_TEXT:
         assert read == Answer(text=text)
     elif name == "instrument_segmentation" and draft.question == "all" and not read.labels:
         assert read.text in ("mask of all instruments", "no instrument in view"), text  # the labels are in the mask
         assert (read.text == "no instrument in view") == (draft.answer_group == "none"), text
     else:
-        assert _core(read) == _core(draft.answer), text
-        assert read.text == draft.answer.text, text
+        assert _core(read) == _core(draft.answer), (question, text)
+        assert read.text == draft.answer.text, (question, text)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_wording_reads_back(name: str) -> None:
     worded = list(_worded(name))
     assert len(worded) > 8
-    for text, draft in worded[:: 1 + len(worded) // MANY]:
-        _check(name, text, draft)
+    for text, draft, question in worded[:: 1 + len(worded) // MANY]:
+        _check(name, text, draft, question)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_composed_texts_read_back(name: str) -> None:
     draft_of = TASKS[name].draft
     for draft in (*draft_of(FULL), *draft_of(EMPTY)) if draft_of else ():
-        slots = {"procedure": "laparoscopic cholecystectomy", **draft.slots}
+        slots = {**wording_cases.common(name, draft), **draft.slots}
         for n in range(40):
-            _, text, _ = word(name, f"id-{n}", question=draft.question, answer=draft.answer_group, slots=slots)
+            asked, text, _ = word(name, f"id-{n}", question=draft.question, answer=draft.answer_group, slots=slots)
             for printed in (text, f"<think>Level 1: a hook.</think>\n\n<answer>{text}</answer>", f"**{text}**"):
                 if TASKS[name].answer not in FREE_TEXT:
-                    _check(name, printed if printed == text else printed.replace("\n", " "), draft)
+                    _check(name, printed if printed == text else printed.replace("\n", " "), draft, asked)
+
+
+def test_a_letter_and_a_bare_yes_are_read_beside_their_question() -> None:
+    choice = "Which phase is it?\nA. preparation\nB. gallbladder dissection\nLetter only."
+    parse = TASKS["phase_recognition"].parse
+    for text in ("B", "(B)", "B.", "The answer is B", "<answer>b</answer>", "Option B", "B. gallbladder dissection"):
+        assert parse(text, question=choice).labels == ("gallbladder_dissection",), text
+    with pytest.raises(BadAnswerError):
+        parse("C", question=choice)
+    with pytest.raises(BadAnswerError):
+        parse("B")
+    several = "Which of these are in view?\nA. hook\nB. grasper\nC. scissors"
+    parse = TASKS["instrument_recognition"].parse
+    assert parse("A, C", question=several).labels == ("hook", "scissors")
+    assert parse("none", question=several).labels == ()
+    assert parse("Yes.", question="Is a hook in view?").labels == ("hook",)
+    assert parse("No.", question="Is a hook in view?").labels == ()
+    assert parse("No, there is no hook.", question="Is a hook in view?").labels == ()
+    assert TASKS["instrument_localization"].parse("No.", question="Is a hook in view? If so, box it.").boxes == ()
+    read = TASKS["triplet_recognition"].parse("Yes", question="Is the hook dissecting the cystic duct?")
+    assert read.triplets == (AnswerTriplet("hook", "dissect", "cystic_duct"),)
+    read = TASKS["safety_assessment"].parse("No.", question="Is the cystic plate exposed?")
+    assert [(c.criterion, c.met) for c in read.criteria] == [("cystic_plate", False)]
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_the_plain_text_is_a_fixed_point(name: str) -> None:
     """What a parser returns as text reads as the same answer again."""
-    texts = [t for t, _ in islice(_worded(name), 0, None, 97)] if name in TASKS else ["dissect 10 seconds"]
-    for text in texts:
-        first = TASKS[name].parse(text)
+    for text, _, question in islice(_worded(name), 0, None, 97):
+        first = TASKS[name].parse(text, question=question)
         again = TASKS[name].parse(first.text)
         assert (_core(again), again.text) == (_core(first), first.text), text
 

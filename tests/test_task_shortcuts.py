@@ -15,19 +15,19 @@ import math
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 import pytest
 from surgsigma_hub.build.rehearse import rehearse
 from surgsigma_hub.media.boxes import region_words
-from surgsigma_hub.ontology import concept
 from surgsigma_hub.records import Box, Sample
 from surgsigma_hub.shards.answers import size_word
 from surgsigma_hub.source import get_source, parse_options
 from surgsigma_hub.tasks import Draft
-from surgsigma_hub.tasks.wording import bank
+from surgsigma_hub.tasks.wording import bank, filled, slots_of
 
 from task_frames import TASKS
 
@@ -53,76 +53,136 @@ class Read:
 
 # --------------------------------------------------------------------------------------- what must not be told, by task
 
-Told = Callable[[Sample], str | None]
+Told = Callable[[Sample, Draft], str | None]
 
 
-def _labels(sample: Sample) -> str:
+def _labels(sample: Sample, draft: Draft) -> str:
     return ", ".join(sample.answer.labels) or "none"
 
 
-def _triplets(sample: Sample) -> str:
+def _triplets(sample: Sample, draft: Draft) -> str:
     return "; ".join(f"{t.instrument} {t.action} {t.target}" for t in sample.answer.triplets) or "none"
 
 
-def _verdicts(sample: Sample) -> str:
+def _verdicts(sample: Sample, draft: Draft) -> str:
     return "; ".join(f"{c.criterion} {c.met}" for c in sample.answer.criteria)
 
 
-def _box_labels(sample: Sample) -> str:
+def _box_labels(sample: Sample, draft: Draft) -> str:
     return ", ".join(sorted(b.label for b in sample.answer.boxes)) or "none"
 
 
-def _region(sample: Sample) -> str:
+def _region(sample: Sample, draft: Draft) -> str:
     (box,) = sample.answer.boxes
     return region_words(Box(box.x1, box.y1, box.x2, box.y2))
 
 
-def _size(sample: Sample) -> str:
+def _size(sample: Sample, draft: Draft) -> str:
     (box,) = sample.answer.boxes
     return size_word({"x1": box.x1, "y1": box.y1, "x2": box.x2, "y2": box.y2})
 
 
-def _duration(sample: Sample) -> str:
+def _duration(sample: Sample, draft: Draft) -> str:
     assert sample.answer.seconds is not None
     return "short" if sample.answer.seconds < 2 else "long"
 
 
-def _first_native(sample: Sample) -> str:
+def _first_native(sample: Sample, draft: Draft) -> str:
     return sample.native.labels[0]
 
 
-NAMED = frozenset({"instrument", "tissue", "are"})
-MUST_NOT_TELL: dict[tuple[str, str], tuple[Told, frozenset[str]]] = {
-    ("action_recognition", "default"): (_labels, frozenset()),
-    ("action_recognition", "clip"): (_labels, frozenset()),
-    # How long an action lasts depends on which it is, and the question may name it.
-    ("action_remaining_prediction", "default"): (_duration, frozenset({"doing"})),
-    ("image_captioning", "default"): (_first_native, frozenset()),
-    ("instrument_localization", "all"): (_box_labels, frozenset()),
-    ("instrument_localization", "by_name"): (_region, NAMED),
-    ("instrument_localization", "by_region"): (_size, NAMED | {"region"}),
-    ("instrument_recognition", "default"): (_labels, frozenset()),
-    ("instrument_segmentation", "all"): (_labels, frozenset()),
-    ("next_action_planning", "default"): (_labels, frozenset()),
-    ("phase_recognition", "default"): (_labels, frozenset()),
-    ("phase_recognition", "clip"): (_labels, frozenset()),
-    ("safety_assessment", "default"): (_verdicts, frozenset()),
-    ("step_recognition", "default"): (_labels, frozenset()),
-    ("step_recognition", "clip"): (_labels, frozenset()),
-    ("tissue_localization", "all"): (_box_labels, frozenset()),
-    ("tissue_localization", "by_name"): (_region, NAMED),
-    ("tissue_recognition", "default"): (_labels, frozenset()),
-    ("triplet_recognition", "default"): (_triplets, frozenset()),
-    ("video_captioning", "default"): (_first_native, frozenset()),
+def _yes(sample: Sample, draft: Draft) -> str:
+    answer = sample.answer
+    return str(bool(answer.labels or answer.boxes or answer.triplets))
+
+
+def _met(sample: Sample, draft: Draft) -> str:
+    return str(sample.answer.criteria[0].met)
+
+
+def _as_asked(sample: Sample, draft: Draft) -> str:
+    assert sample.provenance.template is not None
+    return sample.provenance.template.partition("+")[2].split("/")[0]
+
+
+def _named_first(sample: Sample, draft: Draft) -> str:
+    right = draft.slots.get("right") or draft.slots["thing"]
+    return str(right.endswith(draft.slots["first"]))
+
+
+MUST_NOT_TELL: dict[tuple[str, str], Told] = {
+    ("action_recognition", "default"): _labels,
+    ("action_recognition", "clip"): _labels,
+    ("action_recognition", "existence"): _yes,
+    ("action_remaining_prediction", "default"): _duration,
+    ("image_captioning", "default"): _first_native,
+    ("instrument_localization", "all"): _box_labels,
+    ("instrument_localization", "by_name"): _region,
+    ("instrument_localization", "by_region"): _size,
+    ("instrument_localization", "existence"): _yes,
+    ("instrument_localization", "place"): _named_first,
+    ("instrument_localization", "count"): _box_labels,
+    ("instrument_recognition", "default"): _labels,
+    ("instrument_recognition", "choice"): _labels,
+    ("instrument_recognition", "count"): _labels,
+    ("instrument_recognition", "existence"): _yes,
+    ("instrument_segmentation", "all"): _labels,
+    ("next_action_planning", "default"): _labels,
+    ("phase_recognition", "default"): _labels,
+    ("phase_recognition", "clip"): _labels,
+    ("phase_recognition", "choice"): _labels,
+    ("phase_recognition", "check"): _as_asked,
+    ("safety_assessment", "default"): _verdicts,
+    ("safety_assessment", "check_criterion"): _met,
+    ("step_recognition", "default"): _labels,
+    ("step_recognition", "clip"): _labels,
+    ("step_recognition", "choice"): _labels,
+    ("step_recognition", "check"): _as_asked,
+    ("step_recognition", "context"): _labels,
+    ("tissue_localization", "all"): _box_labels,
+    ("tissue_localization", "by_name"): _region,
+    ("tissue_localization", "existence"): _yes,
+    ("tissue_localization", "place"): _named_first,
+    ("tissue_recognition", "default"): _labels,
+    ("tissue_recognition", "existence"): _yes,
+    ("triplet_recognition", "default"): _triplets,
+    ("triplet_recognition", "existence"): _yes,
+    ("triplet_recognition", "one_instrument"): _triplets,
+    ("triplet_recognition", "one_target"): _triplets,
+    ("video_captioning", "default"): _first_native,
 }
-"""By task and question group: what the question must not tell, and the slots that say it on purpose, hidden here."""
+"""By task and question group: what the wording must not tell. What fills its slots is hidden: it may, on purpose."""
 
 NOTHING_TO_TELL = {
     ("depth_estimation", "default"): "the answer is a medium",
     ("desmoking", "default"): "the answer is a medium",
     ("instrument_segmentation", "by_name"): "the answer is a medium, and its label is named",
     ("instrument_segmentation", "by_part"): "the answer is a medium, and its part is named",
-    ("instrument_localization", "all_parts"): "the drawn boxes enclose whole instruments",
+    **dict.fromkeys(
+        (
+            ("action_recognition", "choice"),
+            ("action_recognition", "count"),
+            ("action_recognition", "context"),
+            ("action_recognition", "context_clip"),
+            ("action_recognition", "order_first"),
+            ("action_recognition", "order_last"),
+            ("action_remaining_prediction", "choice"),
+            ("instrument_localization", "place_contact"),
+            ("instrument_localization", "place_size"),
+            ("next_action_planning", "choice"),
+            ("next_action_planning", "context"),
+            ("phase_recognition", "context"),
+            ("phase_recognition", "context_clip"),
+            ("safety_assessment", "count"),
+            ("step_recognition", "context_clip"),
+            ("tissue_localization", "count"),
+            ("tissue_localization", "place_size"),
+            ("tissue_recognition", "choice"),
+            ("tissue_recognition", "count"),
+            ("triplet_recognition", "context"),
+        ),
+        "asked too rarely to find a leak in; the wording is drawn as that of the groups above",
+    ),
     **dict.fromkeys(
         (
             ("action_recognition", "done_by"),
@@ -139,16 +199,22 @@ NOTHING_TO_TELL = {
 }
 
 
-def question_words(task: str, draft: Draft, sample: Sample, hidden: frozenset[str]) -> frozenset[str]:
-    """The words of the question as it was asked, but for what the hidden slots say."""
+def question_words(sample: Sample, shown: Mapping[str, str] = MappingProxyType({})) -> frozenset[str]:
+    """The words of the template of the question, but for what fills its slots, unless it is ``shown``."""
     assert sample.provenance.template is not None
-    _, group, number = sample.provenance.template.partition("+")[0].split("/")
-    slots = {"procedure": concept("procedure", "laparoscopic_cholecystectomy").name, **draft.slots}
-    shown = {name: f"({name})" if name in hidden else text for name, text in slots.items()}
+    task, group, number = sample.provenance.template.partition("+")[0].split("/")
     template = bank(task).questions[group][int(number)]
-    asked = template.format_map(slots)
-    assert asked[:1].upper() + asked[1:] == sample.messages[0].content.rpartition(">\n")[2], "not the question asked"
-    return frozenset(re.findall(r"\w+|[^\w\s]", template.format_map(shown).lower()))
+    slots = {slot: f"({slot.lower()})" for slot in slots_of(template)}
+    asked = sample.messages[0].content.rpartition(">\n")[2]
+    fixed = [re.escape(part) for part in re.split(r"\{\w+\}", template)]
+    assert re.match("(?s)" + "(.*?)".join(fixed), asked, re.IGNORECASE), "not the question asked"
+    return frozenset(re.findall(r"\w+|[^\w\s]", filled(template, {**slots, **shown}).lower()))
+
+
+def group_of(sample: Sample) -> str:
+    """The question group that the sample took: another than that of its draft where it is asked in another way."""
+    assert sample.provenance.template is not None
+    return sample.provenance.template.split("/")[1]
 
 
 @cache
@@ -161,11 +227,10 @@ def everything() -> dict[tuple[str, str], list[Read]]:
         # Tissues are asked for one by one, nine in a picture: a third of the operations tells enough of them.
         tasks = [t for t in TASKS.values() if t.name != "tissue_localization" or number < VIDEOS / 3]
         for task, draft, sample in rehearse(source, video, tasks):
-            group = found[task.name, draft.question]
-            if (task.name, draft.question) in MUST_NOT_TELL:
-                tell, hidden = MUST_NOT_TELL[task.name, draft.question]
-                words = question_words(task.name, draft, sample, hidden)
-                group.append(Read(sample.id, number % 2, words, tell(sample) or "none"))
+            key = task.name, group_of(sample)
+            if key in MUST_NOT_TELL:
+                told = MUST_NOT_TELL[key](sample, draft) or "none"
+                found[key].append(Read(sample.id, number % 2, question_words(sample), told))
     return dict(found)
 
 
@@ -352,7 +417,7 @@ def test_a_name_that_is_not_hidden_is_found() -> None:
     kind = get_source("synthetic")
     source = kind(options=parse_options(kind, {**DRAWN, "videos": "6"}))
     read = [
-        Read(sample.id, number % 2, question_words(task.name, draft, sample, frozenset()), _region(sample))
+        Read(sample.id, number % 2, question_words(sample, draft.slots), _region(sample, draft))
         for number, video in enumerate(source.videos())
         for task, draft, sample in rehearse(source, video, [TASKS["tissue_localization"]])
         if draft.question == "by_name"

@@ -5,6 +5,7 @@ F numbers are those of the review of 2026-11-29; the cases are named after the v
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,7 @@ def test_f3_no_whole_is_asked_of_what_is_partly_labelled(tmp_path: Path) -> None
     assert {s.provenance.template.split("/")[1] for s in found["instrument_localization"]} == {"by_region"}  # type: ignore[union-attr]
     for task in ("action_recognition", "triplet_recognition", "tissue_recognition"):
         (sample,) = found[task]
-        assert "grasper in the middle right" in sample.messages[0].content, "which of the instruments is said"
+        assert re.search("grasper .*middle right", sample.messages[0].content), "which of the instruments is said"
     (caption,) = found["image_captioning"]
     assert "A grasper is retracting" in caption.answer.text and "he grasper" not in caption.answer.text
     # The full release labels every instrument.
@@ -193,7 +194,8 @@ def test_f6_idle_is_nothing_to_train_on_and_described_by_nothing() -> None:
         (draft,) = drafts(task, **facts)
         assert draft.catch_all and "none of the listed" in draft.answer.text
     (caption,) = drafts("image_captioning", **facts)
-    assert "listed" not in caption.answer.text and "cutting" in caption.answer.text
+    assert "listed" not in caption.answer.text and "Native_cut" in caption.native.labels
+    assert "scissors" in caption.answer.text
     (draft,) = drafts("phase_recognition", phase=label("preparation"))
     assert not draft.catch_all
 
@@ -243,16 +245,22 @@ def test_f9_what_is_under_way_does_not_begin_next() -> None:
 # ------------------------------------------------------------------------------- F10, F11, F12: words and captions
 
 
+def _said(draft: Draft) -> str:
+    """All that fills the slots of its wordings."""
+    return " | ".join(draft.slots.values())
+
+
 def test_f10_the_words_say_what_a_box_encloses() -> None:
     hook = (boxed("hook", 0.4, 0.4, 0.6, 0.6),)
     for extent, words in ((BoxExtent.TIP, "tip of the hook"), (BoxExtent.WORKING_END, "working end of the hook")):
-        everything, one = drafts("instrument_localization", instrument_boxes=hook, box_extent=extent)
-        assert one.slots["instrument"] == words and one.slots["are"] == "is"
-        assert (everything.question, everything.slots["part"]) == ("all_parts", words.split(" of ")[0])
-        assert one.answer.boxes[0].label == "hook"
+        everything, one = (
+            _said(d) for d in drafts("instrument_localization", instrument_boxes=hook, box_extent=extent)
+        )
+        assert words in one and words.split(" of ")[0] in everything
     for extent_of_all in (BoxExtent.WHOLE, None):
-        everything, one = drafts("instrument_localization", instrument_boxes=hook, box_extent=extent_of_all)
-        assert (everything.question, one.slots["instrument"]) == ("all", "hook")
+        for draft in drafts("instrument_localization", instrument_boxes=hook, box_extent=extent_of_all):
+            assert draft.answer.boxes[0].label == "hook"
+            assert "tip" not in _said(draft) and "working" not in _said(draft)
 
 
 def test_f10_sources_state_the_extent_of_their_boxes() -> None:
@@ -270,15 +278,16 @@ def test_f11_a_caption_shows_something() -> None:
     assert drafts("image_captioning", **stages) == []
     assert drafts("image_captioning", **stages, instruments=()) == []
     (caption,) = drafts("image_captioning", **stages, instruments=labels("hook"), actions=labels("cut", "stay_still"))
-    assert "A hook is in view. The surgeon is cutting." in caption.answer.text
+    assert "hook is in view" in caption.answer.text.lower() and "still" not in caption.answer.text
+    assert re.search("cutting|division", caption.answer.text)
 
 
 def test_f12_fluid_goes_into_the_cavity_and_not_into_the_wall() -> None:
     for action, word in (("irrigate", "irrigating"), ("aspirate", "suctioning")):
         (draft,) = drafts("triplet_recognition", triplets=(triplet("irrigator", action, "abdominal_wall_cavity"),))
-        assert draft.slots["clauses"] == f"the irrigator is {word} the abdominal cavity"
+        assert f"{word} the abdominal cavity" in _said(draft) and "wall" not in _said(draft)
         assert draft.answer.triplets[0].target == "abdominal_wall_cavity"
         answer = f"The irrigator is {word} the abdominal cavity."
         assert get_task("triplet_recognition").parse(answer).triplets == draft.answer.triplets
     (draft,) = drafts("triplet_recognition", triplets=(triplet("hook", "coagulate", "abdominal_wall_cavity"),))
-    assert draft.slots["clauses"] == "the hook is coagulating the abdominal wall"
+    assert "coagulating the abdominal wall" in _said(draft)

@@ -98,7 +98,7 @@ def test_every_problem_is_found_in_one_run(tree: Path) -> None:
 
 
 def test_problems_are_counted_beyond_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surgsigma_hub.shards.validate.MAX_SHOWN", 2)
+    monkeypatch.setattr("surgsigma_hub.shards.problems.MAX_SHOWN", 2)
     (tmp_path / "x.tar").write_bytes(tar_bytes(e for n in range(5) for e in entries(*sample(n), fps=-1)))
     report = validate(tmp_path / "x.tar")
     assert len(report.problems) == 2 and report.by_kind == {"schema": 5} and report.counts["errors"] == 5

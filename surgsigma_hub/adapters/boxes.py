@@ -129,20 +129,21 @@ class Boxes:
         form = ".3f" if self.space == "unit" else ".0f"
         return f"[{', '.join(format(n, form) for n in self.numbers(box, size))}]"
 
-    def parse(self, task: str, text: str, *, size: Size | None = None) -> Answer:
+    def parse(self, task: str, text: str, *, size: Size | None = None, question: str | None = None) -> Answer:
         """The typed answer, boxes in shares of the frame, of what a model printed in this convention.
 
         Args:
             task: Name of the task.
             text: With or without reasoning and tags.
             size: Of the picture as it was given to the model; for ``pixels`` only.
+            question: What was asked; without it a letter or a bare yes cannot be read.
 
         Raises:
             BadAnswerError: the text does not read as an answer of the task.
             UnfitError: pixels of a picture whose size is not known.
         """
         seen = self._units(size) if self.convention == "pixels" else None
-        return get_task(task).parse(text, size=seen, space=self.space)
+        return get_task(task).parse(text, size=seen, space=self.space, question=question)
 
     def _units(self, size: Size | None) -> Size:
         if self.convention != "pixels":

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from ..errors import BuildError, SurgSigmaError, UnfitError
 from ..shards.lock import only_writer
 from ..shards.manifest import write_atomic
+from ..shards.temporary import remove_leftovers
 from ..stream import stream
 from .base import Adapter, Options
 from .files import MediaFiles, RecordFiles, digest, finish
@@ -236,8 +237,7 @@ class _Run:
 
     def _describe(self) -> ExportReport:
         """What lies beside the records; the report last."""
-        for stray in self._out.glob(".*.tmp"):  # of a run that was killed right here
-            stray.unlink()
+        remove_leftovers(self._out)
         tally, adapter = self._tally, self._adapter
         names = {file: self._name(file) for file in sorted(tally.files)}
         if adapter.info is not None:

@@ -27,6 +27,8 @@ _WORDS: Sequence[tuple[re.Pattern[str], Mapping[Convention, str]]] = tuple(
     (re.compile(pattern, re.IGNORECASE), {"norm1000": thousand, "pixels": pixel, "objects": nothing})
     for pattern, thousand, pixel, nothing in (
         (r"\bin shares of width and height\b", "in thousandths of width and height", "in pixels", "as boxes"),
+        (r"(?:(?<=[.?:] )|\A)In fractions of width and height\b", "In thousandths of width and height", "In pixels",
+         "As boxes"),
         (r"( (?:in|as)) fractions of width and height\b", r"\1 thousandths of width and height", " in pixels", ""),
         (r"(,?) relative to the size of the (picture|image)\b", r"\1 in thousandths of the size of the \2",
          r"\1 in pixels of the \2", ""),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..hub.markdown import code, plain
 from ..source import all_sources
 from .base import REASONS
 
@@ -117,7 +118,7 @@ def licenses_note(tally: Tally) -> str:
         "name of its source. The wordings that the package's templates add are under its own licence (MIT).",
     ]
     for name, count in sorted(tally.sources.items()):
-        text = f"Licence: `{tally.licenses[name]}`. {count:,} record{'' if count == 1 else 's'}."
+        text = f"Licence: {code(tally.licenses[name])}. {count:,} record{'' if count == 1 else 's'}."
         info = known[name].info if name in known else None
         if info is not None:
             allowed = info.redistribution
@@ -128,5 +129,5 @@ def licenses_note(tally: Tally) -> str:
             )
         else:
             text += "\n\nThis version of the package has no loader of that name: ask whoever built the tree."
-        parts += [f"## {info.title if info is not None else name} (`{name}`)", text]
+        parts += [f"## {plain(info.title if info is not None else name)} ({code(name)})", text]
     return "\n\n".join(parts) + "\n"

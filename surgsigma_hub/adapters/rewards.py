@@ -43,6 +43,7 @@ def answer_reward(
     task: Sequence[str],
     size: Sequence[Sequence[int] | None] | None = None,
     space: Sequence[Space | None] | None = None,
+    prompts: Sequence[Completion] | None = None,
     **_: Any,
 ) -> list[float]:
     """How right the typed answers are, by the rules of :mod:`surgsigma_hub.adapters.scores`.
@@ -53,12 +54,13 @@ def answer_reward(
         task: The task of each, one of ``adapters.formats.grpo.verifiable_tasks()``; its names are configs.
         size: Width and height of each picture as the model saw it, for boxes in pixels.
         space: What the numbers of boxes are; None decides by their size, as ``parse`` does.
+        prompts: What was asked, which TRL hands over: without it a letter or a bare yes cannot be read.
 
     Raises:
         SurgSigmaError: columns of unequal length, a task without a rule, or a solution that is no answer of its task.
             A completion never raises.
     """
-    columns = {"solution": solution, "task": task, "size": size, "space": space}
+    columns = {"solution": solution, "task": task, "size": size, "space": space, "prompts": prompts}
     for name, column in columns.items():
         if column is not None and len(column) != len(completions):
             raise SurgSigmaError(f"{len(completions)} completions, but {len(column)} values in column {name!r}")
@@ -72,6 +74,7 @@ def answer_reward(
                 text_of(completion),
                 size=(int(wide_high[0]), int(wide_high[1])) if wide_high else None,
                 space=space[n] if space is not None else None,
+                question=text_of(prompts[n]) if prompts is not None else None,
             )
         except BadAnswerError:
             found.append(0.0)

@@ -50,7 +50,8 @@ class CatalogRows:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        pq.write_table(pa.table(self._columns, schema=_schema()), path)
+        with path.open("wb") as file:  # pyarrow opens no path that is not UTF-8
+            pq.write_table(pa.table(self._columns, schema=_schema()), file)
 
 
 def merge(pieces: Iterable[Path], path: Path) -> None:
@@ -64,10 +65,11 @@ def merge(pieces: Iterable[Path], path: Path) -> None:
         "use_dictionary": [leaf for leaf in leaves if leaf not in _RISING],
         "column_encoding": dict.fromkeys(_RISING, "DELTA_BINARY_PACKED"),
     }
-    with pq.ParquetWriter(path, schema, **how) as out:
+    with path.open("wb") as file, pq.ParquetWriter(file, schema, **how) as out:
         group: list[Any] = []
         for piece in pieces:
-            group.append(pq.read_table(piece))
+            with piece.open("rb") as rows:
+                group.append(pq.read_table(rows))
             if sum(table.num_rows for table in group) >= GROUP_ROWS:
                 out.write_table(pa.concat_tables(group))
                 group = []

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..records import Answer
-from ..tasks import AnswerKind, Task
+from ..tasks import AnswerKind, Draft, Task
+from ..tasks.further import is_further
 
 MOST = 0.95
 """A task of which one answer is right more often than this is refused: a reader without the image is as good."""
@@ -20,7 +20,7 @@ _MEDIA = frozenset({AnswerKind.MASK, AnswerKind.DEPTH, AnswerKind.IMAGE, AnswerK
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A task that was not built: ``answer`` fits ``count`` of its ``samples``."""
+    """A task that was not built: ``answer`` fits ``count`` of its ``samples`` with a plain question."""
 
     task: str
     answer: str
@@ -36,28 +36,35 @@ class Refusal:
         )
 
 
-def repeatable(task: Task, answer: Answer) -> str | None:
-    """The answer as it is counted; None where the answer is a medium or a place, of which no two are alike."""
-    if task.answer in _MEDIA or (task.answer is AnswerKind.BOXES and answer.boxes):
+_VARIED = ""
+"""Counted for an answer of which no two are alike."""
+
+
+def counted_answer(task: Task, draft: Draft) -> str | None:
+    """The answer as it is counted, empty for a place, of which no two are alike.
+
+    None where the answer is a medium, and for the further questions on a moment: their answers are as poor as that of
+    the plain question, but not alike (one label that is there, one that is not).
+    """
+    if task.answer in _MEDIA or is_further(draft):
         return None
-    return answer.text
+    return _VARIED if task.answer is AnswerKind.BOXES and draft.answer.boxes else draft.answer.text
 
 
 def refusals(summaries: Iterable[Mapping[str, Any]]) -> tuple[Refusal, ...]:
     """The tasks to refuse, by name.
 
     Args:
-        summaries: Counts of the finished parts: by task the ``samples``, and how often each of the ``answers`` occurs.
+        summaries: Counts of the finished parts: by task, how often each of the ``answers`` occurs.
     """
-    samples: Counter[str] = Counter()
     answers: dict[str, Counter[str]] = {}
     for summary in summaries:
-        samples.update(summary["samples"])
         for task, counts in summary["answers"].items():
             answers.setdefault(task, Counter()).update(counts)
     found: list[Refusal] = []
     for task, counts in sorted(answers.items()):
+        total = counts.total()
         answer, count = min(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        if samples[task] >= LEAST and count > MOST * samples[task]:
-            found.append(Refusal(task, answer, count, samples[task]))
+        if answer != _VARIED and total >= LEAST and count > MOST * total:
+            found.append(Refusal(task, answer, count, total))
     return tuple(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,14 +16,16 @@ from ..reasoning import Memory, reason
 from ..reasoning.warrants import Warrants, warrants_for
 from ..records import Course, Defect, Frame, Reason, Video
 from ..schema import sample_bytes
+from ..shards.temporary import temporary_name
 from ..source import Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.base import TRAINING, asked_in
-from ..tasks.compose import compose, sample_id
+from ..tasks.compose import compose, moment_id, sample_id
 from ..tasks.dialogue import ALONE, Shares, companions_of, talk_about
-from ..tasks.timeline import begins_a_second
+from ..tasks.further import every_course_draft, every_draft, is_further
+from ..tasks.timeline import Timeline, begins_a_second
 from .check import check_sample
-from .degenerate import repeatable
+from .degenerate import counted_answer
 from .extra import Extra
 from .labels import LabelDigest
 from .media import MediaStore
@@ -33,10 +34,6 @@ from .plan import Settings, defect_line
 
 Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
-
-
-JOINED_SPLIT = TRAINING
-"""Only there samples are joined and explained: who evaluates wants one question and one plain answer."""
 
 
 SAME_SHAPE = 0.01
@@ -58,8 +55,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
     """Write the part of ``job.video`` unless it is there already."""
     if (job.folder / "part.json").exists():
         return
-    temporary = job.folder.with_name(f".{job.folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = temporary_name(job.folder)
     temporary.mkdir(parents=True)
     part = PartWriter(temporary, job.settings.seed)
     try:
@@ -69,10 +65,13 @@ def map_video(job: MapJob, progress: Progress) -> None:
         part.abandon()
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    if job.folder.exists():  # a sibling finished the same unit first; its bytes are the same
-        shutil.rmtree(temporary)
-    else:
+    try:
         temporary.rename(job.folder)
+    except OSError:
+        shutil.rmtree(temporary)
+        if not (job.folder / "part.json").exists():
+            raise
+        # Another process finished the same unit first; its bytes are the same.
 
 
 def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
@@ -93,6 +92,7 @@ class _Mapper:
     media: MediaStore = field(init=False)
     course: Course | None = field(init=False, default=None)
     extra: Extra = field(init=False)
+    timeline: Timeline | None = field(init=False, default=None)
     memory: Memory = field(init=False, default_factory=Memory)
     seen: Seen = field(init=False)
     labels: LabelDigest = field(init=False, default_factory=LabelDigest)
@@ -110,7 +110,7 @@ class _Mapper:
         self.extra = Extra.of(self.job.settings)
         info = self.source.info
         self.warrants = warrants_for(info.procedure, info.name, self.job.settings.warrants)
-        joint = self.shares.joint and self.job.video.split == JOINED_SPLIT
+        joint = self.shares.joint and self.job.video.split == TRAINING
         names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
         self.companions = [get_task(name) for name in names]
 
@@ -127,9 +127,14 @@ class _Mapper:
         if self.course is not None:
             self.course = replace(self.course, moments=tuple(moments))
             for task in self.tasks:
-                for moment, draft in task.draft_course(self.course) if task.draft_course else ():
+                for moment, draft in every_course_draft(
+                    task, self.course, self.job.video.canonical_id, self.job.settings.style
+                ):
                     self._add(task, moment, draft)
-        scales = [f"{count} pictures are {sizes}, as a rescale" for sizes, count in sorted(self.rescaled.items())]
+        scales = [
+            f"{count} picture{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
+            for sizes, count in sorted(self.rescaled.items())
+        ]
         self.part.footage = self.seen.summary(*scales)
         self.part.labels = self.labels.hexdigest()
 
@@ -150,7 +155,10 @@ class _Mapper:
             yield frame
 
     def _add_frame(self, frame: Frame) -> None:
-        drafts = [(task, draft) for task in self.tasks if task.draft is not None for draft in task.draft(frame)]
+        info, video = self.source.info, self.job.video
+        stem = moment_id(info, video, frame)
+        style = self.job.settings.style
+        drafts = [(t, d) for t in self.tasks for d in every_draft(t, frame, info.name, stem, style)]
         if not drafts:
             return  # the facts of this frame serve no task that was asked for
         if frame.image is None:
@@ -174,9 +182,9 @@ class _Mapper:
         if frame.size is None or frame.size == size:
             return
         (width, height), (ours, theirs) = size, frame.size
-        sizes = f"{width}x{height}, their labels say {ours}x{theirs}"
+        sizes = f"{width}x{height}, the labels say {ours}x{theirs}"
         if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
-            raise MediaError(f"the picture is {sizes.replace('their', 'its')}: not a rescale", reason=_CONTRADICTS)
+            raise MediaError(f"the picture is {sizes}: not a rescale", reason=_CONTRADICTS)
         self.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
@@ -187,14 +195,22 @@ class _Mapper:
         found: dict[str, tuple[Task, Draft]] = {}
         for task in self.companions:
             if task.name in self.job.settings.tasks:
-                made = [draft for one, draft in drafts if one is task]
+                made = [draft for one, draft in drafts if one is task and not is_further(draft)]
             else:
                 made = list(task.draft(frame)) if task.draft else []
-            made = [draft for draft in made if asked_in(JOINED_SPLIT, draft)]
+            made = [draft for draft in made if asked_in(TRAINING, draft)]
             main = made if len(made) == 1 else [draft for draft in made if not draft.key]
             if len(main) == 1:
                 found[task.name] = (task, main[0])
         return found
+
+    def _phase_before(self, frame: Frame) -> str | None:
+        """The phase that ended where that of the frame begins; None where it is not known."""
+        if self.course is None or frame.phase is None:
+            return None
+        if self.timeline is None:
+            self.timeline = Timeline(self.course)
+        return self.timeline.just_before("phase", frame.phase.id, frame.seconds)
 
     def _resolved_course(self) -> Course | None:
         video = self.job.video
@@ -220,12 +236,16 @@ class _Mapper:
         try:
             stored = self.media.members(draft, frame.image)
             media = [s.media for s in stored]
-            talk = talk_about(task, draft, id, beside, self.shares) if video.split == JOINED_SPLIT else ALONE
+            talk, trace = ALONE, None
+            if not is_further(draft):
+                trace = reason(
+                    task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
+                )
+                if video.split == TRAINING:
+                    talk = talk_about(task, draft, id, beside, self.shares)
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
-                reasoning=reason(
-                    task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
-                ),
+                reasoning=trace, style=self.job.settings.style, before=self._phase_before(frame),
             )  # fmt: skip
             check_sample(sample)
         except MediaError as error:
@@ -236,7 +256,7 @@ class _Mapper:
             return
         text = sample_bytes(sample)
         blobs = [s.blob for s in stored]
-        part.add_row(task.name, id, text, blobs, answer=repeatable(task, draft.answer))
+        part.add_row(task.name, id, text, blobs, answer=counted_answer(task, draft))
         self.progress(1, len(text) + sum(b.length for b in blobs))
 
     def _defect(self, frame: Frame, reason: Reason, detail: str) -> None:

@@ -17,6 +17,7 @@ from ..records import Defect, Fact, Video
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, get_source, parse_options
 from ..tasks import all_tasks, get_task
+from ..tasks.question_kinds import Style
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Settings:
         explained: Share of training samples whose answer is followed by definitions of its labels.
         smoke: Share of frames that get a twin with rendered smoke, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
+        style: Which kinds of question are asked.
         warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
     """
 
@@ -51,6 +53,7 @@ class Settings:
     explained: float = 0.0
     smoke: float = 0.0
     depth: Path | None = None
+    style: Style = Style.VARIED
     warrants: tuple[Row, ...] = ()
 
     def open_source(self, cache_dir: Path) -> Source:
@@ -70,6 +73,7 @@ class Settings:
             "joint": self.joint,
             "explained": self.explained,
             "smoke": self.smoke,
+            "style": self.style.value,
             "depth": None if self.depth is None else self.depth.name,
             "warrants": hashlib.sha256(rows_text(self.warrants).encode()).hexdigest()[:16] if self.warrants else None,
             "source_options": dict(sorted(shown.items())),
@@ -78,10 +82,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Settings, the videos to map in order, and what planning itself left out."""
+    """Settings, the videos to map in order, and all that the source has.
+
+    Attributes:
+        now: Split to the canonical ids of its videos, those included that were not asked for.
+    """
 
     settings: Settings
     videos: tuple[Video, ...]
+    now: Mapping[str, frozenset[str]]
     digest: str
 
 
@@ -121,6 +130,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
             raise UnknownNameError("split", split, known, where=f"{source.info.name} ({source.split_scheme})")
     seen: set[str] = set()
     videos: list[Video] = []
+    now: dict[str, set[str]] = {}
     for video in source.videos():
         if not KEY.fullmatch(video.id):
             raise BuildError(f"video id {video.id!r} of {source.info.name} may hold only letters, digits, _ and -")
@@ -129,6 +139,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
         if video.split not in known:
             raise SurgSigmaError(f"{source.info.name} puts {video.id} into split {video.split!r}, known: {known}")
         seen.add(video.id)
+        now.setdefault(video.split, set()).add(video.canonical_id)
         if not settings.splits or video.split in settings.splits:
             videos.append(video)
     if not videos:
@@ -136,7 +147,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
             f"no video of {source.info.name} is in split {' or '.join(settings.splits) or 'any'}",
             hint=f"Split scheme {source.split_scheme!r}; choose another with --option split_scheme=NAME.",
         )
-    return Plan(settings, tuple(videos), _digest(settings, videos))
+    return Plan(settings, tuple(videos), {k: frozenset(v) for k, v in now.items()}, _digest(settings, videos))
 
 
 def _digest(settings: Settings, videos: list[Video]) -> str:

@@ -11,13 +11,17 @@ from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
 from ..tasks import Draft, Task
 from ..tasks.base import DepthMap, Masks, asked_in
-from ..tasks.compose import compose, sample_id
+from ..tasks.compose import compose, moment_id, sample_id
+from ..tasks.further import every_course_draft, every_draft
+from ..tasks.question_kinds import Style
 from ..tasks.timeline import begins_a_second
 
 _NO_HASH = "0" * 64
 
 
-def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tuple[Task, Draft, Sample]]:
+def rehearse(
+    source: Source, video: Video, tasks: Iterable[Task], style: Style = Style.VARIED
+) -> Iterator[tuple[Task, Draft, Sample]]:
     """Every sample of one video: first those of its frames in order of time, then those of its course.
 
     Media are named as the build names them, with a hash of zeros and a size of one pixel. Frames that the source
@@ -37,27 +41,26 @@ def rehearse(source: Source, video: Video, tasks: Iterable[Task]) -> Iterator[tu
         if begins_a_second(frame, moments):
             moments.append(frame)
         for task in chosen:
-            for draft in () if task.draft is None else task.draft(frame):
-                if not asked_in(video.split, draft):
-                    continue
-                yield task, draft, _composed(source, video, task, frame, draft)
+            for draft in every_draft(task, frame, name, moment_id(source.info, video, frame), style):
+                if asked_in(video.split, draft):
+                    yield task, draft, _composed(source, video, task, frame, draft, style)
     further = [task for task in chosen if task.draft_course is not None]
     course = seen.course() if further else None
     if course is None:
         return
     whole = replace(resolve_course(name, course), moments=tuple(moments))
     for task in further:
-        assert task.draft_course is not None
-        for moment, draft in task.draft_course(whole):
-            if not asked_in(video.split, draft):
-                continue
-            yield task, draft, _composed(source, video, task, moment, draft)
+        for moment, draft in every_course_draft(task, whole, video.canonical_id, style):
+            if asked_in(video.split, draft):
+                yield task, draft, _composed(source, video, task, moment, draft, style)
 
 
-def _composed(source: Source, video: Video, task: Task, frame: Frame, draft: Draft) -> Sample:
+def _composed(source: Source, video: Video, task: Task, frame: Frame, draft: Draft, style: Style) -> Sample:
     id = sample_id(task, source.info, video, frame, draft)
     media = described_media(draft)
-    return compose(task, draft, id=id, info=source.info, video=video, frame=frame, media=media, size=(1, 1))
+    return compose(
+        task, draft, id=id, info=source.info, video=video, frame=frame, media=media, size=(1, 1), style=style
+    )
 
 
 def described_media(draft: Draft) -> list[Media]:

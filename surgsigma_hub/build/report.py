@@ -1,13 +1,18 @@
-"""What a build did: per task, source and split; and what it left out, by reason and by video."""
+"""What a build did: per task, source and split; what it left out, by reason, by video and item by item."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gzip
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from ..records import Reason
 from .degenerate import Refusal
+from .scope import Difference, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class BuildReport:
             labels of each video, see :func:`footage_report`.
         refused: Tasks that were not built, since one answer nearly always fits.
         max_quarantine: The share above which the build fails.
+        quarantine_file: Every thing left out, a line of JSON each, as gzip: its place relative to the tree.
+        difference: What left the tree, and what was left standing in it.
         committed: Whether the tree was changed.
     """
 
@@ -85,6 +92,8 @@ class BuildReport:
     footage: Mapping[str, Any] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
     max_quarantine: float
+    quarantine_file: str = ""
+    difference: Difference = field(default_factory=Difference)
     seconds: float
     committed: bool
 
@@ -101,3 +110,38 @@ class BuildReport:
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         return {**asdict(self), "quarantined_share": self.quarantined_share, "ok": self.ok}
+
+
+def summary_place(source: str) -> str:
+    """Where a tree keeps what the last build of a source did, as JSON."""
+    return f"reports/{source}.json"
+
+
+def quarantine_place(source: str) -> str:
+    """Where a tree keeps everything that the last build of a source left out: JSON lines, gzip."""
+    return f"reports/{source}.quarantine.jsonl.gz"
+
+
+def write_reports(folder: Path, scope: Scope, counts: Mapping[str, Any], defects: Iterable[Path]) -> tuple[str, str]:
+    """Write both reports of a source below ``folder``; the same content gives the same bytes.
+
+    Args:
+        folder: What places are relative to.
+        scope: What was built.
+        counts: The summary.
+        defects: Files of JSON lines, joined in this order.
+
+    Returns:
+        The places of the summary and of the quarantined items.
+    """
+    places = summary_place(scope.source), quarantine_place(scope.source)
+    asked = {name: None if names is None else sorted(names) for name, names in scope.asked().items()}
+    summary = {"source": scope.source, **asked, "quarantine_file": places[1], **counts}
+    path = folder / places[0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+    # Neither a name nor a time in the header: these alone would make two runs differ.
+    with (folder / places[1]).open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+        for one in defects:
+            packed.write(one.read_bytes())
+    return places

@@ -1,9 +1,11 @@
-"""The build: lock, plan, map, shuffle, commit. Run again after a kill, it goes on where it was."""
+"""The build: lock, plan, map, shuffle, commit. Run again after a kill, it goes on where it was.
+
+Afterwards the tree holds exactly what the source yields today, within what was asked for.
+"""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +19,15 @@ import orjson
 from ..errors import BuildError, ShardError
 from ..shards.lock import only_writer
 from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
-from .commit import commit, staged_manifest, staged_row
+from ..shards.temporary import remove_leftovers
+from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, staged_manifest, staged_row
 from .degenerate import refusals
 from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan
 from .pool import run_jobs
-from .report import BuildReport, ReportRow, footage_report, quarantined_share
+from .report import BuildReport, ReportRow, footage_report, quarantined_share, write_reports
+from .scope import Difference, Scope, difference
 from .shuffle import ShardJob, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
@@ -34,6 +38,7 @@ _EXAMPLES = 5
 def run_build(
     settings: Settings,
     *,
+    scope: Scope,
     out: Path,
     workers: int,
     max_quarantine: float,
@@ -44,6 +49,7 @@ def run_build(
 
     Args:
         settings: What decides the bytes.
+        scope: The tasks and splits that were asked for; what of them the source yields no more leaves the tree.
         out: The tree; made when absent, added to when present.
         workers: Processes; the bytes do not depend on their number.
         max_quarantine: Above this share of things left out, the tree is not changed.
@@ -58,7 +64,8 @@ def run_build(
     started = time.monotonic()
     work_home = out / WORK_DIR
     with only_writer(work_home, shown=out, work="build"):
-        _check_tree(out, settings)
+        finish_interrupted(out, finish, keep=settings.source)
+        old = _check_tree(out, settings)
         work = work_home / settings.source
         plan = make_plan(settings, settings.open_source(work / "cache"))
         _prepare(work, plan)
@@ -66,8 +73,10 @@ def run_build(
         report = _counts(plan, parts)
         refused = refusals(map(read_summary, parts))
         report["refused"] = [asdict(one) for one in refused]
+        reports = write_reports(work / STAGING, scope, report, [part / "defects.jsonl" for part in parts])
         failed = quarantined_share(report["quarantined"], report["frames"]) > max_quarantine
         rows: tuple[ReportRow, ...] = ()
+        changed = Difference()
         if not failed:
             tasks = [name for name in settings.tasks if name not in {one.task for one in refused}]
             manifests = _shuffle(plan, tasks, work, parts, workers, progress)
@@ -78,11 +87,10 @@ def run_build(
                     + "".join(f"\n  {d['where']}: {d['detail']}" for few in report["examples"].values() for d in few)
                     + "".join(f"\nNot built: {one.line}" for one in refused),
                 )
-            rows = tuple(staged_row(m, work / "staging") for m in manifests)
-            text = orjson.dumps({"source": settings.source, **report}, option=orjson.OPT_INDENT_2)
-            commit(out, work / "staging", manifests, text + b"\n", settings.source)
-            finish(out)
-            shutil.rmtree(work)
+            rows = tuple(staged_row(m, work / STAGING) for m in manifests)
+            changed = difference(old, manifests, scope=scope, now=plan.now)
+            commit(out, work, stage(out, work, manifests, scope=scope, reports=reports), finish)
+            discard(work)
     return BuildReport(
         rows=rows,
         frames=report["frames"],
@@ -93,18 +101,19 @@ def run_build(
         footage=report["footage"],
         refused=refused,
         max_quarantine=max_quarantine,
+        quarantine_file=reports[1] if not failed else (work / STAGING / reports[1]).relative_to(out).as_posix(),
+        difference=changed,
         seconds=time.monotonic() - started,
         committed=not failed,
     )
 
 
-def _check_tree(out: Path, settings: Settings) -> None:
-    """Refuse a tree of a newer format, or one whose part of this source was built in another way."""
-    for leftover in out.rglob(".*.tmp"):  # of a killed run; the lock is ours, so nobody is writing them
-        if leftover.is_file() and WORK_DIR not in leftover.parts:
-            leftover.unlink()
+def _check_tree(out: Path, settings: Settings) -> list[Manifest]:
+    """The manifests of the tree. Refuses one of a newer format, or with this source built in another way."""
+    for folder in (out, out / "cards"):  # which are written in place
+        remove_leftovers(folder, r".+\.md|schema\.json")
     if not any(out.glob("data/*/*/*.manifest.json")):
-        return
+        return []
     try:
         manifests = load_tree(out)
     except ShardError as error:
@@ -117,18 +126,16 @@ def _check_tree(out: Path, settings: Settings) -> None:
                 hint="Mixed settings would mix splits. Use the same settings, another --out, "
                 f"or remove {out}/data/*/{manifest.source} first.",
             )
+    return manifests
 
 
 def _prepare(work: Path, plan: Plan) -> None:
     """Keep the parts of an unfinished build with the same plan; drop those of any other."""
-    mark = work / "plan"
+    mark = work / MARK
     if work.exists() and (not mark.exists() or mark.read_text() != plan.digest):
         logger.info("dropping unfinished work of another plan")
-        for child in work.iterdir():
-            if child.name != "cache":
-                shutil.rmtree(child) if child.is_dir() else child.unlink()
-    for leftover in work.glob("parts/.*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        discard(work, keep="cache")
+    remove_leftovers(work / "parts")
     write_atomic(mark, plan.digest.encode())
 
 
@@ -145,7 +152,7 @@ def _map(plan: Plan, work: Path, workers: int, progress: bool) -> list[Path]:
 def _shuffle(
     plan: Plan, tasks: Sequence[str], work: Path, parts: list[Path], workers: int, progress: bool
 ) -> list[Manifest]:
-    settings, staging = plan.settings, work / "staging"
+    settings, staging = plan.settings, work / STAGING
     splits = sorted({video.split for video in plan.videos})
     jobs: dict[tuple[str, str], list[ShardJob]] = {}
     for task in tasks:

@@ -15,6 +15,7 @@ import orjson
 
 from ..errors import BuildError
 from ..shards.manifest import write_atomic
+from ..shards.temporary import temporary_name
 from ..shards.writer import ShardWriter
 from .catalog import CatalogRows
 from .map import Progress
@@ -100,7 +101,9 @@ def write_shard(job: ShardJob, progress: Progress) -> None:
             media_count += len(blobs)
             progress(1, size + length)
         entry = shard.close()
-    rows.write(catalog_path(job.path))
+    temporary = temporary_name(catalog_path(job.path))
+    rows.write(temporary)
+    temporary.replace(catalog_path(job.path))
     found = {
         "shard": entry,
         "members": sorted(members),

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import SurgSigmaError, UnknownNameError
 from .command import Command
+from .output import EscapingFormatter, say
 
 GROUPS = (
     "building",
@@ -107,11 +108,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except SurgSigmaError as error:
         if parsed.debug:
-            traceback.print_exc()
+            say(traceback.format_exc(), error=True)
         return _failed(error)
     except OSError as error:
         if parsed.debug:
-            traceback.print_exc()
+            say(traceback.format_exc(), error=True)
         _say(f"error: {error.filename or 'a file'}: {error.strerror or error}")
         return 2
 
@@ -119,17 +120,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _failed(error: SurgSigmaError) -> int:
     _say(f"error: {error.message}")
     if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+        say(f"  {error.hint}", error=True)
     return 2
 
 
 def _say(text: str) -> None:
-    print(f"surgsigma: {text}", file=sys.stderr)
+    say(f"surgsigma: {text}".replace("\n", "\n  "), error=True)  # what follows is no line of its own
 
 
 def _log(verbose: int) -> None:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(EscapingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("surgsigma_hub").setLevel(level)

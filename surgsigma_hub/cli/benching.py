@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.util
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .command import Command, positive
-from .output import on_terminal, print_json, table, wrapped
+from .output import on_terminal, print_json, say, say_over, table, wrapped
 
 if TYPE_CHECKING:
     from ..stream.measuring.advice import Measured
@@ -117,27 +116,27 @@ def _threads(*, decodes: bool, local: bool) -> tuple[int, ...]:
 
 def _progress(text: str) -> None:
     if on_terminal():
-        print(f"\r{text:60}\r" if not text else f"\r{text:60}", end="", file=sys.stderr, flush=True)
+        say_over(text)
 
 
 def _print(report: Report) -> None:
     from ..stream.measuring.advice import PARTS
 
     megabytes = report.sample_bytes / 1e6
-    print(f"{report.samples:,} samples of {megabytes * 1000:.1f} kB, {report.here.cores} cores\n")
-    print(
+    say(f"{report.samples:,} samples of {megabytes * 1000:.1f} kB, {report.here.cores} cores\n")
+    say(
         table(
             ("setting", "samples/s", "from", "to", "MB/s", "first sample", "memory", "cores busy", "loop waits"),
             [_speed(m, megabytes) for m in report.measured],
         )
     )
     timed = [m for m in report.measured if m.shares is not None]
-    print("\nTime of the threads:\n")
-    print(table(("setting", *PARTS), [(m.name, *(f"{(m.shares or {})[part]:.0%}" for part in PARTS)) for m in timed]))
+    say("\nTime of the threads:\n")
+    say(table(("setting", *PARTS), [(m.name, *(f"{(m.shares or {})[part]:.0%}" for part in PARTS)) for m in timed]))
     verdict = report.verdict
-    print(f"\nBound by: {verdict.bound} ({verdict.share:.0%} of the time with {verdict.best.name})")
+    say(f"\nBound by: {verdict.bound} ({verdict.share:.0%} of the time with {verdict.best.name})")
     for advice in verdict.advice:
-        print(wrapped(f"- {advice.text}", "  "))
+        say(wrapped(f"- {advice.text}", "  "))
 
 
 def _speed(m: Measured, megabytes: float) -> tuple[object, ...]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..hub.facts import size_text
+from ..records import Reason
 from .command import Command, pair, positive, share, size
-from .output import on_terminal, plural, print_json, table, wrapped
+from .output import on_terminal, plural, print_json, say, table, wrapped
 
 if TYPE_CHECKING:
     from ..build.report import BuildReport
+    from ..build.scope import Difference
     from ..shards.pick import Picked
 
 
@@ -43,6 +45,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--explained", type=share, default=0.2, metavar="SHARE",
         help="training samples whose answer is followed by definitions (default: 20%%)",
+    )  # fmt: skip
+    add(
+        "--style", choices=("varied", "paper"), default="varied",
+        help="kinds of question: all, or plain open questions alone as in the paper (default: varied)",
     )  # fmt: skip
     add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
@@ -78,6 +84,7 @@ def _build(args: argparse.Namespace) -> int:
         clip_side=args.clip_side,
         joint=args.joint,
         explained=args.explained,
+        style=args.style,
         smoke=args.smoke,
         depth=args.depth,
         warrants=args.warrants,
@@ -89,7 +96,7 @@ def _build(args: argparse.Namespace) -> int:
     else:
         _print_report(report, args.out)
         if not report.ok:
-            print(f"\nFAILED: more was left out than --max-quarantine allows ({args.max_quarantine:.1%}).")
+            say(f"\nFAILED: more was left out than --max-quarantine allows ({args.max_quarantine:.1%}).")
     return 0 if report.ok else 1
 
 
@@ -97,25 +104,45 @@ def _print_report(report: BuildReport, out: Path) -> None:
     rows = [(r.task, r.source, r.split, r.samples, r.media, size_text(r.bytes)) for r in report.rows]
     samples, media, size = (sum(getattr(r, name) for r in report.rows) for name in ("samples", "media", "bytes"))
     total = ("total", "", "", samples, media, size_text(size)) if len(rows) > 1 else None
-    print(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
-    print(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+    say(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
+    say(f"\nTree: {out}   Time: {report.seconds:.1f} s")
     for one in report.refused:
-        print(wrapped(f"Not built: {one.line}"))
+        say(wrapped(f"Not built: {one.line}"))
     if report.clipped_boxes:
-        print(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
+        say(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
     _print_footage(report)
+    _print_difference(report.difference)
     if not report.quarantined:
-        print("Left out: nothing")
+        say("Left out: nothing")
         return
-    print("\nLeft out, by reason:")
+    say("\nLeft out, by reason:")
     counts = sorted(report.quarantined.items(), key=lambda item: (-int(item[1]), item[0]))
-    print(table(("reason", "count"), counts))
+    say(table(("reason", "count"), counts))
     for reason, _ in counts:
-        for example in report.examples.get(reason, ())[:1]:
-            print(wrapped(f"{reason}, for example: {example.get('where', '')}: {example.get('detail', '')}"))
+        # What is refused as a whole is told video by video: each may need another option.
+        few = None if reason == Reason.FOOTAGE_CONTRADICTS else 1
+        for example in report.examples.get(reason, ())[:few]:
+            say(wrapped(f"{reason}, for example: {example.get('where', '')}: {example.get('detail', '')}"))
     worst = sorted(((sum(by.values()), video) for video, by in report.quarantined_by_video.items()), reverse=True)
     shown = ", ".join(f"{video} {count:,}" for count, video in worst[:5])
-    print(f"Most in: {shown}{', ...' if len(worst) > 5 else ''}")
+    say(f"Most in: {shown}{', ...' if len(worst) > 5 else ''}")
+    say(f"All of it, a line of JSON each: {(out / report.quarantine_file).as_posix()}")
+
+
+def _print_difference(found: Difference) -> None:
+    """What a rebuild took out of the tree, and what it did not touch."""
+    if found.removed:
+        names = ", ".join(f"{part.task} {part.split} ({plural(part.samples, 'sample')})" for part in found.removed)
+        say(f"\nRemoved, since the source no longer yields it:\n{wrapped(names)}")
+    if found.removed_videos:
+        say(f"\nRemoved, {plural(len(found.removed_videos), 'video')}:\n{wrapped(', '.join(found.removed_videos))}")
+    if found.left_standing:
+        names = ", ".join(f"{part.task} {part.split}" for part in found.left_standing)
+        say(f"\nLeft standing, since it was not asked for:\n{wrapped(names)}")
+    stale = sorted({video for part in found.left_standing for video in part.stale_videos})
+    if stale:
+        say(f"WARNING: it holds {plural(len(stale), 'video')} that the source no longer has in that split. Build")
+        say(f"without --task and --split to bring all of it up to date:\n{wrapped(', '.join(stale))}")
 
 
 _TOLD = 5
@@ -125,15 +152,15 @@ _TOLD = 5
 def _print_footage(report: BuildReport) -> None:
     footage = report.footage
     if footage["deviation_video"]:
-        print(
+        say(
             f"Largest distance of a picture from the moment of its label: {footage['deviation_ms']:g} ms, "
             f"{footage['deviation_frames']:g} frames ({footage['deviation_video']})"
         )
     told = [(video, line) for video, lines in footage["told"].items() for line in lines]
     for video, line in told[:_TOLD]:
-        print(wrapped(f"{video}: {line}"))
+        say(wrapped(f"{video}: {line}"))
     if len(told) > _TOLD:
-        print(f"... and {len(told) - _TOLD} more of this kind, see reports/ in the tree")
+        say(f"... and {len(told) - _TOLD} more of this kind, see reports/ in the tree")
 
 
 DEMO_FRAMES = "40"
@@ -158,16 +185,16 @@ def _demo(args: argparse.Namespace) -> int:
         _print_report(report, args.out)
         return 1
     names = sorted({row.task for row in report.rows})
-    print(f"Built {sum(r.samples for r in report.rows):,} samples of {plural(len(names), 'task')} into {args.out}/ "
+    say(f"Built {sum(r.samples for r in report.rows):,} samples of {plural(len(names), 'task')} into {args.out}/ "
           f"(drawn pictures, no patient) in {report.seconds:.1f} s.\n")  # fmt: skip
     for picked in pick(args.out, count=len(names)):
         _print_sample(picked)
     sheet = args.out.with_name(f"{args.out.name}-preview.png")
     preview(args.out, sheet, count=len(names))
-    print(f"Pictures with their answers drawn in: {sheet}\n")
+    say(f"Pictures with their answers drawn in: {sheet}\n")
     task = "phase_recognition" if "phase_recognition" in names else names[0]
-    print("Go on in Python:")
-    print(f"  {python_line(args.out.as_posix(), task)}")
+    say("Go on in Python:")
+    say(f"  {python_line(args.out.as_posix(), task)}")
     return 0
 
 
@@ -177,13 +204,13 @@ def python_line(name: str, config: str) -> str:
 
 
 def _print_sample(picked: Picked) -> None:
-    print(picked.doc["task"])
+    say(picked.doc["task"])
     for message in picked.doc["messages"]:
         label = "Q" if message["role"] == "user" else "A"
         text = " ".join(message["content"].replace("<image>", "").replace("<video>", "").split())
-        print(wrapped(f"{label}: {text}"))
+        say(wrapped(f"{label}: {text}"))
     members = ", ".join(f"{m['member']} ({m['role']})" for m in picked.doc["media"]) or "no media"
-    print(f"    {members} of {picked.doc['id']} in {picked.shard}\n")
+    say(f"    {members} of {picked.doc['id']} in {picked.shard}\n")
 
 
 COMMANDS = (
@@ -203,7 +230,9 @@ COMMANDS = (
         name="build",
         help="build a source into a tree of shards",
         description="Turn your copy of a source into shards, manifests and cards. Building a second source into the "
-        "same tree adds to it. A build that was stopped goes on where it was when run again.",
+        "same tree adds to it; building one again replaces all of it, so that what the source no longer has is gone. "
+        "With --task or --split, only these are replaced. A build that was stopped goes on where it was when run "
+        "again.",
         examples=(
             ("surgsigma build synthetic --out surgsigma", "needs no data"),
             ("surgsigma build cholect50 --root data/CholecT50 --workers 8", "all tasks that CholecT50 offers"),

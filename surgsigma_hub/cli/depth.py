@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..hub.facts import size_text
 from .command import Command, pair, positive
-from .output import on_terminal, plural, print_json, table, wrapped
+from .output import on_terminal, plural, print_json, say, table, wrapped
 
 if TYPE_CHECKING:
     from ..depth.run import DepthReport
@@ -58,20 +58,20 @@ def _depth(args: argparse.Namespace) -> int:
 
 
 def _print_report(report: DepthReport, out: Path) -> None:
-    print(f"{plural(report.made, 'depth map')} made of {plural(report.videos, 'video')} of {report.source}, "
+    say(f"{plural(report.made, 'depth map')} made of {plural(report.videos, 'video')} of {report.source}, "
           f"{report.present:,} were there already.")  # fmt: skip
-    print(f"Model: {report.model}   Folder: {out}   Size: {size_text(report.bytes)}   Time: {report.seconds:.1f} s")
+    say(f"Model: {report.model}   Folder: {out}   Size: {size_text(report.bytes)}   Time: {report.seconds:.1f} s")
     if not report.left_out:
-        print("Left out: nothing")
+        say("Left out: nothing")
     else:
-        print("\nLeft out, by reason:")
+        say("\nLeft out, by reason:")
         counts = sorted(report.left_out.items(), key=lambda item: (-item[1], item[0]))
-        print(table(("reason", "count"), counts))
+        say(table(("reason", "count"), counts))
         for reason, _ in counts:
             for example in report.examples.get(reason, ())[:1]:
-                print(wrapped(f"{reason}, for example: {example['where']}: {example['detail']}"))
+                say(wrapped(f"{reason}, for example: {example['where']}: {example['detail']}"))
     if not report.ok:
-        print("\nFAILED: no picture has a depth map.")
+        say("\nFAILED: no picture has a depth map.")
 
 
 COMMANDS = (

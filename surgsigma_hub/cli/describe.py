@@ -15,7 +15,7 @@ from ..shards.manifest import load_tree
 from ..shards.wording import Variety, Wording, count_wording
 from ..source import SourceInfo, get_source
 from ..tasks import Task
-from .output import table, wrapped
+from .output import say, table, wrapped
 
 
 def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
@@ -36,6 +36,8 @@ def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
         "homepage": info.homepage,
         "layout": info.layout,
         "facts": sorted(f.value for f in info.facts),
+        "coverage": {fact.value: of.value for fact, of in sorted(info.coverage.items())},
+        "box_extent": None if info.box_extent is None else info.box_extent.value,
         "split_schemes": {name: list(splits) for name, splits in info.split_schemes.items()},
         "redistribution": asdict(info.redistribution),
         "label_origin": info.label_origin,
@@ -47,24 +49,28 @@ def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
 
 def print_source(source: Mapping[str, Any]) -> None:
     """A source for reading."""
-    print(f"{source['name']}: {source['title']}")
-    print(f"  {source['specialty']}, {source['procedure'].replace('_', ' ')}, {source['modality']}")
-    print(f"  licence {source['license']}; labels: {source['label_origin']}")
+    say(f"{source['name']}: {source['title']}")
+    say(f"  {source['specialty']}, {source['procedure'].replace('_', ' ')}, {source['modality']}")
+    say(f"  licence {source['license']}; labels: {source['label_origin']}")
     allowed = [name for name, may in source["redistribution"].items() if may]
-    print(f"  may be published: {', '.join(allowed) or 'nothing'}")
-    print(f"\nAccess ({source['access']}):\n{wrapped(source['access_steps'])}\n    {source['homepage']}")
-    print("\nSplits:")
+    say(f"  may be published: {', '.join(allowed) or 'nothing'}")
+    if source["coverage"]:
+        say(f"  lists: {', '.join(f'{fact} {of}' for fact, of in source['coverage'].items())}; others all in view")
+    if source["box_extent"]:
+        say(f"  boxes of instruments enclose the {source['box_extent']}")
+    say(f"\nAccess ({source['access']}):\n{wrapped(source['access_steps'])}\n    {source['homepage']}")
+    say("\nSplits:")
     for n, (name, splits) in enumerate(source["split_schemes"].items()):
-        print(f"    {name}{' (default)' if n == 0 else ''}: {', '.join(splits)}")
-    print("\nOptions (--option KEY=VALUE):")
+        say(f"    {name}{' (default)' if n == 0 else ''}: {', '.join(splits)}")
+    say("\nOptions (--option KEY=VALUE):")
     for name, option in source["options"].items():
-        print(f"    {name}={option['default']}   {option['help']}")
+        say(f"    {name}={option['default']}   {option['help']}")
     if source["needs_root"]:
-        print("\nExpected layout of --root:")
-        print("\n".join(f"    {line}" for line in source["layout"].rstrip().splitlines()))
-    print(f"\nTasks ({len(source['tasks'])}):\n{wrapped(', '.join(source['tasks']) or 'none today')}")
+        say("\nExpected layout of --root:")
+        say("\n".join(f"    {line}" for line in source["layout"].rstrip().splitlines()))
+    say(f"\nTasks ({len(source['tasks'])}):\n{wrapped(', '.join(source['tasks']) or 'none today')}")
     root = " --root DIR" if source["needs_root"] else ""
-    print(f"\nBuild it with: surgsigma build {source['name']}{root}")
+    say(f"\nBuild it with: surgsigma build {source['name']}{root}")
 
 
 def task_dict(task: Task, offered_by: Sequence[str]) -> dict[str, Any]:
@@ -87,19 +93,22 @@ def print_task(task: Mapping[str, Any]) -> None:
     """A task for reading, with its wordings."""
     from ..tasks.wording import bank
 
-    print(f"{task['name']}: {task['title']}")
-    print(wrapped(task["description"], "  "))
-    print(
-        f"  family {task['family']}, looks at {task['media_in']}, answers with {task['answer']}, level {task['level']}"
-    )
-    print(f"  needs the facts: {', or '.join(' + '.join(need) for need in task['needs'])}")
-    print(f"  offered by: {', '.join(task['sources']) or 'no source today'}")
+    say(f"{task['name']}: {task['title']}")
+    say(wrapped(task["description"], "  "))
+    say(f"  family {task['family']}, looks at {task['media_in']}, answers with {task['answer']}, level {task['level']}")
+    say(f"  needs the facts: {', or '.join(' + '.join(need) for need in task['needs'])}")
+    say(f"  offered by: {', '.join(task['sources']) or 'no source today'}")
     wordings = bank(task["name"])
     for title, groups in (("Questions", wordings.questions), ("Answers", wordings.answers)):
-        print(f"\n{title}:")
+        say(f"\n{title}:")
         for group, lines in groups.items():
-            print(f"  {group} ({len(lines)})")
-            print("\n".join(wrapped(line) for line in lines[:3]))
+            say(f"  {group} ({len(lines)})")
+            say("\n".join(wrapped(line) for line in lines[:3]))
+
+
+def shown(path: Path) -> str:
+    """A path as text that goes into JSON, also where its name is not UTF-8."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def tree_dict(tree: Path) -> dict[str, Any]:
@@ -121,7 +130,7 @@ def tree_dict(tree: Path) -> dict[str, Any]:
         for m in manifests
     ]
     return {
-        "tree": tree.as_posix(),
+        "tree": shown(tree),
         "format_versions": sorted({m.format_version for m in manifests}),
         "tasks": sorted({m.task for m in manifests}),
         "sources": sorted({m.source for m in manifests}),
@@ -149,19 +158,19 @@ def print_tree(tree: Mapping[str, Any]) -> None:
         for p in tree["parts"]
     ]
     total = ("total", "", "", tree["samples"], tree["videos"], sum(r[5] for r in rows), size_text(tree["bytes"]))
-    print(table(("task", "source", "split", "samples", "videos", "shards", "size"), rows, total=total))
-    print(f"\nConfigs: a task, a source, <task>-<source>, or all. Format version {', '.join(tree['format_versions'])}.")
+    say(table(("task", "source", "split", "samples", "videos", "shards", "size"), rows, total=total))
+    say(f"\nConfigs: a task, a source, <task>-<source>, or all. Format version {', '.join(tree['format_versions'])}.")
     for source, counts in tree["quarantined"].items():
         if counts is None:
             said = "no report"
         else:
             said = ", ".join(f"{reason} {count:,}" for reason, count in counts.items()) or "nothing"
-        print(f"Left out of {source}: {said}")
+        say(f"Left out of {source}: {said}")
 
 
 def answers_dict(tree: Path) -> dict[str, Any]:
     """How the answers of a tree are distributed, by task, source and split."""
-    return {"tree": tree.as_posix(), "answers": [found.as_dict() for found in count_answers(tree)]}
+    return {"tree": shown(tree), "answers": [found.as_dict() for found in count_answers(tree)]}
 
 
 def print_answers(tree: Path, top: int) -> None:
@@ -169,14 +178,14 @@ def print_answers(tree: Path, top: int) -> None:
     found = count_answers(tree)
     for number, name in enumerate(sorted({d.task for d in found})):
         mine = [d for d in found if d.task == name]
-        print(f"{chr(10) if number else ''}{name} (answers with {mine[0].kind or 'nothing yet'})\n")
+        say(f"{chr(10) if number else ''}{name} (answers with {mine[0].kind or 'nothing yet'})\n")
         rows = [(d.source, d.split, d.samples, _percent(d.none, d.samples), *_guessed(d)) for d in mine]
         # A guess of seconds has an error where others have a share; a table of one task holds one of the two.
         scored = "mean error" if any(d.seconds for d in mine) else "right"
-        print(table(("source", "split", "samples", "none", scored, "always answering"), rows))
+        say(table(("source", "split", "samples", "none", scored, "always answering"), rows))
         parts = [row for d in mine for row in _things(d, top)]
         if parts:
-            print(f"\n{table(('source', 'split', 'what', '', 'count', 'share'), parts)}")
+            say(f"\n{table(('source', 'split', 'what', '', 'count', 'share'), parts)}")
 
 
 def _things(found: Distribution, top: int) -> list[tuple[object, ...]]:
@@ -218,22 +227,22 @@ def _guessed(found: Distribution) -> tuple[str, str]:
 
 def wording_dict(tree: Path) -> dict[str, Any]:
     """How varied the language of a tree is, by task, and what blind guesses score."""
-    return {"tree": tree.as_posix(), "wording": [found.as_dict() for found in count_wording(tree)]}
+    return {"tree": shown(tree), "wording": [found.as_dict() for found in count_wording(tree)]}
 
 
 def print_wording(tree: Path) -> None:
     """The variety of questions, answers and traces; the kinds of question; what guesses without an image score."""
     found = count_wording(tree)
     rows = [(w.task, what, *_varied(v)) for w in found for what, v in _texts(w) if v is not None]
-    print(table(("task", "", "texts", "per 1,000", "2-grams", "3-grams", "self-BLEU", "words 5/50/95 %"), rows))
+    say(table(("task", "", "texts", "per 1,000", "2-grams", "3-grams", "self-BLEU", "words 5/50/95 %"), rows))
     kinds = [(w.task, kind, count, f"{count / w.samples:.1%}") for w in found for kind, count in w.kinds.items()]
-    print(f"\n{table(('task', 'kind of question', 'samples', 'share'), kinds)}")
+    say(f"\n{table(('task', 'kind of question', 'samples', 'share'), kinds)}")
     blind = [
         (w.task, b.source, b.samples, f"{b.constant:.1%}", _share(b.question), _share(b.box))
         for w in found
         for b in w.blind
     ]
-    print(f"\n{table(('task', 'source', 'samples', 'constant', 'question only', 'median box'), blind)}")
+    say(f"\n{table(('task', 'source', 'samples', 'constant', 'question only', 'median box'), blind)}")
     read = [
         (w.task, r.source, r.traces, _share(r.constant or None), _share(r.levels), _share(r.sentence),
          _share(r.levels_there), f"{r.copied:.1%}")
@@ -242,7 +251,7 @@ def print_wording(tree: Path) -> None:
     ]  # fmt: skip
     if read:
         header = ("task", "source", "traces", "constant", "levels 1+2", "level 3 alone", "1+2 there", "answer copied")
-        print(f"\nTraces, read without the image and without the answer:\n{table(header, read)}")
+        say(f"\nTraces, read without the image and without the answer:\n{table(header, read)}")
 
 
 def _texts(found: Wording) -> tuple[tuple[str, Variety | None], ...]:

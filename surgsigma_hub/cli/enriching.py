@@ -11,7 +11,7 @@ import orjson
 
 from ..errors import SurgSigmaError
 from .command import Command, pair, positive
-from .output import on_terminal, plural, print_json, table, wrapped
+from .output import on_terminal, plural, print_json, say, table, wrapped
 
 if TYPE_CHECKING:
     from ..enrich.report import EnrichReport, Estimate
@@ -148,39 +148,39 @@ def _dry_run(args: argparse.Namespace) -> int:
 
 def _print_estimate(found: Estimate) -> None:
     left = found.requests - found.cached
-    print(f"Would send {plural(left, 'request')} for {plural(found.samples, 'sample')}"
+    say(f"Would send {plural(left, 'request')} for {plural(found.samples, 'sample')}"
           f"{f', {found.cached:,} more are answered already' if found.cached else ''}: "
           f"roughly {found.tokens:,} tokens, questions and answers (a guess at four characters a token).")  # fmt: skip
-    print("\nOne of them:")
+    say("\nOne of them:")
     for role, text in found.example:
-        print(f"  {role}:")
+        say(f"  {role}:")
         for line in text.splitlines():
-            print(wrapped(line))
+            say(wrapped(line))
 
 
 def _print_report(report: EnrichReport, out: Path) -> None:
     rows = [(p.task, p.source, p.split, p.texts, p.accepted) for p in report.parts if p.texts]
     total = ("total", "", "", report.texts, report.accepted) if len(rows) > 1 else None
-    print(table(("task", "source", "split", "texts", "accepted"), rows, total=total))
+    say(table(("task", "source", "split", "texts", "accepted"), rows, total=total))
     again = f", {report.retries:,} of them again" if report.retries else ""
     kept = f"; {report.cached:,} answered by an earlier run" if report.cached else ""
-    print(f"\nTree: {out}   Time: {report.seconds:.1f} s")
-    print(f"Sent: {plural(report.requests, 'request')}{again}, {report.tokens:,} tokens{kept}")
+    say(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+    say(f"Sent: {plural(report.requests, 'request')}{again}, {report.tokens:,} tokens{kept}")
     for title, counts in (("Rejected, left as they were", report.rejected), ("No answer", report.failed)):
         if not counts:
             continue
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        print(f"\n{title}, by reason:")
-        print(table(("reason", "count"), ordered))
+        say(f"\n{title}, by reason:")
+        say(table(("reason", "count"), ordered))
         for reason, _ in ordered:
             for example in report.examples.get(reason, ())[:1]:
-                print(wrapped(f"{reason}, for example: {example['sample']}, {example['what']}: {example['detail']}"))
+                say(wrapped(f"{reason}, for example: {example['sample']}, {example['what']}: {example['detail']}"))
     if report.not_asked:
         left = plural(report.not_asked, "text")
-        print(f"\nThe budget of {report.spent} is spent: {left} not asked for. "
+        say(f"\nThe budget of {report.spent} is spent: {left} not asked for. "
               "Run the same command again with more to go on; answers so far are kept.")  # fmt: skip
     elif report.failed:
-        print("\nRun the same command again to ask for these alone; answers so far are kept.")
+        say("\nRun the same command again to ask for these alone; answers so far are kept.")
 
 
 COMMANDS = (

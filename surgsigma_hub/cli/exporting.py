@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SurgSigmaError
 from .command import Command, pair, positive
-from .output import on_terminal, plural, print_json, table
+from .output import on_terminal, plural, print_json, say, table
 
 if TYPE_CHECKING:
     from ..adapters import Boxes, Options
@@ -139,17 +139,17 @@ def _print(report: ExportReport, out: Path) -> None:
     from ..adapters.report import why
 
     total = ("total", report.records) if len(report.tasks) > 1 else None
-    print(table(("task", "records"), list(report.tasks.items()), total=total))
+    say(table(("task", "records"), list(report.tasks.items()), total=total))
     if report.left_out:
-        print("\nLeft out, which this format cannot express:")
+        say("\nLeft out, which this format cannot express:")
         rows = [(task, n, why(reason)) for reason, counts in report.left_out.items() for task, n in counts.items()]
-        print(table(("task", "samples", "reason"), rows))
+        say(table(("task", "samples", "reason"), rows))
     files = ", ".join(f"{name} ({plural(n, 'record')})" for name, n in report.files.items())
     again = ", going on where a stopped run was" if report.resumed else ""
-    print(f"\nWritten{again}: {out}   {files}")
-    print(f"Media: {plural(report.media_files, 'file')}, {report.media_bytes / 2**20:,.1f} MB   {report.seconds:.1f} s")
-    print(f"Terms of the data: {out / 'LICENSES.md'}")
-    print(f"Train ({report.format}): {report.how.replace('DIR', str(out))}")
+    say(f"\nWritten{again}: {out}   {files}")
+    say(f"Media: {plural(report.media_files, 'file')}, {report.media_bytes / 2**20:,.1f} MB   {report.seconds:.1f} s")
+    say(f"Terms of the data: {out / 'LICENSES.md'}")
+    say(f"Train ({report.format}): {report.how.replace('DIR', str(out))}")
 
 
 COMMANDS = (

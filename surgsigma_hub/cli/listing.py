@@ -20,7 +20,7 @@ from .describe import (
     tree_dict,
     wording_dict,
 )
-from .output import print_json, table
+from .output import print_json, say, table
 
 
 def _sources(args: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def _sources(args: argparse.Namespace) -> int:
         (name, i.title, i.procedure.replace("_", " "), i.access.value, i.license, len(offered[name]))
         for name, i in api.sources().items()
     ]
-    print(table(("source", "title", "procedure", "access", "license", "tasks"), rows))
+    say(table(("source", "title", "procedure", "access", "license", "tasks"), rows))
     return 0
 
 
@@ -53,7 +53,7 @@ def _tasks(args: argparse.Namespace) -> int:
             raise SurgSigmaError("tasks --markdown prints Markdown, not JSON", hint="Leave out --markdown or --json.")
         from .task_table import task_table
 
-        print(task_table())
+        say(task_table())
         return 0
     known, offered = api.tasks(), api.matrix()
     by_task = {name: [source for source, names in offered.items() if name in names] for name in known}
@@ -62,13 +62,13 @@ def _tasks(args: argparse.Namespace) -> int:
             print_json(offered)
             return 0
         rows = [(name, *("x" if source in by_task[name] else "." for source in offered)) for name in known]
-        print(table(("task", *offered), rows))
+        say(table(("task", *offered), rows))
         return 0
     if args.json:
         print_json([task_dict(task, by_task[name]) for name, task in known.items()])
         return 0
     rows_of = [(name, t.family, t.media_in.value, t.answer.value, len(by_task[name])) for name, t in known.items()]
-    print(table(("task", "family", "looks at", "answers with", "sources"), rows_of))
+    say(table(("task", "family", "looks at", "answers with", "sources"), rows_of))
     return 0
 
 
@@ -128,6 +128,14 @@ def _info(args: argparse.Namespace) -> int:
     return 0
 
 
+def _labels(args: argparse.Namespace) -> int:
+    from .. import api
+    from ..ontology.sheet import review_sheet
+
+    say(review_sheet(sorted({info.modality for info in api.sources().values()})))
+    return 0
+
+
 COMMANDS = (
     Command(
         name="sources",
@@ -154,6 +162,15 @@ COMMANDS = (
         arguments=_tasks_arguments,
         run=_tasks,
         json=True,
+    ),
+    Command(
+        name="labels",
+        help="how every label is said, as a sheet to review",
+        description="Every label in every form that questions and answers use, as Markdown with a box to tick: nouns, "
+        "articles, plurals, short names, phrases with an object, and the words for what each modality shows.",
+        examples=(("surgsigma labels > labels.md", "the sheet, for a surgeon to read"),),
+        arguments=lambda parser: None,
+        run=_labels,
     ),
     Command(
         name="info",

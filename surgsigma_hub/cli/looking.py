@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .command import Command, positive
-from .output import plural
+from .output import plural, say
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def _preview(args: argparse.Namespace) -> int:
     if args.path.name == "" and args.out is None:
         out = place.with_name(f"{place.name}-preview.png")
     shown = preview(args.path, out, count=args.count, task=args.task, seed=args.seed)
-    print(f"{out}: {plural(shown, 'sample')}")
+    say(f"{out}: {plural(shown, 'sample')}")
     return 0
 
 

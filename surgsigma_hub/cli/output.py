@@ -1,19 +1,49 @@
-"""Printing: tables, JSON and numbers that read well."""
+"""Printing, the one place that writes to a screen: tables, JSON and numbers that read well, and nothing that acts.
+
+Names, keys and messages come from data and servers of others. A terminal takes some characters for orders (to move, to
+recolour, to set the title, to write backwards), so they are shown as what they are.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from ..visible import ACTING, visible
+
+
+class EscapingFormatter(logging.Formatter):
+    """Log records as lines that a terminal shows and does not obey."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line."""
+        return visible(super().format(record))
+
+
+def say(text: str = "", *, end: str = "\n", error: bool = False) -> None:
+    """Print ``text`` on stdout, or on stderr where it is an ``error``."""
+    print(visible(text), end=end, file=sys.stderr if error else sys.stdout)
+
+
+def say_over(text: str) -> None:
+    """Show ``text`` on stderr over what was there before; an empty one clears the line."""
+    print(f"\r{visible(text):60}" + ("" if text else "\r"), end="", file=sys.stderr, flush=True)
+
 
 def print_json(value: Any) -> None:
-    """``value`` as indented JSON on stdout."""
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_plain)
-    print(text.decode())
+    """``value`` as indented JSON on stdout, escaped where a character could act."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_plain).decode()
+    except orjson.JSONEncodeError:  # names of files that are not UTF-8
+        text = json.dumps(value, indent=2, default=_plain)
+    print("".join(json.dumps(c)[1:-1] if unicodedata.category(c) in ACTING and c != "\n" else c for c in text))
 
 
 def _plain(value: Any) -> Any:
@@ -49,7 +79,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else visible(str(value).replace("\n", "\\n"))
 
 
 def plural(count: int, noun: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .building import python_line
 from .command import Command
+from .output import say
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +23,8 @@ def _init(args: argparse.Namespace) -> int:
     from ..hub.pointer import init_pointer
 
     commit = init_pointer(args.repo, args.folder, args.revision)
-    print(f"Wrote {args.folder}/README.md, which points at {args.repo} on the Hub, commit {commit}.")
-    print(f"Go on in Python:\n  {python_line(args.folder.as_posix(), 'phase_recognition')}")
+    say(f"Wrote {args.folder}/README.md, which points at {args.repo} on the Hub, commit {commit}.")
+    say(f"Go on in Python:\n  {python_line(args.folder.as_posix(), 'phase_recognition')}")
     return 0
 
 

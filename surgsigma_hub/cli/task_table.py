@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..api import matrix, tasks
 from ..build.rehearse import rehearse
-from ..hub.facts import table
+from ..hub.markdown import Markup, code, table
 from ..source import get_source, parse_options
+from ..tasks.question_kinds import Style
 
 _LONGEST = 180
 """Characters of a question, and of an answer, beyond which an example is cut."""
@@ -19,11 +20,11 @@ def task_table() -> str:
     found = examples()
     rows = [
         (
-            f"`{name}`",
+            code(name),
             task.media_in.value,
             task.answer.value,
-            ", ".join(f"`{source}`" for source, names in offered.items() if name in names),
-            found.get(name, ""),
+            Markup(", ".join(code(source) for source, names in offered.items() if name in names)),
+            Markup(found.get(name, "")),
         )
         for name, task in tasks().items()
     ]
@@ -36,7 +37,7 @@ def examples() -> dict[str, str]:
     source = kind(options=parse_options(kind, _DRAWN))
     best: dict[str, tuple[bool, int, str]] = {}
     for video in source.videos():
-        for task, draft, sample in rehearse(source, video, tasks().values()):
+        for task, draft, sample in rehearse(source, video, tasks().values(), Style.PAPER):
             question, answer = (_plain(message.content) for message in sample.messages[:2])
             rank = (draft.answer_group == "none", len(question) + len(answer), f"{question} → {answer}")
             best[task.name] = min(best.get(task.name, rank), rank)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .command import Command, pair
-from .output import on_terminal, plural, print_json, table
+from .output import on_terminal, plural, print_json, say, table
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +35,16 @@ def _warrants(args: argparse.Namespace) -> int:
     if args.json:
         print_json(report.as_dict())
         return 0
-    print(
+    say(
         f"Counted on {plural(report.videos, 'video')} of {report.source} ({', '.join(report.splits)}), "
         f"{plural(report.moments, 'labelled second')}, in {report.seconds:.1f} s."
     )
     rows = [(kind, n, report.typical.get(kind, 0)) for kind, n in report.citable.items()]
-    print(table(("speaks for", "signs to cite", "typical of one"), rows))
-    print(f"Not to be cited: {plural(report.too_few, 'sign')} with less evidence than {evidence_needed()}.")
+    say(table(("speaks for", "signs to cite", "typical of one"), rows))
+    say(f"Not to be cited: {plural(report.too_few, 'sign')} with less evidence than {evidence_needed()}.")
     for reason, n in report.left_out.items():
-        print(f"Left out: {n:,} ({reason})")
-    print(f"\nFile: {args.out}   Use it with: surgsigma build {report.source} --warrants {args.out}")
+        say(f"Left out: {n:,} ({reason})")
+    say(f"\nFile: {args.out}   Use it with: surgsigma build {report.source} --warrants {args.out}")
     return 0
 
 

@@ -17,6 +17,7 @@ from ..media.image import load_rgb
 from ..media.moments import Seen
 from ..records import Defect, Frame, Reason, Video
 from ..shards.lock import only_writer
+from ..shards.temporary import remove_leftovers
 from ..source import Source, get_source, parse_options
 from .cache import DepthCache, Header
 from .encode import to_relative_depth
@@ -94,8 +95,8 @@ def run_depth(
     kind = get_source(source)
     reader = kind(root if kind.info.needs_root else None, parse_options(kind, options), cache_dir=out / _SOURCE_CACHE)
     with only_writer(out, name=_LOCK, shown=out, work="run"):
-        for leftover in [*out.glob(".*.tmp"), *out.glob("*/.*.tmp")]:  # of a killed run: the lock is ours
-            leftover.unlink()
+        for folder in (out, *(path for path in out.iterdir() if path.is_dir())):
+            remove_leftovers(folder)
         videos = _choose(reader, splits)
         model = open_model()
         card = model.card

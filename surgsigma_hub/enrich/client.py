@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from http.client import HTTPConnection, HTTPException
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
-from ..errors import EndpointError, MissingExtraError
+from ..errors import EndpointError
+from ..stream.reading.connection import (
+    Address,
+    LongAnswerError,
+    connect,
+    find_proxy,
+    host_and_port,
+    read_body,
+    set_clock,
+)
 from .budget import Budget
 from .cache import Reply
 from .prompts import Ask
-
-if TYPE_CHECKING:
-    import httpx
+from .secret import holds, masked
 
 logger = logging.getLogger(__name__)
 
 MAX_REPLY = 8 * 2**20
 """Bytes of an answer above which it is no answer."""
+_MAX_ERROR = 64 * 2**10
+"""Bytes of an error page that are read."""
 MAX_WAIT = 300.0
 """Longest pause in seconds that an endpoint may ask for; one that wants more is treated as failed."""
 
@@ -112,34 +124,31 @@ class Client:
     """Asks, waits and asks again; safe to use from several threads. Use as a context manager.
 
     Raises:
-        MissingExtraError: httpx is not installed.
         EndpointError: the address or the key cannot be sent.
     """
 
     def __init__(self, endpoint: Endpoint, budget: Budget) -> None:
-        try:
-            import httpx
-        except ImportError:
-            raise MissingExtraError("httpx", "enrich", purpose="asking an endpoint") from None
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        # Answers come unpacked: a few packed bytes could fill the memory.
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
         if endpoint.key:
             if not (endpoint.key.isascii() and endpoint.key.isprintable()) or " " in endpoint.key.strip():
                 raise EndpointError("the API key holds characters that no key has, such as a line break", hint=_NO_KEY)
             headers["Authorization"] = f"Bearer {endpoint.key.strip()}"
         self._endpoint = endpoint
-        self._address = endpoint.address
+        self._address = Address.of(endpoint.address)
+        self._headers = headers
         self._budget = budget
         self._stop = threading.Event()
         self._hold_until = 0.0
-        limits = httpx.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency)
-        self._http = httpx.Client(headers=headers, timeout=endpoint.timeout, limits=limits, follow_redirects=False)
+        self._idle: list[HTTPConnection] = []
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self._http.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def stop(self) -> None:
         """Send nothing any more; requests on their way are waited for, since they are paid for."""
@@ -191,39 +200,69 @@ class Client:
         return float(min(60.0, self._endpoint.backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
     def _send(self, ask: Ask) -> Reply | Failure:
-        import httpx
-
-        end = time.monotonic() + self._endpoint.timeout
-        data = bytearray()
         try:
-            with self._http.stream("POST", self._address, content=ask.body) as response:
-                for chunk in response.iter_bytes():
-                    data += chunk
-                    if len(data) > MAX_REPLY:
-                        return Failure(FailCode.BAD_REPLY, f"an answer of more than {MAX_REPLY} bytes")
-                    if time.monotonic() > end:  # a server that drips bytes never lets the socket itself time out
-                        return self._timed_out()
-        except httpx.TimeoutException:
+            status, headers, data = self._post(ask.body, time.monotonic() + self._endpoint.timeout)
+        except LongAnswerError:
+            return Failure(FailCode.BAD_REPLY, f"an answer of more than {MAX_REPLY} bytes")
+        except TimeoutError:
             return self._timed_out()
-        except httpx.TransportError as error:
-            detail = self._safe(str(error)) or type(error).__name__
+        except (OSError, HTTPException, ValueError) as error:
+            detail = masked(str(error), self._endpoint.key)[:200] or type(error).__name__
             return Failure(FailCode.CONNECTION, f"no connection to {self._endpoint.shown}: {detail}", again=True)
-        except httpx.DecodingError as error:
-            return Failure(FailCode.BAD_REPLY, f"an answer that cannot be unpacked ({error})", again=True)
-        if response.status_code == 200:
-            return self._reply(bytes(data), ask)
-        return self._refused(response, bytes(data))
+        if status != 200:
+            return self._refused(status, headers, data)
+        if headers.get("content-encoding", "identity") != "identity":
+            return Failure(FailCode.BAD_REPLY, "an answer that is packed, which was not asked for", again=True)
+        return self._reply(data, ask)
+
+    def _post(self, body: bytes, until: float) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and content of one answer; no wait for any byte of it goes beyond ``until``."""
+        (scheme, host, port), path, headers = self._address.origin, self._address.path, self._headers
+        proxy = find_proxy(scheme, host, port) if scheme == "http" else None
+        if proxy:
+            path, headers = f"http://{host_and_port(host, port)}{path}", {**headers, **proxy[1]}
+        while True:
+            try:
+                connection, used = self._idle.pop(), True
+            except IndexError:
+                connection, used = connect(scheme, host, port), False
+            answered = False
+            try:
+                set_clock(connection, self._endpoint.timeout, until)
+                connection.request("POST", path, body=body, headers=headers)
+                response = connection.getresponse()
+                answered = True
+                found = {name.lower(): value for name, value in response.getheaders()}
+                try:
+                    data = read_body(response, MAX_REPLY if response.status == 200 else _MAX_ERROR)
+                except LongAnswerError:
+                    if response.status == 200:
+                        raise
+                    connection.close()
+                    return response.status, found, b""
+            except ConnectionError:
+                connection.close()
+                if used and not answered:
+                    continue  # the server had closed a connection that nobody used; that is no fault
+                raise
+            except BaseException:
+                connection.close()  # the rest of an answer must not be taken for the next one
+                raise
+            if response.will_close:
+                connection.close()
+            else:
+                self._idle.append(connection)
+            return response.status, found, data
 
     def _timed_out(self) -> Failure:
         return Failure(FailCode.TIMEOUT, f"no whole answer within {self._endpoint.timeout:g} s", again=True)
 
-    def _refused(self, response: httpx.Response, data: bytes) -> Failure:
-        status = response.status_code
+    def _refused(self, status: int, headers: Mapping[str, str], data: bytes) -> Failure:
         said = self._said(data)
         what = f"{self._endpoint.shown} answered HTTP {status}{said}"
         if status in _AGAIN or status >= 500:
             code = FailCode.RATE_LIMITED if status == 429 else FailCode.SERVER_ERROR
-            wait = _retry_after(response.headers.get("Retry-After", ""))
+            wait = _retry_after(headers.get("retry-after", ""))
             if wait is not None and wait > MAX_WAIT:
                 return Failure(code, f"{what}; it wants a pause of {wait:.0f} s")
             if wait is not None and status == 429:
@@ -247,7 +286,7 @@ class Client:
             raw = orjson.loads(data)
             choice = raw["choices"][0]
             text = _text(choice["message"].get("content"))
-            finish = str(choice.get("finish_reason") or "stop")
+            finish = str(choice.get("finish_reason") or "stop")[:40]
         except orjson.JSONDecodeError:
             return Failure(FailCode.BAD_REPLY, f"{self._endpoint.shown} answered no JSON{self._said(data)}", again=True)
         except IndexError:
@@ -255,6 +294,8 @@ class Client:
         except (KeyError, TypeError, AttributeError):
             what = f"{self._endpoint.shown} answered JSON that is no chat completion{self._said(data)}"
             return Failure(FailCode.BAD_REPLY, what, again=True)
+        if holds(text, self._endpoint.key):
+            return Failure(FailCode.BAD_REPLY, f"{self._endpoint.shown} answered with the API key in its text")
         usage = raw.get("usage")
         tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
         return Reply(text, finish, tokens if isinstance(tokens, int) and tokens >= 0 else ask.tokens)
@@ -267,12 +308,8 @@ class Client:
             text = str(error["message"] if isinstance(error, dict) else error)
         except (orjson.JSONDecodeError, KeyError, TypeError):
             pass
-        text = self._safe(" ".join(text.split()))
+        text = masked(" ".join(text.split()), self._endpoint.key)
         return f" ({text[:200]}{'...' if len(text) > 200 else ''})" if text else ""
-
-    def _safe(self, text: str) -> str:
-        key = (self._endpoint.key or "").strip()
-        return text.replace(key, "***") if key else text
 
 
 def _text(content: Any) -> str:
@@ -284,10 +321,11 @@ def _text(content: Any) -> str:
 def _retry_after(value: str) -> float | None:
     """Seconds to wait as a ``Retry-After`` header says, which holds seconds or a date; None where it says nothing."""
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None

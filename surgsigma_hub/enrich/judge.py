@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet
 from ..shards.sample_checks import ABSOLUTE
 from ..tasks import all_tasks
 from .prompts import LEVELS, What, original_of
+from .wording import strange_character, strange_words
 
 SHORTEST, LONGEST = 0.3, 4.0
 """Bounds of the new length, as parts of the old."""
@@ -32,11 +32,12 @@ class Refusal(StrEnum):
     CONTROL_TOKENS = "control_tokens"
     MARKUP = "markup"
     ASIDE = "aside"
-    LETTERS = "letters"
+    CHARACTERS = "characters"
     PATH = "path"
     NUMBERS = "numbers"
     LEVELS = "levels"
     CLAIM = "claim"
+    WORDS = "words"
 
 
 class Checker(Protocol):
@@ -95,7 +96,11 @@ def judge(doc: Mapping[str, Any], text: str, what: What, checker: Checker | None
     if refusal is not None:
         return refusal
     objection = (checker or fact_checker)(doc, text, what)
-    return None if objection is None else f"{Refusal.CLAIM}: {objection}"
+    if objection is not None:
+        return f"{Refusal.CLAIM}: {objection}"
+    said = re.sub(r"</?(?:think|answer)>|(?i:\blevel\s*[1-3]\s*:)", " ", text)
+    strange = strange_words(said, f"{original} {doc['answer']['text']}")
+    return None if strange is None else f"{Refusal.WORDS}: {strange}"
 
 
 def _cheap(original: str, text: str, what: What) -> str | None:
@@ -115,10 +120,10 @@ def _cheap(original: str, text: str, what: What) -> str | None:
             return f"{code}: {found.group().strip()!r}"
     if "://" in body:
         return f"{Refusal.PATH}: an address"
-    letters = [c for c in text if c.isalpha()]
-    foreign = sum(not unicodedata.name(c, "").startswith("LATIN") for c in letters)
-    if not letters or foreign > 0.1 * len(letters):
-        return f"{Refusal.LETTERS}: {foreign} of {len(letters)} letters are not Latin"
+    if not any(c.isalpha() for c in text):
+        return f"{Refusal.CHARACTERS}: not a single letter"
+    if strange := strange_character(body):
+        return f"{Refusal.CHARACTERS}: {strange}"
     if extra := sorted(_numbers(text) - _numbers(original)):
         return f"{Refusal.NUMBERS}: {', '.join(extra)} not in the old text"
     return None

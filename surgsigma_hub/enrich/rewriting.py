@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import orjson
 from .. import __version__
 from ..build.catalog import CatalogRows, merge
 from ..shards.manifest import Manifest, Shard, write_atomic
+from ..shards.tree_files import TreeFiles
 from ..shards.writer import ShardWriter
 from .asking import parsed, read_part_shard
 from .cache import AnswerCache
@@ -21,6 +23,8 @@ from .client import Failure
 from .judge import Checker, Refusal, cleaned, judge, levels_of
 from .prompts import LEVELS, PROMPT_VERSION, Settings, What, asks_of
 from .report import PartCounts, Tally
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +114,11 @@ def rewrite_part(tree: Path, staging: Path, manifest: Manifest, answers: Answers
     if changed:
         settings = answers.settings
         how = {"model": settings.published_model, "prompts": PROMPT_VERSION, "what": list(settings.what)}
+        earlier = manifest.options.get("enriched")
         manifest = replace(
             manifest,
             bytes=sum(s.bytes for s in shards),
-            options={**manifest.options, "enriched": [*manifest.options.get("enriched", ()), how]},
+            options={**manifest.options, "enriched": [*(earlier if isinstance(earlier, list) else []), how]},
             shards=tuple(shards),
             builder=f"surgsigma-hub {__version__}",
         )
@@ -142,7 +147,12 @@ def _rewrite_shard(
 
 
 def copy_rest(tree: Path, staging: Path, rewritten: Sequence[Manifest]) -> None:
-    """Everything of the old tree that is not written anew: shards as links where possible, other files as copies."""
+    """Everything of the old tree that is not written anew: shards as links where possible, other files as copies.
+
+    Links that lead out of the tree are left out, and a warning says how many: a file that they lead to is not part of
+    the tree, and a new tree may be published.
+    """
+    files, left_out = TreeFiles(tree), list[str]()
     ours = {m.path for m in rewritten} | {m.catalog for m in rewritten}
     ours |= {f"{m.folder}/{s.name}" for m in rewritten for s in m.shards}
     for path in sorted(tree.rglob("*")):
@@ -150,11 +160,16 @@ def copy_rest(tree: Path, staging: Path, rewritten: Sequence[Manifest]) -> None:
         hidden = any(part.startswith(".") for part in relative.parts[:-1]) or path.name.endswith(".tmp")
         if hidden or not path.is_file() or relative.as_posix() in ours:
             continue
+        if not files.holds(path):
+            left_out.append(relative.as_posix())
+            continue
         (staging / relative).parent.mkdir(parents=True, exist_ok=True)
         if path.suffix in (".tar", ".parquet"):  # replaced whole wherever they change, never written in place
             link(path, staging / relative)
         else:
             shutil.copyfile(path, staging / relative)
+    if left_out:
+        logger.warning("left out %d links that lead out of the tree, among them %r", len(left_out), left_out[0])
 
 
 def link(old: Path, new: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -160,10 +160,3 @@ def size_category(samples: int) -> str:
             return f"{bounds[n - 1]}<n<{bound}" if n else f"n<{bound}"
         limit *= 10
     return "n>1T"
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table; ``|`` in a cell is escaped."""
-    titles = list(head)
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(str(c).replace('|', chr(92) + '|') for c in line)} |" for line in lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,17 +84,20 @@ def load_dataset(
     # The streamed dataset lists only the tars of the splits that were asked for: each glob is a request to the Hub.
     splits = index.configs[name]
     wanted = [split] if streaming and split is not None and split in splits else list(splits)
-    builder: Any = SurgSigma(
-        config_name=name,
-        cache_dir=str(cache_dir) if cache_dir is not None else None,
-        token=token,
-        tars={s: index.tars(name, s, token=token) for s in wanted},
-        counts={s: (splits[s].samples, splits[s].bytes) for s in wanted},
-        identity=index.identity,
-        shards=shards,
-        on_error=on_error,
-        max_errors_in_row=max_errors_in_row,
-    )
+    tars = {s: index.tars(name, s, token=token) for s in wanted}
+    counts = {s: (splits[s].samples, splits[s].bytes) for s in wanted}
+    with _told_of_the_cache():
+        builder: Any = SurgSigma(
+            config_name=name,
+            cache_dir=str(cache_dir) if cache_dir is not None else None,
+            token=token,
+            tars=tars,
+            counts=counts,
+            identity=index.identity,
+            shards=shards,
+            on_error=on_error,
+            max_errors_in_row=max_errors_in_row,
+        )
     loaded: Any
     if streaming:
         loaded = builder.as_streaming_dataset(split=split)
@@ -100,10 +105,24 @@ def load_dataset(
         from datasets.exceptions import DatasetGenerationError
 
         try:
-            builder.download_and_prepare(num_proc=num_proc, download_mode=download_mode)
+            with _told_of_the_cache():
+                builder.download_and_prepare(num_proc=num_proc, download_mode=download_mode)
         except DatasetGenerationError as error:
             if isinstance(error.__cause__, SurgSigmaError):
                 raise error.__cause__ from None  # it says which shard and why; the wrapper does not
             raise
         loaded = builder.as_dataset(split=split)
     return loaded
+
+
+@contextmanager
+def _told_of_the_cache() -> Iterator[None]:
+    """A folder that cannot be made or written is an error that says how to choose another one."""
+    try:
+        yield
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        raise SurgSigmaError(
+            f"the cache of datasets cannot be made or written{place} ({error.strerror or error})",
+            hint="Name a folder that can be written: cache_dir=..., or the variable HF_HOME.",
+        ) from error

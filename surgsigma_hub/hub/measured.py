@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..shards.wording import Variety, Wording
-from .facts import table
+from .markdown import code, table
 
 
 def wording_parts(found: Wording | None) -> list[str]:
@@ -12,7 +12,7 @@ def wording_parts(found: Wording | None) -> list[str]:
         return []
     texts = (("questions", found.questions), ("answers", found.answers), ("reasoning", found.traces))
     rows = [(what, *_figures(variety)) for what, variety in texts if variety is not None]
-    kinds = ", ".join(f"`{kind}` {count / found.samples:.0%}" for kind, count in found.kinds.items())
+    kinds = ", ".join(f"{code(kind)} {count / found.samples:.0%}" for kind, count in found.kinds.items())
     parts = [
         "## Language",
         f"Counted on {found.samples:,} samples (`surgsigma info TREE --wording`). Kinds of question: {kinds}.",

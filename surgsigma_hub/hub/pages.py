@@ -11,8 +11,10 @@ import orjson
 from ..schema import FORMAT_VERSION, MEMBERS
 from ..shards.frontmatter import split_card
 from ..source import SourceInfo
+from ..visible import visible
 from .configs import Config, ConfigSplit, split_order
-from .facts import TreeFacts, size_text, table
+from .facts import TreeFacts, size_text
+from .markdown import Markup, code, link, table
 from .measured import wording_parts
 
 MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
@@ -85,12 +87,12 @@ def source_page(facts: TreeFacts, name: str) -> str:
             ("Modality", info.modality),
             *rows,
             ("Access", f"{info.access.value}: {info.access_steps}"),
-            ("Home", info.homepage),
+            ("Home", Markup(f"<{info.homepage}>")),
             ("Labels", info.label_origin),
             ("May be redistributed", _redistribution(info)),
         ]
     if facts.synthetic(name):
-        rows.insert(0, ("Kind", "**synthetic**: made by a program, not recorded"))
+        rows.insert(0, ("Kind", Markup("**synthetic**: made by a program, not recorded")))
     counts = [
         (m.task, m.split, f"{m.samples:,}", size_text(m.bytes), len(m.videos), len(m.shards), _options(m.options))
         for m in sorted(facts.manifests, key=lambda m: (m.task, split_order(m.split)))
@@ -143,7 +145,7 @@ def licenses_page(facts: TreeFacts) -> str:
         info = facts.info(name)
         mine = facts.config(name)
         kind = "Synthetic. " if facts.synthetic(name) else ""
-        text = f"{kind}Licence: `{facts.license(name)}`. {mine.samples:,} samples, {size_text(mine.bytes)}."
+        text = f"{kind}Licence: {code(facts.license(name))}. {mine.samples:,} samples, {size_text(mine.bytes)}."
         if info is not None:
             text += (
                 f"\n\nAccess ({info.access.value}): {info.access_steps} <{info.homepage}>\n\n"
@@ -179,7 +181,7 @@ def _config_table(configs: Any) -> str:
 
 
 def _config_row(config: Config, split: ConfigSplit) -> tuple[object, ...]:
-    return f"`{config.name}`", split.name, f"{split.samples:,}", size_text(split.bytes), f"{len(split.videos):,}"
+    return code(config.name), split.name, f"{split.samples:,}", size_text(split.bytes), f"{len(split.videos):,}"
 
 
 def _task_table(facts: TreeFacts) -> str:
@@ -187,10 +189,10 @@ def _task_table(facts: TreeFacts) -> str:
     for name in facts.tasks:
         task, mine = facts.task(name), facts.config(name)
         by = {m.source for m in facts.manifests if m.task == name}
-        members = ", ".join(f"`{m}`" for m in sorted(mine.members))
+        members = Markup(", ".join(map(code, sorted(mine.members))))
         rows.append(
             (
-                f"[{task.title if task else _words(name)}](cards/task_{name}.md)",
+                link(task.title if task else _words(name), f"cards/task_{name}.md"),
                 task.family if task else "",
                 members,
                 f"{mine.samples:,}",
@@ -206,7 +208,7 @@ def _source_table(facts: TreeFacts) -> str:
         info = facts.info(name)
         rows.append(
             (
-                f"[{facts.named(name)}](cards/{name}.md)",
+                link(facts.named(name), f"cards/{name}.md"),
                 info.procedure if info else "",
                 facts.license(name),
                 info.access.value if info else "not known",
@@ -261,7 +263,7 @@ def _example(facts: TreeFacts, task: str) -> str:
     sample = facts.first_sample(source=source, task=task)
     made = " (synthetic)" if facts.synthetic(source) else ""
     excerpt = {key: _short(sample[key]) for key in _EXCERPT_KEYS if key in sample}
-    text = orjson.dumps(excerpt, option=orjson.OPT_INDENT_2).decode()
+    text = visible(orjson.dumps(excerpt, option=orjson.OPT_INDENT_2).decode())
     # A fence longer than any run of backquotes inside keeps the block whole.
     fence = "```"
     while fence in text:

@@ -5,6 +5,7 @@ Beside such a folder ``datasets.load_dataset("surgsigma", ...)`` works without t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from ..shards.frontmatter import OURS, check_ours, join_card, read_card, split_c
 from ..shards.manifest import write_atomic
 from .index import card_index
 from .remote import fetch_card
+
+_NAME = re.compile(r"[a-z0-9_-]+")
 
 
 def init_pointer(repo: str, folder: Path, revision: str | None = None) -> str:
@@ -74,7 +77,9 @@ def _check_folder(folder: Path) -> None:
 def _config(entry: Mapping[str, Any], base: str, where: str) -> dict[str, Any]:
     try:
         files = [{"split": part["split"], "path": _pinned(part["path"], base, where)} for part in entry["data_files"]]
-        return {**entry, "config_name": entry["config_name"], "data_files": files}
+        if not _NAME.fullmatch(entry["config_name"]):  # it comes to stand in a line of Python
+            raise ShardError(f"{where}: the card names the config {entry['config_name']!r}, expected a-z, 0-9, _ and -")
+        return {**entry, "data_files": files}
     except (KeyError, TypeError) as error:
         raise ShardError(f"{where}: the configs of the card are not as this package writes them ({error!r})") from None
 

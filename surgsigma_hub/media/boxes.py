@@ -38,9 +38,9 @@ def from_xyxy(
     >>> from_xyxy(0.5, 0.5, 1.01, 0.9)
     (Box(x1=0.5, y1=0.5, x2=1.0, y2=0.9), True)
     """
+    _check_usable(x1, y1, x2, y2)
     corners = (x1 / width, y1 / height, x2 / width, y2 / height)
-    if not all(abs(c) < 1e6 for c in corners):  # also false for NaN
-        raise BadRowError(f"box {(x1, y1, x2, y2)} holds a value that is not a usable number")
+    _check_usable(*corners, most=1e6)
     if corners[0] >= corners[2] or corners[1] >= corners[3]:
         raise BadRowError(f"box {(x1, y1, x2, y2)} is empty or inside out (expected x1 < x2 and y1 < y2)")
     if min(corners) < -TOLERANCE or max(corners) > 1 + TOLERANCE:
@@ -59,7 +59,14 @@ def from_xywh(x: float, y: float, w: float, h: float, *, width: float = 1.0, hei
     >>> from_xywh(10, 20, 30, 40, width=100, height=100)
     (Box(x1=0.1, y1=0.2, x2=0.4, y2=0.6), False)
     """
+    _check_usable(x, y, w, h)
     return from_xyxy(x, y, x + w, y + h, width=width, height=height)
+
+
+def _check_usable(*numbers: float, most: float = 1e12) -> None:
+    """Refuse what is no number and what is too large to be one of pixels: whole numbers of JSON have no end."""
+    if not all(abs(n) < most for n in numbers):  # also false for NaN
+        raise BadRowError(f"box {str(numbers)[:80]} holds a value that is not a usable number")
 
 
 def region_words(box: Box) -> str:

@@ -18,16 +18,19 @@ import numpy as np
 
 from ..errors import MediaError
 from ..records import Cut, Film, Stills
-from .film_table import film_table
+from .film_pyav import EXACT
+from .film_table import FilmTable, film_table
 from .image import load_rgb
-from .video import EXACT, decoder, encode_video
+from .video import encode_video, exact_reader
 from .view import OUTSIDE, no_view
 
 _EPSILON = 1e-6
 _TAIL_SECONDS = 0.25
 """Annotations may run this much past the end of a film; more is an error."""
 _RATE_TOLERANCE = 0.005
-"""Share by which the average rate of a film may differ from its source's, as with some frames lost in an hour."""
+"""Share by which the rate of a film may differ from its source's, such as 29.97 for 30."""
+_HELD_SECONDS = 0.2
+"""How long a frame may stay where the next were lost; five frames at 25 a second are not seen as a stop."""
 _CHECKS_PER_SECOND = 2.0
 _THUMB = (96, 54)
 
@@ -117,11 +120,15 @@ def _still_frames(stills: Stills, picked: range) -> Iterator[Any]:
 
 
 def _film_frames(film: Film, picked: range) -> Iterator[Any]:
-    """The frames of a film that are shown when the picked ones of its steady rate are due."""
+    """The frames of a film that are shown when the picked moments of its grid are due."""
+    if film.seconds:
+        yield from _timed_frames(film, picked)
+        return
     name = film.path.name
-    reader, table = decoder(film.path), film_table(film.path)
-    if abs(table.fps - film.fps) > _RATE_TOLERANCE * film.fps:
-        raise MediaError(f"{name}: has {table.fps:g} frames a second, the source says {film.fps:g}")
+    reader, table = exact_reader(film.path), film_table(film.path)
+    rate = _rate(table)
+    if abs(rate - film.fps) > _RATE_TOLERANCE * film.fps:
+        raise MediaError(f"{name}: has {rate:g} frames a second, the source says {film.fps:g}")
     for number in picked:
         due = number / film.fps
         index = table.nearest(due)
@@ -131,4 +138,28 @@ def _film_frames(film: Film, picked: range) -> Iterator[Any]:
             if number == picked.start or (picked.stop - number) / film.fps > _TAIL_SECONDS:
                 raise MediaError(f"{name}: ends before {due:.3f} s", reason="media_missing")
             return
+        yield reader.turned(reader.decoded(index))
+
+
+def _rate(table: FilmTable) -> float:
+    """Frames per second where none is lost."""
+    gaps = np.diff(table.seconds)
+    return float(1 / gaps[gaps < 1.5 * np.median(gaps)].mean()) if len(gaps) else table.fps
+
+
+def _timed_frames(film: Film, picked: range) -> Iterator[Any]:
+    """As :func:`_film_frames`, of frames that have times of their own; where one was lost, that before stays."""
+    reader, half = exact_reader(film.path), (0.5 + _EPSILON) / film.fps
+    for number in picked:
+        due = number / film.fps
+        index = film.frame_at(due)
+        if index and film.seconds[index] > due + half:
+            index -= 1
+        held = due - film.seconds[index]
+        if index == len(film.seconds) - 1 and held > half:
+            if number == picked.start or (picked.stop - number) / film.fps > _TAIL_SECONDS:
+                raise MediaError(f"{film.path.name}: ends before {due:.3f} s", reason="media_missing")
+            return
+        if not -half <= held <= max(_HELD_SECONDS, 2 * half):
+            raise MediaError(f"{film.path.name}: no frame at {due:.3f} s", reason="clip_incomplete")
         yield reader.turned(reader.decoded(index))

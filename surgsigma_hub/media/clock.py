@@ -8,7 +8,8 @@ by its own time stamps; the labels, or a table of the release, say that the reco
 - ``d`` does not fit, ``n / r`` does; the rate differs by less than 0.5 %, no frame is lost, labels are numbers: all the
   release's frames with a clock that is a little wrong. Found **by number**, and told.
 - ``d`` does not fit, ``n / r`` does, otherwise: all its frames shown at another rate. **Refused**: ``film_fps``.
-- both fit, as can be where labels need not reach the end, but ``n / r`` much better and at another rate. **Refused**.
+- both fit at another rate, where labels need not reach the end: **refused** where ``n / r`` fits much better,
+  and where the rates are so near that a film may have been shown faster or slower, as 24 is at 25; else by time.
 - neither fits: cut, or of another recording. **Refused**: ``starts_at``.
 
 Why by time where the rate differs: labels that are numbers were made on a film of the rate ``r``, in which number and
@@ -16,8 +17,9 @@ time are one; whoever encodes a film anew at another rate, or loses frames of it
 not so, the length gives it away. A label whose own frame was lost, so that none is within three quarters of the film's
 usual gap, has no image; that is told of it alone.
 
-What cannot be seen: a front cut off by less than ``Recording.within`` and ``Recording.beyond`` together, or by anything
-where labels need not reach the end and the film goes on as long after them.
+What cannot be seen: a front cut off, something put before it, or frames lost and timed anew, by less than
+``Recording.within`` and ``Recording.beyond`` together. That is frames, or a second, where tables say how long a
+recording is; where labels need not reach the end it can be more, and is told.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ _SAME_RATE = 0.005
 _MUCH_LONGER = 1.5
 _LOSSES = 0.05
 """Share of its length up to which a film may have lost frames and still look whole."""
+_NEAR_RATE = 0.05
+"""Share by which rates differ that films are shown at one for the other: 24 at 25."""
 _SAME_FRAME = 0.25
 """Share of a frame by which time stamps may miss the steady grid, and number and time still be one."""
 
@@ -95,10 +99,9 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
     told: list[str] = []
     asked = stated.film_fps is not None
     if misfit is None:
-        lasts = recording.lasts
-        if not asked and not same and _misfit(counted, recording) is None and (
-            abs(counted - lasts) < abs(end - lasts) / 2
-        ):  # fmt: skip
+        lasts, near = recording.lasts, abs(fps - rate) <= _NEAR_RATE * rate
+        likelier = near or abs(counted - lasts) < abs(end - lasts) / 2
+        if not asked and not same and likelier and _misfit(counted, recording) is None:
             return _other_rate(file, table, recording, end, counted, both=True)
         if not same and speed == 1:
             told.append(f"it shows {fps:.6g} frames a second, the release says {rate:g}: found by time")
@@ -106,6 +109,10 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
             told.append(f"frames of it are missing ({len(table)} frames in {end - start:.6g} s): found by time")
         if end < lasts - gap or lasts + recording.within < end <= lasts + 2:
             told.append(f"it ends {abs(end - lasts):.3g} s {'before' if end < lasts else 'after'} the recording does")
+        elif end > lasts * (1 + _NEAR_RATE) and recording.stated.starts_at is None:
+            told.append(
+                f"it goes on for {end - lasts:.3g} s after the last label: whether its front is whole is not known"
+            )
     elif not asked and _misfit(counted, recording) is None:
         if not (same and table.constant and file.counted):
             return _other_rate(file, table, recording, end, counted, both=False)
@@ -118,7 +125,10 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
             f"{recording.lasts:.6g} s ({recording.said_by})",
             tuple(_cuts(recording, end)),
         )
-    return Clock(_film(file, times, rate, fps / speed), gap * speed, tuple(told))
+    film = Film(file.path, rate, tuple(times.tolist()))
+    if np.array_equal(times, table.seconds):
+        film = _film(file, times, rate, fps)
+    return Clock(film, gap * speed, tuple(told))
 
 
 def _misfit(end: float, recording: Recording) -> str | None:
@@ -165,7 +175,7 @@ def _cuts(recording: Recording, end: float) -> Sequence[str]:
 
 
 def _film(file: FilmFile, times: npt.NDArray[np.float64], rate: float, own: float) -> Film:
-    """The film on the steady grid of the release's rate, or of its own, where its frames lie on it; else with times."""
+    """A film whose time stamps are believed: on the grid of the release's rate, or of its own, if its frames are."""
     numbers = np.arange(len(times))
     for fps in (rate, own):
         if float(np.max(np.abs(times - numbers / fps))) <= _SAME_FRAME / fps:

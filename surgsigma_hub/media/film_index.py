@@ -23,6 +23,10 @@ REWRITE = "Write it anew, such as by: ffmpeg -i OLD -c:v libx264 -crf 16 NEW.mp4
 _COUNTED = ("avi",)
 """Containers without times of display. What FFmpeg makes up instead puts frames of H.264 out of order, and those of
 MPEG-4 one early after a jump."""
+_DERIVED = ("mpeg",)
+"""Containers that say of some frames only when they are shown; the rest is right as long as the rate is constant."""
+_NO_TIMES = 0x80
+"""FFmpeg's ``AVFMT_NOTIMESTAMPS``: coded frames without a container, whose times would be guesses."""
 _REORDERING = ("h264", "hevc")
 """Decoders that may come to give frames later than before, so that a packet gives none although nothing is lost."""
 _DEPTH = 64
@@ -135,6 +139,7 @@ class _Packet:
     key: bool
     clean: bool
     b_frame: bool
+    packed: bool
 
 
 def video_stream(container: Any, name: str) -> Any:
@@ -184,6 +189,14 @@ def check_pixels(count: int, width: int, height: int, name: str) -> None:
         )
 
 
+def demuxed(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream, and an empty one at the end."""
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        return  # PyAV 18 closes, after all others, streams too that came up on the way, which it does not know
+
+
 def is_counted(container: Any) -> bool:
     """Whether a container says only in which order frames are decoded."""
     return container.format.name in _COUNTED
@@ -199,7 +212,7 @@ def scan(container: Any, stream: Any, name: str) -> FilmIndex:
     packets = list(_packets(container, stream, counted))
     front = next((n for n, packet in enumerate(packets) if packet.key), 0)
     found = [packet.dts if counted else packet.pts for packet in packets]
-    lacking = sum(stamp is None for stamp in found)
+    lacking = len(found) if container.format.flags & _NO_TIMES else sum(stamp is None for stamp in found)
     if lacking:
         raise MediaError(f"{name}: {lacking} of {len(found)} frames have no time stamp", hint=REWRITE)
     order = np.asarray(found, np.int64)
@@ -214,9 +227,17 @@ def scan(container: Any, stream: Any, name: str) -> FilmIndex:
     if away.max() > _DEPTH or any(after.frame < before.frame for before, after in pairwise(keys)):
         raise MediaError(f"{name}: its time stamps start anew or run backwards on the way", hint=REWRITE)
     if counted:
+        slots = int(order.max()) + 1
+        if stream.frames > slots:
+            raise MediaError(
+                f"{name}: {slots} of {stream.frames} frames are there, and nothing says which", hint=REWRITE
+            )
         stamps = stamps[_leading(packets, front) :]
         if stream.codec_context.has_b_frames and len(np.unique(np.diff(stamps))) > 1:
             raise MediaError(f"{name}: frames were left out, and nothing says when the others are shown", hint=REWRITE)
+    gaps = np.diff(stamps)
+    if container.format.name in _DERIVED and len(gaps) and np.abs(gaps / np.median(gaps) - 1).max() > 0.1:
+        raise MediaError(f"{name}: its time stamps leave gaps, and not each frame has its own", hint=REWRITE)
     return FilmIndex(
         stamps, Fraction(stream.time_base or 1), Fraction(stream.average_rate or 0), order, keys,
         hidden=int((~shown).sum()), counted=counted, steady=counted and stream.codec_context.name not in _REORDERING,
@@ -227,11 +248,11 @@ def _packets(container: Any, stream: Any, counted: bool) -> Iterator[_Packet]:
     codec, extra = stream.codec_context.name, stream.codec_context.extradata or b""
     # Of these alone it is known how many frames are shown before a key frame, although none says when.
     countable = codec in ("h264", "mpeg4") or not stream.codec_context.has_b_frames
-    for packet in container.demux(stream):
+    for packet in demuxed(container, stream):
         if not packet.size:
             continue
         clean = packet.is_keyframe and starts_anew(codec, memoryview(packet), extra)
-        hidden, b_frame = packet.is_discard, False
+        hidden, b_frame, packed = packet.is_discard, False, False
         if codec == "vp8":
             hidden = hidden or not memoryview(packet)[0] & 0x10  # made for others to be predicted from
         if counted:
@@ -239,8 +260,9 @@ def _packets(container: Any, stream: Any, counted: bool) -> Iterator[_Packet]:
             if codec == "mpeg4":
                 data = bytes(packet)
                 at = data.find(_VOP)
-                b_frame = at >= 0 and data[at + 4 : at + 5] >= b"\x80" and data[at + 4] >> 6 == 2
-        yield _Packet(packet.pts, packet.dts, hidden, packet.is_keyframe, clean, b_frame)
+                kind = data[at + 4] >> 6 if 0 <= at < len(data) - 4 else None
+                clean, b_frame, packed = clean and kind == 0, kind == 2, data.find(_VOP, at + 4) > at >= 0
+        yield _Packet(packet.pts, packet.dts, hidden, packet.is_keyframe, clean, b_frame, packed)
 
 
 def _keys(
@@ -249,6 +271,7 @@ def _keys(
     frames, least = np.searchsorted(stamps, order), np.minimum.accumulate(order[::-1])[::-1]
     found = []
     skipped = _leading(packets, front)
+    packed = any(packet.packed for packet in packets)  # two frames in one packet, and none in a later one
     for n in range(front, len(packets)):
         packet = packets[n]
         if n > front and not packet.key:
@@ -256,7 +279,7 @@ def _keys(
         leading = _leading(packets, n) if counted else int(least[n] < order[n])
         frame = n - front + leading - skipped if counted else int(frames[n])
         seek = int(order[n]) if packet.dts is None else packet.dts
-        found.append(Key(n, frame, seek, clean=packet.clean or n == front, leading=leading > 0))
+        found.append(Key(n, frame, seek, clean=(packet.clean and not packed) or n == front, leading=leading > 0))
     return tuple(found)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .film_index import FilmIndex, Key, is_counted, scan, video_stream
+from .film_index import FilmIndex, Key, demuxed, is_counted, scan, video_stream
 from .image import MAX_PIXELS
+from .mp4_boxes import check_counts
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -37,6 +39,8 @@ class FilmPackets:
 
     def __init__(self, film: str | Buffer, name: str) -> None:
         self._film, self._name = film, name
+        with Path(film).open("rb") if isinstance(film, str) else io.BytesIO(film) as file:
+            check_counts(file, Path(film).stat().st_size if isinstance(film, str) else memoryview(film).nbytes, name)
         self._open()
 
     def _open(self) -> None:
@@ -44,7 +48,8 @@ class FilmPackets:
 
         self._container = av.open(
             self._film if isinstance(self._film, str) else io.BytesIO(self._film),
-            options={"max_pixels": str(MAX_PIXELS)},
+            # Bounds what is decoded to find out what the film is. PyAV 14.2 crashes on options for FLV and MPEG-PS.
+            options={"max_pixels": str(MAX_PIXELS)} if int(av.__version__.split(".")[0]) >= 18 else {},
             metadata_errors="replace",  # titles of recorders are often Latin-1, and say nothing that is used
         )
         self.stream = video_stream(self._container, self._name)
@@ -83,7 +88,7 @@ class FilmPackets:
                 self._container.seek(key.seek - round(back / index.base), stream=self.stream)
             except av.FFmpegError:
                 continue
-            packets = self._container.demux(self.stream)
+            packets = demuxed(self._container, self.stream)
             for packet in packets:
                 stamp = _stamp(packet, index)
                 if stamp == wanted:
@@ -91,7 +96,7 @@ class FilmPackets:
                 if not packet.size or (packet.is_keyframe and stamp is not None and stamp > wanted):
                     break
         self._open()
-        packets = (packet for packet in self._container.demux(self.stream))
+        packets = demuxed(self._container, self.stream)
         for _ in range(key.packet):
             next((packet for packet in packets if packet.size), None)
         return packets

@@ -7,6 +7,7 @@ Everything else is decoded and encoded once, 4:2:0, at the quality the build sta
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,14 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import MediaError
+from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused: no surgical camera makes them, and decoding them could exhaust memory."""
+
+MAX_BYTES = 512 << 20
+"""Larger files are refused: as many pixels as :data:`MAX_PIXELS` take 384 MB when nothing compresses them."""
 
 _KEPT_SEGMENTS = {0xE0, 0xEE}  # JFIF, and Adobe's colour transform; all other APPn and comments may hold private data
 
@@ -62,15 +67,17 @@ def read_bytes(ref: FileImage | FileSlice) -> bytes:
     """The encoded bytes behind a reference.
 
     Raises:
-        MediaError: missing, empty or shorter than the reference says.
+        MediaError: missing, no plain file (a FIFO would never end), empty, larger than :data:`MAX_BYTES`, or shorter
+            than the reference says.
     """
     try:
-        with ref.path.open("rb") as file:
-            if isinstance(ref, FileImage):
-                data = file.read()
-            else:
+        if isinstance(ref, FileImage):
+            data = read_plain(ref.path, most=MAX_BYTES)
+        else:
+            with open_plain(ref.path) as file:
+                left = os.fstat(file.fileno()).st_size - ref.offset
                 file.seek(ref.offset)
-                data = file.read(ref.length)
+                data = file.read(max(0, min(ref.length, left, MAX_BYTES)))
     except FileNotFoundError:
         raise MediaError(f"{name_of(ref)}: no such file", reason="media_missing") from None
     except OSError as error:

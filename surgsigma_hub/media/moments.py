@@ -150,12 +150,12 @@ class Seen:
     Args:
         source: Where its labels come from.
         video: Which.
-        look: As of :func:`places`.
+        look: As of :func:`places`; without, frames whose footage is not there come without a picture.
     """
 
     def __init__(self, source: Source, video: Video, *, look: bool = True) -> None:
         self.deviation = Deviation()
-        self._source, self._video = source, video
+        self._source, self._video, self._look = source, video, look
         self._recording = source.recording(video)
         self._places: Places | None = None
         self._film: Places | None = None
@@ -193,9 +193,9 @@ class Seen:
         for found in self._source.frames(self._video):
             if isinstance(found, Defect) or self._recording is None:
                 yield found
-            elif self._places is None:
+            elif self._places is None and self._look:
                 lost += 1
-            elif found.image is not None:
+            elif self._places is None or found.image is not None:
                 yield found
             elif (one := self._placed(found, self._recording, self._places)) is not None:
                 yield one

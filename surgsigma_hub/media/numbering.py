@@ -117,10 +117,10 @@ class _Doubt:
             rival = next((o for o in others if math.isclose(o.fps, said.fps) and self._beats(o, hits)), None)
             if rival is None:
                 return said
-            problem = (
-                f"its images are numbered {self._span()}, which with the first number {said.base} leaves "
-                f"{len(self.moments) - hits} of {len(self.moments)} labelled moments without one"
-            )
+            lacking = len(self.moments) - hits
+            missed = f"{lacking} of {len(self.moments)} labelled moments would have none"
+            problem = f"its images are numbered {self._span()}; with {said.base} as the first number "
+            problem += missed if lacking else "that one is missing, and nothing else"
             others = [rival]
         return Refusal(problem, (*(self._named(o) for o in others), *self._cuts()))
 
@@ -173,7 +173,7 @@ class _Doubt:
         rates = {self.said.fps, *(self._rates() if stated.image_fps is None else ())}
         if not self.moments:
             return
-        least = _DENSE * min(len(self.moments), len(numbers))
+        least = _DENSE * self._density() * min(len(self.moments), len(numbers))
         found: list[tuple[int, float, bool, Numbering]] = []
         for fps in sorted(rates):
             own = declared(self.images, replace(stated, image_fps=fps))
@@ -190,25 +190,30 @@ class _Doubt:
         numbers = self.numbers
         return (numbers[-1] - numbers[0] + step_of(numbers)) / max(self.recording.lasts, EPSILON)
 
+    def _density(self) -> float:
+        """Share of the numbers that there could be from the first to the last that are there."""
+        numbers = self.numbers
+        return len(numbers) / ((numbers[-1] - numbers[0]) // step_of(numbers) + 1)
+
     def _rates(self) -> list[float]:
         highest = self._rate()
         lowest = highest / (1 + self.recording.beyond / max(self.recording.lasts, EPSILON))
         usual = [r for r in _RATES if lowest * (1 - _NEAR) <= r <= highest * (1 + _NEAR)]
-        return usual or ([round(highest, 3)] if highest > self.said.fps else [])
+        return usual or ([round(highest, 3)] if highest > _MUCH_LONGER * self.said.fps else [])
 
     def _hits(self, reading: Numbering) -> int:
         """Labelled moments that have an image."""
         return sum(image_number(reading, self.images, m) is not None for m in self.moments)
 
     def _beats(self, other: Numbering, hits: int) -> bool:
-        """Whether another base fits better: it gives more labels an image, or as many and the first of all its own."""
-        more = self._hits(other)
-        if more > hits:
-            return True
-        numbers, said = self.numbers, self.said
-        dense = len(numbers) >= _DENSE * (numbers[-1] - numbers[0] + 1)
-        begins = other.base == numbers[0] == said.base + 1 and dense
-        return more == hits and begins and said.number(self.moments[0]) > numbers[0]
+        """Whether another base fits better: it gives more labels an image, or as many and misses no first one."""
+        more, numbers, said = self._hits(other), self.numbers, self.said
+        if more > hits or more < hits:
+            return more > hits
+        if not other.base == numbers[0] == said.base + 1:
+            return False
+        over = said.seconds(numbers[-1]) + EPSILON >= self.recording.lasts > other.seconds(numbers[-1]) + EPSILON
+        return over or (self._density() >= _DENSE and said.number(self.moments[0]) > numbers[0])
 
     # ---------------------------------------------------------------------------------------------------- in words
 
@@ -225,12 +230,17 @@ class _Doubt:
         return f"{rate} a second numbered from {reading.base} ({' '.join(options)})"
 
     def _cuts(self) -> Iterator[str]:
-        """For footage shorter than its labels: where what is missing may have been."""
-        if not self._short(self.said) or self._same_gaps(self.said) or self.numbers[0] < self.said.base:
+        """For footage of another length than its labels': where what is missing, or too much, may be."""
+        said, last = self.said, self.numbers[-1]
+        if self.numbers[0] < said.base or self.stated.starts_at is not None:
             return
-        lacking = self.moments[-1] - self.said.seconds(self.numbers[-1])
-        yield f"a recording whose first {lacking:g} s were cut off (--option starts_at={lacking:g})"
-        yield "one whose end is missing (--option starts_at=0)"
+        lacking = self.moments[-1] - said.seconds(last)
+        if self._short(said) and not self._same_gaps(said):
+            yield f"a recording whose first {lacking:g} s were cut off (--option starts_at={lacking:g})"
+            yield "one whose end is missing (--option starts_at=0)"
+        elif self._long(said) and said.seconds(last) + 1 / said.fps <= _MUCH_LONGER * self.recording.lasts:
+            yield f"images that begin {-lacking:g} s before the recording (--option starts_at={lacking:g})"
+            yield "images that go on after it (--option starts_at=0)"
 
 
 def image_number(reading: Numbering, images: NumberedImages, seconds: float) -> int | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaError, SurgSigmaError, UnknownNameError
-from .film_pyav import Pixels, PyAV, identity, open_pyav
+from .film_pyav import EXACT, Pixels, PyAV, identity, open_pyav
 from .film_readers import READERS, FrameReader, UnusableError
 
 if TYPE_CHECKING:
@@ -20,17 +20,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BACKEND_VARIABLE = "SURGSIGMA_VIDEO"
-"""Environment variable that names another reader than PyAV: ``decord`` or ``torchcodec``."""
+"""Environment variable that names another reader than PyAV of what is streamed: ``decord`` or ``torchcodec``. What goes
+into a tree is always read by PyAV."""
 
 ENCODER = {"crf": "20", "preset": "veryfast", "flags": "+bitexact", "x264-params": "cpu-independent=1"}
 """Options of the encoder, libx264. Without ``cpu-independent``, x264 (core 165, as PyAV 18 brings it) weighs
 macroblocks in floats whose sums differ between instruction sets, and its AVX-512 code for that reads memory that nobody
 has written: pixels would follow the processor and what the process did before. It makes films less than 1 % larger and
 no slower, see ``benchmarks/encoder.py``."""
-
-EXACT = 0x2 | 0x40000 | 0x80000
-"""How pictures are scaled and change colour space on the way into a film: FFmpeg's ``SWS_BILINEAR`` with
-``SWS_ACCURATE_RND`` and ``SWS_BITEXACT``, by which its vector code rounds as its C code does. As fast, as measured."""
 
 
 def open_video(path: Path) -> FrameReader:
@@ -94,24 +91,19 @@ _INSTALL = {
 }
 
 
-# One or two films stay open per process: loaders ask for the frames of one film in rising order.
 @lru_cache(maxsize=2)
-def _kept(reader: str, path: str, name: str, size: int, changed: int) -> FrameReader:
-    return _opened_by(reader, path, name)
+def _kept(path: str, name: str, size: int, changed: int) -> PyAV:
+    # One or two films stay open per process: loaders ask for the frames of one film in rising order.
+    return open_pyav(path, name, exact=True)
 
 
-@lru_cache(maxsize=2)
-def _kept_pyav(path: str, name: str, size: int, changed: int) -> PyAV:
-    return open_pyav(path, name)
-
-
-def decoder(path: Path) -> PyAV:
-    """The film at ``path`` for those who need frames as they are decoded; kept open for the next who asks.
+def exact_reader(path: Path) -> PyAV:
+    """The film at ``path`` as a source of stills and clips: by PyAV alone, exact, kept open for the next who asks.
 
     Raises:
         MediaError: missing, empty or not a film that can be read.
     """
-    return _kept_pyav(*identity(path))
+    return _kept(*identity(path))
 
 
 def read_frame(path: Path, index: int) -> Pixels:
@@ -120,9 +112,7 @@ def read_frame(path: Path, index: int) -> Pixels:
     Raises:
         MediaError: no such frame, or the film is damaged there.
     """
-    named = _named()
-    reader = decoder(path) if named == "av" else _kept(named, *identity(path))
-    return reader.frame(index)
+    return exact_reader(path).frame(index)
 
 
 def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:

@@ -1,9 +1,9 @@
 """Word forms of labels: how each is said in a sentence, as data.
 
 ``forms/<kind>s.csv`` has a row for each concept of a kind: its article class, its plural, a short name, the kinds of
-label that it can be mistaken for (``near``) and, for actions, the noun and the phrases with an object. ``forms/pairs.csv``
-holds the phrases of an action on one target that no rule makes, ``forms/modalities.csv`` the words for the view itself.
-A label without a row is said by rule: a thing that can be counted, by its display name.
+label that it can be mistaken for (``near``) and, for actions, the noun and the phrases with an object.
+``forms/pairs.csv`` holds the phrases of an action on one target that no rule makes, ``forms/modalities.csv`` the words
+for the view itself. A label without a row is said by rule: a thing that can be counted, by its display name.
 """
 
 from __future__ import annotations
@@ -90,6 +90,11 @@ class Forms:
         """Is or are."""
         return "are" if self.is_plural else "is"
 
+    @property
+    def single(self) -> str:
+        """One of it, as it is counted: "hook", "pair of scissors"."""
+        return f"pair of {self.name}" if self.several.startswith("pairs of ") else self.name
+
     def counted(self, number: int) -> str:
         """So many of it: "a hook", "two hooks", "two pairs of scissors"."""
         return self.a if number == 1 or not self.several else f"{number_word(number)} {self.several}"
@@ -114,8 +119,8 @@ def forms(kind: Kind, id: str) -> Forms:
         return Forms(kind, id, name, Article.MASS, near=row.get("near", ""), noun=noun, doing=doing, on=on, of=of)
     if kind == "criterion":
         unsaid = {"ask": f"Is the criterion met: {name}?", "met": f"{name} is met", "unmet": f"{name} is not met"}
-        said = {key: row.get(key) or rule for key, rule in unsaid.items()}
-        return Forms(kind, id, name, Article.MASS, short=name, noun=name, **said)
+        ask, met, unmet = (row.get(key) or rule for key, rule in unsaid.items())
+        return Forms(kind, id, name, Article.MASS, short=name, noun=name, ask=ask, met=met, unmet=unmet)
     article = Article(row.get("article") or (Article.MASS if kind in ("phase", "step") else Article.COUNT))
     return Forms(
         kind, id, name, article,
@@ -134,18 +139,29 @@ def acting_on(action: str, target: str) -> str:
     act = forms("action", action)
     if target == NULL:
         return act.doing
-    return _pairs().get((action, target)) or act.on.format(forms("target", target).the)
+    return _pairs().get((action, target), ("", ""))[0] or act.on.format(forms("target", target).the)
 
 
 @cache
 def act_of(action: str, target: str) -> str:
     """The same as a noun: "retraction of the gallbladder".
 
-    >>> act_of("tension", "mucosal_flap"), act_of("dissect", "null")
-    ('countertraction on the mucosal flap', 'dissection')
+    >>> act_of("tension", "mucosal_flap"), act_of("dissect", "null"), act_of("irrigate", "abdominal_wall_cavity")
+    ('countertraction on the mucosal flap', 'dissection', 'irrigation of the abdominal cavity')
     """
     act = forms("action", action)
-    return act.noun if target == NULL else act.of.format(forms("target", target).the)
+    if target == NULL:
+        return act.noun
+    return _pairs().get((action, target), ("", ""))[1] or act.of.format(forms("target", target).the)
+
+
+def places_acted_on(target: str) -> tuple[str, ...]:
+    """Other names that a target has in the phrases of an action on it.
+
+    >>> places_acted_on("abdominal_wall_cavity")
+    ('abdominal cavity',)
+    """
+    return tuple(dict.fromkeys(said.rpartition(" the ")[2] for (_, id), (said, _) in _pairs().items() if id == target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +238,6 @@ def _table(name: str) -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
-def _pairs() -> Mapping[tuple[str, str], str]:
+def _pairs() -> Mapping[tuple[str, str], tuple[str, str]]:
     text = (resources.files(__package__) / "forms" / "pairs.csv").read_text("utf-8")
-    return {(row["action"], row["target"]): row["said"] for row in csv.DictReader(text.splitlines())}
+    return {(row["action"], row["target"]): (row["said"], row["noun"]) for row in csv.DictReader(text.splitlines())}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import shutil
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -19,6 +18,10 @@ from ..records import FileImage, FileSlice
 from .cache import fingerprint, made_once
 
 _BLOCK = 512
+_MOST_TIMES = 100
+_LEAST = 1 << 30
+"""So many times its size a gzipped tar may hold, and so many bytes in any case: masks shrink to a twentieth at best."""
+_DEEPEST = 64  # folders in one another
 
 
 def find_archive(base: Path) -> Path | None:
@@ -39,8 +42,8 @@ def archive_members(path: Path, *, cache_dir: Path | None = None) -> Mapping[str
     gzipped tar cannot be read from the middle, so it is decompressed once into ``cache_dir`` as a plain tar.
 
     Raises:
-        BadRowError: a damaged or cut archive, a name that is absolute or holds ``..``, or a member that is neither a
-            plain file nor a folder.
+        BadRowError: a damaged or cut archive, a name that is absolute or holds ``..``, a member that is neither a
+            plain file nor a folder, a gzipped tar that grows without end, or folders whose links go round in a circle.
         SurgSigmaError: a gzipped tar without a ``cache_dir``.
     """
     if path.is_dir():
@@ -54,6 +57,11 @@ def _folder(path: Path) -> dict[str, FileImage | FileSlice]:
     found: dict[str, FileImage | FileSlice] = {}
     for folder, folders, names in os.walk(path, followlinks=True):
         folders.sort()
+        if len(Path(folder).relative_to(path).parts) > _DEEPEST:
+            raise BadRowError(
+                f"{path.name}: folders more than {_DEEPEST} deep: a link leads back to a folder that it lies in",
+                hint="Remove that link.",
+            )
         for name in sorted(names):
             file = Path(folder, name)
             found[file.relative_to(path).as_posix()] = FileImage(file)
@@ -70,7 +78,15 @@ def _plain_tar(path: Path, cache_dir: Path | None) -> Path:
     def decompress(target: Path) -> None:
         try:
             with gzip.open(path, "rb") as packed, target.open("wb") as plain:
-                shutil.copyfileobj(packed, plain, 1 << 20)
+                left = max(_LEAST, _MOST_TIMES * path.stat().st_size)
+                while data := packed.read(1 << 20):
+                    left -= len(data)
+                    if left < 0:
+                        raise BadRowError(
+                            f"{path.name}: holds more than {_MOST_TIMES} times as many bytes as it has",
+                            hint="This is no archive of pictures. If it is, decompress it yourself.",
+                        )
+                    plain.write(data)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise BadRowError(
                 f"{path.name}: damaged or cut gzip file ({error})", hint="Download this file again."
@@ -97,13 +113,19 @@ def _write(target: Path, data: bytes) -> None:
 def _scan(path: Path) -> list[tuple[str, int, int]]:
     size = path.stat().st_size
     found: dict[str, tuple[int, int]] = {}
+    at = -1
     try:
         with tarfile.open(path, "r:") as tar:
             while (member := tar.next()) is not None:
                 setattr(tar, "members", [])  # noqa: B010 - tarfile keeps every header, too much for 165,000 of them
                 name = safe_name(member.name, where=path.name)
+                if not at < tar.offset or member.size < 0:
+                    raise BadRowError(f"{path.name}: member {member.name!r} has no size", hint="Fetch this file again.")
+                at = tar.offset
                 if member.isdir():
                     continue
+                if not name or "\0" in name:
+                    raise BadRowError(f"{path.name}: a member called {member.name!r}", hint="Pack this archive again.")
                 if not member.isreg() or member.issparse():
                     raise BadRowError(f"{path.name}: member {member.name!r} is neither a plain file nor a folder")
                 if member.offset_data + member.size > size:
@@ -111,7 +133,8 @@ def _scan(path: Path) -> list[tuple[str, int, int]]:
                 if name in found:
                     raise BadRowError(f"{path.name}: member {name!r} occurs twice")
                 found[name] = (member.offset_data, member.size)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+        # tarfile lets the others through for headers of headers, sizes that are none, and maps of sparse files.
         raise BadRowError(f"{path.name}: damaged tar ({error})", hint="Fetch this file again.") from None
     if not _ends_with_zeros(path, size):  # tarfile takes a file cut between two members for a whole one
         raise BadRowError(f"{path.name}: the tar has no end mark, so it has been cut", hint="Fetch this file again.")

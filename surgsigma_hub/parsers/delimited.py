@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadRowError
+from ..plain_file import MAX_TEXT, read_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,8 @@ def read_delimited(path: Path, columns: Sequence[str], *, delimiter: str, header
         BadRowError: the header lacks a column; the message does not name the file.
         OSError: the file cannot be read.
     """
-    return parse_delimited(
-        path.read_bytes().decode("utf-8-sig", errors="replace"), columns, delimiter=delimiter, header=header
-    )
+    text = read_plain(path, most=MAX_TEXT).decode("utf-8-sig", errors="replace")
+    return parse_delimited(text, columns, delimiter=delimiter, header=header)
 
 
 def parse_delimited(text: str, columns: Sequence[str], *, delimiter: str, header: bool = True) -> tuple[Line, ...]:

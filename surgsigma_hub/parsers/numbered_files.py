@@ -28,6 +28,12 @@ def numbered_images(folder: Path, stem: str) -> dict[int, Path]:
     return {number: found[number][2] for number in sorted(found)}
 
 
+def lacking(folder: Path, name: str) -> str:
+    """What to say of a folder in which no image is named as expected, such as ``name``."""
+    first = min((p.name for p in folder.iterdir()), default=None) if folder.is_dir() else None
+    return f"holds {first}, ..., nothing named like {name}" if first else "is missing or empty"
+
+
 def stem_pattern(names: str, **known: str) -> tuple[str, str]:
     """A pattern of names, written as for ``str.format``, as the ``stem`` of :func:`numbered_images`, and its field.
 

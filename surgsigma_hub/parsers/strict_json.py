@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadRowError
+from ..plain_file import MAX_TEXT, read_plain
 
 
 class Pairs(dict[str, Any]):
@@ -35,7 +36,7 @@ def read_json(path: Path) -> Any:
         OSError: the file cannot be opened.
     """
     try:
-        return json.loads(path.read_bytes(), object_pairs_hook=Pairs.of)
+        return json.loads(read_plain(path, most=MAX_TEXT), object_pairs_hook=Pairs.of)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno} (character {error.pos})"
         raise BadRowError(f"not JSON, or cut short: {error.msg} at {place}") from None

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..plain_file import MAX_TEXT, read_plain
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -50,7 +52,7 @@ def read_numbered(path: Path, *, columns: tuple[str, ...]) -> NumberedTable:
     Raises:
         OSError: the file cannot be read.
     """
-    return parse_numbered(path.read_bytes().decode("utf-8-sig", errors="replace"), columns=columns)
+    return parse_numbered(read_plain(path, most=MAX_TEXT).decode("utf-8-sig", errors="replace"), columns=columns)
 
 
 def parse_numbered(text: str, *, columns: tuple[str, ...]) -> NumberedTable:

@@ -21,6 +21,8 @@ Buffer = bytes | mmap.mmap
 
 _HEAD = 12  # length (8, little endian) and the masked CRC of those 8 bytes (4)
 _TAIL = 4  # masked CRC of the payload
+_MOST_VALUES = 1 << 16  # of a feature: a number of one byte takes forty in memory
+_MOST_FEATURES = 1 << 10  # of an Example; the records of Cholec80 have ten
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -111,6 +113,8 @@ def parse_example(buffer: Buffer, payload: Span) -> dict[str, Feature]:
             if (number_in, wire_in) == (1, _BYTES) and isinstance(entry, Span):
                 name, feature = _map_entry(buffer, entry)
                 features[name] = feature
+                if len(features) > _MOST_FEATURES:
+                    raise TFRecordError(f"byte {payload.offset}: more than {_MOST_FEATURES} features")
     return features
 
 
@@ -210,18 +214,20 @@ def _feature(buffer: Buffer, span: Span) -> Feature:
             if kind == 1 and wire_in == _BYTES and isinstance(item, Span):
                 blobs.append(item)
             elif kind == 2 and wire_in in (_BYTES, _FIXED32) and isinstance(item, Span):
-                if item.length % 4:
+                if item.length % 4 or item.length > 4 * _MOST_VALUES:
                     raise TFRecordError(f"byte {item.offset}: {item.length} bytes are no list of floats")
                 floats.extend(struct.unpack(f"<{item.length // 4}f", item.read(buffer)))
             elif kind == 3 and wire_in == _VARINT and isinstance(item, int):
                 ints.append(_signed(item))
             elif kind == 3 and wire_in == _BYTES and isinstance(item, Span):  # the packed form
                 at, end = item.offset, item.offset + item.length
-                while at < end:
+                while at < end and len(ints) <= _MOST_VALUES:
                     number_in, at = _varint(buffer, at, end)
                     ints.append(_signed(number_in))
             else:
                 raise TFRecordError(f"byte {value.offset}: wire type {wire_in} does not fit its list")
+            if max(len(blobs), len(ints), len(floats)) > _MOST_VALUES:
+                raise TFRecordError(f"byte {span.offset}: a feature of more than {_MOST_VALUES} values")
     if len(kinds) > 1:
         raise TFRecordError(f"byte {span.offset}: a feature holds two kinds of list")
     return Feature(tuple(blobs), tuple(ints), tuple(floats))

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from ..ontology import NULL, Kind
+from ..tasks.reading.triplets import unwrapped
 from .claim import WARRANTED, Claim, Region, Relation, Role, What
 from .claimed_measures import MOVED, measured, owner_of, text_before
 from .mentions import Mention, find
@@ -110,7 +111,7 @@ def claims(text: str) -> tuple[Claim, ...]:
     [('absent', 'hook')]
     """
     found: list[Claim] = []
-    for sentence in _SENTENCE.split(text):
+    for sentence in _SENTENCE.split(unwrapped(text)):
         if sentence.strip():
             found += _sentence(sentence)
     return tuple(found)

@@ -299,6 +299,12 @@ def _add_frame(made: _Builder, frame: Frame) -> None:
 # ------------------------------------------------------------------------------------------------------ of a sample
 
 
+def _on_part(doc: Mapping[str, Any]) -> bool:
+    """Whether the question of a sample is not on all that is in view, but on what is acted on or on one instrument."""
+    group = str(doc["provenance"]["template"]).split("/")[1:2]
+    return group in (["acted_on"], ["acted_on_by"], ["done_by"])
+
+
 def _of_sample(doc: Mapping[str, Any]) -> Facts:
     task, answer = get_task(str(doc["task"])), doc["answer"]
     made = _Builder()
@@ -309,7 +315,7 @@ def _of_sample(doc: Mapping[str, Any]) -> Facts:
             if kind in ("phase", "step"):
                 more[kind] = ids[0] if ids else None
             elif task.answer == "labels" or ids:
-                made.add(kind, ids, complete=task.answer == "labels")
+                made.add(kind, ids, complete=task.answer == "labels" and not _on_part(doc))
     if answer["triplets"] or task.answer == "triplets":
         made.relate((t["instrument"], t["action"], t["target"]) for t in answer["triplets"])
     if task.answer == "boxes":

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
 from ..ontology.forms import number_word
-from ..records import Answer, Box, Fact, Frame, LabeledBox
+from ..records import Answer, Box, Coverage, Fact, Frame, LabeledBox
 from ..tasks.answers import NOT_TISSUE, box_text
 from ..tasks.base import AnswerKind, Task
 from ..tasks.wording import joined
@@ -42,7 +42,7 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     needs_tissue = task.answer in (AnswerKind.TEXT, AnswerKind.CRITERIA) or task.label_kinds == ("target",)
     with_tissue = needs_tissue or style & 8 or tools is None or not tools.text
     anatomy = _things("target", task, scene, answer, memory, style) if with_tissue else None
-    said = [*_in_view(scene, tools, anatomy, words)]
+    said = [*_in_view(task, scene, tools, anatomy, words)]
     listed = len(said)
     if len(said) > 1 and style & 1 and task.level > 1:
         said.reverse()
@@ -66,7 +66,7 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     return said + asked
 
 
-def _in_view(scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:
+def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:
     if tools is not None and tools.text:
         kind = "instruments_over_time" if scene.is_clip else "instruments"
         yield words.say(kind, {"a_list": tools.text, "are": tools.be})
@@ -75,7 +75,7 @@ def _in_view(scene: Scene, tools: _Things | None, anatomy: _Things | None, words
     if anatomy is not None and anatomy.text:
         in_view = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
         yield words.say("tissues" if in_view else "acted_on", {"the_list": anatomy.text, "are": anatomy.be})
-    elif anatomy is not None and anatomy.asked and not scene.is_clip:
+    elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
         yield words.say("no_tissues")
 
 
@@ -111,7 +111,8 @@ def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, an
 def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
     """The measures of a scene: of the boxes of a moment, of the motion in a clip."""
     if scene.is_clip:
-        return of_motion(scene.frames)
+        whole = all(f.coverage_of(Fact.INSTRUMENT_BOXES) is Coverage.ALL_IN_VIEW for f in scene.frames)
+        return of_motion(scene.frames) if whole else ()  # else two boxes of a name may be of two instruments
     known: tuple[Measure, ...] | None = memory.things.get("measures")
     if known is None:
         frame = scene.frames[0]
@@ -126,7 +127,7 @@ def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
     if known is None:
         known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
         boxes = 0 if scene.is_clip else len(scene.frames[0].instrument_boxes or ())
-        if boxes > 1:
+        if boxes > 1 and scene.frames[0].holds_all(Fact.INSTRUMENT_BOXES):
             known.append(("count", {"count": number_word(boxes)}))
         if not scene.is_clip:
             memory.things["evidence"] = known

@@ -84,7 +84,7 @@ class BoxExtent(StrEnum):
     """The tip, at most with the part of the shaft next to it."""
     WORKING_END = "working end"
     """Jaws, blade or hook, up to the joint or the end of the shaft."""
-    WHOLE = "whole"
+    WHOLE = "whole visible instrument"
     """All of it that is visible, the shaft included."""
 
 

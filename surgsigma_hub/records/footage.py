@@ -64,7 +64,7 @@ class Film:
     Attributes:
         path: The film.
         fps: Rate of the grid of moments; tasks name moments by their number on it.
-        seconds: When each frame is seen, rising; empty where frame ``n`` is seen at ``n / fps``.
+        seconds: When each frame is seen, rising; empty where the film itself shows frame ``n`` at ``n / fps``.
     """
 
     path: Path

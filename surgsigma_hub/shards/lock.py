@@ -25,7 +25,8 @@ def only_writer(folder: Path, *, name: str = "lock", shown: Path, work: str) -> 
         work: What writes, for messages: "build".
 
     Raises:
-        BuildError: somebody else holds it, or it cannot be written.
+        BuildError: somebody else holds it, or it cannot be written, or a file cannot be read or written while it is
+            held: the disk is full, for example.
     """
     hint = "Choose another folder with --out."
     try:
@@ -38,6 +39,12 @@ def only_writer(folder: Path, *, name: str = "lock", shown: Path, work: str) -> 
         raise BuildError(f"cannot write into {shown}: {error.strerror or error}", hint=hint) from None
     try:
         yield
+    except OSError as error:
+        # A full disk says so when something is written, whichever part of the work that is.
+        raise BuildError(
+            f"{error.filename or shown}: {error.strerror or error}",
+            hint="What is unfinished does not count. Mend this, then run the same command again.",
+        ) from error
     finally:
         (folder / name).unlink(missing_ok=True)
         lock.release()

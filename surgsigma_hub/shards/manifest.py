@@ -11,7 +11,6 @@ import builtins
 import gc
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,8 @@ import orjson
 from ..errors import ShardError
 from ..plain_file import read_plain
 from ..schema import FORMAT_VERSION, check_format_version
-from .manifest_checks import NAME, check_shards, check_types, contradictions
+from .manifest_checks import NAME, Blocks, check_shards, check_types, contradictions
+from .temporary import temporary_name
 from .tree_files import TreeFiles
 
 MAX_MANIFEST = 256 << 20
@@ -32,6 +32,9 @@ _PLACE = re.compile(rf"data/({NAME.pattern})/({NAME.pattern})/({NAME.pattern})\.
 
 WORK_DIR = ".build"
 """Where a build keeps unfinished work inside the tree; gone once the build has ended."""
+
+JOURNAL = "commit.json"
+"""In a folder of ``WORK_DIR``: what a commit that has begun moves and removes, for whoever has to finish it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,7 @@ class Shard:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Shard:
         """The entry as it was before it became JSON; KeyError or TypeError where it is no such entry."""
-        if len(raw) != 5:
-            raise TypeError("an entry of a shard has other fields than name, sha256, bytes, samples and blocks")
-        blocks = tuple(map(tuple, raw["blocks"]))
-        return cls(raw["name"], raw["sha256"], raw["bytes"], raw["samples"], blocks)
+        return cls(**{**raw, "blocks": tuple(map(tuple, raw["blocks"]))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,15 @@ class Manifest:
     shards: tuple[Shard, ...]
     format_version: str = FORMAT_VERSION
     builder: str = field(default="")
+    _blocks: Blocks | None = field(init=False, default=None, repr=False, compare=False)  # not written to JSON
+
+    @property
+    def blocks(self) -> Blocks:
+        """The numbers of its shards and blocks as arrays."""
+        if self._blocks is not None:
+            return self._blocks
+        shards = self.shards
+        return Blocks.of([s.bytes for s in shards], [s.samples for s in shards], [s.blocks for s in shards])
 
     @property
     def folder(self) -> str:
@@ -183,12 +192,13 @@ def read_form(data: builtins.bytes, *, where: str) -> Manifest:
     try:
         raw = orjson.loads(data)
         check_format_version(raw["format_version"], where=where)
-        shards = raw["shards"]
         check_types(raw)
-        raw["shards"] = tuple(map(Shard.from_json, shards))
+        columns, blocks = check_shards(raw["split"], raw["shards"])
+        pairs = [tuple(map(tuple, one)) for one in columns.pop("blocks")]
+        raw["shards"] = tuple(map(Shard, *columns.values(), pairs))
         raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
         manifest = Manifest(**raw)
-        check_shards(manifest)
+        object.__setattr__(manifest, "_blocks", blocks)
         return manifest
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ShardError(
@@ -227,7 +237,7 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync: Wait for the disk, so that this also holds when the power fails.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = temporary_name(path)
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -235,6 +245,8 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say what it had no room for
         raise

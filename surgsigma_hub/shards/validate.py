@@ -2,119 +2,71 @@
 
 from __future__ import annotations
 
+import concurrent.futures as futures
 import hashlib
+import multiprocessing
 import os
 import sys
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from tqdm import tqdm
 
 from ..errors import ShardError
-from ..plain_file import open_plain
-from .manifest import WORK_DIR, Manifest, Shard, manifest_bytes, read_form
+from .manifest import JOURNAL, WORK_DIR, Manifest, Shard, manifest_bytes, read_form
 from .manifest_checks import contradictions
-from .sample_checks import absolute_paths, check
+from .problems import Notes, ValidationReport
+from .sample_checks import absolute_paths
+from .shard_check import Seen, ShardCheck, check_shard
 from .tree_files import TreeFiles
-from .walk import Damage, Group, HashingReader, groups
 
-MAX_SHOWN = 1000
-"""Problems of one kind that are kept with their place; further ones are only counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong: where (``shard:key``, relative to what was checked), what was found, what was expected."""
-
-    where: str
-    what: str
-    expected: str
-    kind: str
-    severity: Literal["error", "warning"] = "error"
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what} (expected: {self.expected})"
+QUICK_SHARE = 0.05
+"""Share of the shards that a quick check hashes: a fault in one of 60 is then found with 95 %."""
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationReport:
-    """What was checked and what is wrong with it.
-
-    Attributes:
-        problems: In the order found; of each kind at most ``MAX_SHOWN``.
-        counts: Shards, samples, media members, bytes and videos seen, and the numbers of errors and warnings.
-        by_kind: Number of problems of each kind, those not kept in ``problems`` included.
-    """
-
-    problems: tuple[Problem, ...]
-    counts: Mapping[str, int]
-    by_kind: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is no error; warnings do not count."""
-        return self.counts["errors"] == 0
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """Problems that make the data wrong."""
-        return tuple(p for p in self.problems if p.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """Problems that depend on how the data will be used."""
-        return tuple(p for p in self.problems if p.severity == "warning")
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        problems = [
-            {"where": p.where, "what": p.what, "expected": p.expected, "kind": p.kind, "severity": p.severity}
-            for p in self.problems
-        ]
-        return {"ok": self.ok, "counts": dict(self.counts), "by_kind": dict(self.by_kind), "problems": problems}
-
-
-def validate(path: Path, *, progress: bool = False) -> ValidationReport:
+def validate(
+    path: Path, *, workers: int = 1, quick: bool = False, share: float = QUICK_SHARE, seed: int = 0,
+    progress: bool = False,
+) -> ValidationReport:  # fmt: skip
     """Check a tree, or one shard (with its part of the manifest beside it, if there is one).
 
     Args:
         path: The tree's folder, or a tar.
+        workers: Processes; the report does not depend on their number. With more than one, a script needs the usual
+            ``if __name__ == "__main__":`` guard.
+        quick: Of a tree, check all manifests, the sizes of all shards and that splits are disjoint by the manifests,
+            and hash ``share`` of the shards; samples are not looked at, and their counts are those of the manifests.
+        share: Share (0..1) of the shards to hash, one at least; only for ``quick``.
+        seed: Which shards these are; another day, another seed.
         progress: Show a progress bar on stderr.
 
     Returns:
         Every problem found; nothing that the data holds stops the check.
 
     Raises:
-        ShardError: there is nothing at ``path`` to check.
+        ShardError: there is nothing at ``path`` to check, or a worker was killed.
     """
     if path.is_file():
         run = _Run(path.parent, whole=False)
         run.one_shard(path)
     elif path.is_dir():
         run = _Run(path, whole=True)
-        run.tree(progress)
+        try:
+            run.tree(workers, progress, (share, seed) if quick else None)
+        except BrokenProcessPool:
+            raise ShardError(
+                f"{path}: a worker that checked it was killed, most likely for lack of memory",
+                hint="Check it again with fewer --workers.",
+            ) from None
     else:
         raise ShardError(f"{path}: no such file or folder", hint="Give the folder of a built tree, or one of its tars.")
     return run.report()
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What a shard turned out to hold."""
-
-    sha256: str = ""
-    bytes: int = 0
-    media_bytes: int = 0
-    members: set[str] = field(default_factory=set)
-    videos: set[str] = field(default_factory=set)
-    starts: list[int] = field(default_factory=list)
 
 
 class _Run:
@@ -123,12 +75,11 @@ class _Run:
     def __init__(self, base: Path, *, whole: bool) -> None:
         self._base = base
         self._files = TreeFiles(base) if whole else None  # a shard alone may be a link to anywhere
-        self._problems: list[Problem] = []
-        self._by_kind: Counter[str] = Counter()
-        self._severities: Counter[str] = Counter()
+        self._notes = Notes()
         self._counts: Counter[str] = Counter()
-        self._hashes = array("Q")  # of every key: 8 bytes a sample, so that a tree of millions fits
-        self._shards: list[tuple[int, Path]] = []  # index of the first sample, shard
+        self._quickly = False
+        self._hashes = array("Q")
+        self._shards: list[tuple[int, ShardCheck]] = []  # index of the first sample, shard
         self._splits: dict[str, dict[str, set[str]]] = {}  # canonical video -> source -> splits
 
     def report(self) -> ValidationReport:
@@ -136,22 +87,16 @@ class _Run:
         self._leaks()
         counts = {name: self._counts[name] for name in ("shards", "samples", "media", "bytes")}
         counts["videos"] = len(self._splits)
-        counts["errors"], counts["warnings"] = self._severities["error"], self._severities["warning"]
-        return ValidationReport(tuple(self._problems), counts, dict(sorted(self._by_kind.items())))
-
-    def _note(
-        self, where: str, kind: str, what: str, expected: str, severity: Literal["error", "warning"] = "error"
-    ) -> None:
-        where, what, expected = (_plain(text) for text in (where, what, expected))
-        self._by_kind[kind] += 1
-        self._severities[severity] += 1
-        if self._by_kind[kind] <= MAX_SHOWN:
-            self._problems.append(Problem(where, what, expected, kind, severity))
+        if self._quickly:
+            counts["hashed"] = self._counts["hashed"]
+        severities = self._notes.severities
+        counts["errors"], counts["warnings"] = severities["error"], severities["warning"]
+        return ValidationReport(tuple(self._notes.problems), counts, dict(sorted(self._notes.by_kind.items())))
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._base).as_posix()
 
-    def tree(self, progress: bool) -> None:
+    def tree(self, workers: int, progress: bool, quick: tuple[float, int] | None) -> None:
         manifest_paths = sorted(self._base.glob("data/*/*/*.manifest.json"))
         tars = sorted(self._base.glob("data/**/*.tar"))
         if not manifest_paths and not tars:
@@ -164,32 +109,89 @@ class _Run:
         for tar in tars:
             if tar not in listed:
                 wanted = f"{tar.stem.rpartition('-')[0]}.manifest.json"
-                self._note(self._name(tar), "unlisted", "no manifest lists this shard", f"an entry in {wanted}")
-        if (self._base / WORK_DIR).exists():
-            self._note(WORK_DIR, "unfinished", "work of a build that has not ended", "no such folder", "warning")
-        total = sum(s.bytes for _, m in manifests for s in m.shards)
+                self._notes.add(self._name(tar), "unlisted", "no manifest lists this shard", f"an entry in {wanted}")
+        if any((self._base / WORK_DIR).glob(f"*/{JOURNAL}")):
+            what = "a build was stopped while it changed this tree"
+            self._notes.add(WORK_DIR, "unfinished", what, "one build: the next build into this tree finishes it")
+        elif (self._base / WORK_DIR).exists():
+            self._notes.add(WORK_DIR, "unfinished", "work of a build that has not ended", "no such folder", "warning")
+        jobs = [[self._job(path, shard, manifest) for shard in manifest.shards] for path, manifest in manifests]
+        if quick is not None:
+            jobs = self._quick(manifests, jobs, *quick)
+        flat = [job for own in jobs for job in own]
+        total = sum(job.entry.bytes for job in flat if job.entry)
         with tqdm(total=total, unit="B", unit_scale=True, disable=not progress, file=sys.stderr) as bar:
-            for path, manifest in manifests:
-                seen: list[_Seen | None] = []
-                for shard in manifest.shards:
-                    bar.set_postfix_str(f"{manifest.task} {manifest.source} {shard.name}", refresh=False)
-                    seen.append(self._listed_shard(path.parent / shard.name, shard, manifest))
-                    bar.update(shard.bytes)
-                self._compare(path, manifest, [s for s in seen if s is not None], whole=None not in seen)
+            results = _results(flat, workers)
+            for (path, manifest), own in zip(manifests, jobs, strict=True):
+                seen: list[Seen] = []
+                for job in own:
+                    bar.set_postfix_str(f"{manifest.task} {manifest.source} {Path(job.place).name}", refresh=False)
+                    seen.append(self._take(job, next(results)))
+                    bar.update(job.entry.bytes if job.entry else 0)
+                if quick is None and all(one.readable for one in seen):
+                    self._compare(path, manifest, seen)  # a missing shard is named already; sums without it say nothing
 
     def one_shard(self, path: Path) -> None:
         beside = path.parent / f"{path.stem.rpartition('-')[0]}.manifest.json"
-        if not beside.is_file():
-            self._shard(path, None)
-            return
-        manifest = self._manifest(beside)
-        entries = [s for s in manifest.shards if s.name == path.name] if manifest else []
-        if manifest and entries:
-            self._listed_shard(path, entries[0], manifest)
-            return
+        manifest = self._manifest(beside) if beside.is_file() else None
+        job = ShardCheck(self._base, path.name, inside=False)
         if manifest:
-            self._note(path.name, "unlisted", "no manifest lists this shard", f"an entry in {beside.name}")
-        self._shard(path, None)
+            entries = [s for s in manifest.shards if s.name == path.name]
+            if entries:
+                job = self._job(path, entries[0], manifest)
+            else:
+                wanted = f"an entry in {beside.name}"
+                self._notes.add(path.name, "unlisted", "no manifest lists this shard", wanted)
+        self._take(job, check_shard(job))
+
+    def _job(self, beside: Path, entry: Shard, manifest: Manifest) -> ShardCheck:
+        names = tuple((name, str(getattr(manifest, name))) for name in ("task", "source", "split"))
+        return ShardCheck(self._base, self._name(beside.parent / entry.name), self._files is not None, entry, names)
+
+    def _take(self, job: ShardCheck, seen: Seen) -> Seen:
+        """Add what a check found to what is known of the tree."""
+        self._notes.take(seen.notes)
+        if not seen.readable:
+            return seen
+        if job.hash_only:
+            self._counts["hashed"] += 1
+        else:
+            self._shards.append((len(self._hashes), job))
+            self._counts.update(shards=1, bytes=seen.bytes, samples=len(seen.hashes), media=seen.media)
+        self._hashes.extend(seen.hashes)
+        for video, by_source in seen.splits.items():
+            for source, splits in by_source.items():
+                self._splits.setdefault(video, {}).setdefault(source, set()).update(splits)
+        return seen
+
+    def _quick(
+        self, manifests: Sequence[tuple[Path, Manifest]], jobs: list[list[ShardCheck]], share: float, seed: int
+    ) -> list[list[ShardCheck]]:
+        """Look at sizes and at what the manifests say; the shards that are left to hash."""
+        self._quickly = True
+        there: list[list[ShardCheck]] = []
+        for (_, manifest), own in zip(manifests, jobs, strict=True):
+            there.append([job for job in own if self._has_its_size(job)])
+            self._counts.update(samples=manifest.samples)
+            for video in manifest.videos:
+                self._splits.setdefault(video, {}).setdefault(manifest.source, set()).add(manifest.split)
+        lots = sorted((_lot(seed, job.place), job.place) for own in there for job in own)
+        chosen = {place for lot, place in lots if lot < share} or {place for _, place in lots[:1]}
+        return [[replace(job, hash_only=True) for job in own if job.place in chosen] for own in there]
+
+    def _has_its_size(self, job: ShardCheck) -> bool:
+        try:
+            with job.open() as file:
+                size = os.fstat(file.fileno()).st_size
+        except (OSError, ShardError):
+            self._take(job, check_shard(job))  # which says what is wrong
+            return False
+        self._counts.update(shards=1, bytes=size)
+        if job.entry and size != job.entry.bytes:
+            what = f"bytes of the shard: {size}"
+            self._notes.add(job.place, "manifest", what, f"{job.entry.bytes}, as the manifest says")
+            return False
+        return True
 
     def _manifest(self, path: Path) -> Manifest | None:
         where = self._name(path)
@@ -200,101 +202,29 @@ class _Run:
         except ShardError as error:
             kind = "version" if "format version" in error.message else "manifest"
             what = error.message.replace(str(path), where).removeprefix(f"{where}: ")
-            self._note(where, kind, what, error.hint or "a manifest of this package")
+            self._notes.add(where, kind, what, error.hint or "a manifest of this package")
             return None
         if self._files and manifest.path != where:
-            self._note(where, "manifest", f"is the manifest of {manifest.path}", "task, source and split of its place")
+            expected = "task, source and split of its place"
+            self._notes.add(where, "manifest", f"is the manifest of {manifest.path}", expected)
         for found in contradictions(manifest):
-            self._note(where, "manifest", found.what, found.expected)
+            self._notes.add(where, "manifest", found.what, found.expected)
         for place, text in absolute_paths({"options": dict(manifest.options)}):
-            self._note(where, "path", f"{place} holds an absolute path: {text}", "no path of any machine")
+            self._notes.add(where, "path", f"{place} holds an absolute path: {text}", "no path of any machine")
         return manifest
 
-    def _listed_shard(self, path: Path, entry: Shard, manifest: Manifest) -> _Seen | None:
-        where = path.name if path.parent == self._base else f"{manifest.folder}/{entry.name}"
-        seen = self._shard(path, manifest)
-        if seen is None:
-            return None
-        for what, found, listed in (
-            ("bytes", seen.bytes, entry.bytes),
-            ("sha256", seen.sha256, entry.sha256),
-            ("samples", len(seen.starts), entry.samples),
-        ):
-            if found != listed:
-                self._note(where, "manifest", f"{what} of the shard: {found}", f"{listed}, as the manifest says")
-        wrong = [b for b in entry.blocks if not (b[1] < len(seen.starts) and seen.starts[b[1]] == b[0])]
-        if wrong:
-            what = f"no sample {wrong[0][1]} starts at byte {wrong[0][0]} ({len(wrong)} such blocks)"
-            self._note(where, "blocks", what, "block offsets of the manifest where samples start")
-        return seen
-
-    def _shard(self, path: Path, manifest: Manifest | None) -> _Seen | None:
-        """What a tar holds; None where it cannot be read, which is noted."""
-        where, seen = self._name(path), _Seen()
-        try:
-            with self._open(path) as file:
-                self._shards.append((len(self._hashes), path))
-                reader = HashingReader(file)
-                for found in groups(reader):
-                    if isinstance(found, Damage):
-                        place = f"{where}:{found.name}" if found.name else f"{where} at byte {found.offset}"
-                        self._note(place, "tar", found.what, found.expected)
-                    else:
-                        self._sample(found, f"{where}:{found.key}", seen, manifest)
-                seen.sha256, seen.bytes = reader.finish(), reader.bytes
-        except ShardError as error:
-            self._note(where, "missing", error.message.removeprefix(f"{where}: "), "the shard itself")
-            return None
-        except FileNotFoundError:
-            self._note(where, "missing", "the manifest lists this shard, but there is no such file", "the shard")
-            return None
-        except OSError as error:
-            self._note(where, "missing", f"cannot be read ({error.strerror or error})", "the shard")
-            return None
-        self._counts["shards"] += 1
-        self._counts["bytes"] += seen.bytes
-        return seen
-
-    def _open(self, path: Path) -> BinaryIO:
-        return os.fdopen(self._files.open(self._name(path)), "rb") if self._files else open_plain(path)
-
-    def _sample(self, group: Group, where: str, seen: _Seen, manifest: Manifest | None) -> None:
-        for note in group.notes:
-            self._note(where, "tar", note.what, note.expected)
-        doc, findings = check(group.key, group.members)
-        for finding in findings:
-            self._note(where, finding.kind, finding.what, finding.expected)
-        media = {name: data for name, data in group.members.items() if name != "json"}
-        seen.starts.append(group.offset)
-        seen.media_bytes += sum(map(len, media.values()))
-        seen.members |= set(media)
-        self._counts["samples"] += 1
-        self._counts["media"] += len(media)
-        digest = hashlib.blake2b(group.key.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-        self._hashes.append(int.from_bytes(digest, "big"))
-        for name in ("task", "source", "split") if manifest else ():
-            if name in doc and doc[name] != getattr(manifest, name):
-                self._note(where, "place", f"{name} is {doc[name]!r}", f"{getattr(manifest, name)!r}, as its manifest")
-        if {"canonical_video_id", "source", "split"} <= set(doc):
-            seen.videos.add(doc["canonical_video_id"])
-            by_source = self._splits.setdefault(doc["canonical_video_id"], {})
-            by_source.setdefault(doc["source"], set()).add(doc["split"])
-
-    def _compare(self, path: Path, manifest: Manifest, seen: list[_Seen], *, whole: bool) -> None:
-        if not whole:
-            return  # the missing shard is named already, and sums without it say nothing
+    def _compare(self, path: Path, manifest: Manifest, seen: list[Seen]) -> None:
         where = self._name(path)
         found_bytes = sum(s.media_bytes for s in seen)
         if found_bytes != manifest.media_bytes:
-            self._note(
-                where, "manifest", f"says media_bytes {manifest.media_bytes}", f"{found_bytes}, as in its shards"
-            )
+            what = f"says media_bytes {manifest.media_bytes}"
+            self._notes.add(where, "manifest", what, f"{found_bytes}, as in its shards")
         for name in ("members", "videos"):
             found, listed = set[str]().union(*(getattr(s, name) for s in seen)), set(getattr(manifest, name))
             for extra in sorted(listed - found):
-                self._note(where, "manifest", f"{name} lists {extra!r}", "only what is in its shards")
+                self._notes.add(where, "manifest", f"{name} lists {extra!r}", "only what is in its shards")
             for absent in sorted(found - listed):
-                self._note(where, "manifest", f"{name} lacks {absent!r}", "all that is in its shards")
+                self._notes.add(where, "manifest", f"{name} lacks {absent!r}", "all that is in its shards")
 
     def _repeated_keys(self) -> None:
         hashes = np.frombuffer(self._hashes, dtype=np.uint64) if self._hashes else np.zeros(0, np.uint64)
@@ -309,35 +239,40 @@ class _Run:
             suspects.setdefault(shard, []).append(index - first_of[shard])
         owners: dict[str, str] = {}
         for shard, places in sorted(suspects.items()):
-            path, wanted = self._shards[shard][1], set(places)
-            for place, key in enumerate(self._keys(path)):
+            job, wanted = self._shards[shard][1], set(places)
+            for place, key in enumerate(job.keys()):
                 if place not in wanted:
                     continue
-                where = self._name(path)
                 if key in owners:
-                    self._note(f"{where}:{key}", "id", f"the id is in {owners[key]} too", "ids unique over the tree")
-                owners.setdefault(key, where)
-
-    def _keys(self, path: Path) -> Iterator[str]:
-        with suppress(OSError), self._open(path) as file:  # it was read a moment ago
-            for found in groups(HashingReader(file)):
-                if isinstance(found, Group):
-                    yield found.key
+                    what = f"the id is in {owners[key]} too"
+                    self._notes.add(f"{job.place}:{key}", "id", what, "ids unique over the tree")
+                owners.setdefault(key, job.place)
 
     def _leaks(self) -> None:
         for video, by_source in sorted(self._splits.items()):
             for source, splits in sorted(by_source.items()):
                 if len(splits) > 1:
                     what = f"video {video} is in the splits {', '.join(sorted(splits))}"
-                    self._note(source, "split", what, "every video in one split of its source")
+                    self._notes.add(source, "split", what, "every video in one split of its source")
             if len(by_source) > 1 and len(set[str]().union(*by_source.values())) > 1:
                 places = ", ".join(
                     f"{source}/{'+'.join(sorted(splits))}" for source, splits in sorted(by_source.items())
                 )
                 expected = "one split for one surgery, where these sources are trained and tested on together"
-                self._note(video, "split", f"the same surgery is in {places}", expected, "warning")
+                self._notes.add(video, "split", f"the same surgery is in {places}", expected, "warning")
 
 
-def _plain(text: str) -> str:
-    """A text that any terminal and any JSON takes: names of files need not be UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _lot(seed: int, place: str) -> float:
+    """0..1, by the seed and the place alone."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{place}".encode()).digest()[:8], "big") / 2**64
+
+
+def _results(jobs: Sequence[ShardCheck], workers: int) -> Iterator[Seen]:
+    """What each shard holds, in the order of ``jobs``."""
+    if workers == 1 or len(jobs) < 2:
+        yield from map(check_shard, jobs)
+        return
+    # Spawned: a forked child would share the state of the threads of whoever calls.
+    context = multiprocessing.get_context("spawn")
+    with futures.ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+        yield from pool.map(check_shard, jobs)

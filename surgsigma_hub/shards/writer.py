@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import ShardError
 from .manifest import Shard
+from .temporary import temporary_name
 
 BLOCK_SAMPLES = 64
 """Samples of a block: what random access and exact resume read at a time."""
@@ -38,7 +39,7 @@ class ShardWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_name(path)
         self._file = self._temporary.open("wb", buffering=1 << 20)
         self._hash = hashlib.sha256()
         self._offset = 0

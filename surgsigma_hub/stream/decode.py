@@ -132,7 +132,8 @@ class Decoder:
         for member, kind, digest in listed:
             data = raw.media.get(member) if isinstance(member, str) else None
             if data is None:
-                raise ShardError(f"{where}: sample {raw.key!r} names the medium {member!r}, which is not in the tar")
+                named = repr(member)[:100] if isinstance(member, str) else f"a {type(member).__name__}"
+                raise ShardError(f"{where}: sample {raw.key!r} names the medium {named}, which is not in the tar")
             if self._verify and sha256(data).hexdigest() != digest:
                 raise ShardError(f"{where}: medium {raw.key}.{member} is not what it was when it was written (sha256)")
             if kind == "video" and self._frames is not None:

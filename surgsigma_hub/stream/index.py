@@ -11,7 +11,6 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from ..errors import UnknownNameError
 from ..shards.manifest import Manifest, names_of
+from ..shards.manifest_checks import Blocks
 from .order import Numbers
 
 ALL = "all"
@@ -173,12 +173,11 @@ class Index:
 def make_index(manifests: Sequence[Manifest]) -> Index:
     """The index of manifests, in their order; ``shards.manifest`` has made sure that their numbers agree."""
     listed = [(m, shard) for m in manifests for shard in m.shards if shard.samples]
-    blocks = [shard.blocks or ((0, 0),) for _, shard in listed]  # without an index the shard is one block
-    counts = np.fromiter(map(len, blocks), np.int64, len(blocks))
-    flat = np.fromiter(chain.from_iterable(chain.from_iterable(blocks)), np.int64, 2 * int(counts.sum()))
+    parts = [m.blocks.filled() for m in manifests] or [Blocks.of((), (), ())]
+    size, samples, counts, flat = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("bytes", "samples", "counts", "numbers")
+    )
     start, inside = flat[::2], flat[1::2]
-    size = np.array([shard.bytes for _, shard in listed], np.int64)
-    samples = np.array([shard.samples for _, shard in listed], np.int64)
     shard = np.repeat(np.arange(len(listed)), counts)
     ends = np.cumsum(counts) - 1
     end = np.append(start[1:], 0)

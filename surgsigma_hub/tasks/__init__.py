@@ -21,6 +21,8 @@ _NOT_TASKS = {
     "chance",
     "compose",
     "dialogue",
+    "further",
+    "question_kinds",
     "reading",
     "stages",
     "templates",

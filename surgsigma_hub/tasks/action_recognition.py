@@ -9,29 +9,19 @@ from ..records import Course, Coverage, Fact, Frame
 from .actors import singled_out
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import LabelSet
+from .reading import InContext, LabelSet
 from .timeline import Timeline
-from .wording import joined, participle
 
 _EVERY = 30.0
 """One clip for each stretch of this many seconds."""
 
 
-def _slots(names: list[str]) -> dict[str, str]:
-    many = len(names) > 1
-    return {
-        "doing": joined([participle(n) for n in names]),
-        "action_noun": "actions" if many else "action",
-        "are": "are" if many else "is",
-    }
-
-
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.holds_all(Fact.ACTIONS):
-        yield label_set_draft("action", frame.actions or (), _slots)
+        yield label_set_draft("action", frame.actions or ())
     elif not frame.holds_all(Fact.TRIPLETS):
         for actor in singled_out(frame):
-            one = label_set_draft("action", [actor.triplet.action], _slots)
+            one = label_set_draft("action", [actor.triplet.action])
             slots = {**one.slots, **actor.slots}
             yield replace(one, question="done_by", answer_group="done_by", key=actor.key, slots=slots)
 
@@ -46,12 +36,12 @@ def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
             continue
         done.add(cut.frames)
         acts = times.within("action", cut.start_seconds, cut.end_seconds)
-        said = label_set_draft("action", [s.label for s in acts], _slots)
+        said = label_set_draft("action", [s.label for s in acts])
         key = f"clip{len(cut.frames)}"
         yield times.beginning(cut), replace(said, question="clip", answer_group="clip", key=key, inputs=(cut,))
 
 
-parse = LabelSet("action")
+parse = InContext(LabelSet("action"), ("action",))
 
 TASK = Task(
     name="action_recognition",

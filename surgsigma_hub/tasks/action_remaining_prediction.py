@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, Course, Cut, Fact, Frame, Native
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
-from .reading import Seconds
+from .reading import InContext, Seconds
 from .timeline import CLIP_SECONDS, Timeline, on_grid
-from .wording import participle, seconds_text
+from .wording import seconds_text
 
 _SHORTEST = 2.0
 _EVERY = 20.0
@@ -43,20 +43,27 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
             left = round(end - cut_off, 2)
             if left <= 0 or any(s is not act and s.label.id == act.label.id for s in times.at("action", cut_off)):
                 continue  # of two acts of one name under way, none is "the" one that the question names
-            action = concept("action", act.label.id)
+            said = forms("action", act.label.id)
+            amount = seconds_text(left)
             yield (
                 times.moment(cut_off),
                 Draft(
-                    answer=Answer(text=seconds_text(left), seconds=left),
-                    key=action.id,
-                    slots={"doing": participle(action.name), "seconds": seconds_text(left)},
+                    answer=Answer(text=amount, seconds=left),
+                    key=said.id,
+                    slots={
+                        "noun": said.noun,
+                        "doing": said.doing,
+                        "seconds": amount,
+                        "remain": "remains" if amount == "1 second" else "remain",
+                        "be": "is" if amount == "1 second" else "are",
+                    },
                     native=Native(labels=(act.label.native,)),
                     inputs=(seen,),
                 ),
             )
 
 
-parse = Seconds()
+parse = InContext(Seconds(), (), closed=False)
 
 TASK = Task(
     name="action_remaining_prediction",

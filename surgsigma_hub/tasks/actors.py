@@ -13,6 +13,8 @@ from .answers import NOT_TISSUE, distinct_triplets
 from .wording import are
 
 _RINSED = frozenset({"irrigate", "aspirate"})
+_NOT_YET = frozenset({NULL, "approach", "travel", "stay_still"})
+"""Actions that do nothing to their target, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,6 @@ def singled_out(frame: Frame) -> Iterator[Actor]:
 def tissue_acted_on(triplet: Triplet) -> str | None:
     """The tissue or organ that a triplet acts on, by canonical id; None for fluid, a bag, a cavity or nothing."""
     target, action = triplet.target.id, triplet.action.id
-    if action == NULL or target in NOT_TISSUE or (target == "abdominal_wall_cavity" and action in _RINSED):
+    if action in _NOT_YET or target in NOT_TISSUE or (target == "abdominal_wall_cavity" and action in _RINSED):
         return None
     return target

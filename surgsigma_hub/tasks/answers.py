@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 
 from ..errors import UnknownNameError
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concept, concepts
-from ..ontology.forms import acting_on
+from ..ontology.forms import acting_on, forms
 from ..records import (
     Answer,
     AnswerBox,
     AnswerCriterion,
     AnswerTriplet,
     BoxExtent,
+    Frame,
     Label,
     LabeledBox,
     Native,
@@ -23,7 +24,7 @@ from ..records import (
     Verdict,
 )
 from .base import Draft
-from .wording import are, joined, with_article
+from .wording import joined
 
 NONE = "none"
 """Plain text of a true "none", and the name of the answer group that words it."""
@@ -74,14 +75,45 @@ def plain_list(words: Sequence[str]) -> str:
     return ", ".join(words) or NONE
 
 
-def label_set_draft(kind: Kind, labels: Sequence[Label], slots: Callable[[list[str]], dict[str, str]]) -> Draft:
-    """The one draft of a task that answers with a set of labels; ``slots`` words the names of a non-empty set."""
+_THINGS: Mapping[str, tuple[str, str]] = {
+    "instrument": ("instrument", "instruments"),
+    "target": ("structure", "structures"),
+    "action": ("action", "actions"),
+    "part": ("part", "parts"),
+}
+
+
+@lru_cache(maxsize=4096)
+def set_slots(kind: Kind, ids: tuple[str, ...]) -> Mapping[str, str]:
+    """How a set of labels is said: as a list, with articles, and the verb and the noun that agree with it.
+
+    >>> said = set_slots("target", ("cystic_duct", "fluid", "blood_vessel"))
+    >>> said["a_list"], said["be"], said["things"]
+    ('the cystic duct, fluid and a blood vessel', 'are', 'structures')
+    >>> said = set_slots("action", ("retract",))
+    >>> said["list"], said["doing"], said["be"]
+    ('retraction', 'retracting', 'is')
+    """
+    every = [forms(kind, id) for id in ids]
+    one, several = _THINGS[kind]
+    bare = [f.noun for f in every]
+    return {
+        "list": joined(bare),
+        "a_list": joined(bare if kind == "action" else [f.a for f in every]),
+        "doing": joined([f.doing for f in every]),
+        "be": "are" if len(every) > 1 or any(f.is_plural for f in every) else "is",
+        "things": one if len(every) == 1 else several,
+        "things_be": "is" if len(every) == 1 else "are",
+    }
+
+
+def label_set_draft(kind: Kind, labels: Sequence[Label]) -> Draft:
+    """The one draft of a task that answers with a set of labels."""
     ids = distinct_ids(kind, labels, NOT_TISSUE if kind == "target" else frozenset({NULL}))
-    found = names(kind, ids)
     return Draft(
-        answer=Answer(text=plain_list(found), labels=ids),
+        answer=Answer(text=plain_list(names(kind, ids)), labels=ids),
         answer_group="default" if ids else NONE,
-        slots=slots(found) if ids else {},
+        slots=set_slots(kind, ids) if ids else {},
         native=Native(labels=native_names(labels)),
     )
 
@@ -90,7 +122,7 @@ def criteria_text(criteria: Iterable[AnswerCriterion]) -> str:
     """Plain text of verdicts.
 
     >>> criteria_text([AnswerCriterion("two_structures", True), AnswerCriterion("cystic_plate", False)])
-    'two structures: yes; exposed cystic plate: no'
+    'two structures entering the gallbladder: yes; cystic plate exposed: no'
     """
     return "; ".join(f"{concept('criterion', c.criterion).name}: {'yes' if c.met else 'no'}" for c in criteria)
 
@@ -129,30 +161,37 @@ def triplets_text(triplets: Iterable[AnswerTriplet]) -> str:
 
 
 def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False, all_in_view: bool = True) -> str:
-    """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``; honest about null labels.
+    """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``.
 
-    Two triplets of one class take the indefinite article: the facts do not tell whether it is one instrument or two.
-    So does everything where the triplets are not all there are: another instrument of the class may be in view.
+    Where the triplets are not all there are, another instrument of a class may be in view: none is "the" one then.
     """
     often = Counter(t.instrument.id for t in triplets)
+    said: Counter[str] = Counter()
     clauses: list[str] = []
     for triplet in triplets:
-        instrument = concept("instrument", triplet.instrument.id).name
-        definite = all_in_view and often[triplet.instrument.id] == 1
-        subject = f"the {instrument}" if definite else with_article(instrument)
-        target = concept("target", triplet.target.id)
-        if triplet.action.id == NULL:
-            does = "in view without acting" + ("" if target.id == NULL else f" on the {target.name}")
-        else:
-            does = acting_on(triplet.action.id, target.id) + (" without a named target" if target.id == NULL else "")
-        clauses.append(f"{subject} {are([instrument])} {does}")
+        id = triplet.instrument.id
+        nth = said[id] if often[id] > 1 else None
+        clauses.append(_clause(id, triplet.action.id, triplet.target.id, nth, all_in_view))
+        said[id] += 1
     return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
 
-# -------------------------------------------------------------------------------------------------------- boxes
+@lru_cache(maxsize=8192)
+def _clause(instrument: str, action: str, target: str, nth: int | None, definite: bool) -> str:
+    """What one instrument does; ``nth`` counts those of its class from 0, None where it is the only one told."""
+    name = forms("instrument", instrument)
+    if nth is not None:
+        subject, be = f"{('one', 'another', 'a third')[min(nth, 2)]} {name.single}", "is"
+    else:
+        subject, be = (name.the if name.acts and definite else name.a), name.be
+    if action != NULL:
+        done = acting_on(action, target)
+        return f"{subject} {be} {done} an unnamed structure" if target == NULL else f"{subject} {be} {done}"
+    at = "" if target == NULL else f" at {forms('target', target).the}"
+    return f"{subject} {be} in view but idle{at}" if name.acts else f"{subject} {be} in view{at}"
 
-_PARTS: Mapping[BoxExtent | None, str] = {BoxExtent.TIP: "tip", BoxExtent.WORKING_END: "working end"}
-"""Words for what a box encloses where that is not the whole."""
+
+# -------------------------------------------------------------------------------------------------------- boxes
 
 
 def box_text(box: AnswerBox) -> str:
@@ -173,14 +212,45 @@ def boxes_text(kind: Kind, boxes: Iterable[AnswerBox]) -> str:
     return "; ".join(f"{concept(kind, b.label).name} {box_text(b)}" if b.label else box_text(b) for b in boxes) or NONE
 
 
+_EXTENTS: Mapping[BoxExtent | None, str] = {BoxExtent.TIP: "tip", BoxExtent.WORKING_END: "working end"}
+"""What a box encloses, where it is not all that is seen of an instrument."""
+
+
+def box_slots(kind: Kind, id: str, frame: Frame) -> dict[str, str]:
+    """How the thing in a box is said: "the hook", or "the tip of the hook" where its box ends there."""
+    said = forms(kind, id)
+    part = _EXTENTS.get(frame.box_extent) if kind == "instrument" else None
+    return {
+        "name": said.name,
+        "thing": f"the {part} of {said.the}" if part else said.the,
+        "thing_be": "is" if part else said.be,
+        "its_box": f"the bounding box of {'their' if said.is_plural else 'its'} {part}" if part
+        else f"{'their' if said.is_plural else 'its'} bounding box",
+    }  # fmt: skip
+
+
+def _all_slots(kind: Kind, frame: Frame) -> dict[str, str]:
+    part = _EXTENTS.get(frame.box_extent) if kind == "instrument" else None
+    one, several = _THINGS[kind]
+    return {
+        "every": f"the {part} of every {one}" if part else f"every {one}",
+        "all": f"the {part}s of all {several}" if part else f"all {several}",
+    }
+
+
+def box_answer(kind: Kind, boxes: Sequence[LabeledBox]) -> Answer:
+    """The typed answer of boxes, in their order."""
+    typed = tuple(AnswerBox(b.label.id, b.box.x1, b.box.y1, b.box.x2, b.box.y2) for b in boxes)
+    return Answer(text=boxes_text(kind, typed), boxes=typed)
+
+
 def box_drafts(
     kind: Kind,
-    slot: str,
     boxes: Iterable[LabeledBox],
+    frame: Frame,
     leave_out: frozenset[str] = frozenset(),
     *,
     all_in_view: bool = True,
-    extent: BoxExtent | None = None,
 ) -> Iterator[Draft]:
     """Localization drafts: all boxes at once, and one draft for each instance that words can single out.
 
@@ -189,30 +259,22 @@ def box_drafts(
 
     Args:
         kind: Vocabulary of the labels.
-        slot: Name of the slot for the name of one instance.
         boxes: The boxes, labels resolved.
+        frame: The frame, which says what a box encloses.
         leave_out: Ids not asked for.
         all_in_view: Whether every instance in view has a box. Where not, neither all nor "the" one of a name is asked
             for, since another may be in view.
-        extent: What a box encloses; None and the whole need no words.
     """
-    part = _PARTS.get(extent)
     found = [b for b in boxes if b.label.id not in leave_out]
     found.sort(key=lambda b: (b.box.x1, b.box.y1, b.box.x2, b.box.y2, b.label.id))  # reading order, left to right
-
-    def answer(some: Sequence[LabeledBox]) -> Answer:
-        typed = tuple(AnswerBox(b.label.id, b.box.x1, b.box.y1, b.box.x2, b.box.y2) for b in some)
-        return Answer(text=boxes_text(kind, typed), boxes=typed)
-
-    everything = answer(found)
+    everything = box_answer(kind, found)
     if all_in_view:
-        slots = {"boxes": everything.text} if found else {}
         yield Draft(
             answer=everything,
-            question="all_parts" if part else "all",
-            answer_group=NONE if not found else "all_parts" if part else "all",
+            question="all",
+            answer_group="all" if len(found) > 1 else "one" if found else NONE,
             key="all",
-            slots={**slots, "part": part} if part else slots,
+            slots={"boxes": everything.text, **_all_slots(kind, frame)},
             native=Native(labels=tuple(b.label.native for b in found)),
         )
     per_class = Counter(b.label.id for b in found)
@@ -222,10 +284,8 @@ def box_drafts(
         alone = all_in_view and per_class[one.label.id] == 1
         if not alone and per_region[one.label.id, region] > 1:
             continue
-        name = concept(kind, one.label.id).name
-        single = answer([one])
-        said = f"{part} of the {name}" if part else name
-        slots = {slot: said, "are": "is" if part else are([name]), "box": box_text(single.boxes[0])}
+        single = box_answer(kind, [one])
+        slots = {**box_slots(kind, one.label.id, frame), "box": box_text(single.boxes[0])}
         yield Draft(
             answer=single,
             question="by_name" if alone else "by_region",

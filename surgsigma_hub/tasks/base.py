@@ -102,8 +102,8 @@ Space = Literal["unit", "thousand", "pixel"]
 """What the numbers of a box are: shares of the frame, thousandths of it, or pixels."""
 
 
-class Parser(Protocol):
-    """Reads a text, ours or a model's, as the typed answer of a task; picklable, the same call for all tasks."""
+class Reader(Protocol):
+    """Reads an answer that speaks for itself, ours or a model's, as the typed answer of a task; picklable."""
 
     def __call__(
         self, text: str, *, size: Size | None = None, space: Space | None = None, procedure: str | None = None
@@ -115,6 +115,33 @@ class Parser(Protocol):
             size: Width and height of the picture, for boxes in pixels.
             space: What the numbers of boxes are; None decides by their size.
             procedure: Id of the operation, where it is known: names of phases and steps of others are passed over.
+
+        Raises:
+            BadAnswerError: the text does not read as an answer of the task.
+        """
+        ...
+
+
+class Parser(Protocol):
+    """Reads an answer beside its question; picklable, the same call for all tasks."""
+
+    def __call__(
+        self,
+        text: str,
+        *,
+        size: Size | None = None,
+        space: Space | None = None,
+        procedure: str | None = None,
+        question: str | None = None,
+    ) -> Answer:
+        """The typed answer, as of :class:`Reader`.
+
+        Args:
+            text: What was printed.
+            size: As of :class:`Reader`.
+            space: As of :class:`Reader`.
+            procedure: As of :class:`Reader`.
+            question: What was asked: without it a letter, a bare yes or a bare no means nothing.
 
         Raises:
             BadAnswerError: the text does not read as an answer of the task.

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 
-from ..ontology import concept
+from ..ontology.forms import forms, view_of
 from ..records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
 from ..schema import FORMAT_VERSION
 from ..source import SourceInfo
-from .base import Draft, Task
+from .base import TRAINING, Draft, Task
 from .dialogue import ALONE, Talk, messages, worded
+from .further import is_further
+from .question_kinds import PLAIN, Setting, Style
 
 NO_REASONING = Reasoning()
 
 
-def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:
-    """The id of a sample: unique over all sources, stable between builds.
+def moment_id(info: SourceInfo, video: Video, frame: Frame) -> str:
+    """The part of an id that names the moment.
 
     The frame number is written with its rate where that is not 1, so that two rates cannot collide.
     """
     rate = "" if frame.fps == 1 else f"f{frame.fps:g}".replace(".", "p")
-    parts = [info.name, video.id, f"{frame.index:06d}{rate}", frame.variant, task.name, draft.key]
+    parts = (info.name, video.id, f"{frame.index:06d}{rate}", frame.variant)
     return "-".join(p for p in parts if p)
+
+
+def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:
+    """The id of a sample: unique over all sources, stable between builds."""
+    return "-".join(p for p in (moment_id(info, video, frame), task.name, draft.key) if p)
 
 
 def compose(
@@ -36,6 +44,8 @@ def compose(
     size: tuple[int, int],
     talk: Talk = ALONE,
     reasoning: Reasoning | None = None,
+    style: Style = Style.VARIED,
+    before: str | None = None,
 ) -> Sample:
     """The finished sample.
 
@@ -50,8 +60,14 @@ def compose(
         size: Width and height of the input in pixels, as stored; of the target where there is no input.
         talk: Whether other questions are asked with it, and whether the answer is explained.
         reasoning: Made from the facts; a trace that the source ships goes before it.
+        style: Which kinds of question a training sample may ask.
+        before: The phase before that of the moment, where it is known and may be given.
     """
-    pairs, template = worded(task, draft, id, talk, {"procedure": concept("procedure", info.procedure).name})
+    plain = style is Style.PAPER or video.split != TRAINING
+    setting = PLAIN if plain else Setting(info.name, frame, before, plain=False)
+    medium = "image" if draft.cut is None or draft.cut is draft.target else "video"
+    slots = common_slots(info.procedure, info.modality, medium)
+    pairs, template = worded(task, draft, id, talk, slots, setting)
     tags = "".join(f"<{m.kind}>" for m in media if m.role == "input" and m.kind in ("image", "video"))
     trace = frame.trace
     native_qa = frame.native_qa
@@ -78,7 +94,7 @@ def compose(
         media=tuple(media),
         messages=messages(pairs, tags),
         answer=draft.answer,
-        reasoning=_shipped(trace) if trace else reasoning or NO_REASONING,
+        reasoning=_shipped(trace) if trace and not is_further(draft) else reasoning or NO_REASONING,
         native=Native(
             draft.native.labels,
             native_qa.question if native_qa else draft.native.question,
@@ -92,6 +108,20 @@ def compose(
         ),
         license=info.license,
     )
+
+
+@cache
+def common_slots(procedure: str, modality: str, medium: str) -> Mapping[str, str]:
+    """Slots that every template may use: the procedure with and without its article, and the words of the modality."""
+    said, view = forms("procedure", procedure), view_of(modality)
+    return {
+        "procedure": said.name,
+        "a_procedure": said.a,
+        "medium": medium,
+        "view": view.view,
+        "view_image": view.image,
+        "camera": view.camera,
+    }
 
 
 def _origin(task: Task, draft: Draft, frame: Frame, info: SourceInfo) -> Origin:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..records import Answer, Fact, Frame
 from .base import AnswerKind, DepthMap, Draft, MediaIn, Task
-from .reading import PlainText
+from .reading import InContext, PlainText
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
@@ -14,7 +14,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         yield Draft(answer=Answer(text="relative depth map"), target=DepthMap(frame.depth))
 
 
-parse = PlainText("words on the depth map")
+parse = InContext(PlainText("words on the depth map"))
 
 TASK = Task(
     name="depth_estimation",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..records import Answer, Fact, Frame
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import PlainText
+from .reading import InContext, PlainText
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
@@ -14,7 +14,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         yield Draft(answer=Answer(text="picture without smoke"), target=frame.clean_image)
 
 
-parse = PlainText("words on the clear picture")
+parse = InContext(PlainText("words on the clear picture"))
 
 TASK = Task(
     name="desmoking",

@@ -8,13 +8,14 @@ task; what was joined is told in ``provenance.augmentation``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..ontology import concept, defined
 from ..records import Message
 from .base import Draft, Task
 from .chance import chances
+from .question_kinds import PLAIN, Setting, ask
 from .wording import bank, word
 
 COMPOUND: Mapping[str, str] = {
@@ -108,7 +109,7 @@ def definitions(task: Task, draft: Draft) -> list[str]:
 
 
 def worded(
-    task: Task, draft: Draft, id: str, talk: Talk, slots: Mapping[str, str]
+    task: Task, draft: Draft, id: str, talk: Talk, slots: Mapping[str, str], setting: Setting = PLAIN
 ) -> tuple[list[tuple[str, str]], str]:
     """Questions and answers in order, and the name of the templates of the sample's own.
 
@@ -118,18 +119,21 @@ def worded(
         id: Its id, from which the choice of wordings follows.
         talk: The form.
         slots: Slots common to all tasks, such as ``procedure``.
+        setting: What may decide the kind of the sample's own question; what is asked beside it is asked openly.
     """
 
-    def asked(one: Task, some: Draft) -> tuple[str, str, str]:
+    def plain(one: Task, some: Draft) -> tuple[str, str, str]:
         return word(one.name, id, question=some.question, answer=some.answer_group, slots={**slots, **some.slots})
 
-    question, answer, template = asked(task, draft)
-    pairs: list[tuple[str, str]] = []
-    if talk.form == "turns":
-        pairs = [asked(*other)[:2] for other in talk.others]
+    def stated(one: Task, some: Draft) -> tuple[str, str, str]:
+        """As ``plain``, with an answer that says what it answers, beside another one."""
+        group = "stated" if "stated" in bank(one.name).answers else some.answer_group
+        return plain(one, replace(some, answer_group=group))
+
     if talk.form == "compound":
+        question, answer, template = stated(task, draft)
         other, some = talk.others[0]
-        second_question, second_answer, _ = asked(other, some)
+        second_question, second_answer, _ = stated(other, some)
         first, second = (question, answer), (second_question, second_answer)
         names = f"{task.name}+{other.name}"
         backwards = f"{other.name}+{task.name}"
@@ -139,9 +143,13 @@ def worded(
         both = {"first": first[0], "second": second[0], **slots}
         question = word("dialogue", id, question=group, answer="joint", slots=both)[0]
         answer = f"{first[1]} {second[1]}"
+    else:
+        asked = ask(task, draft, id, setting, slots, explained=talk.explained)
+        question, answer, template = asked.worded(task.name, id)
     if talk.explained:
         answer = "\n\n".join([answer, *definitions(task, draft)])
-    return [*pairs, (question, answer)], template
+    before = [plain(*other)[:2] for other in talk.others] if talk.form == "turns" else []
+    return [*before, (question, answer)], template
 
 
 def messages(pairs: Sequence[tuple[str, str]], tags: str) -> tuple[Message, ...]:

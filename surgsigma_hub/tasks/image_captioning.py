@@ -7,12 +7,21 @@ from itertools import combinations
 from typing import Literal
 
 from ..ontology import NULL, concept
-from ..ontology.forms import forms
+from ..ontology.forms import Forms, forms
 from ..records import Answer, Fact, Frame, Label, Native
-from .answers import NOT_TISSUE, distinct_ids, distinct_triplets, names, native_names, ordered_verdicts, triplet_clauses
+from .answers import (
+    NOT_TISSUE,
+    distinct_ids,
+    distinct_triplets,
+    names,
+    native_names,
+    ordered_verdicts,
+    set_slots,
+    triplet_clauses,
+)
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import PlainText
-from .wording import are, joined, with_article
+from .reading import InContext, PlainText
+from .wording import joined
 
 _NOTHING_DONE = frozenset({NULL, "stay_still", "travel"})
 """Actions that do nothing to tissue: beside those of other arms, "still and moving" would be said of one surgeon."""
@@ -22,8 +31,9 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _instruments(found: list[str], *, also: bool = False) -> str:
-    return _sentence(f"{joined([with_article(n) for n in found])} {are(found)} {'also ' if also else ''}in view")
+def _instruments(found: tuple[str, ...], *, also: bool = False) -> str:
+    said = set_slots("instrument", found)
+    return _sentence(f"{said['a_list']} {said['be']} {'also ' if also else ''}in view")
 
 
 def _scene(frame: Frame) -> list[str]:
@@ -31,14 +41,17 @@ def _scene(frame: Frame) -> list[str]:
     present = None if frame.instruments is None else distinct_ids("instrument", frame.instruments)
     if frame.triplets:
         said = {t.instrument.id for t in frame.triplets}
-        others = names("instrument", (id for id in present or () if id not in said))
+        others = tuple(id for id in present or () if id not in said)
         triplets = distinct_triplets(frame.triplets)
         clauses = _sentence(triplet_clauses(triplets, all_in_view=frame.holds_all(Fact.TRIPLETS)))
         return [clauses, _instruments(others, also=True)] if others else [clauses]
-    done = distinct_ids("action", frame.actions or (), _NOTHING_DONE)
-    doing = [_sentence(f"the surgeon is {joined([forms('action', id).doing for id in done])}")] if done else []
+    done = set_slots("action", distinct_ids("action", frame.actions or (), _NOTHING_DONE))
+    doing: list[str] = []
+    if done["list"]:
+        one = done["things_be"] == "is"
+        doing = [_sentence(f"the surgeon is {done['doing']}" if one else f"the actions in progress are {done['list']}")]
     if present:
-        return [_instruments(names("instrument", present)), *doing]
+        return [_instruments(present), *doing]
     if frame.holds_all(Fact.INSTRUMENTS):
         return ["No instrument is in view."]
     return doing or (["No instrument is acting on tissue."] if frame.holds_all(Fact.TRIPLETS) else [])
@@ -58,9 +71,9 @@ def _tissues(frame: Frame) -> tuple[str, ...]:
 def _surroundings(frame: Frame) -> list[str]:
     """One entry for each fact beside phase, step and instruments; an empty fact is worth no sentence."""
     said: list[str] = []
-    tissues = names("target", _tissues(frame))
+    tissues = _tissues(frame)
     if tissues:
-        said.append(_sentence(f"{joined([f'the {n}' for n in tissues])} can be seen"))
+        said.append(_sentence(f"{set_slots('target', tissues)['a_list']} can be seen"))
     if frame.criteria:
         verdicts = ordered_verdicts(frame.criteria)
         met = names("criterion", (v.criterion.id for v in verdicts if v.met))
@@ -73,38 +86,39 @@ def _surroundings(frame: Frame) -> list[str]:
     return said
 
 
-def _named(kind: Literal["phase", "step"], label: Label | None) -> str | None:
-    """Name of a phase or step; None too for one that stands for none of the others, which describes nothing."""
+def _named(kind: Literal["phase", "step"], label: Label | None) -> Forms | None:
+    """How a phase or step is said; None too for one that stands for none of the others, which describes nothing."""
     if label is None or concept(kind, label.id).catch_all:
         return None
-    return concept(kind, label.id).name
+    return forms(kind, label.id)
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     scene, around = _scene(frame), _surroundings(frame)
     phase, step = _named("phase", frame.phase), _named("step", frame.step)
     smoke = frame.clean_image is not None  # said where it is seen, but not a subject worth a caption of its own
-    facts = (phase is not None) + (step is not None) + len(scene) + len(around) - smoke
+    acting = any(t.action.id != NULL for t in frame.triplets or ())  # instrument, action and target: more than one fact
+    facts = (phase is not None) + (step is not None) + len(scene) + acting + len(around) - smoke
     if facts < 2 or not _shows(frame):
         return  # one fact alone is the answer of a recognition task, not a caption; nor is what cannot be seen
-    body = " ".join([*([f"The step is {step}."] if step else []), *scene, *around])
+    body = " ".join([*([f"The step is {step.name}."] if step else []), *scene, *around])
     labels: list[Label] = [label for label in (frame.phase, frame.step) if label is not None]
     for triplet in frame.triplets or ():
         labels += (triplet.instrument, triplet.action, triplet.target)
     labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(frame.actions or ()))
     labels += (v.criterion for v in frame.criteria or ())
     yield Draft(
-        answer=Answer(text=body if phase is None else f"The phase is {phase}. {body}"),
+        answer=Answer(text=body if phase is None else f"The phase is {phase.name}. {body}"),
         answer_group="without_phase" if phase is None else "with_phase",
-        slots={"body": body} if phase is None else {"body": body, "phase": phase},
+        slots={"body": body} if phase is None else {"body": body, "label": phase.name, "short": phase.short},
         native=Native(labels=native_names(labels)),
     )
 
 
-_SHOWN = (Fact.TRIPLETS, Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.CRITERIA)
+_SHOWN = (Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.CRITERIA)
 _NAMED = (Fact.PHASE, Fact.STEP)
 
-parse = PlainText("a description of the picture")
+parse = InContext(PlainText("a description of the picture"))
 
 TASK = Task(
     name="image_captioning",
@@ -115,6 +129,7 @@ TASK = Task(
     answer=AnswerKind.TEXT,
     hub_category="image-to-text",
     needs=(
+        frozenset({Fact.TRIPLETS}),
         *(frozenset({shown, named}) for shown in _SHOWN for named in _NAMED),
         *(frozenset(pair) for pair in combinations(_SHOWN, 2)),
     ),

@@ -7,21 +7,16 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import box_drafts
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import Boxes
+from .reading import Boxes, InContext
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.instrument_boxes is not None:
-        yield from box_drafts(
-            "instrument",
-            "instrument",
-            frame.instrument_boxes,
-            all_in_view=frame.holds_all(Fact.INSTRUMENT_BOXES),
-            extent=frame.box_extent,
-        )
+        complete = frame.holds_all(Fact.INSTRUMENT_BOXES)
+        yield from box_drafts("instrument", frame.instrument_boxes, frame, all_in_view=complete)
 
 
-parse = Boxes("instrument")
+parse = InContext(Boxes("instrument"), ("instrument",))
 
 TASK = Task(
     name="instrument_localization",

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..records import Fact, Frame, Label
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import LabelSet
-from .wording import are, joined, with_article
+from .reading import InContext, LabelSet
 
 
 def _labels(frame: Frame) -> Sequence[Label] | None:
@@ -24,21 +23,13 @@ def _labels(frame: Frame) -> Sequence[Label] | None:
     return None
 
 
-def _slots(names: list[str]) -> dict[str, str]:
-    return {
-        "instruments": joined(names),
-        "a_instruments": joined([with_article(n) for n in names]),
-        "are": are(names),
-    }
-
-
 def _draft(frame: Frame) -> Iterator[Draft]:
     labels = _labels(frame)
     if labels is not None:
-        yield label_set_draft("instrument", labels, _slots)
+        yield label_set_draft("instrument", labels)
 
 
-parse = LabelSet("instrument")
+parse = InContext(LabelSet("instrument"), ("instrument",))
 
 TASK = Task(
     name="instrument_recognition",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, Fact, Frame, Native
 from .answers import NONE, distinct_ids, names, native_names, plain_list
 from .base import AnswerKind, Draft, Masks, MediaIn, Task
-from .reading import MaskLabels
-from .wording import are
+from .reading import InContext, MaskLabels
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
@@ -28,7 +28,7 @@ def _parts(frame: Frame) -> Iterator[Draft]:
             question="by_part",
             answer_group="by_part",
             key=f"part-{id}",
-            slots={"part": name},
+            slots={"part": name, "parts": forms("part", id).several or name},
             native=Native(labels=native_names(m.label for m in own if m.label is not None)),
             target=Masks(own),
         )
@@ -62,13 +62,13 @@ def _whole(frame: Frame) -> Iterator[Draft]:
             question="by_name",
             answer_group="by_name",
             key=id,
-            slots={"instrument": name, "are": are([name])},
+            slots={"name": name, "thing": forms("instrument", id).the},
             native=Native(labels=native_names(m.label for m in own if m.label is not None)),
             target=Masks(own),
         )
 
 
-parse = MaskLabels(("instrument", "part"))
+parse = InContext(MaskLabels(("instrument", "part")))
 
 TASK = Task(
     name="instrument_segmentation",

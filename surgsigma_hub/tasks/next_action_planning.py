@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import OneLabel
+from .reading import InContext, OneLabel
 from .timeline import EPSILON, Timeline, on_grid
-from .wording import participle
 
 _LONGEST = 20.0
 """Seconds observed at most."""
@@ -58,14 +58,14 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
             times.moment(cut_off),
             Draft(
                 answer=Answer(text=action.name, labels=(action.id,)),
-                slots={"doing": participle(action.name)},
+                slots={"noun": forms("action", action.id).noun},
                 native=Native(labels=(coming.label.native,)),
                 inputs=(observed,),
             ),
         )
 
 
-parse = OneLabel("action", after_is_past=True)
+parse = InContext(OneLabel("action", after_is_past=True), ("action",), closed=False)
 
 TASK = Task(
     name="next_action_planning",

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..ontology import NULL, concept
+from ..ontology.forms import forms
 from ..records import Answer, Course, Fact, Frame, Label, Native, Polygons
+from .answers import distinct_ids, set_slots
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
-from .reading import PlainText
+from .reading import InContext, PlainText
 from .timeline import picture_at
-from .wording import are, is_plural, joined, participle, seconds_text
+from .wording import joined, seconds_text
 
 _EVERY = 5
 """One moment in this many seconds is asked about: neighbours look alike."""
@@ -57,14 +59,10 @@ def _motion(now: Frame, later: Frame) -> list[str]:
     before, after = _centres(now), _centres(later)
     said: list[str] = []
     for id in sorted(before.keys() & after.keys()):
-        name = concept("instrument", id).name
+        name = forms("instrument", id)
         where = direction(before[id], after[id])
-        plural = is_plural(name)
-        said.append(
-            f"the {name} {'move' if plural else 'moves'} {where}"
-            if where
-            else f"the {name} {'stay' if plural else 'stays'} in place"
-        )
+        verb = ("move" if where else "stay") + ("" if name.is_plural else "s")
+        said.append(f"{name.the} {verb} {where or 'in place'}")
     return said
 
 
@@ -78,10 +76,8 @@ def _condition(now: Frame, later: Frame | None) -> tuple[str, list[Label]]:
             labels.append(label)
     acts = [a for a in now.actions or () if a.id != NULL] if now.holds_all(Fact.ACTIONS) else []
     if acts:
-        doing = [participle(concept("action", id).name) for id in dict.fromkeys(a.id for a in acts)]
-        said.append(
-            f"The action{'s' if len(doing) > 1 else ''} {are(doing) if len(doing) > 1 else 'is'} {joined(doing)}."
-        )
+        doing = set_slots("action", distinct_ids("action", acts))
+        said.append(f"The {doing['things']} {doing['things_be']} {doing['list']}.")
         labels += acts
     motion = _motion(now, later) if later is not None else []
     if motion:
@@ -108,7 +104,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         yield (
             now,
             Draft(
-                answer=Answer(text=f"picture after {seconds_text(interval)}"),
+                answer=Answer(text=f"image after {seconds_text(interval)}"),
                 key=f"{interval}s",
                 slots={"interval": seconds_text(interval), "condition": condition},
                 native=Native(labels=tuple(dict.fromkeys(label.native for label in labels))),
@@ -117,7 +113,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
-parse = PlainText("words on the later picture")
+parse = InContext(PlainText("words on the later picture"))
 
 TASK = Task(
     name="next_frame_generation",

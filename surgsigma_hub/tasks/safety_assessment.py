@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, AnswerCriterion, Fact, Frame, Native
 from .answers import CRITICAL_VIEW, criteria_text, names, ordered_verdicts
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import Criteria
+from .reading import Criteria, InContext
 from .wording import joined
 
 _CRITICAL_VIEW = frozenset(CRITICAL_VIEW)
@@ -31,13 +32,15 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     typed = tuple(AnswerCriterion(v.criterion.id, v.met, v.scores) for v in verdicts)
     text = criteria_text(typed)
     slots = {
-        "view": "critical view of safety" if _CRITICAL_VIEW.issuperset(ids) else "safe view",
+        "safe_view": "critical view of safety" if _CRITICAL_VIEW.issuperset(ids) else "safe view",
         "criteria": joined(asked),
         "numbered": "; ".join(f"({n}) {name}" for n, name in enumerate(asked, 1)),
         "definitions": "; ".join(map(_explained, ids)),
         "verdicts": text,
         "met": joined(met),
         "unmet": joined(unmet),
+        "met_clauses": joined([forms("criterion", v.criterion.id).met for v in verdicts if v.met]),
+        "unmet_clauses": joined([forms("criterion", v.criterion.id).unmet for v in verdicts if not v.met]),
     }
     yield Draft(
         answer=Answer(text=text, criteria=typed),
@@ -47,7 +50,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     )
 
 
-parse = Criteria()
+parse = InContext(Criteria(), ("criterion",))
 
 TASK = Task(
     name="safety_assessment",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, Course, Frame, Label, Native
 from .base import Draft
 from .timeline import Timeline
@@ -36,11 +37,12 @@ def of_course(stage: Stage, course: Course) -> Iterator[tuple[Frame, Draft]]:
 
 
 def _said(stage: Stage, label: Label) -> Draft:
-    found = concept(stage, label.id)
+    said = forms(stage, label.id)
+    catch_all = concept(stage, label.id).catch_all
     return Draft(
-        answer=Answer(text=found.name, labels=(label.id,)),
-        answer_group="catch_all" if found.catch_all else "default",
-        slots={stage: found.name},
+        answer=Answer(text=said.name, labels=(label.id,)),
+        answer_group="catch_all" if catch_all else "default",
+        slots={"label": said.name, "short": said.short},
         native=Native(labels=(label.native,)),
-        catch_all=found.catch_all,
+        catch_all=catch_all,
     )

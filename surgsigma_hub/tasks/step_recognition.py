@@ -6,10 +6,10 @@ from functools import partial
 
 from ..records import Fact
 from .base import AnswerKind, MediaIn, Task
-from .reading import OneLabel
+from .reading import InContext, OneLabel
 from .stages import of_course, of_frame
 
-parse = OneLabel("step")
+parse = InContext(OneLabel("step"), ("step",), closed=False)
 
 TASK = Task(
     name="step_recognition",

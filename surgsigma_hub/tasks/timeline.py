@@ -31,8 +31,16 @@ def picture_at(footage: Footage, seconds: float) -> ImageRef | None:
     """The frame seen at ``seconds``: the last one that has begun by then; None where it is known to be missing."""
     index = math.floor(seconds * footage.fps + EPSILON)
     if isinstance(footage, Film):
-        return VideoFrame(footage.path, index)
+        return _frame_of(footage, index / footage.fps)
     return footage.images[index] if 0 <= index < len(footage.images) else None
+
+
+def _frame_of(film: Film, seconds: float) -> VideoFrame | None:
+    """The frame of a moment of the film's grid; None where it was lost."""
+    frame = film.frame_at(seconds)
+    if film.seconds and abs(film.seconds[frame] - seconds) * film.fps > 1 + EPSILON:
+        return None
+    return VideoFrame(film.path, frame)
 
 
 def begins_a_second(frame: Frame, moments: Sequence[Frame]) -> bool:
@@ -72,6 +80,14 @@ class Timeline:
         """The label at one moment, where exactly one is."""
         labels = {s.label.id: s.label for s in self.at(layer, seconds)}
         return next(iter(labels.values())) if len(labels) == 1 else None
+
+    def just_before(self, layer: Layer, present: str, seconds: float) -> str | None:
+        """The label of the interval that ended where the interval of ``present`` at ``seconds`` began."""
+        now = next((s for s in self.at(layer, seconds) if s.label.id == present), None)
+        if now is None or not now.start_known:
+            return None
+        ended = {s.label.id for s in self.layers[layer] if abs(s.end_seconds - now.start_seconds) <= EPSILON}
+        return ended.pop() if len(ended) == 1 and present not in ended else None
 
     def moment(self, seconds: float) -> Frame:
         """The moment at ``seconds`` on the grid of the footage, with phase and step where exactly one covers it."""

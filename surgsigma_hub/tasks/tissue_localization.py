@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from ..records import Fact, Frame
 from .answers import NOT_TISSUE, box_drafts
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import Boxes
+from .reading import Boxes, InContext
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.tissue_boxes is not None:
         complete = frame.holds_all(Fact.TISSUE_BOXES)
-        yield from box_drafts("target", "tissue", frame.tissue_boxes, NOT_TISSUE, all_in_view=complete)
+        yield from box_drafts("target", frame.tissue_boxes, frame, NOT_TISSUE, all_in_view=complete)
 
 
-parse = Boxes("target")
+parse = InContext(Boxes("target"), ("target",))
 
 TASK = Task(
     name="tissue_localization",

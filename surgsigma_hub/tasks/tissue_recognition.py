@@ -9,23 +9,14 @@ from ..records import Coverage, Fact, Frame, Label
 from .actors import singled_out, tissue_acted_on
 from .answers import label_set_draft
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import LabelSet
-from .wording import are, joined
-
-
-def _slots(names: list[str]) -> dict[str, str]:
-    return {
-        "tissues": joined(names),
-        "the_tissues": joined([f"the {n}" for n in names]),
-        "are": are(names),
-    }
+from .reading import InContext, LabelSet
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
     if frame.holds_all(Fact.TISSUES):
-        yield label_set_draft("target", frame.tissues or (), _slots)
+        yield label_set_draft("target", frame.tissues or ())
     elif frame.holds_all(Fact.TISSUE_BOXES):
-        yield label_set_draft("target", [b.label for b in frame.tissue_boxes or ()], _slots)
+        yield label_set_draft("target", [b.label for b in frame.tissue_boxes or ()])
     elif frame.tissues is not None:
         yield from _acted_on(frame)
 
@@ -38,19 +29,19 @@ def _acted_on(frame: Frame) -> Iterator[Draft]:
     said: list[Label] = list(frame.tissues or ())
     if frame.triplets is not None:
         said = [t.target for t in frame.triplets if tissue_acted_on(t)]
-    made = label_set_draft("target", said, _slots)
+    made = label_set_draft("target", said)
     if frame.coverage_of(Fact.TISSUES) is Coverage.ACTED_ON and made.answer.labels:
         yield replace(made, question="acted_on", answer_group="acted_on")
     actors = [actor for actor in singled_out(frame) if tissue_acted_on(actor.triplet)]
     if len(actors) == 1 and frame.holds_all(Fact.TRIPLETS):
         return  # asked already
     for actor in actors:
-        one = label_set_draft("target", [actor.triplet.target], _slots)
+        one = label_set_draft("target", [actor.triplet.target])
         slots = {**one.slots, **actor.slots}
         yield replace(one, question="acted_on_by", answer_group="acted_on_by", key=actor.key, slots=slots)
 
 
-parse = LabelSet("target")
+parse = InContext(LabelSet("target"), ("target",))
 
 TASK = Task(
     name="tissue_recognition",

@@ -9,7 +9,7 @@ from ..records import Answer, Fact, Frame, Native, Triplet
 from .actors import singled_out
 from .answers import NONE, answer_triplets, distinct_triplets, triplet_clauses, triplets_text
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import Triplets
+from .reading import InContext, Triplets
 
 
 def _draft(frame: Frame) -> Iterator[Draft]:
@@ -34,7 +34,7 @@ def _said(triplets: tuple[Triplet, ...]) -> Draft:
     )
 
 
-parse = Triplets()
+parse = InContext(Triplets(), ("instrument",))
 
 TASK = Task(
     name="triplet_recognition",

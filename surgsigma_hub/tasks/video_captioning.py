@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..ontology import concept
+from ..ontology.forms import forms
 from ..records import Answer, Course, Coverage, Cut, Fact, Frame, Native, Triplet
-from .answers import triplet_clauses
+from .answers import set_slots, triplet_clauses
 from .base import AnswerKind, Draft, MediaIn, Task
-from .reading import PlainText
-from .timeline import CLIP_SECONDS, Timeline
-from .wording import joined, participle
+from .reading import InContext, PlainText
+from .timeline import CLIP_SECONDS, State, Timeline
 
 _MOST_STATES = 5
 """A clip in which the activity changes more often is left out: its caption would be a list, not a description."""
@@ -20,13 +19,26 @@ _MOST_STATES = 5
 def _said(state: tuple[Any, ...], *, all_in_view: bool) -> str:
     if isinstance(state[0], Triplet):
         return triplet_clauses(state, at_once=True, all_in_view=all_in_view)
-    return f"the surgeon is {joined([participle(concept('action', id).name) for id in state])}"
+    if len(state) == 1:
+        return f"the surgeon is {forms('action', state[0]).doing}"
+    return f"{set_slots('action', state)['list']} are performed at the same time"
+
+
+_LINKS = (("",), ("At first, ", "Then "), ("At first, ", "Then ", "Finally, "))
+_MANY = ("At first, ", "Then ", "Next, ", "After that, ", "Finally, ")
+
+
+def _told(states: list[State], *, all_in_view: bool) -> str:
+    """Sentences in order of time: one for each state."""
+    links = _LINKS[len(states) - 1] if len(states) <= len(_LINKS) else (*_MANY[: len(states) - 1], _MANY[-1])
+    told = (f"{link}{_said(state, all_in_view=all_in_view)}" for link, state in zip(links, states, strict=True))
+    return " ".join(f"{one[:1].upper()}{one[1:]}." for one in told)
 
 
 def captions(times: Timeline) -> Iterator[tuple[Cut, str, Native]]:
     """Every window of the footage that is labelled throughout and has something to tell: clip, caption, native labels.
 
-    Things done at once are joined by "while", things done one after the other by "then".
+    Things done at once are joined by "while", things done one after the other have a sentence each.
     """
     footage = times.course.footage
     ends = [s.end_seconds for s in times.layers["action"]]
@@ -41,9 +53,8 @@ def captions(times: Timeline) -> Iterator[tuple[Cut, str, Native]]:
         order = times.states(start, end)
         if not 0 < len(order) <= _MOST_STATES:
             continue
-        text = ", then ".join(_said(state, all_in_view=whole) for state in order)
         native = tuple(dict.fromkeys(s.label.native for s in times.within("action", start, end)))
-        yield cut, f"{text[:1].upper()}{text[1:]}.", Native(labels=native)
+        yield cut, _told(order, all_in_view=whole), Native(labels=native)
 
 
 def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
@@ -55,7 +66,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
-parse = PlainText("a description of the clip")
+parse = InContext(PlainText("a description of the clip"))
 
 TASK = Task(
     name="video_captioning",

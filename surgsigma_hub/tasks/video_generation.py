@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..records import Answer, Course, Fact, Frame
 from .base import AnswerKind, Draft, MediaIn, Task
 from .chance import chance
-from .reading import PlainText
+from .reading import InContext, PlainText
 from .timeline import Timeline, picture_at
 from .video_captioning import captions
 
@@ -31,7 +31,7 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
-parse = PlainText("words on the clip")
+parse = InContext(PlainText("words on the clip"))
 
 TASK = Task(
     name="video_generation",

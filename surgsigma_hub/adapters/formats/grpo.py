@@ -59,7 +59,7 @@ ADAPTER = Adapter(
     name="grpo",
     trainer="TRL GRPOTrainer",
     description="prompt and images; solution is the typed answer as JSON, boxes in shares of the frame; "
-    "get_task(task).parse(completion, space=space, size=size) reads what a model prints",
+    "get_task(task).parse(completion, space=space, size=size, question=...) reads what a model prints",
     write=_write,
     videos=("frames",),
     check=_check,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from .script import Act, Hand, State, script
+from .script import NULL, Act, Hand, State, script
 
 
 class Interval(NamedTuple):
@@ -52,7 +52,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All acts of one operation in order; ``phases``, ``steps`` and ``actions`` are the intervals they make."""
+    """All acts of one operation in order; ``phases``, ``steps`` and ``actions`` are the intervals they make.
+
+    Those of ``actions`` overlap where several hands do different things; one verb of two hands is one interval.
+    """
 
     name: str
     frames: int
@@ -114,9 +117,20 @@ def story(seed: int, video: int, frames: int) -> Story:
         acts=tuple(planned),
         phases=_runs([(p.phase, p.start, p.end) for p in planned]),
         steps=_runs([(p.step, p.start, p.end) for p in planned]),
-        actions=_runs([(p.act.verb, p.start, p.end) for p in planned if p.act.verb]),
+        actions=_actions(planned),
         by_frame=tuple(i for i, p in enumerate(planned) for _ in range(p.start, p.end)),
     )
+
+
+def _actions(planned: Sequence[Planned]) -> tuple[Interval, ...]:
+    """What any hand does, as long as it goes on without a break, by start."""
+    verbs = dict.fromkeys(hand.verb for p in planned for hand in p.act.hands if hand.verb != NULL)
+    found = [
+        interval
+        for verb in verbs
+        for interval in _runs([(verb, p.start, p.end) for p in planned if verb in {h.verb for h in p.act.hands}])
+    ]
+    return tuple(sorted(found, key=lambda interval: (interval.start, interval.end, interval.name)))
 
 
 def _allot(weights: Sequence[float], total: int) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 from ...shards.tree_files import TreeFiles
 from ..index import Index
 from ..order import Numbers
-from .shard_file import CAN_READ_AT, MappedFile, ShardFile
+from .shard_file import CAN_READ_AT, MappedFile, NoHandleError, ShardFile
 from .tar import Members, span
 from .torn import Torn
 
@@ -97,7 +97,16 @@ class LocalShards:
             file = self._open.get(shard)
             if file is None:
                 place = self._index.places[shard]
-                file = self._kind(self._files, place, self._index.bytes[shard])
+                try:
+                    file = self._kind(self._files, place, self._index.bytes[shard])
+                except NoHandleError:
+                    if not self._open:
+                        raise
+                    # Others have taken handles: make do with half of what we have, from now on.
+                    self._most, self._many = max(1, len(self._open) // 2), True
+                    while len(self._open) > self._most - 1:
+                        self._open.popitem(last=False)
+                    file = self._kind(self._files, place, self._index.bytes[shard])
                 self._open[shard] = file
                 if len(self._open) > self._most:
                     self._open.popitem(last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import time
@@ -35,6 +36,17 @@ _CHECK_SECONDS = 0.005
 _CHANGED = "Do not rebuild a tree while it is read; start the stream anew."
 
 
+class NoHandleError(ShardError):
+    """The process has as many files open as it may have."""
+
+
+def _refused(where: str, how: str, error: OSError | ValueError) -> ShardError:
+    said = f"{where}: cannot be {how} ({getattr(error, 'strerror', None) or error})"
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return NoHandleError(said, hint="Allow more open files: ulimit -n 4096")
+    return ShardError(said)
+
+
 class ShardFile:
     """An open shard; the file handle is closed when nobody holds this any more.
 
@@ -56,7 +68,7 @@ class ShardFile:
                 f"{where}: the tar is listed but not there", hint="Build or download this part of the tree again."
             ) from None
         except OSError as error:
-            raise ShardError(f"{where}: cannot be opened ({error.strerror})") from None
+            raise _refused(where, "opened", error) from None
         if stat.st_size != size:
             raise ShardError(
                 f"{where}: holds {stat.st_size} bytes, the manifest says {size}", hint="Was the tree copied in part?"
@@ -159,7 +171,7 @@ class MappedFile(ShardFile):
         try:
             self._raw = mmap.mmap(self._handle, 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
-            raise ShardError(f"{where}: cannot be mapped ({error})") from None
+            raise _refused(where, "mapped", error) from None
         self._view = memoryview(self._raw)
 
     def layout(self, begin: int, end: int, count: int) -> list[int] | Torn:

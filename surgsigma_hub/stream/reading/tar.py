@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...errors import ShardError
-from ...schema import MEMBERS
+from ...schema import MAX_JSON, MEMBERS
 from .torn import Bytes, Torn, salvage, sums
 
 _BLOCK = 512
@@ -136,8 +136,10 @@ def members(
         data = view[at + _BLOCK : at + _BLOCK + size]
         if more and len(data) < size:
             data = more(at + _BLOCK, size)
-        if member == b"json" and text is None:
+        if member == b"json" and text is None and size <= MAX_JSON:
             text = data
+        elif member == b"json" and text is None:
+            raise ShardError(f"{where}: the JSON of a sample holds {size} bytes, more than {MAX_JSON} are not read")
         elif (name := _NAMES.get(member) or member.decode("utf-8", "replace")) in media or name == "json":
             raise ShardError(f"{where}: member {name!r} occurs twice", hint=_AGAIN)
         else:

@@ -7,6 +7,7 @@ from .boxes import Boxes
 from .criteria import Criteria
 from .labels import LabelSet, MaskLabels, OneLabel
 from .partial import PartialAnswer
+from .question import InContext
 from .seconds import Seconds
 from .text import PlainText
 from .triplets import Triplets
@@ -14,6 +15,7 @@ from .triplets import Triplets
 __all__ = [
     "Boxes",
     "Criteria",
+    "InContext",
     "LabelSet",
     "MaskLabels",
     "OneLabel",

@@ -72,7 +72,7 @@ class Boxes:
             found = _from_json(part)
             named = [_Named(f.numbers, self._label(f.name)) for f in found] if found else self._from_text(part)
             if not named:
-                if says_none(self.kind, part):
+                if says_none(self.kind, part) or self._all_denied(part):
                     return Answer(text=boxes_text(self.kind, ()))
                 raise bad(expected, part, "it holds no box and does not say that there is none")
             where = space or space_of([n for b in named for n in b.numbers], size)
@@ -84,6 +84,12 @@ class Boxes:
         left_out = NOT_TISSUE if self.kind == "target" else frozenset[str]()
         typed = tuple(AnswerBox(name, b.x1, b.y1, b.x2, b.y2) for name, b in boxes if name not in left_out)
         return Answer(text=boxes_text(self.kind, typed), boxes=typed)
+
+    def _all_denied(self, part: str) -> bool:
+        """Whether labels are named and each is denied: "there is no hook in view"."""
+        read = tokens(part)
+        spans = lexicon(self.kind).find(read)
+        return bool(spans) and denied(read, spans) == {*range(len(spans))}
 
     def _label(self, name: str) -> str:
         ids = {i for span in lexicon(self.kind).find(name) for i in span.ids(self.kind)}

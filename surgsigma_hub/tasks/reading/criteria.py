@@ -85,6 +85,11 @@ def _short_names() -> Iterator[tuple[str, str]]:
     yield from _ALSO_SAID
 
 
+def named_criteria(text: str) -> tuple[str, ...]:
+    """The criteria that a text names, once each, in its order."""
+    return tuple(dict.fromkeys(id for span in _lexicon().find(text) for id in span.ids("criterion")))
+
+
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """Reads verdicts, in the order of the vocabulary.
@@ -144,7 +149,7 @@ def _judged(part: str, mentions: list[tuple[int, int, str]]) -> dict[str, bool]:
             if n + 1 < len(mentions) and _CHAIN.fullmatch(part, end, after_end):
                 open_list.append(id)
                 continue
-            if _says_met(part[start:end]):
+            if not open_list and _says_met(part[start:end]):
                 settle(id, True)
                 continue
             raise bad(_EXPECTED, part, f"it says neither yes nor no to {id!r}")

@@ -71,6 +71,7 @@ _EXPLAINS = re.compile(
     r"due\sto|so\sthat|as\s(?:the|there|no|an?))\b",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"(?<=[.;])\s")
 _NOUNS: dict[Kind, str] = {
     "instrument": r"instruments?|tools?|devices?|objects?|detections?|box|boxes",
     "target": r"tissues?|organs?|structures?|anatomy|objects?|detections?|box|boxes",
@@ -134,6 +135,10 @@ class OneLabel:
         cut = _EXPLAINS.search(part, first_end)
         if cut:
             return labels_in(self.kind, part[: cut.start()], among)
+        # Of two answers in one text, the sentences that name the kind are meant: "The phase is A. The step is B."
+        own = [one for one in _SENTENCE.split(part) if re.search(rf"\b{self.kind}\b", one, re.IGNORECASE)]
+        if own and len(labels_in(self.kind, ". ".join(own), among).ids) == 1:
+            return labels_in(self.kind, ". ".join(own), among)
         past = re.search(r"\b(?:after|following|once)\b[^,.;:]{1,120}[,;:]", part, re.IGNORECASE)
         if self.after_is_past and past:
             return labels_in(self.kind, part[: past.start()] + part[past.end() :], among)

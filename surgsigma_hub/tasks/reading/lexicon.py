@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 
 from ...ontology import Kind, concept, concepts, native_names, sources_with_names
-from ...ontology.forms import forms
+from ...ontology.forms import forms, places_acted_on
 from .words import Token, also_said, phrase, tokens, verb_forms
 
 Reading = tuple[Kind, str]
@@ -195,7 +195,10 @@ def _said(kind: Kind, id: str) -> Iterator[str]:
     """Other names that our own sentences give a label: the noun of an action, the short name of a stage."""
     said = forms(kind, id)
     if kind == "action":
-        yield from (said.noun, said.doing, said.on.partition(" {}")[0])
+        head, _, tail = said.on.partition(" {}")
+        yield from (said.noun, said.doing, *(() if tail else (head,)))
+    elif kind == "target":
+        yield from places_acted_on(id)
     elif kind == "phase":
         yield f"{said.short} phase"
     elif kind == "step":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from ...errors import BadAnswerError
-from ...ontology import NULL, Kind
+from ...ontology import NULL, Kind, concepts
+from ...ontology.forms import forms
 from ...records import Answer, AnswerTriplet
 from ..answers import triplets_text
 from ..base import Size, Space
@@ -23,6 +25,7 @@ _NOUNS = r"interactions?|instruments?|triplets?|tools?|actions?|activity"
 _STILL: dict[Kind, tuple[str, ...]] = {
     "action": (
         "in view without acting",
+        "in view but idle",
         "without acting",
         "not acting",
         "no action",
@@ -49,6 +52,7 @@ _STILL: dict[Kind, tuple[str, ...]] = {
         "null t",
         "null",
         "without named target",
+        "an unnamed structure",
         "without target",
         "no named target",
         "no tissue",
@@ -64,6 +68,9 @@ def _lexicon() -> Lexicon:
     extra: dict[Kind, list[tuple[str, str]]] = {
         kind: [(words, NULL) for words in phrases] for kind, phrases in _STILL.items()
     }
+    # What never acts is no target of the words after it: "a specimen bag is in view and the grasper is ...".
+    still = [(c.name, c.id) for c in concepts("instrument").values() if not forms("instrument", c.id).acts]
+    extra["instrument"] = [(f"{name} is in view", id) for name, id in still]
     return lexicon_of(("instrument", "action", "target"), extra)
 
 
@@ -79,7 +86,7 @@ class Triplets:
         Raises:
             BadAnswerError: no triplet and no "none", a triplet with a part missing, or an unclear name.
         """
-        part = answer_part(text, _EXPECTED)
+        part = unwrapped(answer_part(text, _EXPECTED))
         read = tokens(part)
         spans = _lexicon().find(read)
         reader = _Reader(part, read, spans)
@@ -87,6 +94,30 @@ class Triplets:
         if not found and not says_none("instrument", part, _NOUNS):
             raise bad(_EXPECTED, part, "it names no triplet of known labels and does not say that there is none")
         return Answer(text=triplets_text(found), triplets=found)
+
+
+@cache
+def _wrapped() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Phrases that hold their object in the middle, as one verb before it: "placing X in the retrieval bag"."""
+    found = []
+    for id in concepts("action"):
+        said = forms("action", id)
+        head, _, tail = said.on.partition(" {}")
+        if tail:
+            pattern = rf"\b{re.escape(head)} ([^,;.]{{1,60}}?){re.escape(tail)}\b"
+            found.append((re.compile(pattern, re.IGNORECASE), rf"{said.doing} \1"))
+    return tuple(found)
+
+
+def unwrapped(part: str) -> str:
+    """A text in which a verb that holds its object in the middle stands before it.
+
+    >>> unwrapped("The grasper is placing the gallbladder in the retrieval bag.")
+    'The grasper is bagging the gallbladder.'
+    """
+    for pattern, said in _wrapped():
+        part = pattern.sub(said, part)
+    return part
 
 
 _JOINS = frozenset({"and", "or", ",", "&"})
@@ -122,7 +153,10 @@ class _Reader:
             instrument, action, target = (self._one(span, k) for k in ("instrument", "action", "target"))
             # A name that is both instrument and target ("specimen bag") is an instrument where an action follows.
             begins = instrument is not None and (target is None or (acts_next and not _leads_on(link)))
-            if not self.subjects:
+            if instrument is not None and self.read[span.last].word == "view":
+                self._instrument(instrument, link)
+                self.actions = [NULL]
+            elif not self.subjects:
                 self._without_subject(instrument if begins or _by(link) else None, action, target, link)
             elif begins or (instrument is not None and not self.actions):
                 self._instrument(instrument or "", link)

@@ -1,5 +1,5 @@
 """Hostile inputs by what they are; importing this package registers all of them."""
 
-from . import documents
+from . import documents, manifests, natives
 
-__all__ = ["documents"]
+__all__ = ["documents", "manifests", "natives"]

@@ -1,0 +1,147 @@
+"""Checking one shard: everything is read, nothing is trusted. A unit of work that any process can do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import ShardError
+from ..plain_file import open_plain
+from .manifest import Shard
+from .problems import Notes
+from .sample_checks import check
+from .tree_files import TreeFiles
+from .walk import Damage, Group, HashingReader, groups
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCheck:
+    """One shard to check.
+
+    Attributes:
+        base: What places are relative to.
+        place: Where the tar is.
+        inside: Whether it must not be reached by a link that leads out of ``base``.
+        entry: What the manifest says of it; None where nothing does.
+        names: Task, source and split that its samples must have; empty where no manifest says.
+        hash_only: Compare size and sha256, and look at no sample.
+    """
+
+    base: Path
+    place: str
+    inside: bool
+    entry: Shard | None = None
+    names: tuple[tuple[str, str], ...] = ()
+    hash_only: bool = False
+
+    def open(self) -> BinaryIO:
+        """The tar.
+
+        Raises:
+            ShardError: it leads out of the tree.
+            OSError: it cannot be opened, or is no plain file.
+        """
+        if self.inside:
+            return os.fdopen(TreeFiles(self.base).open(self.place), "rb")
+        return open_plain(self.base / self.place)
+
+    def keys(self) -> Iterator[str]:
+        """The keys of its samples, read again."""
+        with suppress(OSError), self.open() as file:  # it was read a moment ago
+            for found in groups(HashingReader(file)):
+                if isinstance(found, Group):
+                    yield found.key
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a shard turned out to hold.
+
+    Attributes:
+        readable: False where it is missing or cannot be read, which is noted.
+        hashes: Of every key: 8 bytes a sample, so that a tree of millions fits.
+        splits: Canonical video to source to the splits that samples of it say.
+    """
+
+    notes: Notes = field(default_factory=Notes)
+    readable: bool = True
+    bytes: int = 0
+    media: int = 0
+    media_bytes: int = 0
+    members: set[str] = field(default_factory=set)
+    videos: set[str] = field(default_factory=set)
+    hashes: array[int] = field(default_factory=lambda: array("Q"))
+    splits: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+
+
+def check_shard(job: ShardCheck) -> Seen:
+    """Read a shard and compare it with the format and with its entry; nothing that it holds raises."""
+    seen, starts, where = Seen(), list[int](), job.place
+    try:
+        with job.open() as file:
+            reader = HashingReader(file)
+            for found in () if job.hash_only else groups(reader):
+                if isinstance(found, Damage):
+                    place = f"{where}:{found.name}" if found.name else f"{where} at byte {found.offset}"
+                    seen.notes.add(place, "tar", found.what, found.expected)
+                else:
+                    starts.append(found.offset)
+                    _sample(found, job, seen)
+            sha256, seen.bytes = reader.finish(), reader.bytes
+    except ShardError as error:
+        return _missing(seen, where, error.message.removeprefix(f"{where}: "), "the shard itself")
+    except FileNotFoundError:
+        return _missing(seen, where, "the manifest lists this shard, but there is no such file", "the shard")
+    except OSError as error:
+        return _missing(seen, where, f"cannot be read ({error.strerror or error})", "the shard")
+    if job.entry is not None:
+        _compare(job, job.entry, seen, sha256, starts)
+    return seen
+
+
+def _missing(seen: Seen, where: str, what: str, expected: str) -> Seen:
+    seen.notes.add(where, "missing", what, expected)
+    seen.readable = False
+    return seen
+
+
+def _compare(job: ShardCheck, entry: Shard, seen: Seen, sha256: str, starts: list[int]) -> None:
+    samples = entry.samples if job.hash_only else len(starts)
+    for what, found, listed in (
+        ("bytes", seen.bytes, entry.bytes), ("sha256", sha256, entry.sha256), ("samples", samples, entry.samples),
+    ):  # fmt: skip
+        if found != listed:
+            seen.notes.add(job.place, "manifest", f"{what} of the shard: {found}", f"{listed}, as the manifest says")
+    blocks = () if job.hash_only else entry.blocks
+    wrong = [b for b in blocks if not (b[1] < len(starts) and starts[b[1]] == b[0])]
+    if wrong:
+        what = f"no sample {wrong[0][1]} starts at byte {wrong[0][0]} ({len(wrong)} such blocks)"
+        seen.notes.add(job.place, "blocks", what, "block offsets of the manifest where samples start")
+
+
+def _sample(group: Group, job: ShardCheck, seen: Seen) -> None:
+    where = f"{job.place}:{group.key}"
+    for note in group.notes:
+        seen.notes.add(where, "tar", note.what, note.expected)
+    doc, findings = check(group.key, group.members)
+    for finding in findings:
+        seen.notes.add(where, finding.kind, finding.what, finding.expected)
+    media = {name: data for name, data in group.members.items() if name != "json"}
+    seen.media += len(media)
+    seen.media_bytes += sum(map(len, media.values()))
+    seen.members |= set(media)
+    digest = hashlib.blake2b(group.key.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    seen.hashes.append(int.from_bytes(digest, "big"))
+    for name, wanted in job.names:
+        if name in doc and doc[name] != wanted:
+            seen.notes.add(where, "place", f"{name} is {doc[name]!r}", f"{wanted!r}, as its manifest")
+    if {"canonical_video_id", "source", "split"} <= set(doc):
+        seen.videos.add(doc["canonical_video_id"])
+        by_source = seen.splits.setdefault(doc["canonical_video_id"], {})
+        by_source.setdefault(doc["source"], set()).add(doc["split"])

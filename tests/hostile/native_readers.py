@@ -1,0 +1,145 @@
+"""Readers of one file: a card, or a file in the native format of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from surgsigma_hub.errors import BadRowError
+from surgsigma_hub.hub.index import open_index
+from surgsigma_hub.hub.pointer import _check_folder
+from surgsigma_hub.parsers import (
+    archive,
+    cholec80_records,
+    delimited,
+    esd_motions,
+    grounding,
+    labelme,
+    plain_pickle,
+    psi_ava_keyframes,
+    sigma_release,
+    strict_json,
+    tables,
+    tfrecord,
+    trace,
+    triplet_vectors,
+)
+
+from .registry import reader
+
+
+@reader("card")
+def _card(path: Path, out: Path) -> None:
+    """A folder with nothing but a card: what a pointer is, and what the Hub gives."""
+    index = open_index(path.parent)
+    for name, splits in index.configs.items():
+        for split in splits:
+            index.check_split(name, split)
+    _check_folder(path.parent)
+
+
+@reader("archive")
+def _archive(path: Path, out: Path) -> None:
+    tar = path.rename(path.with_suffix(".tar")) if path.suffix != ".tar" else path
+    try:
+        for image in archive.archive_members(tar, cache_dir=out).values():
+            assert image.offset + image.length <= tar.stat().st_size  # type: ignore[union-attr]
+    finally:
+        tar.rename(path)
+
+
+@reader("cholec80 records")
+def _records(path: Path, out: Path) -> list[str]:
+    cholec80_records.number_inside(path)
+    return [f"{reason}: {where}: {what}" for reason, where, what in cholec80_records.read_video(path, 1).problems]
+
+
+@reader("tfrecord")
+def _example(path: Path, out: Path) -> None:
+    with tfrecord.opened(path) as buffer:
+        for payload in tfrecord.read_records(buffer):
+            tfrecord.parse_example(buffer, payload)
+
+
+@reader("psi-ava key frames")
+def _key_frames(path: Path, out: Path) -> list[str]:
+    problems: list[str] = []
+    for case in sorted(psi_ava_keyframes.cases_in(path))[:3]:
+        _, told = psi_ava_keyframes.read_key_frames(path, case)
+        problems += [f"{reason}: {where}: {what}" for reason, where, what in told]
+    return problems
+
+
+@reader("sigma release")
+def _release(path: Path, out: Path) -> list[str]:
+    release = sigma_release.parse_release(path.read_bytes(), name="release.json")
+    for found in release.rows.values():
+        for _, anno in found:
+            sigma_release.task_types(anno)
+            sigma_release.read_localization(anno, where="here")
+    return [f"{stray.reason}: {stray.where}: {stray.detail}" for stray in release.strays]
+
+
+@reader("triplet vectors")
+def _vectors(path: Path, out: Path) -> None:
+    document = strict_json.read_json(path)
+    categories, notes = (
+        document.get(key) if isinstance(document, dict) else document for key in ("categories", "annotations")
+    )
+    triplet_vectors.names_in(categories)
+    triples = triplet_vectors.triples_in(categories)
+    for rows in notes.values() if isinstance(notes, dict) else [notes]:
+        triplet_vectors.parse_vectors(rows, triples)
+
+
+@reader("delimited table")
+def _delimited(path: Path, out: Path) -> None:
+    for line in delimited.read_delimited(path, ("VideoID", "FrameNo", "Phase"), delimiter=";"):
+        line.integers()
+
+
+@reader("numbered table")
+def _numbered(path: Path, out: Path) -> None:
+    tables.read_numbered(path, columns=("Phase",))
+
+
+@reader("labelme")
+def _labelme(path: Path, out: Path) -> None:
+    labelme.parse_labelme(path.read_bytes(), where="a.json")
+
+
+@reader("plain pickle")
+def _pickle(path: Path, out: Path) -> None:
+    plain_pickle.loads_plain(path.read_bytes())
+
+
+@reader("motions")
+def _motions(path: Path, out: Path) -> None:
+    text = _text(path)
+    with suppress(BadRowError):
+        esd_motions.parse_motions(text)
+    esd_motions.parse_boxes(text)
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+_OF_TEXT: dict[str, Callable[[str], Any]] = {
+    "grounding": grounding.parse_grounding,
+    "label mapping": triplet_vectors.read_label_mapping,
+    "trace": trace.parse_trace,
+}
+
+
+def _of_text(parse: Callable[[str], Any]) -> Callable[[Path, Path], None]:
+    def read(path: Path, out: Path) -> None:
+        parse(_text(path))
+
+    return read
+
+
+for name, parse in _OF_TEXT.items():
+    reader(name)(_of_text(parse))
