@@ -196,11 +196,13 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int) -> 
         return f"{subject} {tool.be} in view but idle{where}"
     on, of = acting_on(action, target), deed(action, target)
     many = tool.is_plural
+    if on == of:  # a participle that no "performs" and no "is carried out" can take
+        style = (0, 1, 2, 2, 0, 5)[style % STYLES]
     return (
         f"{subject} {tool.be} {on}",
         f"{subject} {tool.be} used for {of}",
         f"with {subject}, the surgeon is {on}",
-        f"{of} is being done with {subject}",
+        f"{of} is being carried out with {subject}",
         f"{subject} {'perform' if many else 'performs'} {of}",
         f"the surgeon uses {subject} for {of}",
     )[style % STYLES]

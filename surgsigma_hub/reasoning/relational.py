@@ -32,7 +32,7 @@ from .warrants import Sign, Warrants
 _MOST_STATES = 6
 """Of a longer row of states, the last ones are told: they lead to what follows."""
 
-_LINKS = ("Thereafter", "Later on", "Some time on", "From then on")
+_LINKS = ("Thereafter", "Later on", "After a while", "Further on")
 _PAIRS = {Name.OVERLAP: "overlap", Name.APART: "apart", Name.NEAREST: "nearest"}
 
 
