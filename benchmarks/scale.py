@@ -27,7 +27,7 @@ opened = time.perf_counter() - start
 next(iter(stream))
 try:  # getrusage would count what the parent held when it forked
     memory = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
-except OSError:
+except (OSError, TypeError):  # no such file, or no such line in it
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(opened, time.perf_counter() - start, time.process_time() - cpu, memory)
 """

@@ -4,7 +4,8 @@ Clips are drawn, 854 x 480 with noise, cut and encoded as the package does it (e
 frame every 12). Every contender gets the same bytes in memory and gives the same frames, which is checked; the stream
 also reads its tar, parses JSON and puts frames in one array. With ``--short-side`` all resize by the same kernel of
 torch. A contender that is not installed is named. Figures are clips a second, and the ratio to the bare loop of the
-library that the stream uses.
+library that the stream uses. Readers other than PyAV are compared with it on each clip before they are used: their
+figures hold that.
 """
 
 from __future__ import annotations

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib import resources
 
 import pytest
-import yaml
 from surgsigma_hub.adapters import Boxes
 from surgsigma_hub.adapters.boxes import Convention
 from surgsigma_hub.adapters.phrases import boxes_in, message_text, reworded, trace_text
+from surgsigma_hub.reasoning.bank import sentences as trace_sentences
 from surgsigma_hub.records import AnswerBox
 from surgsigma_hub.tasks import AnswerKind, all_tasks
 from surgsigma_hub.tasks.wording import bank, slots_of
@@ -87,9 +86,7 @@ def test_words_of_other_tasks_stay(convention: Convention) -> None:
 
 @pytest.mark.parametrize("convention", list(CONTRADICTS))
 def test_words_of_traces(convention: Convention) -> None:
-    path = resources.files("surgsigma_hub.reasoning.templates") / "reasoning.yaml"
-    content = yaml.safe_load(path.read_text("utf-8"))
-    lines = [line for level in content.values() for group in level.values() for line in group]
+    lines = [line for group in trace_sentences().values() for line in group]
     assert len(lines) > 60
     boxed = 0
     for line in lines:

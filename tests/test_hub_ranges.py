@@ -35,7 +35,7 @@ RESHARDS = hasattr(datasets.IterableDataset, "reshard")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tars of three blocks each, 64, 64 and 26 samples."""
     made = tmp_path_factory.mktemp("ranges") / "tree"
-    build("synthetic", out=made, options={**SMALL, "frames": "70"}, shard_bytes=1_000_000, tasks=[CONFIG])
+    build("synthetic", out=made, options={**SMALL, "frames": "70"}, shard_bytes=1_300_000, tasks=[CONFIG])
     assert [len(s.blocks) for s in manifest(made).shards] == [3, 3]
     return made
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.media.numbering import Numbering, Refusal, image_number, read_numbering, step_of
 from surgsigma_hub.records import FileImage, NumberedImages, Recording, Stated
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 N = 200
 """Seconds of the recording in these tests; one is labelled each second."""
 
@@ -156,6 +157,7 @@ def test_habits_of_the_releases_script_hold_at_its_own_rate_only() -> None:
 # ----------------------------------------------------------------------------------------------------------- in general
 
 
+@UNHURRIED
 @given(
     base=st.integers(0, 5), fps=st.sampled_from([1.0, 2.0, 12.5, 15.0, 25.0, 30000 / 1001]), second=st.integers(0, 9999)
 )
@@ -164,7 +166,7 @@ def test_a_number_is_within_half_an_interval_of_its_moment(base: int, fps: float
     assert abs(reading.seconds(reading.number(second)) - second) <= 0.5 / fps + 1e-6
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(
     st.integers(20, 120), st.integers(0, 3), st.integers(0, 1), st.integers(0, 1), st.sampled_from([1, 5, 15, 25]),
     st.data(),

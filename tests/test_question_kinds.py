@@ -14,6 +14,7 @@ from surgsigma_hub.records import Course, Coverage, Cut, Fact, Segment
 from surgsigma_hub.schema import KEY
 from surgsigma_hub.source import get_source, parse_options
 from surgsigma_hub.tasks import Draft
+from surgsigma_hub.tasks.choices import vocabulary
 from surgsigma_hub.tasks.further import every_draft, further, further_of_course, is_further
 from surgsigma_hub.tasks.question_kinds import (
     PLAIN,
@@ -26,7 +27,6 @@ from surgsigma_hub.tasks.question_kinds import (
     chosen_style,
     form_of,
     kind_of,
-    vocabulary,
 )
 from surgsigma_hub.tasks.timeline import Timeline
 

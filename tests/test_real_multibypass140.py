@@ -55,7 +55,6 @@ def test_every_second_and_every_interval(root: Path) -> None:
             } == second
             truth["phase_recognition"] += sum("phases" in s for s in second.values())
             truth["step_recognition"] += sum("steps" in s for s in second.values())
-            truth["image_captioning"] += sum(len(s) == 2 for s in second.values())
             for task in all_tasks().values():
                 drafts[task.name] += sum(1 for f in frames for _ in (task.draft(f) if task.draft else ()))
             course = source.course(video)

@@ -1,7 +1,8 @@
-"""Reading where the system gives few file handles."""
+"""Reading where the system gives little: few file handles, no shared memory."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,22 @@ def test_sixty_shards_with_few_handles(tree: Path, how: str, count: str, taken: 
 def test_no_handle_at_all_is_an_error_of_ours(tree: Path) -> None:
     done = run(tree, "24", "read", "99")
     assert "surgsigma_hub" in done.stderr and "Allow more open files" in done.stderr
+
+
+WITHOUT_SHARED = """
+import sys
+import surgsigma_hub
+from torch.utils.data import DataLoader
+data = surgsigma_hub.stream(sys.argv[1], decode="bytes").torch(2)
+print(sum(len(batch) for batch in DataLoader(data, batch_size=2, collate_fn=list)))
+"""
+
+
+@pytest.mark.torch
+def test_no_shared_memory_leaves_the_threads(tree: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: pip install 'surgsigma-hub[torch]'")
+    script = f"mount -t tmpfs -o ro,size=4k tmpfs /dev/shm && exec {sys.executable} -c '{WITHOUT_SHARED}' {tree}"
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("nobody here may have a /dev/shm of their own")
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "180" and "no shared memory" in done.stderr, done.stderr

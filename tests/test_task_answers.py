@@ -187,7 +187,7 @@ def test_triplets() -> None:
     )
     assert draft.slots["clauses"] == (
         "the hook is dissecting the cystic duct, the scissors are in view but idle "
-        "and the irrigator is suctioning an unnamed structure"
+        "and the irrigator is suctioning without a named target"
     )
     assert draft.native.labels[0] == "Native_hook,Native_dissect,Native_cystic_duct"
     assert only("triplet_recognition", triplets=()).answer_group == "none"

@@ -205,12 +205,9 @@ class _Mapper:
         return found
 
     def _phase_before(self, frame: Frame) -> str | None:
-        """The phase that ended where that of the frame begins; None where it is not known."""
-        if self.course is None or frame.phase is None:
-            return None
-        if self.timeline is None:
+        if self.timeline is None and self.course is not None:
             self.timeline = Timeline(self.course)
-        return self.timeline.just_before("phase", frame.phase.id, frame.seconds)
+        return None if self.timeline is None else self.timeline.phase_before(frame)
 
     def _resolved_course(self) -> Course | None:
         video = self.job.video

@@ -14,7 +14,7 @@ from ..tasks.base import DepthMap, Masks, asked_in
 from ..tasks.compose import compose, moment_id, sample_id
 from ..tasks.further import every_course_draft, every_draft
 from ..tasks.question_kinds import Style
-from ..tasks.timeline import begins_a_second
+from ..tasks.timeline import Timeline, begins_a_second
 
 _NO_HASH = "0" * 64
 
@@ -34,6 +34,18 @@ def rehearse(
     name = source.info.name
     moments: list[Frame] = []
     seen = Seen(source, video, look=False)
+    native = seen.course()
+    course = None if native is None else resolve_course(name, native)
+    timeline = None if course is None else Timeline(course)
+
+    def composed(task: Task, frame: Frame, draft: Draft) -> Sample:
+        media = described_media(draft)
+        return compose(
+            task, draft, id=sample_id(task, source.info, video, frame, draft), info=source.info, video=video,
+            frame=frame, media=media, size=(1, 1), style=style,
+            before=None if timeline is None else timeline.phase_before(frame),
+        )  # fmt: skip
+
     for found in seen.frames():
         if isinstance(found, Defect):
             continue
@@ -43,24 +55,14 @@ def rehearse(
         for task in chosen:
             for draft in every_draft(task, frame, name, moment_id(source.info, video, frame), style):
                 if asked_in(video.split, draft):
-                    yield task, draft, _composed(source, video, task, frame, draft, style)
-    further = [task for task in chosen if task.draft_course is not None]
-    course = seen.course() if further else None
+                    yield task, draft, composed(task, frame, draft)
     if course is None:
         return
-    whole = replace(resolve_course(name, course), moments=tuple(moments))
-    for task in further:
+    whole = replace(course, moments=tuple(moments))
+    for task in chosen:
         for moment, draft in every_course_draft(task, whole, video.canonical_id, style):
             if asked_in(video.split, draft):
-                yield task, draft, _composed(source, video, task, moment, draft, style)
-
-
-def _composed(source: Source, video: Video, task: Task, frame: Frame, draft: Draft, style: Style) -> Sample:
-    id = sample_id(task, source.info, video, frame, draft)
-    media = described_media(draft)
-    return compose(
-        task, draft, id=id, info=source.info, video=video, frame=frame, media=media, size=(1, 1), style=style
-    )
+                yield task, draft, composed(task, moment, draft)
 
 
 def described_media(draft: Draft) -> list[Media]:

@@ -25,7 +25,7 @@ recording is; where labels need not reach the end it can be more, and is told.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,11 +33,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records import Film, FilmFile, Recording
-from .numbering import EPSILON, Refusal
+from .numbering import EPSILON, MUCH_LONGER, Refusal
 
 _SAME_RATE = 0.005
 """Share by which the rate of a film may differ from the release's and still be called the same: rounded headers."""
-_MUCH_LONGER = 1.5
 _LOSSES = 0.05
 """Share of its length up to which a film may have lost frames and still look whole."""
 _NEAR_RATE = 0.05
@@ -84,51 +83,49 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
     stated, rate = recording.stated, file.fps
     gap = float(np.median(np.diff(table.seconds))) if len(table) > 1 else 1 / (table.fps or rate)
     fps = table.fps if table.constant else 1 / gap  # the rate that it would have without lost frames
-    speed = 1.0
+    asked, speed = stated.film_fps is not None, 1.0
     if stated.film_fps is not None and not math.isclose(stated.film_fps, rate):
         if abs(fps - stated.film_fps) > 2 * _SAME_RATE * stated.film_fps:
-            return Refusal(
-                f"it shows {fps:.6g} frames a second, the option film_fps says {stated.film_fps:g}",
-                (f"those labels at that rate (--option film_fps={fps:.6g})",),
-            )
+            found = f"it shows {fps:.6g} frames a second, the option film_fps says {stated.film_fps:g}"
+            return Refusal(found, (f"those labels at that rate (--option film_fps={fps:.6g})",))
         speed = fps / rate
     start = stated.starts_at or 0.0
-    times = start + table.seconds * speed
+    times, numbered = start + table.seconds * speed, start + np.arange(len(table)) / rate
     end, counted = float(times[-1]) + gap * speed, start + len(table) / rate
-    misfit, same = _misfit(end, recording), abs(fps - rate) <= _SAME_RATE * rate
-    told: list[str] = []
-    asked = stated.film_fps is not None
+    misfit, count_fits = _misfit(end, recording), not asked and _misfit(counted, recording) is None
+    same = abs(fps - rate) <= _SAME_RATE * rate
     if misfit is None:
-        lasts, near = recording.lasts, abs(fps - rate) <= _NEAR_RATE * rate
-        likelier = near or abs(counted - lasts) < abs(end - lasts) / 2
-        if not asked and not same and likelier and _misfit(counted, recording) is None:
+        near = abs(fps - rate) <= _NEAR_RATE * rate
+        likelier = near or abs(counted - recording.lasts) < abs(end - recording.lasts) / 2
+        if count_fits and not same and likelier:
             return _other_rate(file, table, recording, end, counted, both=True)
-        if not same and speed == 1:
-            told.append(f"it shows {fps:.6g} frames a second, the release says {rate:g}: found by time")
-        elif same and not table.constant:
-            told.append(f"frames of it are missing ({len(table)} frames in {end - start:.6g} s): found by time")
-        if end < lasts - gap or lasts + recording.within < end <= lasts + 2:
-            told.append(f"it ends {abs(end - lasts):.3g} s {'before' if end < lasts else 'after'} the recording does")
-        elif end > lasts * (1 + _NEAR_RATE) and recording.stated.starts_at is None:
-            told.append(
-                f"it goes on for {end - lasts:.3g} s after the last label: whether its front is whole is not known"
-            )
-    elif not asked and _misfit(counted, recording) is None:
-        if not (same and table.constant and file.counted):
-            return _other_rate(file, table, recording, end, counted, both=False)
-        off = float(np.max(np.abs(table.seconds + start - (start + np.arange(len(table)) / rate))))
-        told.append(f"its time stamps are up to {off:.3g} s off its {len(table)} frames: found by number")
-        times = start + np.arange(len(table)) / rate
+        told = tuple(_told(recording, table, rate=rate, fps=fps / speed, gap=gap, end=end))
+    elif count_fits and same and table.constant and file.counted:
+        off = float(np.max(np.abs(times - numbered)))
+        told = (f"its time stamps are up to {off:.3g} s off its {len(table)} frames: found by number",)
+        times = numbered
+    elif count_fits:
+        return _other_rate(file, table, recording, end, counted, both=False)
     else:
-        return Refusal(
-            f"its {len(table)} frames at {fps:.6g} a second end at {end:.6g} s, {misfit} "
-            f"{recording.lasts:.6g} s ({recording.said_by})",
-            tuple(_cuts(recording, end)),
-        )
+        found = f"its {len(table)} frames at {fps:.6g} a second end at {end:.6g} s, {misfit} {recording.lasts:.6g} s"
+        return Refusal(f"{found} ({recording.said_by})", tuple(_cuts(recording, end)))
     film = Film(file.path, rate, tuple(times.tolist()))
     if np.array_equal(times, table.seconds):
         film = _film(file, times, rate, fps)
-    return Clock(film, gap * speed, tuple(told))
+    return Clock(film, gap * speed, told)
+
+
+def _told(recording: Recording, table: Table, *, rate: float, fps: float, gap: float, end: float) -> Iterator[str]:
+    """What the user should know of a film that is read by time; ``fps`` is in frames per second of the recording."""
+    lasts = recording.lasts
+    if abs(fps - rate) > _SAME_RATE * rate:
+        yield f"it shows {fps:.6g} frames a second, the release says {rate:g}: found by time"
+    elif not table.constant:
+        yield f"frames of it are missing, {len(table)} are there: found by time"
+    if end < lasts - gap or lasts + recording.within < end <= lasts + 2:
+        yield f"it ends {abs(end - lasts):.3g} s {'before' if end < lasts else 'after'} the recording does"
+    elif end > lasts * (1 + _NEAR_RATE) and recording.stated.starts_at is None:
+        yield f"it goes on for {end - lasts:.3g} s after the last label: whether its front is whole is not known"
 
 
 def _misfit(end: float, recording: Recording) -> str | None:
@@ -138,7 +135,7 @@ def _misfit(end: float, recording: Recording) -> str | None:
     if end < lasts - recording.within - EPSILON and not known:
         return "the recording lasts until"
     if end > lasts + recording.beyond + recording.within + EPSILON:
-        if known and (stated.film_fps is not None or end <= _MUCH_LONGER * lasts):
+        if known and (stated.film_fps is not None or end <= MUCH_LONGER * lasts):
             return None
         return "the recording ends at"
     return None

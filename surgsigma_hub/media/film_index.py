@@ -25,6 +25,8 @@ _COUNTED = ("avi",)
 MPEG-4 one early after a jump."""
 _DERIVED = ("mpeg",)
 """Containers that say of some frames only when they are shown; the rest is right as long as the rate is constant."""
+_STEADY = 0.1
+"""Share by which gaps between frames of a constant rate differ at most, by rounding to the container's clock."""
 _NO_TIMES = 0x80
 """FFmpeg's ``AVFMT_NOTIMESTAMPS``: coded frames without a container, whose times would be guesses."""
 _REORDERING = ("h264", "hevc")
@@ -227,21 +229,34 @@ def scan(container: Any, stream: Any, name: str) -> FilmIndex:
     if away.max() > _DEPTH or any(after.frame < before.frame for before, after in pairwise(keys)):
         raise MediaError(f"{name}: its time stamps start anew or run backwards on the way", hint=REWRITE)
     if counted:
-        slots = int(order.max()) + 1
-        if stream.frames > slots:
-            raise MediaError(
-                f"{name}: {slots} of {stream.frames} frames are there, and nothing says which", hint=REWRITE
-            )
         stamps = stamps[_leading(packets, front) :]
-        if stream.codec_context.has_b_frames and len(np.unique(np.diff(stamps))) > 1:
-            raise MediaError(f"{name}: frames were left out, and nothing says when the others are shown", hint=REWRITE)
-    gaps = np.diff(stamps)
-    if container.format.name in _DERIVED and len(gaps) and np.abs(gaps / np.median(gaps) - 1).max() > 0.1:
+        _check_counted(stream, stamps, int(order.max()) + 1, name)
+    elif container.format.name in _DERIVED and _gaps_differ(stamps):
         raise MediaError(f"{name}: its time stamps leave gaps, and not each frame has its own", hint=REWRITE)
     return FilmIndex(
         stamps, Fraction(stream.time_base or 1), Fraction(stream.average_rate or 0), order, keys,
         hidden=int((~shown).sum()), counted=counted, steady=counted and stream.codec_context.name not in _REORDERING,
     )  # fmt: skip
+
+
+def _check_counted(stream: Any, stamps: npt.NDArray[np.int64], count: int, name: str) -> None:
+    """Refuse a film in which counting would take a frame for another.
+
+    Args:
+        stream: Says how many frames there should be; 0 where it does not.
+        stamps: Of the frames shown.
+        count: Frames that are there, those left out by the recorder among them.
+        name: For messages.
+    """
+    if stream.frames > count:
+        raise MediaError(f"{name}: {count} of {stream.frames} frames are there, and nothing says which", hint=REWRITE)
+    if stream.codec_context.has_b_frames and _gaps_differ(stamps):
+        raise MediaError(f"{name}: frames were left out, and nothing says when the others are shown", hint=REWRITE)
+
+
+def _gaps_differ(stamps: npt.NDArray[np.int64]) -> bool:
+    gaps = np.diff(stamps)
+    return len(gaps) > 0 and bool(np.abs(gaps / np.median(gaps) - 1).max() > _STEADY)
 
 
 def _packets(container: Any, stream: Any, counted: bool) -> Iterator[_Packet]:

@@ -26,8 +26,6 @@ Opened = Callable[[Any, "str | Buffer", FilmIndex], tuple[int, Batch]]
 
 _PLACES = 4
 """Key frames, spread over a film, at which a reader is tried: it and the frame after are asked for, the last first."""
-
-
 _IN_SOURCE = re.compile(r"^\w+, \S+\.cpp:\d+, ")  # torchcodec tells where in its own code it failed
 
 

@@ -20,6 +20,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 def wrap(text: str, lettering: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
     """``text`` in lines of at most ``width`` pixels; what does not fit into ``most`` lines is cut off visibly."""
+    text = text[: (most + 1) * width]  # a character takes a pixel at least, so that no more is looked at
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -30,7 +31,7 @@ def wrap(text: str, lettering: ImageFont.FreeTypeFont, width: int, most: int) ->
         if line:
             lines.append(line)
         while lettering.getlength(word) > width:
-            fits = next(n for n in range(len(word), 0, -1) if n == 1 or lettering.getlength(word[:n]) <= width)
+            fits = max(1, _fitting(word, lettering, width))
             lines.append(word[:fits])
             word = word[fits:]
         line = word
@@ -40,8 +41,18 @@ def wrap(text: str, lettering: ImageFont.FreeTypeFont, width: int, most: int) ->
 
 def cut(text: str, lettering: ImageFont.FreeTypeFont, width: float) -> str:
     """``text``, its end replaced by dots where it is wider than ``width`` pixels."""
-    if lettering.getlength(text) <= width:
+    if len(text) <= width and lettering.getlength(text) <= width:
         return text
-    while text and lettering.getlength(f"{text}...") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}..."
+    return f"{text[: _fitting(text, lettering, width, end='...')].rstrip()}..."
+
+
+def _fitting(text: str, lettering: ImageFont.FreeTypeFont, width: float, *, end: str = "") -> int:
+    """How many characters from the beginning fit, ``end`` behind them, found by halving."""
+    low, high = 0, min(len(text), int(width))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if lettering.getlength(text[:middle] + end) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -32,7 +32,7 @@ _RATES = (
 """Images per second that scripts extract and cameras record."""
 _NEAR = 0.03
 """Share by which the rate that follows from number and length may miss a usual one: an image and a second of forty."""
-_MUCH_LONGER = 1.5
+MUCH_LONGER = 1.5
 """Footage longer than its labels by more than this factor is doubted though the user states where it begins."""
 _DENSE = 0.9
 """Share of the numbers between first and last from which on a folder counts as without gaps."""
@@ -154,7 +154,7 @@ class _Doubt:
     def _long(self, reading: Numbering) -> bool:
         lasts, end = self.recording.lasts, reading.seconds(self.numbers[-1]) + 1 / reading.fps
         if self.stated.starts_at is not None:
-            return self.stated.image_fps is None and end > _MUCH_LONGER * lasts + self.recording.beyond
+            return self.stated.image_fps is None and end > MUCH_LONGER * lasts + self.recording.beyond
         return end > lasts + self.recording.beyond + EPSILON
 
     def _same_gaps(self, reading: Numbering) -> bool:
@@ -199,7 +199,7 @@ class _Doubt:
         highest = self._rate()
         lowest = highest / (1 + self.recording.beyond / max(self.recording.lasts, EPSILON))
         usual = [r for r in _RATES if lowest * (1 - _NEAR) <= r <= highest * (1 + _NEAR)]
-        return usual or ([round(highest, 3)] if highest > _MUCH_LONGER * self.said.fps else [])
+        return usual or ([round(highest, 3)] if highest > MUCH_LONGER * self.said.fps else [])
 
     def _hits(self, reading: Numbering) -> int:
         """Labelled moments that have an image."""
@@ -238,7 +238,7 @@ class _Doubt:
         if self._short(said) and not self._same_gaps(said):
             yield f"a recording whose first {lacking:g} s were cut off (--option starts_at={lacking:g})"
             yield "one whose end is missing (--option starts_at=0)"
-        elif self._long(said) and said.seconds(last) + 1 / said.fps <= _MUCH_LONGER * self.recording.lasts:
+        elif self._long(said) and said.seconds(last) + 1 / said.fps <= MUCH_LONGER * self.recording.lasts:
             yield f"images that begin {-lacking:g} s before the recording (--option starts_at={lacking:g})"
             yield "images that go on after it (--option starts_at=0)"
 

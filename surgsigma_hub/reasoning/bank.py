@@ -26,7 +26,6 @@ VERBS = frozenset(
         "span",
         "cover",
         "stand",
-        "need",
         "touch",
         "come",
         "leave",

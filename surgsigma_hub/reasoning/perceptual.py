@@ -126,12 +126,18 @@ def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get("evidence")
     if known is None:
         known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
-        boxes = 0 if scene.is_clip else len(scene.frames[0].instrument_boxes or ())
-        if boxes > 1 and scene.frames[0].holds_all(Fact.INSTRUMENT_BOXES):
-            known.append(("count", {"count": number_word(boxes)}))
+        if not scene.is_clip and (number := _counted(scene.frames[0])) > 1:
+            known.append(("count", {"count": number_word(number)}))
         if not scene.is_clip:
             memory.things["evidence"] = known
     return known
+
+
+def _counted(frame: Frame) -> int:
+    """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed."""
+    boxed = {b.label.id for b in frame.instrument_boxes or ()}
+    whole = frame.holds_all(Fact.INSTRUMENT_BOXES) and {label.id for label in frame.instruments or ()} <= boxed
+    return len(frame.instrument_boxes or ()) if whole else 0
 
 
 def _spots(scene: Scene, memory: Memory) -> list[Evidence]:

@@ -198,5 +198,4 @@ def _wrong_blocks(blocks: Blocks) -> list[int]:
     wrong = (start >= end) | (inside >= after) | (end - start > MAX_BLOCK)
     wrong[begins] |= (start[begins] != 0) | (inside[begins] != 0)
     whole = np.flatnonzero((blocks.counts == 0) & (blocks.bytes > MAX_BLOCK))  # without an index a shard is one block
-    found: list[int] = np.union1d(np.repeat(filled, counts)[wrong] if wrong.any() else whole, whole).tolist()
-    return found
+    return sorted({*np.repeat(filled, counts)[wrong].tolist(), *whole.tolist()})

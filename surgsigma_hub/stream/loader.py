@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,19 @@ from ..errors import SurgSigmaError
 from .core import Stream
 from .item import Item
 
+logger = logging.getLogger(__name__)
+
 _WORKERS = 256  # that count what they skip apart from each other
+
+
+def _shared(size: int) -> torch.Tensor:
+    """Numbers that workers see too; without shared memory there are no workers, and a plain tensor does."""
+    made = torch.zeros(size, dtype=torch.int64)
+    try:
+        return made.share_memory_()
+    except RuntimeError as error:
+        logger.warning("no shared memory (%s): use num_workers=0 and the threads of the stream", str(error)[:120])
+        return made
 
 
 class TorchStream(IterableDataset):  # type: ignore[misc]
@@ -40,8 +53,8 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         super().__init__()
         self._stream, self._run, self._batched = stream, run, batched
         # Shared with workers, also those that live from epoch to epoch.
-        self._place = torch.zeros(2, dtype=torch.int64).share_memory_()
-        self._skipped = torch.zeros(_WORKERS, dtype=torch.int64).share_memory_()
+        self._place = _shared(2)
+        self._skipped = _shared(_WORKERS)
         self._set_place(stream.state_dict())
         self._began = self._place.clone()  # where the latest iteration did
         self._taken = 0

@@ -21,6 +21,8 @@ _NOT_TASKS = {
     "chance",
     "compose",
     "dialogue",
+    "choices",
+    "comparisons",
     "further",
     "question_kinds",
     "reading",

@@ -186,7 +186,7 @@ def _clause(instrument: str, action: str, target: str, nth: int | None, definite
         subject, be = (name.the if name.acts and definite else name.a), name.be
     if action != NULL:
         done = acting_on(action, target)
-        return f"{subject} {be} {done} an unnamed structure" if target == NULL else f"{subject} {be} {done}"
+        return f"{subject} {be} {done} without a named target" if target == NULL else f"{subject} {be} {done}"
     at = "" if target == NULL else f" at {forms('target', target).the}"
     return f"{subject} {be} in view but idle{at}" if name.acts else f"{subject} {be} in view{at}"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 
 from ..ontology.forms import forms, view_of
 from ..records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
-from ..schema import FORMAT_VERSION
+from ..schema import FORMAT_VERSION, MAX_KEY
 from ..source import SourceInfo
 from .base import TRAINING, Draft, Task
 from .dialogue import ALONE, Talk, messages, worded
@@ -28,8 +29,14 @@ def moment_id(info: SourceInfo, video: Video, frame: Frame) -> str:
 
 
 def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:
-    """The id of a sample: unique over all sources, stable between builds."""
-    return "-".join(p for p in (moment_id(info, video, frame), task.name, draft.key) if p)
+    """The id of a sample: unique over all sources, stable between builds.
+
+    A key that would make it too long, such as three labels of many letters, stands there as a hash.
+    """
+    stem = f"{moment_id(info, video, frame)}-{task.name}"
+    if draft.key and len(stem) + 1 + len(draft.key) > MAX_KEY:
+        return f"{stem}-{hashlib.blake2b(draft.key.encode(), digest_size=6).hexdigest()}"
+    return f"{stem}-{draft.key}" if draft.key else stem
 
 
 def compose(

@@ -8,19 +8,19 @@ see ``further``. The name of the question group tells the kind, and stands in ``
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
 from ..errors import UnknownNameError
-from ..ontology import NULL, Kind, concept, concepts, native_names, sources_with_names
+from ..ontology import concept
 from ..ontology.forms import forms, near, number_word
 from ..records import Fact, Frame
-from .answers import NOT_TISSUE, distinct_ids, names, set_slots
+from .answers import distinct_ids, names, set_slots
 from .base import AnswerKind, Draft, Task
-from .wording import bank, draws, joined, seconds_text, word
+from .choices import LETTERS, durations, near_options, option, shuffled, vocabulary
+from .wording import bank, draws, joined, word
 
 
 class Style(StrEnum):
@@ -207,82 +207,35 @@ def _json(task: Task, draft: Draft) -> str:
     return json.dumps(made)
 
 
-# ---------------------------------------------------------------------------------------------------------- choice
-
-_LETTERS = "ABCDEFGH"
-
-
-@cache
-def vocabulary(source: str, kind: Kind) -> tuple[str, ...]:
-    """The labels that a source tells apart, in the order of the ontology: those that it can say are absent."""
-    if source not in sources_with_names():
-        return ()
-    held = {id for (k, _), id in native_names(source).items() if k == kind}
-    left_out = NOT_TISSUE if kind == "target" else frozenset({NULL})
-    return tuple(id for id, c in concepts(kind).items() if id in held - left_out and not c.catch_all)
-
-
-def shuffled(some: Iterable[str], *seed: str) -> list[str]:
-    """Texts in an order drawn from ``seed``."""
-    return sorted(some, key=lambda one: draws(one, "\0".join(seed))[0])
+# ------------------------------------------------------------------------------------------------ the other kinds
 
 
 def _choice(
     task: Task, draft: Draft, id: str, setting: Setting, slots: Mapping[str, str], form: Form | None
 ) -> Asked | None:
     if task.answer is AnswerKind.SECONDS:
-        options, right = _durations(draft.answer.seconds or 0.0, id)
+        options, right = durations(draft.answer.seconds or 0.0, id)
     elif task.answer in (AnswerKind.LABEL, AnswerKind.LABELS):
         kind = task.label_kinds[0]
-        found = _near_options(kind, draft.answer.labels, vocabulary(setting.source, kind), id)
+        found = near_options(kind, draft.answer.labels, vocabulary(setting.source, kind), id)
         if found is None:
             return None
-        said = {one: _option(kind, one) for one in found}
+        said = {one: option(kind, one) for one in found}
         options, right = [said[one] for one in found], [said[one] for one in found if one in draft.answer.labels]
     else:
         return None
-    lettered = dict(zip(options, _LETTERS, strict=False))
+    lettered = dict(zip(options, LETTERS, strict=False))
     letters = [lettered[one] for one in right]
     several = len(right) > 1
     made = {
         **slots,
         "options": "\n".join(f"{mark}. {one}" for one, mark in lettered.items()),
         "picked": f"{letters[0]}. {right[0]}" if len(right) == 1 else joined([f"{lettered[r]} ({r})" for r in right]),
-        "letters": joined(letters),
     }
     group = "choice_several" if several else "choice" if right else "choice_none"
     if form is not None:
         return Asked("choice", group, made, form, ", ".join(letters) or "none")
     return Asked("choice", group, made)
-
-
-def _option(kind: Kind, id: str) -> str:
-    said = forms(kind, id)
-    return said.noun if kind == "action" else said.name
-
-
-def _near_options(kind: Kind, right: Sequence[str], among: tuple[str, ...], id: str) -> list[str] | None:
-    """The right labels among near ones, shuffled; None where the source tells too few apart."""
-    others = [one for one in among if one not in right]
-    if not others or any(one not in among for one in right) or len(right) > 5:
-        return None
-    anchor = right[int(draws("anchor", id)[0] % len(right))] if right else None
-    close = near(kind, anchor, tuple(others)) if anchor else others
-    wanted = max(2, 4 - len(right))
-    # Of a few more than are wanted, so that the same neighbours do not always stand together.
-    chosen = shuffled(close[: wanted + 2], "near", id)[:wanted]
-    return shuffled([*right, *chosen], "options", id)
-
-
-def _durations(seconds: float, id: str) -> tuple[list[str], list[str]]:
-    """Four durations, each twice the one before, shuffled; the right one is as often the shortest as the longest."""
-    place = draws("place", id)[0] % 4
-    scale = [seconds * 2.0 ** (n - place) for n in range(4)]
-    said = [seconds_text(seconds if n == place else round(one, 2 if one < 1 else 1)) for n, one in enumerate(scale)]
-    return shuffled(said, "options", id), [said[place]]
-
-
-# ------------------------------------------------------------------------------------------------ the other kinds
 
 
 def _check(task: Task, draft: Draft, id: str, setting: Setting) -> Asked | None:

@@ -89,6 +89,10 @@ class Timeline:
         ended = {s.label.id for s in self.layers[layer] if abs(s.end_seconds - now.start_seconds) <= EPSILON}
         return ended.pop() if len(ended) == 1 and present not in ended else None
 
+    def phase_before(self, frame: Frame) -> str | None:
+        """The phase that ended where that of ``frame`` began; None where either is not known."""
+        return None if frame.phase is None else self.just_before("phase", frame.phase.id, frame.seconds)
+
     def moment(self, seconds: float) -> Frame:
         """The moment at ``seconds`` on the grid of the footage, with phase and step where exactly one covers it."""
         footage = self.course.footage

@@ -52,7 +52,6 @@ _STILL: dict[Kind, tuple[str, ...]] = {
         "null t",
         "null",
         "without named target",
-        "an unnamed structure",
         "without target",
         "no named target",
         "no tissue",

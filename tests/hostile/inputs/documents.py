@@ -68,6 +68,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "source-null": ("source", None),
     "license-list": ("license", ["mit"]),
     "license-null": ("license", None),
+    "split-long": ("split", "9" * 5000),
     "version-number": ("format_version", 1),
     "version-new": ("format_version", "9.9"),
     "version-long": ("format_version", "1." + "9" * 5000),
