@@ -107,11 +107,12 @@ def test_without_anything_seen_there_is_no_trace() -> None:
 
 def test_what_is_said_of_a_full_frame() -> None:
     draft = only("safety_assessment", criteria=FULL.criteria)
-    said = [trace("safety_assessment", replace(FULL, clean_image=PICTURE), draft, seed=str(n)) for n in range(200)]
+    said = [trace("safety_assessment", replace(FULL, clean_image=PICTURE), draft, seed=str(n)) for n in range(60)]
     one, two, three = (" ".join(t or "" for t in level) for level in zip(*map(_levels, said), strict=True))
-    assert "one clip applier in the top left" in one and "another clip applier at [0.700, 0.700, 0.900, 0.900]" in one
-    assert "the liver in the top center" in one and "smoke" in one.lower()
-    assert "the clip applier is clipping the cystic duct" in two and "the scissors are in view but idle" in two
+    assert re.search(r"one clip applier \w+ the (top|upper) left", one)
+    assert re.search(r"another clip applier \w+ (the )?(bottom|lower) right", one)
+    assert re.search(r"the liver (in|at|towards) the (top|upper) center", one) and "smoke" in one.lower()
+    assert "clip applier is clipping the cystic duct" in two and "scissors are in view but idle" in two
     assert "two structures" in three.lower() and "cystic plate" in three.lower()
     assert not find(three, ("phase", "step")), "neither was asked for, and neither is seen"
 
@@ -123,8 +124,8 @@ def _levels(made: Reasoning) -> tuple[str | None, ...]:
 def test_boxes_with_their_size() -> None:
     facts = {"instrument_boxes": (boxed("hook", 0.1, 0.1, 0.2, 0.2), boxed("grasper", 0.3, 0.2, 1.0, 0.9))}
     (draft,) = [d for d in drafts("instrument_localization", **facts) if d.key == "hook"]
-    said = [trace("instrument_localization", frame(**facts), draft, seed=str(n)).perceptual or "" for n in range(60)]
-    assert any("a small hook in the top left" in text for text in said)
+    said = [trace("instrument_localization", frame(**facts), draft, seed=str(n)).perceptual or "" for n in range(20)]
+    assert all(re.search("a small hook (?:in|at|towards) (?:the )?(?:top|upper) left", text) for text in said), said
     assert all("a large grasper" in text.lower() for text in said)
     assert all("hook [0.100, 0.100, 0.200, 0.200]" in text and "0.900" not in text for text in said)
 

@@ -22,7 +22,6 @@ from ..errors import ShardError
 from ..plain_file import read_plain
 from ..schema import FORMAT_VERSION, check_format_version
 from .manifest_checks import NAME, Blocks, check_shards, check_types, contradictions
-from .temporary import temporary_name
 from .tree_files import TreeFiles
 
 MAX_MANIFEST = 256 << 20
@@ -237,6 +236,8 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync: Wait for the disk, so that this also holds when the power fails.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    from .temporary import temporary_name  # not needed to read a tree, which shall open soon
+
     temporary = temporary_name(path)
     try:
         with temporary.open("wb") as file:

@@ -7,21 +7,21 @@ import math
 import threading
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import orjson
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import MediaError, ShardError, SurgSigmaError
-from ..media.film_index import check_pixels
-from ..media.film_readers import FrameReader
 from ..media.image import MAX_PIXELS, as_rgb
-from ..media.video import open_video_bytes
 from ..schema import FORMAT_VERSION, check_format_version
 from .buffers import Memory, Pixels
 from .reading.tar import Members
 from .resize import Rgb, resize, resize_into, resize_values, resolve_kernel
+
+if TYPE_CHECKING:
+    from ..media.film_readers import FrameReader
 
 try:
     import simplejpeg
@@ -214,6 +214,10 @@ class Decoder:
         return values
 
     def _film(self, data: memoryview, frames: Frames, name: str) -> Pixels:
+        # Imported here: a stream of images opens sooner without the readers of films.
+        from ..media.film_index import check_pixels
+        from ..media.video import open_video_bytes
+
         reader = open_video_bytes(data, name)
         chosen = frames.choose(len(reader), reader.fps)
         size = reader.index.size
