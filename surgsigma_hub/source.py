@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import os
 import pkgutil
 from abc import ABC, abstractmethod
@@ -126,11 +127,18 @@ def stated_of(options: Options, video: str) -> Stated:
         SurgSigmaError: a value that does not parse.
     """
     return Stated(
-        starts_at=_value(options, "starts_at", video, float),
+        starts_at=_value(options, "starts_at", video, _second),
         film_fps=_value(options, "film_fps", video, _rate),
         image_fps=_value(options, "image_fps", video, _rate),
         image_base=_value(options, "image_base", video, int),
     )
+
+
+def _second(text: str) -> float:
+    second = float(text)
+    if not math.isfinite(second):
+        raise ValueError(text)
+    return second
 
 
 def _rate(text: str) -> float:
@@ -146,17 +154,44 @@ def _value(options: Options, name: str, video: str, kind: Callable[[str], _N]) -
     text = str(getattr(options, name, ""))
     if not text:
         return None
-    entries = [entry.strip() for entry in text.split(",")]
-    values = dict(entry.rpartition(":")[::2] for entry in entries)
     try:
-        if len(values) != len(entries):
-            raise ValueError
-        parsed = {key.strip(): kind(value.strip()) for key, value in values.items()}
-    except (ValueError, ZeroDivisionError):
+        parsed = {key: kind(value) for key, value in _by_video(text).items()}
+    except (ValueError, ZeroDivisionError, OverflowError):
         raise SurgSigmaError(
             f"option {name}={text!r}: expected one number, or a number for each video, such as {name}=video01:2",
         ) from None
     return parsed.get(video, parsed.get(""))
+
+
+def _by_video(text: str) -> dict[str, str]:
+    """The value of each video, and under an empty name that of all others.
+
+    Raises:
+        ValueError: two values for one video.
+    """
+    entries = [entry.strip().rpartition(":") for entry in text.split(",")]
+    values = {key.strip(): value.strip() for key, _, value in entries}
+    if len(values) != len(entries):
+        raise ValueError(text)
+    return values
+
+
+def check_stated(source: Source, videos: Iterable[str]) -> None:
+    """Check that what the options of ``source`` state is stated of videos that it has.
+
+    Args:
+        source: Opened, so that its options parse.
+        videos: Ids of all its videos, whatever split is asked for.
+
+    Raises:
+        UnknownNameError: naming the first unknown video, and those that are known.
+    """
+    known = set(videos)
+    for option in fields(Stated):
+        text = str(getattr(source.options, option.name, ""))
+        for video in _by_video(text) if text else ():
+            if video and video not in known:
+                raise UnknownNameError("video", video, known, where=f"option {option.name} of {source.info.name}")
 
 
 def _is_utf8(path: Path) -> bool:

@@ -15,7 +15,7 @@ from ..errors import BuildError, SurgSigmaError, UnknownNameError
 from ..reasoning.warrants import Row, rows_text
 from ..records import Defect, Fact, Video
 from ..schema import FORMAT_VERSION, KEY
-from ..source import Source, get_source, parse_options
+from ..source import Source, check_stated, get_source, parse_options
 from ..tasks import all_tasks, get_task
 from ..tasks.question_kinds import Style
 
@@ -121,7 +121,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
     """List the videos, check their names, and fingerprint all inputs.
 
     Raises:
-        UnknownNameError: a split that the split scheme does not have.
+        UnknownNameError: a split that the split scheme does not have, or an option for a video that is not there.
         BuildError: two videos with one id, or an id that cannot be part of a key.
     """
     known = source.info.split_schemes[source.split_scheme]
@@ -142,6 +142,7 @@ def make_plan(settings: Settings, source: Source) -> Plan:
         now.setdefault(video.split, set()).add(video.canonical_id)
         if not settings.splits or video.split in settings.splits:
             videos.append(video)
+    check_stated(source, seen)
     if not videos:
         raise BuildError(
             f"no video of {source.info.name} is in split {' or '.join(settings.splits) or 'any'}",

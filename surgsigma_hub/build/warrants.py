@@ -18,7 +18,7 @@ from ..reasoning.warrants import DEFINITION, MIN_SECONDS, MIN_VIDEOS, Row, Warra
 from ..reasoning.warrants.count import Counts
 from ..records import Defect, Frame, Reason, Video
 from ..shards.manifest import write_atomic
-from ..source import Source, get_source, parse_options
+from ..source import Source, check_stated, get_source, parse_options
 from ..tasks.timeline import begins_a_second
 
 _SOURCE_CACHE = ".cache"
@@ -73,7 +73,7 @@ def count_warrants(
         progress: Show a progress bar on stderr.
 
     Raises:
-        UnknownNameError: a split that the split scheme does not have.
+        UnknownNameError: a split that the split scheme does not have, or an option for a video that is not there.
         BuildError: no video, or no labelled moment, in these splits.
         SurgSigmaError: the source cannot be opened, or ``out`` is there and no file of warrants.
     """
@@ -86,7 +86,9 @@ def count_warrants(
         if split not in known:
             raise UnknownNameError("split", split, known, where=f"{name} ({source.split_scheme})")
     kept = tuple(row for row in read_file(out) if row.source != name) if out.exists() else ()
-    videos = [video for video in source.videos() if video.split in chosen]
+    listed = tuple(source.videos())
+    check_stated(source, (video.id for video in listed))
+    videos = [video for video in listed if video.split in chosen]
     if not videos:
         raise BuildError(
             f"no video of {name} is in split {' or '.join(chosen)}",

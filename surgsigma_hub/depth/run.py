@@ -18,7 +18,7 @@ from ..media.moments import Seen
 from ..records import Defect, Frame, Reason, Video
 from ..shards.lock import only_writer
 from ..shards.temporary import remove_leftovers
-from ..source import Source, get_source, parse_options
+from ..source import Source, check_stated, get_source, parse_options
 from .cache import DepthCache, Header
 from .encode import to_relative_depth
 from .model import Estimator, Pixels
@@ -135,7 +135,9 @@ def _choose(source: Source, splits: tuple[str, ...]) -> list[Video]:
     for split in splits:
         if split not in known:
             raise UnknownNameError("split", split, known, where=f"{source.info.name} ({source.split_scheme})")
-    videos = [v for v in source.videos() if not splits or v.split in splits]
+    listed = tuple(source.videos())
+    check_stated(source, (v.id for v in listed))
+    videos = [v for v in listed if not splits or v.split in splits]
     if not videos:
         raise BuildError(
             f"no video of {source.info.name} is in split {' or '.join(splits) or 'any'}",
