@@ -22,6 +22,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 operations to learn from and 6 that are held out."""
     root = tmp_path_factory.mktemp("trl") / "surgsigma"
     tasks = ["--task", "phase_recognition", "--task", "instrument_recognition", "--joint", "0", "--explained", "0"]
+    tasks += ["--style", "paper"]  # one kind of question: so few steps teach no more
     size = ["--option", "videos=36", "--option", "frames=24", "--option", "width=96", "--option", "height=72"]
     splits = ["--split", "train", "--split", "val"]
     assert main(["build", "synthetic", "--out", str(root), *tasks, *splits, *size]) == 0

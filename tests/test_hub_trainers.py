@@ -30,7 +30,7 @@ NEWER = tuple(map(int, datasets.__version__.split(".")[:2])) >= (5, 2)
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tars, six blocks."""
     made = tmp_path_factory.mktemp("trainers") / "tree"
-    build("synthetic", out=made, options={**SMALL, "frames": "70"}, shard_bytes=1_000_000, tasks=[CONFIG])
+    build("synthetic", out=made, options={**SMALL, "frames": "70"}, shard_bytes=1_300_000, tasks=[CONFIG])
     return made
 
 
