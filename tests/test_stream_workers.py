@@ -114,6 +114,32 @@ def test_a_fork_waits_for_work_under_way(tmp_path: Path) -> None:
     assert done.stdout == "7\n", done.stderr
 
 
+FREEING = """
+import gc, os, sys
+from pathlib import Path
+import numpy as np
+from surgsigma_hub.media.film_pyav import open_pyav
+from surgsigma_hub.media.video import encode_video
+path = Path(sys.argv[1]) / "clip.mp4"
+encode_video(path, (np.full((96, 128, 3), 9 * n, np.uint8) for n in range(20)), fps=10)
+readers = [open_pyav(path.read_bytes(), path.name) for _ in range(3)]
+assert len({reader.frames([2, 7, 19]).tobytes() for reader in readers}) == 1
+child = os.fork()
+if not child:
+    readers.clear()
+    gc.collect()
+    assert open_pyav(path.read_bytes(), path.name).frames([3]).shape == (1, 96, 128, 3)
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_worker_frees_the_films_of_its_parent(tmp_path: Path) -> None:
+    """A conversion of PyAV 17 that has threads of its own waits for ever for them in a forked process."""
+    done = subprocess.run([sys.executable, "-c", FREEING, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "7\n", done.stderr
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.torch
 def test_persistent_workers(place: str, method: str) -> None:

@@ -18,9 +18,9 @@ import numpy as np
 
 from ..errors import MediaError
 from ..records import Cut, Film, Stills
-from .film_pyav import EXACT
 from .film_table import FilmTable, film_table
 from .image import load_rgb
+from .scaling import reformatted
 from .video import encode_video, exact_reader
 from .view import OUTSIDE, no_view
 
@@ -96,12 +96,12 @@ class _Made:
             if not self.count:
                 self.width, self.height = _even_size(frame.width, frame.height, self._max_side)
             if self.count % self._every == 0:
-                thumb = frame.reformat(*_THUMB, format="rgb24", interpolation=EXACT).to_ndarray()
+                thumb = reformatted(frame, width=_THUMB[0], height=_THUMB[1], format="rgb24").to_ndarray()
                 seen = no_view(thumb)
                 if seen and (self._endoscopic or seen != OUTSIDE):
                     raise MediaError(f"frame {self.count} of the clip is {seen}", reason="no_surgical_view")
             self.count += 1
-            yield frame.reformat(self.width, self.height, format="yuv420p", interpolation=EXACT)
+            yield reformatted(frame, width=self.width, height=self.height, format="yuv420p")
 
 
 def _even_size(width: int, height: int, max_side: int) -> tuple[int, int]:

@@ -15,16 +15,12 @@ import numpy.typing as npt
 from ..errors import MediaError
 from .film_index import FilmIndex, Key, check_pixels
 from .film_packets import AstrayError, FilmPackets
+from .scaling import EXACT, FAST, reformatted
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Pixels = npt.NDArray[np.uint8]
-
-EXACT = 0x2 | 0x40000 | 0x80000
-"""How frames are scaled and change colour space on the way into a tree: FFmpeg's ``SWS_BILINEAR`` with
-``SWS_ACCURATE_RND`` and ``SWS_BITEXACT``, by which its vector code rounds as its C code does."""
-_FAST = 0x2
 
 _NEAR = 4
 """Frames ahead from which on a jump pays."""
@@ -91,7 +87,7 @@ class PyAV:
     def __init__(self, film: str | Buffer, name: str, index: FilmIndex | None = None, *, exact: bool = False) -> None:
         import av
 
-        self._name, self._rounding = name, EXACT if exact else _FAST
+        self._name, self._rounding = name, EXACT if exact else FAST
         # One for the film: a frame's own would set up the conversion of colours anew.
         self._to_rgb: Any = av.video.reformatter.VideoReformatter()
         self._held: tuple[int, Any] | None = None
@@ -161,7 +157,8 @@ class PyAV:
         return av.VideoFrame.from_ndarray(self._pixels(frame), format="rgb24")
 
     def _pixels(self, frame: Any) -> Pixels:
-        pixels: Pixels = self._to_rgb.reformat(frame, format="rgb24", interpolation=self._rounding).to_ndarray()
+        made = reformatted(frame, format="rgb24", rounding=self._rounding, by=self._to_rgb)
+        pixels: Pixels = made.to_ndarray()
         if self.index.rotation:
             return np.ascontiguousarray(np.rot90(pixels, -self.index.rotation // 90))
         return pixels

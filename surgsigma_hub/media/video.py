@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaError, SurgSigmaError, UnknownNameError
-from .film_pyav import EXACT, Pixels, PyAV, identity, open_pyav
+from .film_pyav import Pixels, PyAV, identity, open_pyav
 from .film_readers import READERS, FrameReader, UnusableError
+from .scaling import reformatted
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -119,7 +120,7 @@ def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
     """Write frames as H.264 mp4: yuv420p, constant rate, short GOP, index in front, no metadata, one thread.
 
     The same frames give the same bytes, whatever the processor's instruction set or the heap, see :data:`ENCODER` and
-    :data:`EXACT`.
+    :data:`scaling.EXACT`.
 
     Args:
         path: Target; written under a temporary name and renamed.
@@ -143,7 +144,7 @@ def encode_video(path: Path, frames: Iterable[Any], *, fps: float) -> None:
             stream: Any = None
             for made in frames:
                 frame = made if isinstance(made, av.VideoFrame) else av.VideoFrame.from_ndarray(made, format="rgb24")
-                frame = frame.reformat(format="yuv420p", interpolation=EXACT)
+                frame = reformatted(frame, format="yuv420p")
                 if stream is None:
                     width, height = frame.width, frame.height
                     if height % 2 or width % 2:
