@@ -228,7 +228,7 @@ def _other_size(tree: Path) -> None:
         (_newer, 1, "format version 9.0"),
         (_header, 1, "damaged"),
         (_cut, 3, "samples between bytes"),
-        (_gone, 4, "listed but not there"),
+        (_gone, 4, "named in the manifest is missing"),
         (_other_size, 4, "the manifest says"),
     ],
 )

@@ -62,8 +62,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=_above_0, help="length of a round (default: 2, remote 8)")
     parser.add_argument("--samples", type=positive, metavar="N", help="most samples of a round")
     parser.add_argument("--rounds", type=positive, default=3, help="rounds that count, after a first (default: 3)")
-    parser.add_argument("--step", type=_above_0, default=0.0, metavar="SECONDS", help="pretend to train this long")
-    parser.add_argument("--batch", type=positive, default=32, metavar="N", help="... on each N samples (default: 32)")
+    parser.add_argument(
+        "--step", type=_above_0, default=0.0, metavar="SECONDS", help="simulated compute time per batch"
+    )
+    parser.add_argument("--batch", type=positive, default=32, metavar="N", help="batch size for --step (default: 32)")
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -173,7 +175,7 @@ def _as_dict(report: Report) -> dict[str, Any]:
 COMMANDS = (
     Command(
         name="bench",
-        help="measure how fast a tree streams here, and say what bounds it",
+        help="measure streaming throughput and report the bottleneck",
         description="Stream a tree with several numbers of threads, in turns, and show samples a second, what the "
         "threads spend their time on, and what to change. Each setting runs in a process of its own. The time of the "
         "first sample counts from opening the stream, after the imports.",

@@ -40,11 +40,11 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add("--clip-side", type=positive, default=480, metavar="PX", help="longest short side of clips (default: 480)")
     add(
         "--joint", type=share, default=0.2, metavar="SHARE",
-        help="training samples that ask two things, or one after the other (default: 20%%)",
+        help="fraction of training samples with two questions or several turns (default: 20%%)",
     )  # fmt: skip
     add(
         "--explained", type=share, default=0.2, metavar="SHARE",
-        help="training samples whose answer is followed by definitions (default: 20%%)",
+        help="fraction of training samples whose answer also defines its labels (default: 20%%)",
     )  # fmt: skip
     add(
         "--style", choices=("varied", "paper"), default="varied",
@@ -52,7 +52,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
-        help="frames that get a twin with rendered smoke, for desmoking (default: 0)",
+        help="fraction of frames to pair with a smoky copy, for desmoking (default: 0)",
     )  # fmt: skip
     add(
         "--warrants", type=Path, metavar="FILE",
@@ -62,7 +62,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shard-size", type=size, default=256 * 2**20, metavar="SIZE", help="size of a shard (default: 256MB)")
     add(
         "--max-quarantine", type=share, default=0.05, metavar="SHARE",
-        help="fail when more than this share was left out (default: 5%%)",
+        help="fail if more than this fraction of the input was rejected (default: 5%%)",
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "models of that family are CC BY-NC 4.0, not for commercial use)",
     )  # fmt: skip
     add("--revision", metavar="REV", help="branch, tag or commit of the hub repository (default: the newest)")
-    add("--batch", type=positive, default=8, metavar="N", help="pictures that go through together (default: 8)")
+    add("--batch", type=positive, default=8, metavar="N", help="batch size (default: 8)")
     add(
         "--device", choices=("cpu", "cuda", "auto"), default="auto",
         help="where the model runs (default: auto, a GPU where there is one)",

@@ -186,7 +186,7 @@ def _print_report(report: EnrichReport, out: Path) -> None:
 COMMANDS = (
     Command(
         name="enrich",
-        help="write captions and reasoning anew with a model, checked against the facts",
+        help="rewrite captions and reasoning with a language model, checked against the facts",
         description="Ask any OpenAI-compatible endpoint to write the captions and reasoning traces of a built tree "
         "anew and keep each answer only where a checker finds nothing in it that the sample's facts do not hold. Every "
         "other sample stays as it was, counted by reason. Ids, order and media are those of the old tree; new text "

@@ -59,7 +59,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     boxes = parser.add_mutually_exclusive_group()
     boxes.add_argument(
         "--boxes", choices=("unit", "norm1000", "pixels", "objects"),
-        help="numbers of boxes: shares (default), 0..1000, pixels, or placeholders that ms-swift fills",
+        help="box coordinates: normalised 0..1 (default), 0..1000, pixels, or placeholders that ms-swift fills",
     )  # fmt: skip
     boxes.add_argument("--model", choices=_FAMILIES, metavar="FAMILY", help=f"boxes as of {', '.join(_FAMILIES)}")
     add("--min-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")

@@ -188,7 +188,7 @@ class Skips:
         if self._row > self._most:
             raise ShardError(
                 f"{self._row} samples in a row could not be read, lastly: {error}",
-                hint="This is no single bad file. surgsigma validate looks at the whole tree.",
+                hint="Many consecutive samples failed: run `surgsigma validate TREE` to find the damage.",
             ) from error
 
 
@@ -275,5 +275,6 @@ def _opened(piece: BlockRange, begin: int, end: int, token: Any) -> Callable[[in
         return lambda start, stop: read_exactly(file, stop - start)
     except FileNotFoundError:
         raise ShardError(
-            f"{piece.name}: the tar is listed but not there", hint="Build or download this part of the tree again."
+            f"{piece.name}: shard named in the manifest is missing",
+            hint="Build or download this part of the tree again.",
         ) from None

@@ -153,7 +153,7 @@ def _rank(rank: int | None, world: int | None) -> tuple[int, int]:
     if rank is None or world is None:
         rank, world = _surroundings()
     if not 0 <= rank < world:
-        raise SurgSigmaError(f"rank {rank} of {world}", hint="Expected 0 <= rank < world_size.")
+        raise SurgSigmaError(f"rank must be in [0, world_size); got rank={rank}, world_size={world}")
     return rank, world
 
 

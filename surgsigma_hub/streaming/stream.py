@@ -178,7 +178,7 @@ class Stream:
         ``uneven="exact"`` a batch is therefore shorter by what was skipped, and left out when nothing of it is left.
         """
         if size < 1:
-            raise SurgSigmaError(f"batches of {size} samples", hint="Expected 1 or more.")
+            raise SurgSigmaError(f"batch size must be 1 or more, got {size}")
         batch: list[StreamSample] = []
         epoch = self._epoch
         for steps, item in enumerate(self._rest(), start=1):
@@ -239,7 +239,7 @@ class Stream:
     def _too_many(self, count: int, position: int, error: ShardError | MediaError) -> SurgSigmaError:
         return SurgSigmaError(
             f"{count} samples in a row could not be read, lastly position {position}: {error.message}",
-            hint="This is no single bad file. surgsigma validate looks at the whole tree.",
+            hint="Many consecutive samples failed: run `surgsigma validate TREE` to find the damage.",
         )
 
     def _order(self, epoch: int) -> Order:

@@ -70,7 +70,7 @@ def read_state(raw: Mapping[str, Any], *, here: State) -> State:
         )
     if raw["order"] != here.order:
         raise SurgSigmaError(
-            f"the state has order version {raw['order']}, this package {here.order}: its place means something else",
+            f"checkpoint from shuffle-order version {raw['order']} cannot be resumed with version {here.order}",
             hint="Finish the run with the version of surgsigma-hub that it was begun with.",
         )
     for name, what in _MUST_AGREE.items():

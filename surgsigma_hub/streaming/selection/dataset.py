@@ -80,7 +80,10 @@ def make_selection(
         tasks = sorted({m.task for m in chosen[0]})
         names, chosen = list(tasks), [[m for m in chosen[0] if m.task == task] for task in tasks]
         if isinstance(config, Mapping):
-            raise SurgSigmaError("a mixture of one config", hint="Name the config without a weight.")
+            raise SurgSigmaError(
+                f"a weighted mixture needs two configs or more; got only {next(iter(config))!r}",
+                hint="Pass the name without a weight.",
+            )
     labels = [name or ALL for name in names]
     limits = weights_by_name(caps or {}, labels, what="caps")
     if any(limit is not None and limit < 1 for limit in limits):

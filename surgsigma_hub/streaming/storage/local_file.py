@@ -65,7 +65,8 @@ class ShardFile:
             stat = os.fstat(self._handle)
         except FileNotFoundError:
             raise ShardError(
-                f"{where}: the tar is listed but not there", hint="Build or download this part of the tree again."
+                f"{where}: shard named in the manifest is missing",
+                hint="Build or download this part of the tree again.",
             ) from None
         except OSError as error:
             raise _refused(where, "opened", error) from None

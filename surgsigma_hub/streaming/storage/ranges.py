@@ -21,7 +21,7 @@ from ..order.permutation import Numbers
 from ..selection.index import Index, ints
 
 GAP = 256 << 10
-"""Bytes that nobody wants and that are fetched rather than asking once more: some 5 ms of a good line."""
+"""Largest gap, in bytes, read through to join two ranges into one request: some 5 ms of a good line."""
 
 
 @dataclass(slots=True)
