@@ -188,7 +188,7 @@ def test_what_is_wrong_is_said(adapter_items: list[StreamSample]) -> None:
         trl(item.sample, {})
     with pytest.raises(SampleError, match="sample a: task is missing"):
         trl({"id": "a"}, {})
-    with pytest.raises(SurgSigmaError, match="not a readable picture"):
+    with pytest.raises(SurgSigmaError, match="not a readable image"):
         trl(item.sample, {"image.jpg": b"no picture"})
     for wrong in ({"boxes": "norm100"}, {"reasoning": "inlined"}, {"video": "films"}):
         with pytest.raises(UnknownNameError):
@@ -196,7 +196,7 @@ def test_what_is_wrong_is_said(adapter_items: list[StreamSample]) -> None:
     with pytest.raises(SurgSigmaError, match="does not fill placeholders"):
         trl.item(item, Options(boxes="objects"))
     film = next(i for i in adapter_items if i.sample["task"] == "action_remaining_prediction")
-    with pytest.raises(SampleError, match="a path of a film"):
+    with pytest.raises(SampleError, match="a path of a video"):
         trl(film.sample, {"video.mp4": "a.mp4"})
 
 

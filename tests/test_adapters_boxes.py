@@ -13,7 +13,7 @@ import pytest
 import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from surgsigma_hub import building as build
+from surgsigma_hub import build
 from surgsigma_hub.adapters import FAMILIES, Boxes, Options, SmartResize, UnfitError, find_boxes, get_adapter
 from surgsigma_hub.adapters.box_text import boxes_in, message_text, trace_text
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
@@ -251,7 +251,7 @@ def test_pixels_follow_the_picture_that_is_given(adapter_items: list[StreamSampl
     ]
     assert max(n for f in boxes_in(said) for n in f.numbers) <= 48
     unknown = {**item.sample, "width": None, "height": None}
-    with pytest.raises(UnfitError, match="size of the picture"):
+    with pytest.raises(UnfitError, match="size of the image"):
         get_adapter("sharegpt")(unknown, {"image.jpg": "a.jpg"}, Options(boxes="pixels"))
 
 

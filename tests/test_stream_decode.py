@@ -179,7 +179,7 @@ def test_masks_keep_their_values(dtype: Any) -> None:
 )
 def test_what_is_no_picture(data: bytes) -> None:
     for rgb in ("rgb", Rgb(short_side=20), Rgb(short_side=20, fast=True)):
-        with pytest.raises(MediaError, match=r"a.tar: .*image.jpg: not a readable picture") as error:
+        with pytest.raises(MediaError, match=r"a.tar: .*image.jpg: not a readable image") as error:
             decode(data, rgb)
         assert " at 0x" not in str(error.value)
 

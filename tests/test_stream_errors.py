@@ -72,7 +72,7 @@ def test_a_bad_picture_at_the_edge_of_an_epoch(tree: Path, uneven: str, expected
     entry = pictures[-1 if last else 0]
     data[entry.offset_data : entry.offset_data + entry.size] = b"x" * entry.size
     path.write_bytes(data)
-    with pytest.raises(MediaError, match=rf"{path.name}: {entry.name}: not a readable picture"):
+    with pytest.raises(MediaError, match=rf"{path.name}: {entry.name}: not a readable image"):
         list(open_stream(tree, shuffle=False))
     with open_stream(tree, shuffle=False, on_error="skip", uneven=uneven) as stream:
         positions = [item.position for item in stream]

@@ -270,7 +270,7 @@ def test_a_picture_that_is_none(tmp_path: Path) -> None:
         tree,
         [(n, b"no picture" if made.id in n and "jpg" in n else d) for m, x in part(tree) for n, d in entries(m, x)],
     )
-    with pytest.raises(MediaError, match=f"{made.id}.image.jpg: not a readable picture"):
+    with pytest.raises(MediaError, match=f"{made.id}.image.jpg: not a readable image"):
         list(open_stream(tree, decode="rgb"))
     with open_stream(tree, decode="rgb", on_error="skip") as stream:
         assert len(list(stream)) == 5

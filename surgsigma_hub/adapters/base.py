@@ -24,9 +24,9 @@ TRACE_FORMS: tuple[TraceForm, ...] = ("long", "short")
 VIDEO_FORMS: tuple[VideoForm, ...] = ("file", "frames")
 
 REASONS: Mapping[str, str] = {
-    "target": "the answer is a picture or a film, which this format cannot hold",
+    "target": "the answer is an image or a video, which this format cannot hold",
     "unverifiable": "no program can tell whether an answer is right",
-    "size": "boxes in pixels of a picture whose size is unknown, or that the model would refuse",
+    "size": "boxes in pixels of an image whose size is unknown, or that the model would refuse",
     "trace_boxes": "the trace holds boxes whose numbers mean nothing known",
 }
 """Why a sample is refused (``UnfitError.reason``)."""

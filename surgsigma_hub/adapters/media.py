@@ -61,7 +61,7 @@ def picture(value: Any, name: str) -> Any:
         image.load()
         return image
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError) as error:
-        raise MediaError(f"{name}: not a readable picture ({str(error).split(' <_io', 1)[0]})") from None
+        raise MediaError(f"{name}: not a readable image ({str(error).split(' <_io', 1)[0]})") from None
 
 
 def _film(value: Any, name: str, form: str, frames: Frames) -> Any:
@@ -74,7 +74,7 @@ def _film(value: Any, name: str, form: str, frames: Frames) -> Any:
     if form == "file":
         return value if isinstance(value, str) else bytes(value)
     if isinstance(value, str):
-        raise SampleError(f"{name}: a path of a film where frames are wanted", hint="Give a list of frames, or bytes.")
+        raise SampleError(f"{name}: a path of a video where frames are wanted", hint="Give a list of frames, or bytes.")
     return film_frames(bytes(value), frames, name)
 
 

@@ -132,7 +132,7 @@ class _Mapper:
                 ):
                     self._add(task, moment, draft)
         scales = [
-            f"{count} picture{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
+            f"{count} image{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
             for sizes, count in sorted(self.rescaled.items())
         ]
         self.part.footage = self.seen.summary(*scales)
@@ -162,7 +162,7 @@ class _Mapper:
         if not drafts:
             return  # the facts of this frame serve no task that was asked for
         if frame.image is None:
-            self._defect(frame, Reason.MEDIA_MISSING, "the frame has no picture")
+            self._defect(frame, Reason.MEDIA_MISSING, "the frame has no image")
             return
         try:
             self._check_size(frame, self.media.picture(frame.image).size)
@@ -184,7 +184,7 @@ class _Mapper:
         (width, height), (ours, theirs) = size, frame.size
         sizes = f"{width}x{height}, the labels say {ours}x{theirs}"
         if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
-            raise MediaError(f"the picture is {sizes}: not a rescale", reason=_CONTRADICTS)
+            raise MediaError(f"the image is {sizes}: not a rescale", reason=_CONTRADICTS)
         self.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:

@@ -48,11 +48,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="task, source or <task>-<source> (default: all)")
     parser.add_argument("--split", default="train", help="split to read (default: train)")
     parser.add_argument("--decode", choices=("rgb", "bytes"), default="rgb", help="what media become (default: rgb)")
-    parser.add_argument("--short-side", type=positive, metavar="PX", help="resize pictures to this short side")
+    parser.add_argument("--short-side", type=positive, metavar="PX", help="resize images to this short side")
     parser.add_argument(
         "--kernel", choices=("auto", "torch", "pillow"), default="auto", help="what resizes (default: auto)"
     )
-    parser.add_argument("--frames", type=positive, metavar="N", help="decode films to N frames each (default: bytes)")
+    parser.add_argument("--frames", type=positive, metavar="N", help="decode videos to N frames each (default: bytes)")
     parser.add_argument("--threads", type=_numbers, metavar="N,...", help="threads to try (default: up to the cores)")
     parser.add_argument(
         "--workers", type=_numbers, default=(), metavar="N,...", help="also try a DataLoader with N workers"
@@ -180,9 +180,9 @@ COMMANDS = (
         "threads spend their time on, and what to change. Each setting runs in a process of its own. The time of the "
         "first sample counts from opening the stream, after the imports.",
         examples=(
-            ("surgsigma bench surgsigma", "pictures at full size, threads up to the cores"),
+            ("surgsigma bench surgsigma", "images at full size, threads up to the cores"),
             ("surgsigma bench surgsigma --short-side 336 --threads 1,2,4 --workers 2", "resized, and a DataLoader"),
-            ("surgsigma bench surgsigma action_recognition --frames 8", "films, 8 frames of each"),
+            ("surgsigma bench surgsigma action_recognition --frames 8", "videos, 8 frames of each"),
             ("surgsigma bench ORG/NAME phase_recognition --cache /tmp/blocks --json", "from the Hub, for a program"),
             ("surgsigma bench surgsigma --step 0.25 --batch 64", "does it keep up with 0.25 s a batch?"),
         ),

@@ -62,7 +62,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", action="append", metavar="SPLIT", help="only this split; repeat for more (default: all)")
     add(
         "--images", action=argparse.BooleanOptionalAction, default=False,
-        help="send the input picture too; think of your data's terms first (default: no)",
+        help="send the input image too; think of your data's terms first (default: no)",
     )  # fmt: skip
     add(
         "--param", action="append", type=_parameter, metavar="KEY=JSON",

@@ -51,7 +51,7 @@ def readme_page(facts: TreeFacts) -> str:
         "```python\nfrom datasets import load_dataset\n"
         f'ds = load_dataset("surgsigma", "{default}", streaming=True)  # beside this folder; or "ORG/NAME"\n```',
         "Each sample is one conversation about one medium: `json` (messages, typed answer, provenance) and the members "
-        "below. Films are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
+        "below. Videos are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
         "columns. Any WebDataset reader can read the tars.",
         "## Configs",
         _config_table(c for c in facts.configs if c.kind != "pair"),

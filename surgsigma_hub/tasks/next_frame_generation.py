@@ -113,12 +113,12 @@ def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
-parse = InContext(PlainText("words on the later picture"))
+parse = InContext(PlainText("words on the later image"))
 
 TASK = Task(
     name="next_frame_generation",
     title="Next frame generation",
-    description="Generate the picture a few seconds later, given what is being done and how things move.",
+    description="Generate the image a few seconds later, given what is being done and how things move.",
     family="generation",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.IMAGE,

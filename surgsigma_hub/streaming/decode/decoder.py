@@ -260,4 +260,4 @@ def _opened(data: memoryview, name: str, *, fast: Rgb | None = None) -> Image.Im
         raise MediaError(f"{name}: more than {MAX_PIXELS} pixels", reason="media_too_large") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
         # Pillow prints the memory address of the buffer, which would make reports differ between runs.
-        raise MediaError(f"{name}: not a readable picture ({str(error).split(' <_io', 1)[0]})") from None
+        raise MediaError(f"{name}: not a readable image ({str(error).split(' <_io', 1)[0]})") from None
