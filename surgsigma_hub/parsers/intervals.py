@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -38,12 +38,14 @@ class Spans:
         rate: Ticks per second: the rate of the frames that rows count, 1000 for milliseconds and seconds.
         defects: What is left out, and overlaps.
         unread: Number of rows that could not be read.
+        by_starts: Whether only starts are told: then an end is known only where another label starts.
     """
 
     spans: tuple[Span, ...]
     rate: float
     defects: tuple[Defect, ...] = ()
     unread: int = 0
+    by_starts: bool = False
 
     @property
     def ends(self) -> float:
@@ -217,7 +219,48 @@ def spans_from_starts(starts: Mapping[int, str | None], end: int, rate: float) -
             found[-1] = Span(found[-1].start, after, label)
         else:
             found.append(Span(start, after, label))
-    return Spans(tuple(found), rate)
+    return Spans(tuple(found), rate, by_starts=True)
+
+
+def spans_of_starts(
+    rows: Iterable[tuple[str, int | None, int | None, str]],
+    where: str,
+    *,
+    end: int,
+    rate: float,
+    names: Mapping[int, str],
+) -> Spans:
+    """Intervals of rows that each tell a frame at which a label starts.
+
+    A row that cannot be read leaves it open where labels change, in all of the video: see :attr:`Spans.unread`. A start
+    that is told twice in two ways is unlabelled up to the next one.
+
+    Args:
+        rows: Place of a row (``line 3``), frame and code, None where they are no numbers, and what to say then.
+        where: The file, relative to the root.
+        end: Frames of the video.
+        rate: Frames per second.
+        names: Native name of each code.
+    """
+    starts: dict[int, str | None] = {}
+    defects: list[Defect] = []
+    for place, frame, code, problem in rows:
+        if frame is None or code is None or not 0 <= frame < end:
+            found = f"{problem}, expected a frame number from 0 to {end - 1}"
+            detail = f"{found}; where labels change is not known, so nothing of this video is read"
+            return Spans((), rate, (*defects, Defect(Reason.ROW_MALFORMED, f"{where} {place}", detail)), unread=1)
+        name = names.get(code)
+        if name is None:
+            detail = f"{code} is not one of {min(names)} to {max(names)}; it is left unlabelled"
+            defects.append(Defect(Reason.LABEL_UNKNOWN, f"{where} {place}", detail))
+        if frame in starts:
+            same = starts[frame] == name
+            found = "the same" if same else "different ones: unlabelled"
+            detail = f"frame {frame} starts a label twice, {found}"
+            defects.append(Defect(Reason.DUPLICATE_ID, f"{where} {place}", detail))
+            name = name if same else None
+        starts[frame] = name
+    return replace(spans_from_starts(starts, end, rate), defects=tuple(defects))
 
 
 def overlaps(spans: Sequence[Span], where: str, shown: Any = str) -> Iterator[Defect]:
@@ -256,21 +299,19 @@ def moments_in(layers: Mapping[Layer, Spans], *, index: int = 1, from_second: in
     return found
 
 
-def course_in(layers: Mapping[Layer, Spans], *, derived: bool = False) -> Course | None:
-    """The intervals as segments, sorted; None where there is none.
+def course_in(layers: Mapping[Layer, Spans], *, derived: bool = False) -> Course:
+    """The intervals as segments, sorted.
 
     Args:
         layers: Intervals by layer; all of a layer are labelled, and what is between them is not.
         derived: Whether they were computed, from labels frame by frame for example.
     """
     segments = [
-        Segment(layer, Label(s.label), s.start / spans.rate, s.end / spans.rate)
+        Segment(layer, Label(span.label), span.start / spans.rate, span.end / spans.rate, end_known=known)
         for layer, spans in sorted(layers.items())
-        for s in spans.spans
-        if s.label is not None
+        for span, known in zip(spans.spans, _ends_known(spans), strict=True)
+        if span.label is not None
     ]
-    if not segments:
-        return None
     facts = [Fact(f"{layer}_segments") for layer in layers]
     return Course(
         segments=tuple(segments),
@@ -280,6 +321,12 @@ def course_in(layers: Mapping[Layer, Spans], *, derived: bool = False) -> Course
             for layer, spans in layers.items()
         },
     )
+
+
+def _ends_known(spans: Spans) -> list[bool]:
+    if not spans.by_starts:
+        return [True] * len(spans.spans)
+    return [after is not None and after.label is not None for after in (*spans.spans[1:], None)][: len(spans.spans)]
 
 
 def _tick(value: Any, table: IntervalTable) -> int | None:

@@ -63,7 +63,7 @@ def runs(labels: Iterable[tuple[int, Label | None]], *, fps: float, layer: Layer
     return tuple(found)
 
 
-def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -> Course | None:
+def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -> Course:
     """The course that labels frame by frame amount to: segments, sorted and marked as derived, and what is labelled.
 
     Args:
@@ -71,9 +71,6 @@ def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -
             is None is one of which nothing is known.
         fps: Rate of the indices, in frames per second. A table that was thinned to whole seconds is read as one of
             whole seconds.
-
-    Returns:
-        None where no frame is labelled.
 
     >>> made = course_of({"phase": {0: "cut", 1: "cut", 2: "tie", 3: None}}, fps=1)
     >>> [(s.label.native, s.start_seconds, s.end_seconds) for s in made.segments], made.labelled
@@ -86,8 +83,6 @@ def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -
         labels = [(n // step, Label(name)) for n, name in sorted(names.items()) if name is not None]
         segments += runs(labels, fps=fps / step, layer=layer)
         labelled[layer] = stretches([n for n, _ in labels], fps=fps / step)
-    if not segments:
-        return None
     origins = {Fact(f"{layer}_segments"): Origin("derived") for layer in layers}
     return Course(segments=tuple(segments), origins=origins, labelled=labelled)
 
