@@ -7,7 +7,7 @@ How a table is written is data (:class:`FrameTable`); what is read of it are val
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +64,7 @@ class FrameTable:
             are found by name, whatever the case, blanks and underscores.
         kind: What it tells, for messages: ``phase`` gives "no phase facts of this video".
         base: Number of the first frame.
+        every: Rows are of every so many frames, from the first on; others are told.
         delimiter: What parts cells; empty for tabs and blanks, any number of them.
         header: Whether the first line names the columns; None where copies with and without are around.
         only_if: A column of 0 and 1, where a table has it; lines with 0 are not labels and are passed over.
@@ -73,6 +74,7 @@ class FrameTable:
     columns: tuple[Text | Code | Flags, ...]
     kind: str
     base: int = 0
+    every: int = 1
     delimiter: str = ""
     header: bool | None = None
     only_if: str = ""
@@ -113,6 +115,7 @@ class _Lines:
     bad: list[tuple[int, str]] = field(default_factory=list)
     twice: dict[int, int] = field(default_factory=dict)
     other: set[int] = field(default_factory=set)
+    between: list[int] = field(default_factory=list)
 
     def add(self, line: int, number: int, cells: tuple[str, ...]) -> None:
         before = self.good.setdefault(number, cells)
@@ -170,7 +173,7 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
         line, head = content.pop(0)
         found = _columns(head, table)
         if isinstance(found, str):
-            return _nothing(table, f"{where} line {line}", found)
+            return _nothing(table, f"{where} line {line}", found, unread=1)
         places, chosen, width = [*found[0]], found[1], len(head)
     for line, cells in content:
         if len(cells) != width:
@@ -179,10 +182,17 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
         number = _whole(cells[0])
         if number is None or number < table.base:
             lines.bad.append((line, f"first column {cells[0][:40]!r} is not a number from {table.base} up"))
+        elif (number - table.base) % table.every:
+            lines.between.append(number)
         elif chosen is None or _whole(cells[chosen]) != 0:
             lines.add(line, number, tuple(cells[p] for p in places))
     defects = list(lines.defects())
-    unread = len(lines.bad) + len(lines.twice)
+    unread = len(lines.bad) + len(lines.twice) + len(lines.between)
+    if lines.between:
+        detail = f"not a multiple of {table.every}" + (f" after {table.base}" if table.base else "")
+        more = "" if len(lines.between) == 1 else f"; {_left_out(lines.between)}"
+        where_between = f"{where} frame {lines.between[0]}"
+        defects.append(Defect(Reason.ROW_MALFORMED, where_between, detail + more, len(lines.between)))
     good = {n: cells for n, cells in sorted(lines.good.items()) if n not in lines.other}
     named: dict[str, dict[int, str | None]] = {}
     listed: dict[int, tuple[str, ...] | None] = {}
@@ -200,9 +210,9 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
     return FrameRows(named, listed, last, unread, tuple(defects))
 
 
-def _nothing(table: FrameTable, where: str, detail: str) -> FrameRows:
+def _nothing(table: FrameTable, where: str, detail: str, *, unread: int = 0) -> FrameRows:
     named: dict[str, dict[int, str | None]] = {c.name: {} for c in table.columns if not isinstance(c, Flags)}
-    return FrameRows(named, {}, -1, 0, (Defect(Reason.ROW_MALFORMED, where, detail),))
+    return FrameRows(named, {}, -1, unread, (Defect(Reason.ROW_MALFORMED, where, detail),))
 
 
 def _cells(text: str, delimiter: str) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -325,6 +335,23 @@ def _shown(cells: tuple[str, ...]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ from rows to moments
+
+
+def lacking_rows(where: str, rows: FrameRows, own: Collection[int], others: Collection[int], fps: int) -> list[Defect]:
+    """One defect for whole seconds that another table has and this one lacks, but for its bad rows and a tail second.
+
+    Args:
+        where: Place of this table.
+        rows: What was read of it.
+        own: Frames at whole seconds that it has.
+        others: Likewise the other one; either being empty says nothing.
+        fps: Frames per second.
+    """
+    missing = {*others} - {*own} - ({max(own) + fps} if own else set())
+    if not own or not others or len(missing) <= rows.unread:
+        return []
+    detail = f"no good row for {len(missing)} seconds of the other table, the first is frame {min(missing)}"
+    return [Defect(Reason.ROW_MALFORMED, where, detail)]
 
 
 def whole_seconds(frames: Sequence[int], fps: float) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,11 +62,11 @@ class DeclaredSource(Source):
         hashed: Parts of the splits of the scheme ``hashed``.
     """
 
-    home: ClassVar[Home] = Home()
-    files: ClassVar[Files] = Files()
-    films: ClassVar[Films | None] = None
-    images: ClassVar[ImageFolders | None] = None
-    video_id: ClassVar[str]
+    home: Home = Home()
+    files: Files = Files()
+    films: Films | None = None
+    images: ImageFolders | None = None
+    video_id: str
     hashed: ClassVar[Mapping[str, int]] = {"train": 7, "val": 1, "test": 2}
 
     # ------------------------------------------------------------------------------------------- what a loader gives
@@ -105,26 +106,38 @@ class DeclaredSource(Source):
         Raises:
             LayoutError: there is none, or several.
         """
+        found = self.search(self.home)
+        if found is None:
+            raise self.layout_error(self.root, self.home.told())
+        return found
+
+    def search(self, home: Home) -> Path | None:
+        """The folder that bears the marks of ``home``, the nearest to the root.
+
+        Raises:
+            LayoutError: several at the same level do.
+        """
         level = [self.root]
-        for _ in range(self.home.depth + 1):
-            found = [folder for folder in level if self.home.fits(folder)]
+        for _ in range(home.depth + 1):
+            found = [folder for folder in level if home.fits(folder)]
             if len(found) > 1:
                 names = ", ".join(self.relative(f) for f in found[:5])
                 raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
             if found:
                 return found[0]
             level = [path for folder in level for _, path in matches(folder, "*/")]
-        raise self.layout_error(self.root, self.home.told())
+        return None
 
     @cached_property
-    def _found(self) -> dict[str, tuple[Fields, dict[str, Path]]]:
-        """Fields and path by kind of each video."""
+    def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
+        """Fields and files by kind of each video; a loader overrides it where patterns cannot tell them."""
         found: dict[str, tuple[Fields, dict[str, Path]]] = {}
         shared: dict[str, Path] = {}
+        home = self.folder
         for kind, patterns in self.files.items():
             for pattern in patterns:
                 before = {id: paths[kind] for id, (_, paths) in found.items() if kind in paths}
-                for fields, path in matches(self.folder, pattern):
+                for fields, path in matches(home, pattern):
                     if not fields:
                         shared.setdefault(kind, path)
                         continue
@@ -135,7 +148,7 @@ class DeclaredSource(Source):
                         raise self.layout_error(self.root, f"{names} are the same video; keep one of them")
         for id, folders in self._image_folders.items():
             found.setdefault(id, (folders[0][0], {}))
-        for fields, path in self.films.find(self.folder) if self.films is not None else ():
+        for fields, path in self.films.find(home) if self.films is not None else ():
             id, fields = self._named(fields)
             found.setdefault(id, (fields, {}))[1].setdefault("film", path)
         listed = self.listed()
@@ -149,7 +162,12 @@ class DeclaredSource(Source):
         found: dict[str, list[tuple[Fields, Path]]] = {}
         for fields, path in self.images.find(self.folder) if self.images is not None else ():
             id, fields = self._named(fields)
-            found.setdefault(id, []).append((fields, path))
+            before = found.setdefault(id, [])
+            if any(other.parent == path.parent and other != path for _, other in before):
+                names = " and ".join(sorted((before[0][1].name, path.name)))
+                raise self.layout_error(self.root, f"{names} are the same video; keep one of them")
+            if all(other != path for _, other in before):
+                before.append((fields, path))
         return found
 
     def _named(self, fields: Fields) -> tuple[str, Fields]:
@@ -162,9 +180,9 @@ class DeclaredSource(Source):
         Raises:
             LayoutError: no file is named after a video.
         """
-        if not self._found:
+        if not self.found:
             raise self.layout_error(self.root, "no file is named after a video")
-        ordered = sorted(self._found.items(), key=lambda f: [(type(v) is str, v) for v in f[1][0].values()])
+        ordered = sorted(self.found.items(), key=lambda f: [(type(v) is str, v) for v in f[1][0].values()])
         return [self._video(id, fields, paths) for id, (fields, paths) in ordered]
 
     def _video(self, id: str, fields: Fields, paths: Mapping[str, Path]) -> Video:
@@ -180,10 +198,10 @@ class DeclaredSource(Source):
 
     def file(self, video: Video, kind: str) -> tuple[Path | None, str]:
         """A file of a video, None where it is missing, and its place for messages, whether or not it is there."""
-        path = self._found[video.id][1].get(kind)
+        path = self.found[video.id][1].get(kind)
         if path is not None:
             return path, self.relative(path)
-        return None, filled(self.files[kind][0], self._found[video.id][0]).removeprefix("**/")
+        return None, filled(self.files[kind][0], self.found[video.id][0]).removeprefix("**/")
 
     def fps_of(self, video: Video) -> float:
         """The rate of a video's film as :attr:`films` states it."""
@@ -210,7 +228,9 @@ class DeclaredSource(Source):
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The labelled moments of one video, every ``step_seconds``-th second where the options have that."""
         if video.data.get("outside"):
-            detail = f"this video is in no split of scheme {self.split_scheme}"
+            known = Counter(split_table(self.info.name).get(self.split_scheme, {}).values())
+            sizes = ", ".join(f"{split} {n} videos" for split, n in known.items())
+            detail = f"this video is in no split of scheme {self.split_scheme} ({sizes})"
             yield Defect(Reason.SAMPLE_INVALID, video.id, detail)
             return
         told = self._labels(video)
@@ -245,15 +265,20 @@ class DeclaredSource(Source):
 
     def _footage(self, video: Video) -> Mapping[str, Any]:
         """The part of a recording that does not depend on labels."""
-        fields = {**self._found[video.id][0], "video": video.id}
-        path, film = self._found[video.id][1].get("film"), None
+        fields = {**self.found[video.id][0], "video": video.id}
+        path, film = self.found[video.id][1].get("film"), None
         if path is not None and self.films is not None:
             film = FilmFile(path=path, fps=self.fps_of(video), counted=self.films.counted)
         within = {} if self.films is None else {"within": self.films.within}  # counts for films alone
         images, folder = self._images(video, fields)
         if images is not None and (images.images or self.films is None):
-            name = images.name.format(images.base)
-            return {"media": images, "film": film, "place": self.relative(folder), "absent": lacking(folder, name)}
+            name, hint = images.name.format(images.base), self.images.hint if self.images else ""
+            return {
+                "media": images,
+                "film": film,
+                "place": self.relative(folder),
+                "absent": lacking(folder, name) + hint,
+            }
         if film is not None:
             return {"media": film, "place": self.relative(film.path), "absent": "the film is missing", **within}
         assert self.films is not None, f"{self.info.name} declares footage: neither films nor images"

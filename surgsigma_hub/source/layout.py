@@ -36,7 +36,7 @@ def is_added(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """The folder that holds the dataset: the root, or the only such folder at most ``depth`` levels below it.
+    """How the folder that holds the dataset is known: the root, or the only such folder at most ``depth`` levels below.
 
     Attributes:
         all_of: Patterns of what all must be in it; one that ends with ``/`` is a folder.
@@ -114,6 +114,7 @@ class ImageFolders:
         fps: Videos by numbers per second, see :func:`rate_for`.
         base: Number of the first image.
         base_seconds: When the first image is seen.
+        hint: What to add where no image is named so.
     """
 
     places: tuple[str, ...]
@@ -121,6 +122,7 @@ class ImageFolders:
     fps: Mapping[float, str] = field(default_factory=lambda: {1.0: "*"})
     base: int = 0
     base_seconds: float = 0.0
+    hint: str = ""
 
     def find(self, home: Path) -> Iterator[tuple[Fields, Path]]:
         """Folders and the fields of their names."""
