@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..plain_file import MAX_TEXT, read_plain
-from ..records import Course, Defect, Fact, Frame, Label, Origin, Reason, Segment
+from ..records import Defect, Fact, Frame, Label, Origin, Reason, Segment, VideoTimeline
 from .runs import Layer, covered
 
 
@@ -299,7 +299,7 @@ def moments_in(layers: Mapping[Layer, Spans], *, index: int = 1, from_second: in
     return found
 
 
-def course_in(layers: Mapping[Layer, Spans], *, derived: bool = False) -> Course:
+def course_in(layers: Mapping[Layer, Spans], *, derived: bool = False) -> VideoTimeline:
     """The intervals as segments, sorted.
 
     Args:
@@ -313,7 +313,7 @@ def course_in(layers: Mapping[Layer, Spans], *, derived: bool = False) -> Course
         if span.label is not None
     ]
     facts = [Fact(f"{layer}_segments") for layer in layers]
-    return Course(
+    return VideoTimeline(
         segments=tuple(segments),
         origins=dict.fromkeys(facts, Origin("derived")) if derived else {},
         labelled={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from ..records import Course, Fact, Label, Origin, Segment
+from ..records import Fact, Label, Origin, Segment, VideoTimeline
 
 Layer = Literal["action", "phase", "step"]
 
@@ -63,7 +63,7 @@ def runs(labels: Iterable[tuple[int, Label | None]], *, fps: float, layer: Layer
     return tuple(found)
 
 
-def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -> Course:
+def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -> VideoTimeline:
     """The course that labels frame by frame amount to: segments, sorted and marked as derived, and what is labelled.
 
     Args:
@@ -84,7 +84,7 @@ def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -
         segments += runs(labels, fps=fps / step, layer=layer)
         labelled[layer] = stretches([n for n, _ in labels], fps=fps / step)
     origins = {Fact(f"{layer}_segments"): Origin("derived") for layer in layers}
-    return Course(segments=tuple(segments), origins=origins, labelled=labelled)
+    return VideoTimeline(segments=tuple(segments), origins=origins, labelled=labelled)
 
 
 def stretches(indices: Sequence[int], *, fps: float) -> tuple[tuple[float, float], ...]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..records import Course, Defect, FileImage, FilmFile, Frame, NumberedImages, Reason, Recording, Video
+from ..records import Defect, FileImage, FilmFile, Frame, NumberedImages, Reason, Recording, Video, VideoTimeline
 from .base import Source
 from .layout import Fields, Files, Films, Home, ImageFolders, filled, hash_split, matches, rate_for, split_table
 from .numbered_files import lacking
@@ -36,7 +36,7 @@ class VideoLabels:
 
     frames: Sequence[Frame] = ()
     defects: Sequence[Defect] = ()
-    course: Course | None = None
+    course: VideoTimeline | None = None
     lasts: float | None = None
     said_by: str = ""
     moments: Sequence[float] | None = None
@@ -238,7 +238,7 @@ class DeclaredSource(Source):
         step = getattr(self.options, "step_seconds", 1)
         yield from (f for f in told.frames if step == 1 or round(f.seconds) % step == 0)
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """The video as a whole, as :meth:`labels` tells it."""
         return None if video.data.get("outside") else self._labels(video).course
 
