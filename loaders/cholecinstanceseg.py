@@ -17,7 +17,6 @@ from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import from_xyxy
 from surgsigma_hub.media.metadata import probe
 from surgsigma_hub.parsers.labelme import parse_labelme
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
@@ -36,6 +35,7 @@ from surgsigma_hub.records import (
     Video,
 )
 from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 logger = logging.getLogger(__name__)
 

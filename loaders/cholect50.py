@@ -17,7 +17,6 @@ from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.releases.triplet_vectors import (
     NAMES,
     NULL,
@@ -53,6 +52,7 @@ from surgsigma_hub.records import (
     VideoTimeline,
 )
 from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh, from_xyxy
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.releases.esd_motions import (
     FLAP,
     Convention,
@@ -45,6 +44,7 @@ from surgsigma_hub.records import (
     Video,
 )
 from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 _SPLITS = ("train", "val", "test")
 _LABELS = ("", "annotations", "annotations/smllm")

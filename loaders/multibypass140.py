@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
-from surgsigma_hub.parsers.numbered_files import find_film, is_film, numbered_images
 from surgsigma_hub.parsers.plain_pickle import load_plain
 from surgsigma_hub.parsers.runs import covered
 from surgsigma_hub.parsers.strict_json import Pairs, read_json
@@ -33,6 +32,7 @@ from surgsigma_hub.records import (
     VideoTimeline,
 )
 from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source.numbered_files import find_film, is_film, numbered_images
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,6 @@ from typing import Literal
 
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.releases.psi_ava_keyframes import PHASES, STEPS, KeyFrame, cases_in, read_key_frames
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
@@ -33,6 +32,7 @@ from surgsigma_hub.records import (
     VideoTimeline,
 )
 from surgsigma_hub.source import Access, ImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 _HALVES = (
     frozenset({"CASE001", "CASE004", "CASE014", "CASE015"}),

@@ -21,7 +21,6 @@ from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.numbering import declared, image_number
 from surgsigma_hub.parsers.archive import archive_members, find_archive
 from surgsigma_hub.parsers.cache import fingerprint, made_once
-from surgsigma_hub.parsers.numbered_files import numbered_images
 from surgsigma_hub.parsers.releases.sigma_release import (
     Localization,
     Release,
@@ -46,6 +45,7 @@ from surgsigma_hub.records import (
     Video,
 )
 from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source.numbered_files import numbered_images
 
 LOCALIZATION = "instrument_localization"
 _KINDS = {LOCALIZATION}

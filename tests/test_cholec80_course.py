@@ -117,7 +117,8 @@ def test_without_phases_there_is_footage_alone(copy: Path) -> None:
     made = course(copy, "video02")
     assert made is not None and made.facts() == {Fact.FOOTAGE}
     shutil.rmtree(copy / "frames" / "video02")
-    assert course(copy, "video02") is None
+    made = course(copy, "video02")
+    assert made is not None and not made.facts() and made.labelled == {"phase": ()}, "nothing is known of phases"
 
 
 def test_a_video_of_no_split_has_no_course(copy: Path) -> None:

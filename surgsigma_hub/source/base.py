@@ -69,9 +69,13 @@ class SourceInfo:
     box_extent: BoxExtent | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options of a source; a loader subclasses this, every field has a default and a ``help`` in its metadata."""
+    """Options of a source; a loader subclasses this, or mixes those below.
+
+    Every field has a default and in its metadata a ``help``; where it is bounded, ``least`` and ``most`` (numbers) or
+    ``choices`` (texts), which the base class checks.
+    """
 
     split_scheme: str = field(default="", metadata={"help": "split scheme by name; empty takes the source's default"})
 
@@ -80,7 +84,7 @@ _N = TypeVar("_N", int, float)
 _ONE_VIDEO = "; VIDEO:VALUE,... for some videos only"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FootageOptions(Options):
     """What a user may state of footage of her own; a loader takes those that its footage can need."""
 
@@ -89,7 +93,7 @@ class FootageOptions(Options):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageOptions(FootageOptions):
     """Options of sources whose footage is numbered images."""
 
@@ -99,7 +103,7 @@ class ImageOptions(FootageOptions):
     image_base: str = field(default="", metadata={"help": "number of the first image, such as 0" + _ONE_VIDEO})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FilmOptions(FootageOptions):
     """Options of sources whose footage is films."""
 
@@ -109,11 +113,37 @@ class FilmOptions(FootageOptions):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmOrImageOptions(ImageOptions):
+@dataclass(frozen=True, kw_only=True)
+class FilmOrImageOptions(FilmOptions, ImageOptions):
     """Options of sources whose footage is either."""
 
-    film_fps: str = field(default="", metadata={"help": FilmOptions.__dataclass_fields__["film_fps"].metadata["help"]})
+
+@dataclass(frozen=True, kw_only=True)
+class StepOptions(Options):
+    """Options of sources that label every second."""
+
+    step_seconds: int = field(default=1, metadata={"help": "take one moment every so many seconds", "least": 1})
+
+
+def check_options(options: Options, where: str) -> None:
+    """Check options against the bounds in their metadata.
+
+    Args:
+        options: To be checked.
+        where: Name of the source, for messages.
+
+    Raises:
+        SurgSigmaError: a number out of its bounds.
+        UnknownNameError: a text that is none of the choices.
+    """
+    for option in fields(options):
+        value, bounds = getattr(options, option.name), option.metadata
+        least, most = bounds.get("least", value), bounds.get("most", value)
+        if not least <= value <= most:
+            expected = f"{least} or more" if "most" not in bounds else f"{least} to {most}"
+            raise SurgSigmaError(f"{where}: {option.name}={value}, expected {expected}")
+        if value not in bounds.get("choices", (value,)):
+            raise UnknownNameError(option.name, value, bounds["choices"], where=where)
 
 
 def stated_of(options: Options, video: str) -> Stated:
@@ -218,6 +248,7 @@ class Source(ABC):
         self.options: Any = options if options is not None else self.options_type()
         self.cache_dir = cache_dir
         stated_of(self.options, "")  # an option that does not parse shall fail now, not in the middle of a build
+        check_options(self.options, self.info.name)
         scheme = self.options.split_scheme or next(iter(self.info.split_schemes))
         if scheme not in self.info.split_schemes:
             raise UnknownNameError("split scheme", scheme, self.info.split_schemes, where=self.info.name)
