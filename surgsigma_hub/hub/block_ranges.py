@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,11 +17,10 @@ from ..errors import ShardError, SurgSigmaError
 from ..plain_file import open_plain
 from ..shards.manifest import MAX_MANIFEST, parse_manifest
 from ..shards.reader import read_exactly
+from ..shards.skipping import Skipped
 from ..shards.tar_index import Members, layout, members, span
 from ..shards.tree_files import TreeFiles
 from ..streaming.selection.index import make_index
-
-logger = logging.getLogger(__name__)
 
 _TAR = re.compile(r"(.*)-\d+\.tar")
 _AT_A_TIME = 8
@@ -157,42 +154,7 @@ def split_evenly(pieces: Sequence[BlockRange], shards: int) -> list[ReadShard]:
     return [tuple(group) for group in groups]
 
 
-class Skips:
-    """What becomes of samples that cannot be read.
-
-    Args:
-        skip: Count and log them; else they are raised.
-        most_in_row: More than this, one after the other, are an error all the same.
-    """
-
-    def __init__(self, *, skip: bool, most_in_row: int) -> None:
-        self.skip, self._most = skip, most_in_row
-        self._row = 0
-        self._by_tar: Counter[str] = Counter()
-
-    def good(self) -> None:
-        """A sample was read."""
-        self._row = 0
-
-    def bad(self, error: ShardError, name: str, samples: int = 1) -> None:
-        """Samples could not be read.
-
-        Raises:
-            ShardError: they are not to be skipped, or are too many.
-        """
-        if not self.skip:
-            raise error
-        self._row += samples
-        self._by_tar[name] += samples
-        logger.warning("skipped %d sample(s), %d in this process: %s", samples, self._by_tar.total(), error)
-        if self._row > self._most:
-            raise ShardError(
-                f"{self._row} samples in a row could not be read, lastly: {error}",
-                hint="Many consecutive samples failed: run `surgsigma validate TREE` to find the damage.",
-            ) from error
-
-
-def read_group(group: ReadShard, *, first: int, token: Any, skips: Skips) -> Iterator[tuple[int, Members]]:
+def read_group(group: ReadShard, *, first: int, token: Any, skipped: Skipped) -> Iterator[tuple[int, Members]]:
     """The samples of a group and their places in it, from the ``first`` place on.
 
     Reading begins with the block that holds it, by one request for all that is left of a tar, or, where the piece ends
@@ -210,18 +172,18 @@ def read_group(group: ReadShard, *, first: int, token: Any, skips: Skips) -> Ite
         try:
             read = _opened(piece, blocks[0][0], blocks[-1][1], token)
         except ShardError as error:
-            skips.bad(error, piece.name, sum(count for _, _, count in blocks))
+            skipped.bad(error, piece.name, sum(count for _, _, count in blocks))
             at += sum(count for _, _, count in blocks)
             continue
         for start, end, count in blocks:
-            for turn, found in _samples(read, piece, (start, end, count), skips):
+            for turn, found in _samples(read, piece, (start, end, count), skipped):
                 if at + turn >= first:
                     yield at + turn, found
             at += count
 
 
 def _samples(
-    read: Callable[[int, int], bytes], piece: BlockRange, block: tuple[int, int, int], skips: Skips
+    read: Callable[[int, int], bytes], piece: BlockRange, block: tuple[int, int, int], skipped: Skipped
 ) -> Iterator[tuple[int, Members]]:
     begin, end, count = block
     try:
@@ -232,14 +194,14 @@ def _samples(
                 hint="Build or download this shard again.",
             )
     except ShardError as error:
-        skips.bad(error, piece.name, count)
+        skipped.bad(error, piece.name, count)
         return
     found, view = layout(raw, 0, len(raw), count, where=piece.name), memoryview(raw)
     for turn in range(count):
         try:
             made = members(raw, view, *span(found, turn), where=piece.name)
         except ShardError as error:
-            skips.bad(error, piece.name)
+            skipped.bad(error, piece.name)
         else:
             yield turn, made
 

@@ -14,8 +14,9 @@ from datasets.builder import Key
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
+from ..shards.skipping import OnError, Skipped
 from ..shards.tar_index import Members
-from .block_ranges import ReadShard, Skips, find_block_ranges, manifest_place, read_group, single_blocks, split_evenly
+from .block_ranges import ReadShard, find_block_ranges, manifest_place, read_group, single_blocks, split_evenly
 from .resuming import Resumable
 
 
@@ -84,7 +85,7 @@ class FlatConfig(datasets.BuilderConfig):  # type: ignore[misc]
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     identity: str = ""
     shards: int | None = None
-    on_error: str = "raise"
+    on_error: OnError = "raise"
     max_errors_in_row: int = 32
 
 
@@ -121,17 +122,16 @@ class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
             yield {"groups": single_blocks(group)}
 
     def _generate_examples(self, groups: list[ReadShard], first: int = 0) -> Iterator[tuple[Key, dict[str, Any]]]:
-        skip = self.config.on_error == "skip"
-        skips = Skips(skip=skip, most_in_row=self.config.max_errors_in_row)
+        skipped = Skipped(self.config.on_error, self.config.max_errors_in_row)
         for shard, group in enumerate(groups):
-            for number, found in read_group(group, first=first, token=self.token, skips=skips):
+            for number, found in read_group(group, first=first, token=self.token, skipped=skipped):
                 try:
                     # A damaged picture must not reach `datasets`, which would end the run when it decodes it.
-                    row = flat_sample(found, verify=skip)
+                    row = flat_sample(found, verify=skipped.on_error == "skip")
                 except ShardError as error:
-                    skips.bad(error, found.where)
+                    skipped.bad(error, found.where)
                 else:
-                    skips.good()
+                    skipped.good()
                     yield Key(shard, number), row
             first = 0
 

@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from ..schema import FORMAT_VERSION, MEMBERS
+from ..shards.config_names import split_order
 from ..shards.frontmatter import split_card
 from ..source import SourceInfo
 from ..visible import visible
-from .configs import Config, ConfigSplit, split_order
+from .configs import Config, ConfigSplit
 from .markdown import Markup, code, link, table
 from .measured import wording_parts
 from .tree_facts import TreeFacts, size_text

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import ShardError, SurgSigmaError
+from ..shards.skipping import OnError
 from .decode.decoder import Decode, Decoder, Frames
 from .order.partition import Uneven
 from .order.permutation import INTERLEAVE, Shuffle
-from .sample import OnError, Settings
+from .sample import Settings
 from .selection.catalog import find_wanted
 from .selection.dataset import Config, StreamDataset, make_selection
 from .selection.filters import Where, check_where

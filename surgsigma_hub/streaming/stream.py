@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import MediaError, MissingExtraError, ShardError, SurgSigmaError
+from ..shards.skipping import Skipped, too_many
 from .decode.decoder import Decoder
 from .order.partition import Partition
 from .order.permutation import Numbers, Order
 from .order.state import State, read_state
-from .sample import Errors, Settings, StreamSample
+from .sample import Settings, StreamSample
 from .selection.dataset import StreamDataset
 from .selection.index import Index
 from .storage.tree import SampleReader, TreeStorage
@@ -23,8 +23,6 @@ from .thread_pool import OrderedThreadPool
 
 if TYPE_CHECKING:
     from .torch import TorchStream
-
-logger = logging.getLogger(__name__)
 
 _PLAN = 1024  # positions whose order is computed at a time
 
@@ -47,7 +45,7 @@ class Stream:
     ) -> None:
         self._data, self._place, self._decoder, self._settings = data, place, decoder, settings
         self._epoch, self._position = epoch, position
-        self.errors = Errors()
+        self.errors = Skipped(settings.on_error, settings.max_errors_in_row)
         self._start()
 
     def _start(self) -> None:
@@ -208,23 +206,11 @@ class Stream:
         errors = self.errors
         for position, found in self._engine.map(self._jobs(share, epoch, first)):
             if isinstance(found, StreamSample):
-                errors.in_a_row = 0
+                errors.good()
                 yield found
             else:
-                self._skip(position, found)
+                errors.bad(found, f"position {position}")
                 yield self._stand_in(position, epoch, found) if stand_ins else None
-
-    def _skip(self, position: int, error: ShardError | MediaError) -> None:
-        """Count and name a bad sample, or raise its error."""
-        errors, settings = self.errors, self._settings
-        if settings.on_error == "raise":
-            raise error
-        errors.count += 1
-        errors.in_a_row += 1
-        errors.last.append(str(error))
-        logger.warning("skipped position %d: %s", position, error.message)
-        if errors.in_a_row > settings.max_errors_in_row:
-            raise self._too_many(errors.in_a_row, position, error)
 
     def _stand_in(self, position: int, epoch: int, error: ShardError | MediaError) -> StreamSample:
         order, total = self._order(epoch), len(self._data)
@@ -234,13 +220,7 @@ class Stream:
             _, found = self._load((int(other[0]), int(self._data.numbers(order.at(other))[0])))
             if isinstance(found, StreamSample):
                 return found
-        raise self._too_many(tries, position, error)
-
-    def _too_many(self, count: int, position: int, error: ShardError | MediaError) -> SurgSigmaError:
-        return SurgSigmaError(
-            f"{count} samples in a row could not be read, lastly position {position}: {error.message}",
-            hint="Many consecutive samples failed: run `surgsigma validate TREE` to find the damage.",
-        )
+        raise too_many(tries, f"position {position}", error)
 
     def _order(self, epoch: int) -> Order:
         s = self._settings

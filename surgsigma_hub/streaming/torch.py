@@ -5,19 +5,60 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..errors import SurgSigmaError
+from ..shards.skipping import Skipped
+from .order.partition import Partition
 from .sample import StreamSample
-from .stream import Stream
 
 logger = logging.getLogger(__name__)
 
 _WORKERS = 256  # that count what they skip apart from each other
+
+
+class ResumableStream(Protocol):
+    """What a DataLoader's dataset needs of a stream: places in an order, and the samples from a place on.
+
+    :class:`surgsigma_hub.streaming.Stream` is one; so is anything that can say and take its state.
+    """
+
+    errors: Skipped
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is being streamed, or comes next."""
+
+    @property
+    def even(self) -> bool:
+        """Whether all ranks take equally many steps."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the start of an epoch."""
+
+    def share(self) -> Partition:
+        """The positions of this rank."""
+
+    def items(
+        self, share: Partition, *, epoch: int, first: int = 0, stand_ins: bool = False
+    ) -> Iterator[StreamSample | None]:
+        """The samples of a share; None for one that was skipped."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream stands."""
+
+    def state_after(self, samples: int) -> dict[str, Any]:
+        """Where it stands once each rank has taken so many more samples."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go where a state says."""
+
+    def close(self) -> None:
+        """Let go of threads and files."""
 
 
 def _shared(size: int) -> torch.Tensor:
@@ -41,7 +82,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     ``collate_fn``.
 
     A worker must give as many items as it was asked for, or batches would come out of turn. So with
-    ``on_error="skip"`` a good sample stands in for one that was skipped (see :meth:`Stream.items`), or, with
+    ``on_error="skip"`` a good sample stands in for one that was skipped (see :meth:`ResumableStream.items`), or, with
     ``batched``, the batch is shorter, and empty where nothing of it could be read. :attr:`skipped` counts them.
 
     Saving: a ``StatefulDataLoader`` calls ``state_dict`` and ``load_state_dict`` by itself and needs the same number of
@@ -49,7 +90,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     has really got, and load it into a new stream.
     """
 
-    def __init__(self, stream: Stream, batch_size: int, *, batched: bool = False) -> None:
+    def __init__(self, stream: ResumableStream, batch_size: int, *, batched: bool = False) -> None:
         super().__init__()
         self._stream, self._batch_size, self._batched = stream, batch_size, batched
         # Shared with workers, also those that live from epoch to epoch.

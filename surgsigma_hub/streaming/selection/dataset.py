@@ -10,10 +10,11 @@ import numpy as np
 import orjson
 
 from ...errors import SurgSigmaError
+from ...shards.config_names import ALL
 from ...shards.manifest import Manifest
 from ..order.mixture import Mixture, quotas, weights_by_name
 from ..order.permutation import INTERLEAVE, Numbers, Order, Shuffle, make_order
-from .index import ALL, Named, Wanted, choose, make_index
+from .index import Named, Wanted, choose, make_index
 
 Config = str | Sequence[str] | Mapping[str, float] | None
 
