@@ -22,8 +22,11 @@ from surgsigma_hub.source import (
     FilmOptions,
     Films,
     Home,
+    Modality,
+    Procedure,
     Redistribution,
     SourceInfo,
+    Specialty,
     StepOptions,
     VideoLabels,
     hash_split,
@@ -55,14 +58,11 @@ class Cataract101(DeclaredSource):
 
     info = SourceInfo(
         name="cataract101",
-        title="Cataract-101",
-        specialty="ophthalmology",
-        procedure="cataract_surgery",
-        modality="surgical_microscopy",
-        license="cc-by-nc-4.0",
+        specialty=Specialty.OPHTHALMOLOGY,
+        procedure=Procedure.CATARACT_SURGERY,
+        modality=Modality.SURGICAL_MICROSCOPY,
         access=Access.OPEN,
         access_steps="Download the archive that the homepage links to and unpack it",
-        homepage="http://ftp.itec.aau.at/datasets/ovid/cat-101/",
         layout="cataract-101/\n"
         "  annotations.csv videos.csv          (parted by ;)\n"
         "  phases.csv                          (optional, names of the phases)\n"

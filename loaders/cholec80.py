@@ -35,9 +35,12 @@ from surgsigma_hub.source import (
     Films,
     Home,
     ImageFolders,
+    Modality,
     Options,
+    Procedure,
     Redistribution,
     SourceInfo,
+    Specialty,
     StepOptions,
     VideoLabels,
 )
@@ -88,14 +91,11 @@ class Cholec80(DeclaredSource):
 
     info = SourceInfo(
         name="cholec80",
-        title="Cholec80",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
         access_steps="Fill in the Cholec80 request form linked from the homepage and unpack what is sent",
-        homepage="http://camma.u-strasbg.fr/datasets",
         layout="cholec80/                                (the folder above it and cholec80/cholec80/ will do as well)\n"
         "  phase_annotations/video01-phase.txt ...\n"
         "  tool_annotations/video01-tool.txt ...\n"

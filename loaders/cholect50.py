@@ -51,7 +51,16 @@ from surgsigma_hub.records import (
     Video,
     VideoTimeline,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    ImageOptions,
+    Modality,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
 from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 logger = logging.getLogger(__name__)
@@ -81,15 +90,12 @@ class CholecT50(Source):
 
     info = SourceInfo(
         name="cholect50",
-        title="CholecT50",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
         access_steps="Fill in the CholecT50 request form linked from the homepage; the challenge-validation zip (parts "
         "of 5 videos) needs no form",
-        homepage="https://github.com/CAMMA-public/cholect50",
         layout="CholecT50/\n"
         "  labels/VID01.json ...\n"
         "  videos/VID01/000000.png ...      (1 picture per second; .jpg is read too)\n"

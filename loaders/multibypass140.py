@@ -31,7 +31,17 @@ from surgsigma_hub.records import (
     Video,
     VideoTimeline,
 )
-from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    FilmOrImageOptions,
+    Modality,
+    Options,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
 from surgsigma_hub.source.numbered_files import find_film, is_film, numbered_images
 
 logger = logging.getLogger(__name__)
@@ -78,15 +88,12 @@ class MultiBypass140(Source):
 
     info = SourceInfo(
         name="multibypass140",
-        title="MultiBypass140",
-        specialty="bariatric_surgery",
-        procedure="laparoscopic_gastric_bypass",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.BARIATRIC_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_GASTRIC_BYPASS,
+        modality=Modality.LAPAROSCOPY,
         access=Access.OPEN,
         access_steps="Clone the repository that the homepage names (it holds the labels) and unpack the video archives "
         "its README links to",
-        homepage="https://github.com/CAMMA-public/MultiBypass140",
         layout="MultiBypass140/                                              (a clone of the repository)\n"
         "  labels/bern/labels_by70/BBP01.mp4.json ...                 (likewise labels/strasbourg, SBP01 ...)\n"
         "  labels/bern/labels_by70_splits/labels/{val,test}/1fps_0.pickle ...    (name the videos of each fold)\n"

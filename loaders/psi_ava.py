@@ -31,7 +31,17 @@ from surgsigma_hub.records import (
     Video,
     VideoTimeline,
 )
-from surgsigma_hub.source import Access, ImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    ImageOptions,
+    Modality,
+    Options,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
 from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 _HALVES = (
@@ -66,15 +76,12 @@ class PsiAva(Source):
 
     info = SourceInfo(
         name="psi_ava",
-        title="PSI-AVA",
-        specialty="urology",
-        procedure="robot_assisted_radical_prostatectomy",
-        modality="robotic_laparoscopy",
-        license="other",
+        specialty=Specialty.UROLOGY,
+        procedure=Procedure.ROBOT_ASSISTED_RADICAL_PROSTATECTOMY,
+        modality=Modality.ROBOTIC_LAPAROSCOPY,
         access=Access.OPEN,
         access_steps="Clone the repository that the homepage names (it holds the annotations) and put the "
         "keyframes its README links to beside them",
-        homepage="https://github.com/BCV-Uniandes/TAPIR",
         layout="TAPIR/                                                  (a clone of the repository)\n"
         "  outputs/data_annotations/psi-ava/fold1/coco_anns/train_coco_anns_v3_35s.json ...  (instruments, actions)\n"
         "  outputs/data_annotations/psi-ava_extended/fold1/annotations/train.csv ...  (phases, steps of each second)\n"

@@ -31,7 +31,7 @@ from surgsigma_hub.records import (
     VideoTimeline,
 )
 from surgsigma_hub.scene import Extent, Scene, Spec, Story, scene, story
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, Modality, Options, Procedure, Redistribution, Source, SourceInfo, Specialty
 
 NULL = "null"
 MEDIA = ("stills", "video")
@@ -57,14 +57,11 @@ class Synthetic(Source):
 
     info: ClassVar[SourceInfo] = SourceInfo(
         name="synthetic",
-        title="Synthetic laparoscopic scenes",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc0-1.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.SYNTHETIC,
         access_steps="Nothing to get: the scenes are drawn by this package.",
-        homepage="https://creativecommons.org/publicdomain/zero/1.0/",
         layout="(no files: the scenes are drawn)",
         facts=frozenset(Fact) - {Fact.TRACE},
         split_schemes={"by_number": ("train", "val", "test")},

@@ -17,7 +17,7 @@ from ..reasoning.warrants import Warrants, warrants_for
 from ..records import Defect, Frame, Reason, Video, VideoTimeline
 from ..schema import sample_bytes
 from ..shards.temporary import temporary_name
-from ..source import Source
+from ..source import Modality, Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.common.base import TRAINING, asked_in
 from ..tasks.common.compose import compose, moment_id, sample_id
@@ -104,7 +104,7 @@ class _Mapper:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
         self.seen = Seen(self.source, self.job.video)
         self.media = MediaStore(
-            self.part, self.job.settings, endoscopic=self.source.info.modality != "surgical_microscopy"
+            self.part, self.job.settings, endoscopic=self.source.info.modality is not Modality.SURGICAL_MICROSCOPY
         )
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
         self.extra = Extra.of(self.job.settings)

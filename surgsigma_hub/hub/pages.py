@@ -83,9 +83,9 @@ def source_page(facts: TreeFacts, name: str) -> str:
     rows: list[tuple[str, object]] = [("Licence", facts.license(name))]
     if info is not None:
         rows = [
-            ("Specialty", info.specialty),
-            ("Procedure", info.procedure),
-            ("Modality", info.modality),
+            ("Specialty", info.specialty.value),
+            ("Procedure", info.procedure.value),
+            ("Modality", info.modality.value),
             *rows,
             ("Access", f"{info.access.value}: {info.access_steps}"),
             ("Home", Markup(f"<{info.homepage}>")),
@@ -210,7 +210,7 @@ def _source_table(facts: TreeFacts) -> str:
         rows.append(
             (
                 link(facts.named(name), f"cards/{name}.md"),
-                info.procedure if info else "",
+                info.procedure.value if info else "",
                 facts.license(name),
                 info.access.value if info else "not known",
                 _redistribution(info) if info else "not known",

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..plain_file import MAX_TEXT, read_plain
 from ..records import Defect, Frame, Label, Reason
-
-_FOLD = 20
-"""So many bad lines of a table are told one by one; of more, the first with the number of all: a report is read."""
-_WHOLE = re.compile("(-?[0-9]{1,12})(?:[.]0{1,6})?", re.ASCII)  # some copies went through a reader that makes floats
+from .cells import LineAccount, count, left_out, lines_of_cells, share, shown, table_text, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,39 +102,6 @@ class FrameRows:
     defects: tuple[Defect, ...]
 
 
-@dataclass(slots=True)
-class _Lines:
-    """Good lines by number of the frame, and the bad ones; one owner of what is told of a table."""
-
-    where: str
-    good: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    bad: list[tuple[int, str]] = field(default_factory=list)
-    twice: dict[int, int] = field(default_factory=dict)
-    other: set[int] = field(default_factory=set)
-    between: list[int] = field(default_factory=list)
-
-    def add(self, line: int, number: int, cells: tuple[str, ...]) -> None:
-        before = self.good.setdefault(number, cells)
-        if before is not cells:
-            self.twice.setdefault(number, line)
-            if before != cells:
-                self.other.add(number)
-
-    def defects(self) -> Iterator[Defect]:
-        shown = self.bad if len(self.bad) <= _FOLD else self.bad[:1]
-        more = "" if shown is self.bad else f"; {len(self.bad)} lines of this table are like it or bad otherwise"
-        for line, detail in shown:
-            yield Defect(Reason.ROW_MALFORMED, f"{self.where} line {line}", detail + more, len(self.bad) if more else 1)
-        same = {n: line for n, line in self.twice.items() if n not in self.other}
-        for number, line in list(same.items())[: _FOLD if len(same) <= _FOLD else 1]:
-            more = "" if len(same) <= _FOLD else f"; so do {len(same) - 1} others"
-            detail = f"frame {number} occurs twice, with the same content{more}"
-            yield Defect(Reason.DUPLICATE_ID, f"{self.where} line {line}", detail)
-        for number in sorted(self.other):
-            detail = "the frame occurs more than once and with different content; all are left out"
-            yield Defect(Reason.DUPLICATE_ID, f"{self.where} frame {number}", detail)
-
-
 def read_frame_table(path: Path | None, where: str, table: FrameTable) -> FrameRows:
     """Read a table; one that is missing or cannot be opened is one defect.
 
@@ -150,11 +113,10 @@ def read_frame_table(path: Path | None, where: str, table: FrameTable) -> FrameR
     if path is None:
         return _nothing(table, where, f"the file is missing: no {table.kind} facts of this video")
     try:
-        data = read_plain(path, most=MAX_TEXT)
+        text = table_text(path)
     except OSError as error:
         return _nothing(table, where, f"the file cannot be opened ({error.strerror}): no {table.kind} facts")
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return parse_frame_table(data.decode(encoding, errors="replace"), where, table)
+    return parse_frame_table(text, where, table)
 
 
 def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
@@ -165,8 +127,8 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
     >>> rows.named["phase"], rows.defects[0].where, rows.defects[0].detail
     ({0: 'Preparation'}, 'a.csv line 3', "1 column instead of 2: '2'")
     """
-    lines = _Lines(where)
-    content = list(_cells(text, table.delimiter))
+    lines = LineAccount(where)
+    content = list(lines_of_cells(text, table.delimiter))
     width, places = len(table.names) + 1, list(range(1, len(table.names) + 1))
     chosen: int | None = None
     if content and (table.header or (table.header is None and _is_header(content[0][1]))):
@@ -177,20 +139,20 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
         places, chosen, width = [*found[0]], found[1], len(head)
     for line, cells in content:
         if len(cells) != width:
-            lines.bad.append((line, f"{_count(len(cells))} instead of {width}: {_shown(cells)}"))
+            lines.bad.append((line, f"{count(len(cells))} instead of {width}: {shown(cells)}"))
             continue
-        number = _whole(cells[0])
+        number = whole(cells[0])
         if number is None or number < table.base:
             lines.bad.append((line, f"first column {cells[0][:40]!r} is not a number from {table.base} up"))
         elif (number - table.base) % table.every:
             lines.between.append(number)
-        elif chosen is None or _whole(cells[chosen]) != 0:
+        elif chosen is None or whole(cells[chosen]) != 0:
             lines.add(line, number, tuple(cells[p] for p in places))
     defects = list(lines.defects())
     unread = len(lines.bad) + len(lines.twice) + len(lines.between)
     if lines.between:
         detail = f"not a multiple of {table.every}" + (f" after {table.base}" if table.base else "")
-        more = "" if len(lines.between) == 1 else f"; {_left_out(lines.between)}"
+        more = "" if len(lines.between) == 1 else f"; {left_out(lines.between)}"
         where_between = f"{where} frame {lines.between[0]}"
         defects.append(Defect(Reason.ROW_MALFORMED, where_between, detail + more, len(lines.between)))
     good = {n: cells for n, cells in sorted(lines.good.items()) if n not in lines.other}
@@ -215,16 +177,9 @@ def _nothing(table: FrameTable, where: str, detail: str, *, unread: int = 0) -> 
     return FrameRows(named, {}, -1, unread, (Defect(Reason.ROW_MALFORMED, where, detail),))
 
 
-def _cells(text: str, delimiter: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    # Not str.splitlines: it also breaks at characters that are no line ends in these files.
-    for n, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        if line.strip():
-            yield n, tuple(c.strip() for c in line.split(delimiter)) if delimiter else tuple(line.split())
-
-
 def _is_header(cells: tuple[str, ...]) -> bool:
     """A line that begins with a word and not with a number names the columns."""
-    return _whole(cells[0]) is None and not any(c.isdigit() for c in cells[0])
+    return whole(cells[0]) is None and not any(c.isdigit() for c in cells[0])
 
 
 def _columns(head: tuple[str, ...], table: FrameTable) -> tuple[list[int], int | None] | str:
@@ -237,7 +192,7 @@ def _columns(head: tuple[str, ...], table: FrameTable) -> tuple[list[int], int |
     if wrong or (strange and not table.spare) or len({*keys}) != len(keys):
         lacks = f" (without {', '.join(wrong[:3])})" if wrong else ""
         return (
-            f"header {_shown(head)} instead of a number column and {' '.join(table.names)[:200]}{lacks}: the table is "
+            f"header {shown(head)} instead of a number column and {' '.join(table.names)[:200]}{lacks}: the table is "
             "left out"
         )
     return [keys.index(_key(n), 1) for n in table.names], chosen
@@ -258,7 +213,7 @@ def _names(
 ) -> tuple[dict[int, str | None], list[Defect]]:
     if isinstance(column, Text):
         return {n - base: cells[at] for n, cells in good.items()}, []
-    read = {cell: _whole(cell) for cell in {cells[at] for cells in good.values()}}
+    read = {cell: whole(cell) for cell in {cells[at] for cells in good.values()}}
     strange: dict[str, list[int]] = {}
     found: dict[int, str | None] = {}
     for n, cells in good.items():
@@ -274,7 +229,7 @@ def _names(
         Defect(
             Reason.LABEL_UNKNOWN if read[cell] is not None else Reason.ROW_MALFORMED,
             f"{where} frame {numbers[0]}",
-            f"{column.name} {cell[:40]!r} is not one of {expected}; {_left_out(numbers)}",
+            f"{column.name} {cell[:40]!r} is not one of {expected}; {left_out(numbers)}",
             len(numbers),
         )
         for cell, numbers in strange.items()
@@ -291,7 +246,7 @@ def _lists(
         cells = row[places.start : places.stop]
         for cell in cells:
             if cell not in meaning:
-                meaning[cell] = _share(cell)
+                meaning[cell] = share(cell)
         values = [meaning[cell] for cell in cells]
         odd = next((c for c, v in zip(cells, values, strict=True) if v not in (0, 1) and v not in column.unsure), None)
         if odd is not None:
@@ -304,34 +259,11 @@ def _lists(
         Defect(
             Reason.ROW_MALFORMED,
             f"{where} frame {numbers[0]}",
-            f"{cell[:20]!r} instead of 0 or 1" + ("" if len(numbers) == 1 else f"; {_left_out(numbers)}"),
+            f"{cell[:20]!r} instead of 0 or 1" + ("" if len(numbers) == 1 else f"; {left_out(numbers)}"),
             len(numbers),
         )
         for cell, numbers in strange.items()
     ]
-
-
-def _left_out(numbers: Sequence[int]) -> str:
-    return "it is left out" if len(numbers) == 1 else f"{len(numbers)} frames like it are left out"
-
-
-def _whole(cell: str) -> int | None:
-    # int() would take "1_000" and other scripts' digits; the length keeps a damaged line from a huge number.
-    match = _WHOLE.fullmatch(cell)
-    return int(match[1]) if match else None
-
-
-def _share(cell: str) -> float | None:
-    return float(cell) if re.fullmatch("[0-9]([.][0-9]{1,6})?", cell, re.ASCII) else None
-
-
-def _count(columns: int) -> str:
-    return f"{columns} {'column' if columns == 1 else 'columns'}"
-
-
-def _shown(cells: tuple[str, ...]) -> str:
-    text = " ".join(cells)
-    return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
 # ------------------------------------------------------------------------------------------------ from rows to moments

@@ -16,8 +16,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from ..plain_file import MAX_TEXT, read_plain
 from ..records import Defect, Fact, Frame, Label, Origin, Reason, Segment, VideoTimeline
+from .cells import lines_of_cells, table_text
 from .runs import Layer, covered
 
 
@@ -122,12 +122,11 @@ def read_intervals(path: Path | None, where: str, table: IntervalTable) -> Spans
     if path is None:
         return Spans((), table.rate, (Defect(Reason.ROW_MALFORMED, where, "the file is missing"),))
     try:
-        data = read_plain(path, most=MAX_TEXT)
+        text = table_text(path)
     except OSError as error:
         detail = f"the file cannot be opened ({error.strerror})"
         return Spans((), table.rate, (Defect(Reason.ROW_MALFORMED, where, detail),))
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return parse_intervals(data.decode(encoding, errors="replace"), where, table)
+    return parse_intervals(text, where, table)
 
 
 def parse_intervals(text: str, where: str, table: IntervalTable) -> Spans:
@@ -138,11 +137,7 @@ def parse_intervals(text: str, where: str, table: IntervalTable) -> Spans:
     >>> found.spans, found.defects[0].where, found.defects[0].detail
     ((Span(start=79, end=219, label='G1'),), 'a.txt line 2', "2 cells instead of 3: '220 370'")
     """
-    lines = [
-        (n, [c.strip() for c in line.split(table.delimiter)] if table.delimiter else line.split())
-        for n, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1)
-        if line.strip()
-    ]
+    lines = list(lines_of_cells(text, table.delimiter))
     wanted = (table.start, table.end, table.label)
     if table.header:
         head = [c.casefold() for c in lines[0][1]] if lines else []

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from .base import (
+    About,
     Access,
+    Modality,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+    check_stated,
+    parse_options,
+)
+from .declared import DeclaredSource, VideoLabels
+from .layout import Fields, Files, Films, Home, ImageFolders, hash_split, rate_for
+from .options import (
     FilmOptions,
     FilmOrImageOptions,
     FootageOptions,
     ImageOptions,
     Options,
-    Redistribution,
-    Source,
-    SourceInfo,
     StepOptions,
     check_options,
-    check_stated,
-    parse_options,
     stated_of,
 )
-from .declared import DeclaredSource, VideoLabels
-from .layout import Fields, Files, Films, Home, ImageFolders, hash_split, rate_for
 
 __all__ = [
+    "About",
     "Access",
     "DeclaredSource",
     "Fields",
@@ -33,10 +40,13 @@ __all__ = [
     "Home",
     "ImageFolders",
     "ImageOptions",
+    "Modality",
     "Options",
+    "Procedure",
     "Redistribution",
     "Source",
     "SourceInfo",
+    "Specialty",
     "StepOptions",
     "VideoLabels",
     "check_options",
