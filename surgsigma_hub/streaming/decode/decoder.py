@@ -14,7 +14,8 @@ import orjson
 from PIL import Image, UnidentifiedImageError
 
 from ...errors import MediaError, ShardError, SurgSigmaError
-from ...media.image import MAX_PIXELS, as_rgb
+from ...media.image import as_rgb
+from ...media.limits import MAX_PIXELS
 from ...schema import FORMAT_VERSION, check_format_version
 from ...shards.tar_index import Members
 from .pixel_pool import PixelPool, Pixels
