@@ -22,7 +22,8 @@ import numpy as np
 from PIL import Image
 from surgsigma_hub.api import build
 from surgsigma_hub.media.video import encode_video, open_video
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 
 QUALITY = 92
 SIZE = (854, 480)

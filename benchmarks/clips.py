@@ -17,9 +17,9 @@ from typing import Any
 
 import av
 from surgsigma_hub.media.clips import encode_clip
-from surgsigma_hub.media.scene import Spec, scene
 from surgsigma_hub.media.video import encode_video
 from surgsigma_hub.records import Cut, Film
+from surgsigma_hub.scene import Spec, scene
 
 FPS, STEP, SECONDS = 25, 3, 10
 

@@ -18,7 +18,7 @@ from typing import Any
 import av
 import numpy as np
 from surgsigma_hub.media import video
-from surgsigma_hub.media.scene import Spec, scene
+from surgsigma_hub.scene import Spec, scene
 
 FRAMES = 120
 SHIPPED = video.ENCODER["x264-params"]

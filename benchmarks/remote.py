@@ -35,7 +35,7 @@ PASS = """
 import json, sys, time
 begin = time.perf_counter()
 import surgsigma_hub
-from surgsigma_hub.stream import Remote
+from surgsigma_hub.streaming import Remote
 opened = time.perf_counter()
 stream = surgsigma_hub.stream(
     sys.argv[1], "phase_recognition", decode="bytes", shuffle=sys.argv[2], remote=Remote(connections=int(sys.argv[3]))

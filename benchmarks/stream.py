@@ -41,9 +41,10 @@ def make_tree(tree: Path, count: int) -> None:
     """Shards, manifest, and the same samples as Parquet files with 50 rows in a group."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from surgsigma_hub.registry import get_source
     from surgsigma_hub.shards.manifest import Manifest, write_atomic
     from surgsigma_hub.shards.writer import ShardWriter
-    from surgsigma_hub.source import get_source, parse_options
+    from surgsigma_hub.source import parse_options
 
     kind = get_source("synthetic")
     options = {"videos": "1", "frames": "16", "width": str(SIZE[0]), "height": str(SIZE[1])}
@@ -137,7 +138,7 @@ def bare(work: str, tree: Path, threads: int) -> Run:
 def ours(work: str, tree: Path, threads: int, workers: int = 0) -> Items:
     """This package, shuffled, as a user calls it."""
     import surgsigma_hub
-    from surgsigma_hub.stream import Rgb
+    from surgsigma_hub.streaming import Rgb
 
     decode: Any = {"W1": "rgb", "W2": Rgb(short_side=336, kernel="torch"), "W3": "bytes"}[work]
     threads = 0 if threads == 1 or work == "W3" else threads  # one thread in all, as for the others

@@ -13,13 +13,13 @@ import time
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.reasoning import Memory, reason
 from surgsigma_hub.records import Box, Frame, Label, LabeledBox, Media, Triplet, Video
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import sample_bytes
-from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import all_tasks
-from surgsigma_hub.tasks.compose import compose, moment_id, sample_id
-from surgsigma_hub.tasks.dialogue import ALONE, Shares, talk_about
-from surgsigma_hub.tasks.further import every_draft, is_further
-from surgsigma_hub.tasks.question_kinds import Style
+from surgsigma_hub.tasks.common.compose import compose, moment_id, sample_id
+from surgsigma_hub.tasks.common.dialogue import ALONE, Shares, talk_about
+from surgsigma_hub.tasks.common.further import every_draft, is_further
+from surgsigma_hub.tasks.common.question_kinds import Style
 
 PICTURE = Media("image.jpg", "image", "input", "0" * 64)
 SHARES = Shares(0.2, 0.2)

@@ -30,7 +30,7 @@ from surgsigma_hub.media.video import BACKEND_VARIABLE, encode_video
 from surgsigma_hub.records import Cut, Film
 from surgsigma_hub.shards.manifest import Manifest, write_atomic
 from surgsigma_hub.shards.writer import ShardWriter
-from surgsigma_hub.stream import Frames, Rgb
+from surgsigma_hub.streaming import Frames, Rgb
 
 SIZE, FPS, SECONDS = (854, 480), 25, 10
 Frame = Callable[[bytes, list[int]], np.ndarray]
@@ -38,7 +38,7 @@ Frame = Callable[[bytes, list[int]], np.ndarray]
 
 def make_tree(tree: Path, count: int) -> list[bytes]:
     """A shard of clips, and the clips."""
-    from surgsigma_hub.media.scene import Spec, scene
+    from surgsigma_hub.scene import Spec, scene
 
     rng = np.random.default_rng(0)
     film = tree / "film.mp4"

@@ -21,7 +21,7 @@ from typing import Any
 import surgsigma_hub
 import torch
 from surgsigma_hub.ontology import concepts
-from surgsigma_hub.stream import Frames, Item, Rgb, Stream
+from surgsigma_hub.streaming import Frames, Item, Rgb, Stream
 from surgsigma_hub.tasks import get_task
 from torch import Tensor, nn
 from torch.nn import functional

@@ -38,7 +38,7 @@ import torch
 from accelerate.utils import gather_object
 from datasets import IterableDataset
 from surgsigma_hub.adapters.collate import VlmCollator
-from surgsigma_hub.stream import Item, Stream
+from surgsigma_hub.streaming import Item, Stream
 from tiny_vlm import tiny_vlm
 from torch.utils.data import DataLoader
 from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback

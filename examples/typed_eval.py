@@ -15,7 +15,7 @@ import surgsigma_hub
 import torch
 from surgsigma_hub.adapters import get_adapter
 from surgsigma_hub.adapters.rewards import answer_reward, trace_reward
-from surgsigma_hub.stream import Item, Rgb, Stream
+from surgsigma_hub.streaming import Item, Rgb, Stream
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 GRPO = get_adapter("grpo")

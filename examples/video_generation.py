@@ -23,7 +23,7 @@ from pathlib import Path
 import surgsigma_hub
 import torch
 from PIL import Image
-from surgsigma_hub.stream import Frames, Item, Rgb, Stream
+from surgsigma_hub.streaming import Frames, Item, Rgb, Stream
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader

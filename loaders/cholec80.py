@@ -15,10 +15,10 @@ from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
-from surgsigma_hub.parsers.cholec80_records import number_inside, read_video, record_files
 from surgsigma_hub.parsers.cholec80_tables import FPS as _FPS
 from surgsigma_hub.parsers.cholec80_tables import Tables, read_tables
 from surgsigma_hub.parsers.numbered_files import is_film, lacking, numbered_images, stem_pattern
+from surgsigma_hub.parsers.releases.cholec80_records import number_inside, read_video, record_files
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
     Course,

@@ -18,9 +18,7 @@ from pathlib import Path
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
 from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
-from surgsigma_hub.parsers.runs import runs, stretches
-from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
-from surgsigma_hub.parsers.triplet_vectors import (
+from surgsigma_hub.parsers.releases.triplet_vectors import (
     NAMES,
     NULL,
     NULL_TARGET,
@@ -34,6 +32,8 @@ from surgsigma_hub.parsers.triplet_vectors import (
     read_label_mapping,
     triples_in,
 )
+from surgsigma_hub.parsers.runs import runs, stretches
+from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
 from surgsigma_hub.records import (
     BoxExtent,
     Course,

@@ -16,7 +16,8 @@ from typing import Any
 
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh, from_xyxy
-from surgsigma_hub.parsers.esd_motions import (
+from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
+from surgsigma_hub.parsers.releases.esd_motions import (
     FLAP,
     Convention,
     Motion,
@@ -26,7 +27,6 @@ from surgsigma_hub.parsers.esd_motions import (
     parse_motions,
     says_no_view,
 )
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.strict_json import read_json
 from surgsigma_hub.records import (
     BoxExtent,

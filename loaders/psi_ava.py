@@ -15,7 +15,7 @@ from typing import Literal
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
 from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
-from surgsigma_hub.parsers.psi_ava_keyframes import PHASES, STEPS, KeyFrame, cases_in, read_key_frames
+from surgsigma_hub.parsers.releases.psi_ava_keyframes import PHASES, STEPS, KeyFrame, cases_in, read_key_frames
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
     BoxExtent,

@@ -22,7 +22,14 @@ from surgsigma_hub.media.numbering import declared, image_number
 from surgsigma_hub.parsers.archive import archive_members, find_archive
 from surgsigma_hub.parsers.cache import fingerprint, made_once
 from surgsigma_hub.parsers.numbered_files import numbered_images
-from surgsigma_hub.parsers.sigma_release import Localization, Release, Row, parse_release, read_localization, task_types
+from surgsigma_hub.parsers.releases.sigma_release import (
+    Localization,
+    Release,
+    Row,
+    parse_release,
+    read_localization,
+    task_types,
+)
 from surgsigma_hub.records import (
     BoxExtent,
     Coverage,

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy.typing as npt
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
-from surgsigma_hub.media.scene import Extent, Scene, Spec, Story, scene, story
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
@@ -31,6 +30,7 @@ from surgsigma_hub.records import (
     Video,
     VideoFrame,
 )
+from surgsigma_hub.scene import Extent, Scene, Spec, Story, scene, story
 from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
 
 NULL = "null"

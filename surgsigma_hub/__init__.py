@@ -8,23 +8,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from .version import __version__
 
 _HOME = {
     "build": "surgsigma_hub.api",
-    "enrich": "surgsigma_hub.api",
+    "enrich_tree": "surgsigma_hub.api",
+    "list_sources": "surgsigma_hub.api",
+    "list_tasks": "surgsigma_hub.api",
     "load_dataset": "surgsigma_hub.hub.loading",
     "register": "surgsigma_hub.hub.loading",
-    "stream": "surgsigma_hub.stream.opening",
-    "sources": "surgsigma_hub.api",
-    "tasks": "surgsigma_hub.api",
+    "stream": "surgsigma_hub.streaming.open",
 }
-__all__ = ["__version__", "build", "enrich", "load_dataset", "register", "sources", "stream", "tasks"]
+__all__ = ["__version__", "build", "enrich_tree", "list_sources", "list_tasks", "load_dataset", "register", "stream"]
 
 if TYPE_CHECKING:
-    from .api import build, enrich, sources, tasks
+    from .api import build, enrich_tree, list_sources, list_tasks
     from .hub.loading import load_dataset, register
-    from .stream import stream
+    from .streaming.open import stream
 
 
 def __getattr__(name: str) -> Any:

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .build.extra import Extra
-from .build.plan import Settings, choose_tasks
-from .build.report import BuildReport
-from .build.run import run_build
-from .build.scope import Scope
-from .build.warrants import own_rows
+from .building.extra import Extra
+from .building.plan import Settings, choose_tasks
+from .building.report import BuildReport
+from .building.run import run_build
+from .building.scope import Scope
+from .building.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
-from .source import SourceInfo, all_sources, get_source
+from .registry import all_sources, get_source
+from .source import SourceInfo
 from .tasks import Task, all_tasks
-from .tasks.question_kinds import chosen_style
+from .tasks.common.question_kinds import chosen_style
 
 if TYPE_CHECKING:
     from .enrich.judge import Checker
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from .enrich.report import EnrichReport
 
 
-def sources() -> dict[str, SourceInfo]:
+def list_sources() -> dict[str, SourceInfo]:
     """Metadata of every source by name."""
     return {name: source.info for name, source in all_sources().items()}
 
 
-def tasks() -> dict[str, Task]:
+def list_tasks() -> dict[str, Task]:
     """Metadata of every task by name."""
     return all_tasks()
 
@@ -38,7 +39,7 @@ def matrix() -> dict[str, tuple[str, ...]]:
     """For each source, the names of the tasks that its facts allow."""
     return {
         name: tuple(task.name for task in all_tasks().values() if task.offered_by(info.facts))
-        for name, info in sources().items()
+        for name, info in list_sources().items()
     }
 
 
@@ -99,7 +100,7 @@ def build(
         What was built and what was left out.
 
     Raises:
-        SurgSigmaError: see :func:`surgsigma_hub.build.run.run_build`.
+        SurgSigmaError: see :func:`surgsigma_hub.building.run.run_build`.
     """
     from .hub.cards import refresh
 
@@ -143,7 +144,7 @@ def build(
     )
 
 
-def enrich(
+def enrich_tree(
     tree: Path | str,
     *,
     out: Path | str,

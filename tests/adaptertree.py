@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surgsigma_hub.stream import Item
+from surgsigma_hub.streaming import Item
 
 
 def textual(item: Item) -> bool:

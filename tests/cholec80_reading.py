@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from surgsigma_hub.records import Course, Defect, Frame
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 
 from conftest import FIXTURES
 from footage_files import seen

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from surgsigma_hub.records import Course, Defect, Frame
-from surgsigma_hub.source import Options, get_source
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import Options
 
 from chole_files import label_file, pictures, vector
 from conftest import FIXTURES

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from surgsigma_hub.api import build, enrich
+from surgsigma_hub.api import build, enrich_tree
 from surgsigma_hub.enrich.prompts import original_of
 from surgsigma_hub.enrich.report import EnrichReport
 from surgsigma_hub.hub.cards import refresh
@@ -84,7 +84,7 @@ def run(tree: Path, out: Path, server: Chat, **changes: Any) -> EnrichReport:
     given: dict[str, Any] = {
         "endpoint": server.url, "model": MODEL, "checker": instruments, "backoff": 0.01, "timeout": 10.0,
     }  # fmt: skip
-    return enrich(tree, out=out, **{**given, **changes})
+    return enrich_tree(tree, out=out, **{**given, **changes})
 
 
 def lying(body: dict[str, Any], before: int) -> Act:

@@ -26,14 +26,14 @@ import av
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, features
-from surgsigma_hub.build.media import MediaStore
-from surgsigma_hub.build.parts import PartWriter
-from surgsigma_hub.build.plan import Settings
-from surgsigma_hub.media.scene import Spec, scene
+from surgsigma_hub.building.media import MediaStore
+from surgsigma_hub.building.parts import PartWriter
+from surgsigma_hub.building.plan import Settings
 from surgsigma_hub.media.smoke import smoked
 from surgsigma_hub.records import Answer, Cut, Drawn, FileImage, ImageRef, LabeledMask, MaskImage, Polygons, Stills
+from surgsigma_hub.scene import Spec, scene
 from surgsigma_hub.shards.writer import ShardWriter
-from surgsigma_hub.tasks.base import DepthMap, Draft, Masks
+from surgsigma_hub.tasks.common.base import DepthMap, Draft, Masks
 
 FILE = Path(__file__).parent / "golden.json"
 REFRESH = "python tests/golden.py --write"

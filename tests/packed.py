@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 from surgsigma_hub import records as r
-from surgsigma_hub.build.catalog import CatalogRows, merge
+from surgsigma_hub.building.catalog import CatalogRows, merge
 from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
 from surgsigma_hub.shards.writer import ShardWriter
 

@@ -9,7 +9,7 @@ from surgsigma_hub.ontology import resolve_course, resolve_frame
 from surgsigma_hub.reasoning import Facts, Objection, check, reason
 from surgsigma_hub.reasoning.warrants import warrants_for
 from surgsigma_hub.records import Answer, Course, Cut, Defect, Frame, Reasoning, Segment, Stills, Verdict
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.tasks import Draft, Task
 
 from task_frames import PICTURE, TASKS, boxed, frame, label, labels, triplet

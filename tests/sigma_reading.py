@@ -6,7 +6,8 @@ import pickle
 from pathlib import Path
 
 from surgsigma_hub.records import Defect, Frame
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 
 from footage_files import seen
 

@@ -16,7 +16,7 @@ from surgsigma_hub.errors import SampleError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.reasoning.format import read_trace
 from surgsigma_hub.records import Reasoning
 from surgsigma_hub.schema import json_features
-from surgsigma_hub.stream import Frames, Item
+from surgsigma_hub.streaming import Frames, Item
 from surgsigma_hub.tasks import all_tasks, get_task
 
 from adaptertree import first_of_each_task, textual

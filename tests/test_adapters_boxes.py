@@ -13,13 +13,13 @@ import pytest
 import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from surgsigma_hub import build
+from surgsigma_hub import building as build
 from surgsigma_hub.adapters import FAMILIES, Boxes, Options, SmartResize, UnfitError, find_boxes, get_adapter
-from surgsigma_hub.adapters.phrases import boxes_in, message_text, trace_text
+from surgsigma_hub.adapters.box_text import boxes_in, message_text, trace_text
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import AnswerBox, Box
-from surgsigma_hub.stream import Item
-from surgsigma_hub.tasks.answers import boxes_text
+from surgsigma_hub.streaming import Item
+from surgsigma_hub.tasks.common.answers import boxes_text
 
 CONVENTIONS = {
     "unit": Boxes("unit"),

@@ -17,7 +17,7 @@ from surgsigma_hub.adapters import Boxes, Options, all_adapters, exporting, get_
 from surgsigma_hub.adapters.exporting import Choice, export
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
-from surgsigma_hub.stream import Frames, Item
+from surgsigma_hub.streaming import Frames, Item
 
 from adaptertree import textual
 from builds import digests

@@ -16,7 +16,7 @@ from builds import digests
 _RUN = """
 import sys
 from surgsigma_hub.adapters import Options, exporting, get_adapter
-from surgsigma_hub.stream import Frames
+from surgsigma_hub.streaming import Frames
 exporting._EVERY = 16
 print("ready", flush=True)
 exporting.export(sys.argv[1], get_adapter(sys.argv[2]), out=sys.argv[3], options=Options(frames=Frames(count=8)))

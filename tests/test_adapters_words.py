@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from surgsigma_hub.adapters import Boxes
+from surgsigma_hub.adapters.box_text import boxes_in, message_text, reworded, trace_text
 from surgsigma_hub.adapters.boxes import Convention
-from surgsigma_hub.adapters.phrases import boxes_in, message_text, reworded, trace_text
 from surgsigma_hub.reasoning.bank import sentences as trace_sentences
 from surgsigma_hub.records import AnswerBox
 from surgsigma_hub.tasks import AnswerKind, all_tasks
-from surgsigma_hub.tasks.wording import bank, slots_of
+from surgsigma_hub.tasks.common.wording import bank, slots_of
 
 BOX = AnswerBox("hook", 0.25, 0.25, 0.5, 0.75)
 WRITTEN = "[0.250, 0.250, 0.500, 0.750]"
@@ -117,7 +117,7 @@ def test_other_numbers_stay(text: str) -> None:
 
 def test_joint_questions_hold_no_boxes() -> None:
     """Localization is never joined with other questions, so that its words are always those of its own templates."""
-    from surgsigma_hub.tasks.dialogue import COMPOUND, TURNS
+    from surgsigma_hub.tasks.common.dialogue import COMPOUND, TURNS
 
     named = {*COMPOUND, *COMPOUND.values(), *TURNS, *(t for some in TURNS.values() for t in some)}
     assert not named & set(BOX_TASKS)

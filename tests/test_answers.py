@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from surgsigma_hub import records as r
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import ShardError
-from surgsigma_hub.shards.answers import Distribution, Spread, Tally, count_answers, size_word
+from surgsigma_hub.shards.answer_statistics import Distribution, Spread, Tally, count_answers, size_word
 from surgsigma_hub.shards.reader import read_documents, read_shard
 
 from handmade import entries, jpeg, sample, small_tree, tar_bytes, write_part

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.api import build
+from surgsigma_hub.bench.advice import PARTS
+from surgsigma_hub.bench.measure import Plan, Setting, measure
+from surgsigma_hub.bench.timed import Clock, TimedDecoder, TimedPlace
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.stream import Frames, Rgb
-from surgsigma_hub.stream.measuring.advice import PARTS
-from surgsigma_hub.stream.measuring.meter import Plan, Setting, measure
-from surgsigma_hub.stream.measuring.timed import Clock, TimedDecoder, TimedPlace
+from surgsigma_hub.streaming import Frames, Rgb
 
 from builds import SMALL
 from handmade import rewrite, small_tree

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from surgsigma_hub.stream.measuring.advice import PARTS, RULES, Here, Measured, Verdict, judge
+from surgsigma_hub.bench.advice import PARTS, RULES, Here, Measured, Verdict, judge
 
 
 def measured(threads: int = 1, rate: float = 100.0, **more: Any) -> Measured:

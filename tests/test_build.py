@@ -18,13 +18,14 @@ import numpy as np
 import orjson
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.build.parts import INDEX, shuffle_key
-from surgsigma_hub.build.shuffle import shard_jobs
+from surgsigma_hub.building.parts import INDEX, shuffle_key
+from surgsigma_hub.building.shuffle import shard_jobs
 from surgsigma_hub.errors import BuildError, LayoutError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import Defect, Frame, Video
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.manifest import load_manifest, load_tree
 from surgsigma_hub.shards.reader import read_shard
-from surgsigma_hub.source import Source, get_source
+from surgsigma_hub.source import Source
 
 from builds import SMALL, digests
 

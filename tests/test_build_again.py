@@ -11,14 +11,14 @@ from pathlib import Path
 import orjson
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.build import commit
-from surgsigma_hub.build.commit import finish_interrupted
-from surgsigma_hub.build.report import BuildReport
+from surgsigma_hub.building import commit
+from surgsigma_hub.building.commit import finish_interrupted
+from surgsigma_hub.building.report import BuildReport
 from surgsigma_hub.errors import BuildError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.shards.manifest import JOURNAL, WORK_DIR, load_manifest, load_tree
 from surgsigma_hub.shards.validate import validate
-from surgsigma_hub.stream import stream
+from surgsigma_hub.streaming import stream
 
 from builds import digests
 
@@ -121,7 +121,7 @@ def test_a_video_that_changed_its_split_is_told_where_it_was_left_standing(
 ) -> None:
     from dataclasses import replace
 
-    from surgsigma_hub.source import get_source
+    from surgsigma_hub.registry import get_source
 
     kind = get_source("cholect50")
     videos = kind.videos
@@ -166,7 +166,7 @@ def test_a_kill_at_any_step_of_the_commit_is_made_good_by_the_next_build(
     again(root, start, tasks=TASKS)
     before = digests(start / "data")
     with monkeypatch.context() as patch:
-        patch.setattr("surgsigma_hub.build.commit._apply", lambda *_: (_ for _ in ()).throw(Killed))
+        patch.setattr("surgsigma_hub.building.commit._apply", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             again(less, start, tasks=TASKS)
     shutil.rmtree(start / WORK_DIR / "cholect50" / "parts")
@@ -209,7 +209,7 @@ def test_the_next_build_of_another_source_finishes_the_commit(
 ) -> None:
     out = Path(shutil.copytree(whole, tmp_path / "surgsigma"))
     with monkeypatch.context() as patch:
-        patch.setattr("surgsigma_hub.build.commit._apply", lambda *_: (_ for _ in ()).throw(Killed))
+        patch.setattr("surgsigma_hub.building.commit._apply", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             again(less, out)
     options = {"videos": "2", "frames": "3", "width": "96", "height": "64"}
@@ -231,7 +231,7 @@ def test_a_kill_while_finished_work_is_removed_leaves_no_half_of_it_for_the_next
                 killed_at(steps, patch)
                 commit.discard(work)
 
-            patch.setattr("surgsigma_hub.build.run.discard", begin)
+            patch.setattr("surgsigma_hub.building.run.discard", begin)
             with pytest.raises(Killed):
                 again(root, out, tasks=TASKS)
         assert any((out / WORK_DIR / "cholect50").iterdir())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.build.degenerate import LEAST, Refusal, counted_answer, refusals
+from surgsigma_hub.building.degenerate import LEAST, Refusal, counted_answer, refusals
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError
 from surgsigma_hub.records import Answer, AnswerBox

@@ -14,10 +14,10 @@ from surgsigma_hub.depth.cache import DepthCache, Header
 from surgsigma_hub.errors import BuildError
 from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.records import Frame
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.validate import validate
-from surgsigma_hub.source import get_source
 
 FIXTURE = Path(__file__).parent / "fixtures" / "cholect50"
 

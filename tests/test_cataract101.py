@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
 from surgsigma_hub.records import Course, Defect, Film, Frame, Label, Reason, Segment, VideoFrame
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 
 from conftest import FIXTURES
 from footage_files import seen

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
-from surgsigma_hub.parsers.cholec80_records import PHASES, TOOLS
+from surgsigma_hub.parsers.releases.cholec80_records import PHASES, TOOLS
 from surgsigma_hub.parsers.tables import Row, read_numbered
 from surgsigma_hub.records import Fact, FileImage, FileSlice, Label, Reason, Video, VideoFrame
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
 
 from chole_files import as_films, as_records, picture
 from cholec80_reading import ROOT, Cholec80, facts, opened, read

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.records import Box, Defect, Fact, FileImage, Frame, Label, LabeledBox, Origin, Polygons, Reason
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
 
 from chole_files import picture
 from conftest import FIXTURES

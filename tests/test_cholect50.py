@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
-from surgsigma_hub.parsers.triplet_vectors import NAMES
+from surgsigma_hub.parsers.releases.triplet_vectors import NAMES
 from surgsigma_hub.records import Box, Fact, FileImage, Frame, Label, LabeledBox, Reason, Triplet
 from surgsigma_hub.source import Options
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
-from surgsigma_hub.parsers.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
+from surgsigma_hub.parsers.releases.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
 from surgsigma_hub.records import Defect, Label, Reason, Video
 
 from chole_files import label_file, pictures, vector

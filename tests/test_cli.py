@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import surgsigma_hub.api
-from surgsigma_hub.build.report import footage_report
-from surgsigma_hub.build.scope import Difference
+from surgsigma_hub.building.report import footage_report
+from surgsigma_hub.building.scope import Difference
 from surgsigma_hub.cli import commands, main
 from surgsigma_hub.cli.building import python_line
 from surgsigma_hub.cli.output import table

@@ -14,7 +14,7 @@ from surgsigma_hub.media.clips import EncodedClip, encode_clip, step_for
 from surgsigma_hub.media.image import load_rgb
 from surgsigma_hub.media.video import encode_video, open_video
 from surgsigma_hub.records import Cut, Drawn, Film, Stills, VideoFrame
-from surgsigma_hub.tasks.timeline import picture_at
+from surgsigma_hub.tasks.common.timeline import picture_at
 
 pytest.importorskip("av")
 

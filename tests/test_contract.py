@@ -7,24 +7,26 @@ from pathlib import Path
 
 import orjson
 import pytest
+import surgsigma_hub
 import yaml
-from surgsigma_hub.api import build, matrix, sources, tasks
+from surgsigma_hub.api import build, list_sources, list_tasks, matrix
 from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
 from surgsigma_hub.records import Fact, Frame
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.validate import validate
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.source import parse_options
 
 from builds import SMALL, digests
 
 ROOT = Path(__file__).parent.parent
-NAMES = sorted(sources())
+NAMES = sorted(list_sources())
 
 
 def root_of(name: str) -> Path | None:
-    return ROOT / "tests" / "fixtures" / name if sources()[name].needs_root else None
+    return ROOT / "tests" / "fixtures" / name if list_sources()[name].needs_root else None
 
 
 def options_of(name: str) -> dict[str, str]:
@@ -42,8 +44,8 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("name", NAMES)
 def test_metadata(name: str) -> None:
-    info = sources()[name]
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in tasks()
+    info = list_sources()[name]
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in list_tasks()
     assert info.facts and info.layout.strip() and info.access_steps and re.match(r"https?://", info.homepage)
     for text in (info.specialty, info.procedure, info.modality):
         assert re.fullmatch(r"[a-z0-9_]+", text), f"{text!r} should be an identifier"
@@ -55,7 +57,7 @@ def test_metadata(name: str) -> None:
 def test_card(name: str) -> None:
     text = (ROOT / "dataset_cards" / f"{name}.md").read_text("utf-8")
     front = yaml.safe_load(text.split("---\n")[1])
-    info = sources()[name]
+    info = list_sources()[name]
     assert (front["name"], front["license"]) == (name, info.license)
     assert len(text.split("---\n", 2)[2].split()) > 80, "a card says how to get the data, its layout and its traps"
 
@@ -114,8 +116,8 @@ def test_samples_are_about_their_source(built: tuple[str, Path]) -> None:
                 for key, members in read_shard(file, where=shard.name):
                     sample = orjson.loads(members["json"])
                     assert key.startswith(f"{name}-") and sample["source"] == name
-                    assert sample["license"] == sources()[name].license
-                    assert sample["provenance"]["label_origin"] in (sources()[name].label_origin, "derived")
+                    assert sample["license"] == list_sources()[name].license
+                    assert sample["provenance"]["label_origin"] in (list_sources()[name].label_origin, "derived")
 
 
 def test_a_rebuild_is_byte_identical(built: tuple[str, Path], tmp_path: Path) -> None:
@@ -134,13 +136,10 @@ def test_all_sources_share_one_tree(tmp_path: Path) -> None:
     assert report.ok, report.problems[:5]
 
 
-def test_public_functions_outlive_the_packages_of_their_name() -> None:
-    """Importing ``surgsigma_hub.build.run`` binds the package over the function: it has to be callable too."""
-    import surgsigma_hub
-    import surgsigma_hub.build.run
-    import surgsigma_hub.enrich.run
-
-    assert surgsigma_hub.tasks() == surgsigma_hub.tasks() and "desmoking" in surgsigma_hub.tasks()
-    for function in (surgsigma_hub.build, surgsigma_hub.enrich):
-        with pytest.raises(TypeError, match="missing"):
-            function()  # type: ignore[call-arg]
+def test_no_public_function_has_the_name_of_a_package() -> None:
+    """Python binds a package's name over a function of that name once the package is imported."""
+    packages = {path.parent.name for path in Path(surgsigma_hub.__file__).parent.rglob("*/__init__.py")}
+    modules = {path.stem for path in Path(surgsigma_hub.__file__).parent.glob("*.py")}
+    assert not set(surgsigma_hub.__all__) & (packages | modules)
+    assert all(callable(getattr(surgsigma_hub, name)) for name in surgsigma_hub.__all__ if name != "__version__")
+    assert "desmoking" in surgsigma_hub.list_tasks() and "synthetic" in surgsigma_hub.list_sources()

@@ -12,8 +12,8 @@ import orjson
 import pytest
 from PIL import Image
 from surgsigma_hub.api import build
-from surgsigma_hub.media.scene import Scene, Spec, scene
 from surgsigma_hub.media.video import open_video_bytes
+from surgsigma_hub.scene import Scene, Spec, scene
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from surgsigma_hub.api import build, enrich
+from surgsigma_hub.api import build, enrich_tree
 from surgsigma_hub.cli import main
 from surgsigma_hub.enrich import judge
 from surgsigma_hub.records import Answer, Reasoning
@@ -201,7 +201,7 @@ def test_the_real_checker_takes_true_words_and_refuses_false_ones(
         return said(reworded(text_of(body)).replace(".", ". A needle driver is pulling the suture.", 1))
 
     with chat(every_third_lies) as server:
-        report = enrich(built, out=tmp_path / "rich", endpoint=server.url, model="m", cache=tmp_path / "cache")
+        report = enrich_tree(built, out=tmp_path / "rich", endpoint=server.url, model="m", cache=tmp_path / "cache")
     assert (
         lies > 3
         and report.accepted >= 0.9 * (len(server.bodies) - lies)

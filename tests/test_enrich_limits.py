@@ -52,10 +52,10 @@ _CHILD = """
 import signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run where it is ignored, with nohup
-from surgsigma_hub.api import enrich
+from surgsigma_hub.api import enrich_tree
 from enrichtree import instruments
 tree, out, url = sys.argv[1:]
-enrich(tree, out=out, endpoint=url, model="some/model-1", checker=instruments, concurrency=2)
+enrich_tree(tree, out=out, endpoint=url, model="some/model-1", checker=instruments, concurrency=2)
 """
 
 

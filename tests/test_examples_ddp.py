@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.cli import main
-from surgsigma_hub.stream import Stream
+from surgsigma_hub.streaming import Stream
 
 torch = pytest.importorskip("torch", reason="needs the extra train: pip install 'surgsigma-hub[train]'")
 pytest.importorskip("trl", reason="needs the extra train: pip install 'surgsigma-hub[train]'")

@@ -12,7 +12,7 @@ from surgsigma_hub.media import film_index
 from surgsigma_hub.media.film_pyav import open_pyav
 from surgsigma_hub.media.film_readers import READERS, UnusableError
 from surgsigma_hub.media.film_table import film_table
-from surgsigma_hub.stream import Frames
+from surgsigma_hub.streaming import Frames
 
 from films import SIZE, Recipe, number_of, write, write_growing
 

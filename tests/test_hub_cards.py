@@ -11,8 +11,8 @@ import pytest
 import yaml
 from surgsigma_hub.errors import BuildError, ShardError
 from surgsigma_hub.hub.cards import refresh
-from surgsigma_hub.hub.facts import size_category, size_text
 from surgsigma_hub.hub.markdown import table
+from surgsigma_hub.hub.tree_facts import size_category, size_text
 from surgsigma_hub.schema import schema_text
 from surgsigma_hub.shards.manifest import write_atomic
 from surgsigma_hub.tasks import get_task

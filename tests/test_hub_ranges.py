@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from surgsigma_hub.api import build
 from surgsigma_hub.errors import ShardError, SurgSigmaError
+from surgsigma_hub.hub.block_ranges import Piece, single_blocks, split_evenly
 from surgsigma_hub.hub.loading import load_dataset
-from surgsigma_hub.hub.pieces import Piece, single_blocks, split_evenly
 from surgsigma_hub.shards.manifest import load_manifest
 
 from builds import SMALL
@@ -130,7 +130,7 @@ def test_a_state_of_other_shards_is_refused(tree: Path) -> None:
 
 
 def test_resume_reads_no_block_before_its_own(tree: Path, all_rows: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from surgsigma_hub.hub import pieces
+    from surgsigma_hub.hub import block_ranges as pieces
 
     data = flat(tree)
     reader = iter(data)
@@ -179,7 +179,7 @@ def test_damaged_samples_are_named_or_skipped_and_counted(
     spoil(tar, ids[100], "image.jpg", 148)  # a header
     with pytest.raises(ShardError, match=ids[3]):
         list(flat(own))
-    with caplog.at_level(logging.WARNING, "surgsigma_hub.hub.pieces"):
+    with caplog.at_level(logging.WARNING, "surgsigma_hub.hub.block_ranges"):
         data = flat(own, on_error="skip")
         got, states = [], []
         for row in data:

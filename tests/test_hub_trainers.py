@@ -111,7 +111,7 @@ def test_trap_shards_that_the_ranks_do_not_divide_are_all_read_by_every_rank(tre
 
 def test_trap_ranks_of_unequal_length(tree: Path, ids: list[str]) -> None:
     """Training that synchronises would wait for ever for the rank that is at its end: use ``stream(uneven=...)``."""
-    from surgsigma_hub.stream import stream
+    from surgsigma_hub.streaming import stream
 
     lengths = {len(taken(split_dataset_by_node(ids_only(tree, shards=4), rank, 4))) for rank in range(4)}
     assert len(lengths) > 1
@@ -133,7 +133,7 @@ def after_resume(tree: Path, workers: int, place: int = 60) -> list[str]:
     return head + taken(again)
 
 
-@pytest.mark.xfail(strict=True, reason="datasets loses its shuffle buffer when it resumes: use surgsigma_hub.stream")
+@pytest.mark.xfail(strict=True, reason="datasets loses its shuffle buffer when it resumes: use surgsigma_hub.streaming")
 def test_trap_a_shuffle_buffer_is_lost_on_resume(tree: Path, ids: list[str]) -> None:
     assert sorted(after_resume(tree, 0)) == sorted(ids)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from surgsigma_hub.api import build
 from surgsigma_hub.cli import main
-from surgsigma_hub.shards.wording import Variety, _Asked, _blind, count_wording, self_bleu
+from surgsigma_hub.shards.wording_statistics import Variety, _Asked, _blind, count_wording, self_bleu
 
 
 def test_texts_that_are_all_alike_and_all_different() -> None:

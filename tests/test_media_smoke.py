@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from surgsigma_hub.errors import MediaError, SurgSigmaError
 from surgsigma_hub.media.image import to_jpeg
-from surgsigma_hub.media.scene import Spec, scene
 from surgsigma_hub.media.smoke import render_smoke, smoked
 from surgsigma_hub.records import FileImage
+from surgsigma_hub.scene import Spec, scene
 
 SIZES = [(32, 32), (33, 47), (320, 240), (854, 480), (1920, 1080)]
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.media.scene import Spec, scene
 from surgsigma_hub.media.smoke import render_smoke
 from surgsigma_hub.media.view import no_view
+from surgsigma_hub.scene import Spec, scene
 
 SIZE = (480, 854)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.build.report import BuildReport
+from surgsigma_hub.building.report import BuildReport
 from surgsigma_hub.errors import BuildError
 
 import footage_files as make

@@ -26,7 +26,8 @@ from surgsigma_hub.records import (
     Video,
     VideoFrame,
 )
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 
 from conftest import FIXTURES
 from footage_files import seen

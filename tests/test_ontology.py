@@ -9,7 +9,7 @@ import pytest
 from surgsigma_hub.errors import LabelError, UnknownNameError
 from surgsigma_hub.ontology import KINDS, concept, concepts, native_names, resolve, resolve_frame
 from surgsigma_hub.records import Frame, Label, Triplet
-from surgsigma_hub.source import all_sources
+from surgsigma_hub.registry import all_sources
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from surgsigma_hub.cli import main
 from surgsigma_hub.ontology import KINDS, NULL, Kind, concepts
 from surgsigma_hub.ontology.forms import Article, acting_on, forms, near, view_of
 from surgsigma_hub.ontology.sheet import review_sheet
-from surgsigma_hub.source import all_sources
+from surgsigma_hub.registry import all_sources
 
 EVERY: list[tuple[Kind, str]] = [(kind, id) for kind in KINDS for id in concepts(kind)]  # type: ignore[arg-type, misc]
 TABLES = {"criterion": "criteria"}

@@ -11,7 +11,7 @@ from surgsigma_hub.api import build
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.tasks import AnswerKind, get_task
-from surgsigma_hub.tasks.question_kinds import Form, QuestionKind, form_of, kind_of
+from surgsigma_hub.tasks.common.question_kinds import Form, QuestionKind, form_of, kind_of
 
 OPTIONS = {"videos": "3", "frames": "40", "width": "64", "height": "48"}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.ontology import native_names
-from surgsigma_hub.parsers.esd_motions import (
+from surgsigma_hub.parsers.releases.esd_motions import (
     FLAP,
     FORCEPS,
     KNIFE,

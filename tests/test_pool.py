@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.build.pool import run_jobs
+from surgsigma_hub.building.pool import run_jobs
 from surgsigma_hub.errors import BuildError, LayoutError, MediaError
 
 Progress = Callable[[int, int], None]

@@ -13,7 +13,7 @@ from surgsigma_hub.errors import MediaError, ShardError, UnknownNameError
 from surgsigma_hub.media.lettering import cut, font, wrap
 from surgsigma_hub.media.overlay import MASK_COLOUR, colours, depth_picture, draw_boxes, draw_mask
 from surgsigma_hub.preview import CARD_WIDTH, GAP, MARGIN, PICTURE_HEIGHTS, picture, picture_height, preview, sheet
-from surgsigma_hub.shards.pick import Picked, pick
+from surgsigma_hub.shards.sampling import Picked, pick
 
 from handmade import jpeg, mask, sample, small_tree, write_part
 

@@ -16,7 +16,7 @@ from surgsigma_hub.preview import CARD_WIDTH, picture, sheet
 from surgsigma_hub.preview.cards import card
 from surgsigma_hub.preview.pictures import _pane
 from surgsigma_hub.preview.strips import frame_count, strip
-from surgsigma_hub.shards.pick import Picked
+from surgsigma_hub.shards.sampling import Picked
 
 from handmade import film, jpeg, mask, noise, sample
 

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import LayoutError, SurgSigmaError
 from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
-from surgsigma_hub.parsers.psi_ava_keyframes import PHASES, STEPS
+from surgsigma_hub.parsers.releases.psi_ava_keyframes import PHASES, STEPS
 from surgsigma_hub.records import Box, Course, Defect, FileImage, Frame, Label, LabeledBox, Reason, Stills
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 
 from conftest import FIXTURES
 from footage_files import seen

@@ -6,17 +6,18 @@ import re
 from collections import Counter
 
 import pytest
-from surgsigma_hub.build.rehearse import rehearse
+from surgsigma_hub.building.rehearse import rehearse
 from surgsigma_hub.errors import UnknownNameError
 from surgsigma_hub.ontology import concepts
 from surgsigma_hub.ontology.forms import forms
 from surgsigma_hub.records import Course, Coverage, Cut, Fact, Segment
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import KEY
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import Draft
-from surgsigma_hub.tasks.choices import vocabulary
-from surgsigma_hub.tasks.further import every_draft, further, further_of_course, is_further
-from surgsigma_hub.tasks.question_kinds import (
+from surgsigma_hub.tasks.common.choices import vocabulary
+from surgsigma_hub.tasks.common.further import every_draft, further, further_of_course, is_further
+from surgsigma_hub.tasks.common.question_kinds import (
     PLAIN,
     Form,
     QuestionKind,
@@ -28,7 +29,7 @@ from surgsigma_hub.tasks.question_kinds import (
     form_of,
     kind_of,
 )
-from surgsigma_hub.tasks.timeline import Timeline
+from surgsigma_hub.tasks.common.timeline import Timeline
 
 import wording_cases
 from task_frames import FULL, TASKS, boxed, drafts, frame, label, labels, only, triplet

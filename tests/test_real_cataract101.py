@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
 from surgsigma_hub.records import Frame
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.tasks import all_tasks
 
 Cataract101 = get_source("cataract101")

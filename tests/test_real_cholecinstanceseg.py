@@ -13,10 +13,10 @@ import pytest
 from surgsigma_hub.api import build
 from surgsigma_hub.ontology import resolve_frame
 from surgsigma_hub.records import Defect, Fact, Frame, Polygons, Reason
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.validate import validate
-from surgsigma_hub.source import get_source
-from surgsigma_hub.tasks.base import Task
+from surgsigma_hub.tasks.common.base import Task
 from surgsigma_hub.tasks.instrument_localization import TASK as LOCALIZATION
 from surgsigma_hub.tasks.instrument_recognition import TASK as RECOGNITION
 from surgsigma_hub.tasks.instrument_segmentation import TASK as SEGMENTATION

@@ -14,10 +14,10 @@ import orjson
 import pytest
 from PIL import Image
 from surgsigma_hub.api import build
-from surgsigma_hub.build.report import BuildReport
+from surgsigma_hub.building.report import BuildReport
 from surgsigma_hub.ontology import resolve_frame
+from surgsigma_hub.parsers.releases.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
 from surgsigma_hub.parsers.strict_json import read_json
-from surgsigma_hub.parsers.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
 from surgsigma_hub.records import Fact, FileImage, Frame, Reason, Stills
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard

@@ -14,12 +14,12 @@ from typing import Any
 import orjson
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.build.rehearse import rehearse
+from surgsigma_hub.building.rehearse import rehearse
 from surgsigma_hub.records import Sample
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.validate import validate
-from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import get_task
 
 VIDEOS = ("VID68", "VID73", "VID74")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from surgsigma_hub.ontology import resolve_frame
 from surgsigma_hub.records import Frame
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.tasks.action_recognition import TASK as ACTIONS
-from surgsigma_hub.tasks.base import Task
+from surgsigma_hub.tasks.common.base import Task
 from surgsigma_hub.tasks.instrument_localization import TASK as LOCALIZATION
 from surgsigma_hub.tasks.instrument_recognition import TASK as INSTRUMENTS
 from surgsigma_hub.tasks.triplet_recognition import TASK as TRIPLETS

@@ -13,7 +13,8 @@ import pytest
 from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
 from surgsigma_hub.parsers.plain_pickle import load_plain
 from surgsigma_hub.records import Frame
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import all_tasks
 
 MultiBypass140 = get_source("multibypass140")

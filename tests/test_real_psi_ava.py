@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.records import Defect, Fact, Frame
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.tasks import all_tasks
 
 PsiAva = get_source("psi_ava")

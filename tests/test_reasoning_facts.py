@@ -10,11 +10,11 @@ import orjson
 import pytest
 from surgsigma_hub.ontology import concepts
 from surgsigma_hub.reasoning import Facts, check
-from surgsigma_hub.reasoning.mentions import find
+from surgsigma_hub.reasoning.label_spans import find
 from surgsigma_hub.records import Frame, Media, Reasoning, Video
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import sample_bytes
-from surgsigma_hub.source import get_source
-from surgsigma_hub.tasks.compose import compose
+from surgsigma_hub.tasks.common.compose import compose
 
 from reasoning_cases import NAMES, RICH, SCENE, drafted, moment, next_action, synthetic, text_of, trace
 from task_frames import FULL, TASKS, label, only

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.api import sources
+from surgsigma_hub.api import list_sources
 from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.ontology import concepts, resolve_course
 from surgsigma_hub.reasoning import Facts, check, reason
@@ -16,7 +16,8 @@ from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.reasoning.format import shortened
 from surgsigma_hub.reasoning.warrants import Warrants, warrants_for
 from surgsigma_hub.records import Course, Defect, Frame, Label, Reasoning, Segment, Verdict
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import AnswerKind, Draft, Task, all_tasks
 
 from reasoning_cases import text_of
@@ -69,7 +70,7 @@ def elsewhere(frame: Frame, draft: Draft, course: Course | None) -> tuple[Frame,
 
 @pytest.mark.parametrize("name", NAMES)
 def test_traces_of_a_source(name: str, tmp_path: Path) -> None:
-    info = sources()[name]
+    info = list_sources()[name]
     warrants: Warrants = warrants_for(info.procedure, name)
     for n, (task, seen, draft, course) in enumerate(samples(name, tmp_path)):
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.build.warrants import count_warrants, own_rows
+from surgsigma_hub.building.warrants import count_warrants, own_rows
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BadRowError, BuildError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import concepts

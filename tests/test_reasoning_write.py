@@ -13,10 +13,10 @@ from surgsigma_hub.ontology.forms import forms
 from surgsigma_hub.reasoning.bank import SLOTS, VERBS, sentences
 from surgsigma_hub.reasoning.claim import WARRANTED, What
 from surgsigma_hub.reasoning.claims import claims
-from surgsigma_hub.reasoning.mentions import find
+from surgsigma_hub.reasoning.label_spans import find
 from surgsigma_hub.records import Answer, Course, Cut, Frame, Reasoning, Verdict
 from surgsigma_hub.tasks import Draft
-from surgsigma_hub.tasks.base import DepthMap
+from surgsigma_hub.tasks.common.base import DepthMap
 
 from reasoning_cases import (
     BARE,

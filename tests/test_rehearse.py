@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 import surgsigma_hub.api
-from surgsigma_hub.build.rehearse import rehearse
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.building.rehearse import rehearse
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import all_tasks
 
 OPTIONS = {"videos": "1", "frames": "16", "width": "96", "height": "64"}

@@ -19,8 +19,8 @@ from surgsigma_hub.ontology import concepts
 from surgsigma_hub.reasoning.format import write_trace
 from surgsigma_hub.records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet, Reasoning
 from surgsigma_hub.tasks import all_tasks, get_task
-from surgsigma_hub.tasks.answers import boxes_text, criteria_text, names, plain_list, triplets_text
-from surgsigma_hub.tasks.wording import seconds_text
+from surgsigma_hub.tasks.common.answers import boxes_text, criteria_text, names, plain_list, triplets_text
+from surgsigma_hub.tasks.common.wording import seconds_text
 
 INSTRUMENTS = [i for i in concepts("instrument") if i != "null"]
 PHASES = [i for i in concepts("phase") if i != "null"]

@@ -11,7 +11,7 @@ from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.hub.index import card_index
 from surgsigma_hub.hub.pointer import init_pointer
 from surgsigma_hub.shards.frontmatter import MAX_CARD, check_ours, split_card
-from surgsigma_hub.stream import Remote
+from surgsigma_hub.streaming import Remote
 
 from handmade import CARD, small_tree
 from webserver import serve

@@ -13,7 +13,8 @@ import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.shards.manifest import load_manifest
-from surgsigma_hub.stream import Remote, catalog
+from surgsigma_hub.streaming import Remote
+from surgsigma_hub.streaming.selection import catalog
 
 from packed import write_packed
 from webserver import serve

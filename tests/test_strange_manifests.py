@@ -20,7 +20,7 @@ from surgsigma_hub.enrich.run import estimate
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.preview import preview
-from surgsigma_hub.shards.answers import count_answers
+from surgsigma_hub.shards.answer_statistics import count_answers
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.manifest_checks import MAX_BLOCK
 from surgsigma_hub.shards.validate import validate

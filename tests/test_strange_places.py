@@ -21,7 +21,7 @@ from surgsigma_hub.parsers import archive
 from surgsigma_hub.parsers.archive import archive_members
 from surgsigma_hub.parsers.tfrecord import TFRecordError, masked_crc32c, parse_example, read_records
 from surgsigma_hub.records import FileImage, FileSlice
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
 
 from chole_files import example, tfrecord
 from conftest import FIXTURES

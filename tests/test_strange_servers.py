@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import ShardError, SurgSigmaError
-from surgsigma_hub.stream import Remote
-from surgsigma_hub.stream.reading.answer import TransientError
-from surgsigma_hub.stream.reading.files import fetch
-from surgsigma_hub.stream.reading.http import HttpFiles, _wait
-from surgsigma_hub.stream.reading.store import FsspecFiles
+from surgsigma_hub.streaming import Remote
+from surgsigma_hub.streaming.storage.fsspec_files import FsspecFiles
+from surgsigma_hub.streaming.storage.http import HttpFiles, _wait
+from surgsigma_hub.streaming.storage.options import fetch
+from surgsigma_hub.streaming.storage.response import TransientError
 
 from handmade import CARD, SHARD, small_tree
 from strangeserver import Asked, Strange, drip, flood, free_port, head, strange, trusted, whole

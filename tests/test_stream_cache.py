@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.stream.reading.cache import DiskCache
+from surgsigma_hub.streaming.storage.disk_cache import DiskCache
 
 WRITE = """
 import sys
 from pathlib import Path
-from surgsigma_hub.stream.reading.cache import DiskCache
+from surgsigma_hub.streaming.storage.disk_cache import DiskCache
 cache = DiskCache(Path(sys.argv[1]), int(sys.argv[2]))
 size, n = int(sys.argv[3]), 0
 while n < int(sys.argv[4]):
@@ -106,7 +106,7 @@ def test_a_full_disk_costs_speed_only(tmp_path: Path) -> None:
     code = (
         "import logging, resource, sys\n"
         "from pathlib import Path\n"
-        "from surgsigma_hub.stream.reading.cache import DiskCache\n"
+        "from surgsigma_hub.streaming.storage.disk_cache import DiskCache\n"
         "logging.basicConfig(level=logging.WARNING)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "cache = DiskCache(Path(sys.argv[1]), 10**6)\n"
@@ -177,7 +177,7 @@ def test_links_and_pipes_are_not_read(tmp_path: Path) -> None:
 
 def test_a_clock_that_runs_backwards_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [time.time()]
-    monkeypatch.setattr("surgsigma_hub.stream.reading.cache.time.time", lambda: now[0])
+    monkeypatch.setattr("surgsigma_hub.streaming.storage.disk_cache.time.time", lambda: now[0])
     cache = DiskCache(tmp_path, 10_000)
     left = tmp_path / ".x.block.1-a.tmp"
     left.write_bytes(bytes(500))

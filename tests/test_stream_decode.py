@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from surgsigma_hub.errors import MediaError, SurgSigmaError
 from surgsigma_hub.media.video import open_video_bytes
-from surgsigma_hub.stream import Frames, Rgb
-from surgsigma_hub.stream import decode as decoding
-from surgsigma_hub.stream.buffers import Buffers, Memory
-from surgsigma_hub.stream.decode import Decoder
-from surgsigma_hub.stream.reading.tar import Members
-from surgsigma_hub.stream.resize import resize, resize_values
+from surgsigma_hub.shards.tar_index import Members
+from surgsigma_hub.streaming import Frames, Rgb
+from surgsigma_hub.streaming.decode import decoder as decoding
+from surgsigma_hub.streaming.decode.decoder import Decoder
+from surgsigma_hub.streaming.decode.pixel_pool import Buffers, Memory
+from surgsigma_hub.streaming.decode.resize import resize, resize_values
 
 from handmade import jpeg, mask, sample, write_part
 

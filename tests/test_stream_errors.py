@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import MediaError, ShardError, SurgSigmaError
-from surgsigma_hub.stream import Stream
-from surgsigma_hub.stream.reading.shard_file import ShardFile, keeps_its_pages
+from surgsigma_hub.streaming import Stream
+from surgsigma_hub.streaming.storage.local_file import ShardFile, keeps_its_pages
 
 from handmade import small_tree
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import ShardError, SurgSigmaError
-from surgsigma_hub.stream import Remote, Stream
-from surgsigma_hub.stream.reading.answer import TransientError
-from surgsigma_hub.stream.reading.files import fetch
-from surgsigma_hub.stream.reading.http import HttpFiles
-from surgsigma_hub.stream.reading.http import _wait as seconds_to_wait
-from surgsigma_hub.stream.reading.ranged import TAIL, RangedFile
-from surgsigma_hub.stream.reading.store import FsspecFiles
+from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming.storage.fsspec_files import FsspecFiles
+from surgsigma_hub.streaming.storage.http import HttpFiles
+from surgsigma_hub.streaming.storage.http import _wait as seconds_to_wait
+from surgsigma_hub.streaming.storage.options import fetch
+from surgsigma_hub.streaming.storage.range_file import TAIL, RangedFile
+from surgsigma_hub.streaming.storage.response import TransientError
 
 from packed import write_packed
 from webserver import Web, serve

@@ -95,7 +95,7 @@ def test_killed_and_resumed(tree: Path, tmp_path: Path, worlds: list[int]) -> No
 
 LAUNCHER = """
 import json, os, sys, time
-import surgsigma_hub, surgsigma_hub.stream.reading.http
+import surgsigma_hub, surgsigma_hub.streaming.storage.http
 
 def train(place, log, rank, world, threads, begin, pause):
     stream = surgsigma_hub.stream(

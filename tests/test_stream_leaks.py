@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import surgsigma_hub
-from surgsigma_hub.stream import Remote, Stream
+from surgsigma_hub.streaming import Remote, Stream
 
 from handmade import CARD, sample, write_part
 from webserver import serve

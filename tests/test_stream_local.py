@@ -23,10 +23,10 @@ from surgsigma_hub.api import build
 from surgsigma_hub.errors import MediaError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import Sample
 from surgsigma_hub.shards.manifest import Manifest, Shard, load_tree
-from surgsigma_hub.stream import Stream
-from surgsigma_hub.stream.data import Data, make_choice
-from surgsigma_hub.stream.index import make_index
-from surgsigma_hub.stream.reading.local import LocalShards
+from surgsigma_hub.streaming import Stream
+from surgsigma_hub.streaming.selection.dataset import Data, make_choice
+from surgsigma_hub.streaming.selection.index import make_index
+from surgsigma_hub.streaming.storage.local import LocalShards
 
 from builds import SMALL
 from handmade import entries, part, rewrite, sample, save, small_tree, tar_bytes
@@ -277,7 +277,7 @@ def test_a_picture_that_is_none(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_changes_under_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surgsigma_hub.stream.reading.shard_file._CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("surgsigma_hub.streaming.storage.local_file._CHECK_SECONDS", 0.0)
     tree = small_tree(tmp_path)
     rows = iter(open_stream(tree, shuffle=False))
     next(rows)
@@ -357,14 +357,14 @@ def test_ten_thousand_shards(tmp_path: Path) -> None:
 
 def test_importing_is_cheap() -> None:
     heavy = "{'torch', 'datasets', 'pyarrow', 'av', 'decord', 'huggingface_hub'}"
-    code = f"import sys, surgsigma_hub\nsurgsigma_hub.stream\nprint({heavy} & set(sys.modules))"
+    code = f"import sys, surgsigma_hub\nsurgsigma_hub.streaming\nprint({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 
 def test_the_function_and_the_package_of_one_name() -> None:
     code = (
-        "import surgsigma_hub.stream, surgsigma_hub\n"
+        "import surgsigma_hub.streaming, surgsigma_hub\n"
         "try: surgsigma_hub.stream('/nowhere')\n"
         "except surgsigma_hub.errors.SurgSigmaError: print('called')"
     )

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import Manifest, Shard
-from surgsigma_hub.stream import Stream
-from surgsigma_hub.stream.data import Choice, Data, Loaded
-from surgsigma_hub.stream.decode import Decoder
-from surgsigma_hub.stream.index import Index, Wanted
-from surgsigma_hub.stream.item import Settings
-from surgsigma_hub.stream.reading.tar import Members
+from surgsigma_hub.shards.tar_index import Members
+from surgsigma_hub.streaming import Stream
+from surgsigma_hub.streaming.decode.decoder import Decoder
+from surgsigma_hub.streaming.sample import Settings
+from surgsigma_hub.streaming.selection.dataset import Choice, Data, Loaded
+from surgsigma_hub.streaming.selection.index import Index, Wanted
 
 MASK = 2**64 - 1
 

@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.stream.mixture import PERIOD, Mixture, quotas
-from surgsigma_hub.stream.order import ORDER_VERSION, BlockOrder, FullOrder, Order, SequentialOrder, make_order
-from surgsigma_hub.stream.share import Share
+from surgsigma_hub.streaming.order.mixture import PERIOD, Mixture, quotas
+from surgsigma_hub.streaming.order.partition import Share
+from surgsigma_hub.streaming.order.permutation import (
+    ORDER_VERSION,
+    BlockOrder,
+    FullOrder,
+    Order,
+    SequentialOrder,
+    make_order,
+)
 
 BLOCKS = np.array([3, 1, 4, 1, 5, 9, 2, 6], np.int64)
 

@@ -16,8 +16,8 @@ import surgsigma_hub
 from surgsigma_hub.api import build
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.shards.manifest import load_tree
-from surgsigma_hub.stream import Remote, Stream
-from surgsigma_hub.stream.reading.cache import DiskCache
+from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming.storage.disk_cache import DiskCache
 
 import fakehub
 from builds import SMALL

@@ -38,7 +38,7 @@ def test_the_first_of_six_million_samples_over_http(tree: Path, monkeypatch: pyt
 def test_an_index_is_plain_numbers(tree: Path) -> None:
     """No object for each block: 8 bytes a number, and a few for each shard's name."""
     from surgsigma_hub.shards.manifest import load_tree
-    from surgsigma_hub.stream.index import make_index
+    from surgsigma_hub.streaming.selection.index import make_index
 
     index = make_index(load_tree(tree))
     assert len(index.block_first) == 100_001 and index.samples == 6_000_000

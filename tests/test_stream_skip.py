@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.stream import Item, Stream
+from surgsigma_hub.streaming import Item, Stream
 
 from handmade import entries, sample, tar_bytes, write_part
 

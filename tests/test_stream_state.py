@@ -13,7 +13,7 @@ import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
-from surgsigma_hub.stream import Stream
+from surgsigma_hub.streaming import Stream
 
 from handmade import sample, write_part
 

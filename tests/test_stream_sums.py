@@ -15,9 +15,9 @@ import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import ShardError, SurgSigmaError
-from surgsigma_hub.stream import Remote, Stream
-from surgsigma_hub.stream.index import Index, ints
-from surgsigma_hub.stream.reading.sums import Sums
+from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming.selection.index import Index, ints
+from surgsigma_hub.streaming.storage.checksums import Sums
 
 from packed import write_packed
 from webserver import serve

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.stream import Item, Rgb, Stream
+from surgsigma_hub.streaming import Item, Rgb, Stream
 
 from handmade import sample, write_part
 

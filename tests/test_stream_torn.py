@@ -15,10 +15,10 @@ import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import ShardError
+from surgsigma_hub.shards.tar_index import layout, members, span
+from surgsigma_hub.shards.tar_salvage import Torn
 from surgsigma_hub.shards.writer import ShardWriter
-from surgsigma_hub.stream import Remote, Stream
-from surgsigma_hub.stream.reading.tar import layout, members, span
-from surgsigma_hub.stream.reading.torn import Torn
+from surgsigma_hub.streaming import Remote, Stream
 
 from handmade import CARD, entries, jpeg, mask, noise, rewrite, sample, write_part
 from webserver import serve
@@ -297,7 +297,7 @@ def _cut(tar: Path) -> None:
 def test_a_file_that_is_written_in_place(
     tmp_path: Path, change: Callable[[Path], None], mapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surgsigma_hub.stream.reading.shard_file._CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("surgsigma_hub.streaming.storage.local_file._CHECK_SECONDS", 0.0)
     write_part(tmp_path, [[sample(n) for n in range(40)]])
     with open_stream(tmp_path, mapped=mapped, verify=False, threads=0) as stream:
         rows = iter(stream)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import surgsigma_hub
-from surgsigma_hub.stream import Remote, Stream
+from surgsigma_hub.streaming import Remote, Stream
 
 from packed import write_packed
 from webserver import Web, serve

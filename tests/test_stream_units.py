@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.shards.manifest import Manifest
-from surgsigma_hub.stream import Remote, Stream
-from surgsigma_hub.stream.index import Index, Wanted, ints
-from surgsigma_hub.stream.reading.units import GAP, make_units
+from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming.selection.index import Index, Wanted, ints
+from surgsigma_hub.streaming.storage.ranges import GAP, make_units
 
 from packed import write_packed
 from webserver import serve

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import surgsigma_hub
-from surgsigma_hub.stream import Item, Remote, Rgb, Stream
+from surgsigma_hub.streaming import Item, Remote, Rgb, Stream
 
 from handmade import CARD, sample, write_part
 from webserver import serve
@@ -91,7 +91,7 @@ def test_a_stream_in_use_goes_to_another_process(place: str, method: str) -> Non
 FORKING = """
 import os, sys, threading, time
 sys.path.insert(0, sys.argv[1])
-from surgsigma_hub.stream.engine import Engine
+from surgsigma_hub.streaming.thread_pool import Engine
 def work(job):
     import slowly  # holds the lock of the module while it sleeps
     return job

@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.media.scene import Scene, Spec, scene, story
-from surgsigma_hub.media.scene.things import TISSUE, TOOL
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.records import Course, Drawn, Fact, Film, Frame, MaskImage, VideoFrame
-from surgsigma_hub.source import Source, get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.scene import Scene, Spec, scene, story
+from surgsigma_hub.scene.things import TISSUE, TOOL
+from surgsigma_hub.source import Source, parse_options
 
 OWN = list(native_names("synthetic").items())
 ORDER = [id for (kind, _), id in OWN if kind == "phase"]

@@ -29,9 +29,9 @@ from surgsigma_hub.records import (
 )
 from surgsigma_hub.schema import KEY, json_schema, sample_bytes
 from surgsigma_hub.source import Access, Redistribution, SourceInfo
-from surgsigma_hub.tasks.base import Masks
-from surgsigma_hub.tasks.compose import compose, sample_id
-from surgsigma_hub.tasks.question_kinds import Style
+from surgsigma_hub.tasks.common.base import Masks
+from surgsigma_hub.tasks.common.compose import compose, sample_id
+from surgsigma_hub.tasks.common.question_kinds import Style
 
 from task_frames import (
     PICTURE,

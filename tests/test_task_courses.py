@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from surgsigma_hub.media.scene import story
 from surgsigma_hub.ontology import concepts, resolve_course, resolve_frame
 from surgsigma_hub.ontology.forms import acting_on, forms
 from surgsigma_hub.records import Course, Cut, Drawn, Film, Frame, Segment, Stills
-from surgsigma_hub.source import get_source
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.scene import story
 from surgsigma_hub.tasks import Draft, get_task
+from surgsigma_hub.tasks.common.timeline import CLIP_SECONDS, Timeline
 from surgsigma_hub.tasks.next_frame_generation import direction
-from surgsigma_hub.tasks.timeline import CLIP_SECONDS, Timeline
 
 from task_frames import boxed, label, labels, still, triplet
 

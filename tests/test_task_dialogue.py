@@ -7,9 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from surgsigma_hub.ontology import concept
 from surgsigma_hub.tasks import Draft, Task, get_task
-from surgsigma_hub.tasks.compose import common_slots
-from surgsigma_hub.tasks.dialogue import ALONE, COMPOUND, TURNS, Shares, Talk, definitions, messages, talk_about, worded
-from surgsigma_hub.tasks.wording import bank, slots_of
+from surgsigma_hub.tasks.common.compose import common_slots
+from surgsigma_hub.tasks.common.dialogue import (
+    ALONE,
+    COMPOUND,
+    TURNS,
+    Shares,
+    Talk,
+    definitions,
+    messages,
+    talk_about,
+    worded,
+)
+from surgsigma_hub.tasks.common.wording import bank, slots_of
 
 from task_frames import FULL, TASKS, all_drafts, only
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from surgsigma_hub.ontology import Kind, concepts
 from surgsigma_hub.ontology.forms import Article, Forms, forms
-from surgsigma_hub.tasks.wording import bank
+from surgsigma_hub.tasks.common.wording import bank
 
 import wording_cases
 from task_frames import TASKS

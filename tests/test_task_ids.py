@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from surgsigma_hub.records import Answer, Video
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import KEY, MAX_KEY
-from surgsigma_hub.source import get_source
 from surgsigma_hub.tasks import Draft, get_task
-from surgsigma_hub.tasks.compose import sample_id
+from surgsigma_hub.tasks.common.compose import sample_id
 
 from task_frames import frame
 

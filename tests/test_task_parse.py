@@ -14,9 +14,9 @@ from surgsigma_hub.errors import BadAnswerError, SurgSigmaError
 from surgsigma_hub.ontology import concept, concepts
 from surgsigma_hub.records import Answer, AnswerBox, AnswerTriplet
 from surgsigma_hub.tasks import AnswerKind, Draft
-from surgsigma_hub.tasks.answers import boxes_text
+from surgsigma_hub.tasks.common.answers import boxes_text
+from surgsigma_hub.tasks.common.wording import bank, filled, seconds_text, word
 from surgsigma_hub.tasks.reading import Seconds
-from surgsigma_hub.tasks.wording import bank, filled, seconds_text, word
 
 import wording_cases
 from task_frames import EMPTY, FULL, TASKS

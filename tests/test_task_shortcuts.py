@@ -21,13 +21,14 @@ from functools import cache
 from types import MappingProxyType
 
 import pytest
-from surgsigma_hub.build.rehearse import rehearse
+from surgsigma_hub.building.rehearse import rehearse
 from surgsigma_hub.media.boxes import region_words
 from surgsigma_hub.records import Box, Sample
-from surgsigma_hub.shards.answers import size_word
-from surgsigma_hub.source import get_source, parse_options
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.shards.answer_statistics import size_word
+from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import Draft
-from surgsigma_hub.tasks.wording import bank, filled, slots_of
+from surgsigma_hub.tasks.common.wording import bank, filled, slots_of
 
 from task_frames import TASKS
 

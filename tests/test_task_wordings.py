@@ -10,8 +10,8 @@ import pytest
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import KINDS, concepts
 from surgsigma_hub.ontology.forms import forms
-from surgsigma_hub.tasks.question_kinds import Form
-from surgsigma_hub.tasks.wording import bank, filled, slots_of, word
+from surgsigma_hub.tasks.common.question_kinds import Form
+from surgsigma_hub.tasks.common.wording import bank, filled, slots_of, word
 
 import wording_cases
 from task_frames import BY_NAME, TASKS, all_drafts, some_drafts

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from surgsigma_hub.build.rehearse import rehearse
+from surgsigma_hub.building.rehearse import rehearse
 from surgsigma_hub.records import (
     BoxExtent,
     Course,
@@ -23,7 +23,8 @@ from surgsigma_hub.records import (
     Segment,
     Stills,
 )
-from surgsigma_hub.source import Source, get_source
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import Source
 from surgsigma_hub.tasks import Draft, all_tasks, get_task
 
 from chole_files import label_file, pictures, vector
@@ -264,7 +265,7 @@ def test_f10_the_words_say_what_a_box_encloses() -> None:
 
 
 def test_f10_sources_state_the_extent_of_their_boxes() -> None:
-    from surgsigma_hub.source import all_sources
+    from surgsigma_hub.registry import all_sources
 
     for name, kind in all_sources().items():
         assert (kind.info.box_extent is not None) == (Fact.INSTRUMENT_BOXES in kind.info.facts), name

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SurgSigmaError, UnfitError, UnknownNameError
-from ..stream.decode import Frames
+from ..streaming.decode.decoder import Frames
 from .boxes import Boxes, find_boxes
 from .conversation import Conversation, check_sample, converse
 from .media import from_row, opened
 
 if TYPE_CHECKING:
-    from ..stream import Item
+    from ..streaming import Item
 
 Reasoning = Literal["drop", "inline", "separate"]
 TraceForm = Literal["long", "short"]
@@ -163,7 +163,7 @@ class Adapter:
         return True
 
     def item(self, item: Item, options: Options | None = None) -> dict[str, Any]:
-        """One record of what ``surgsigma_hub.stream`` delivers."""
+        """One record of what ``surgsigma_hub.streaming`` delivers."""
         return self(item.sample, item.media, options)
 
     def row(self, row: Mapping[str, Any], options: Options | None = None) -> dict[str, Any]:

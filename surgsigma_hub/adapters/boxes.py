@@ -14,7 +14,7 @@ from typing import Literal
 from ..errors import SurgSigmaError, UnfitError, UnknownNameError
 from ..records import Answer, AnswerBox, Box
 from ..tasks import get_task
-from ..tasks.base import Space
+from ..tasks.common.base import Space
 
 Convention = Literal["unit", "norm1000", "pixels", "objects"]
 Size = tuple[int, int]

@@ -12,7 +12,7 @@ from .base import Options
 from .formats.trl import ADAPTER as TRL
 
 if TYPE_CHECKING:
-    from ..stream import Item
+    from ..streaming import Item
 
 logger = logging.getLogger(__name__)
 

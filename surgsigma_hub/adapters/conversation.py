@@ -12,9 +12,9 @@ from ..errors import SampleError, UnfitError, UnknownNameError
 from ..reasoning.format import shortened, write_trace
 from ..records import AnswerBox, Reasoning
 from ..tasks import AnswerKind, all_tasks, get_task
+from .box_text import message_text, trace_text
 from .boxes import Boxes, Size
 from .media import size_of
-from .phrases import message_text, trace_text
 
 TAG = re.compile(r"<(image|video)>\n?")
 _LEVELS = ("perceptual", "relational", "contextual")

@@ -18,7 +18,7 @@ from ..errors import BuildError, SurgSigmaError, UnfitError
 from ..shards.lock import only_writer
 from ..shards.manifest import write_atomic
 from ..shards.temporary import remove_leftovers
-from ..stream import stream
+from ..streaming import stream
 from .base import Adapter, Options
 from .files import MediaFiles, RecordFiles, digest, finish
 from .report import ExportReport, Tally, licenses_note, ordered, why
@@ -26,7 +26,7 @@ from .report import ExportReport, Tally, licenses_note, ordered, why
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..stream import Stream
+    from ..streaming import Stream
 
 REPORT = "export.json"
 """Lies beside finished files and says what they are; a folder without it is not a whole export."""
@@ -42,7 +42,7 @@ class Choice:
     """What is exported; two exports of one choice are equal byte for byte.
 
     Attributes:
-        config: As for ``surgsigma_hub.stream``.
+        config: As for ``surgsigma_hub.streaming``.
         split: Likewise.
         where: Likewise.
         seed: Of the order, which mixes tasks and sources; it does not depend on where the tree is.
@@ -197,7 +197,7 @@ class _Run:
             shutil.rmtree(self._work)
             raise SurgSigmaError(
                 f"no sample of these can be written as {self._adapter.name}: {reasons}",
-                hint="Choose other tasks. Targets that are pictures or films are trained from surgsigma_hub.stream.",
+                hint="Choose other tasks. Targets that are pictures or films are trained from surgsigma_hub.streaming.",
             )
         finish(self._work, self._out, self._sizes)
         return self._describe()

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ..media.video import open_video_bytes
 from ..shards.manifest import write_atomic
-from ..stream.decode import Frames
+from ..streaming.decode.decoder import Frames
 
 MEDIA = "media"
 _JPEG_QUALITY = 95

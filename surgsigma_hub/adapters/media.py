@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import MediaError, SampleError
 from ..media.film_index import check_pixels
 from ..media.video import open_video_bytes
-from ..stream.decode import Frames
+from ..streaming.decode.decoder import Frames
 
 
 def opened(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..hub.markdown import code, plain
-from ..source import all_sources
+from ..registry import all_sources
 from .base import REASONS
 
 

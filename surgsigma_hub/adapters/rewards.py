@@ -24,7 +24,7 @@ from ..errors import BadAnswerError, SurgSigmaError
 from ..parsers.trace import levels_of
 from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet
 from ..tasks import get_task
-from ..tasks.base import Space
+from ..tasks.common.base import Space
 from .scores import score
 
 __all__ = ["answer_reward", "read_solution", "trace_reward"]

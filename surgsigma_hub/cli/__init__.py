@@ -14,8 +14,8 @@ import textwrap
 import traceback
 from collections.abc import Sequence
 
-from .. import __version__
 from ..errors import SurgSigmaError, UnknownNameError
+from ..version import __version__
 from .command import Command
 from .output import EscapingFormatter, say
 

@@ -12,8 +12,8 @@ from .command import Command, positive
 from .output import on_terminal, print_json, say, say_over, table, wrapped
 
 if TYPE_CHECKING:
-    from ..stream.measuring.advice import Measured
-    from ..stream.measuring.meter import Report
+    from ..bench.advice import Measured
+    from ..bench.measure import Report
 
 _NEAR_SECONDS, _FAR_SECONDS = 2.0, 8.0
 """Of a round; over a network the first blocks take long, and those fetched ahead are lost at its end."""
@@ -67,9 +67,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(args: argparse.Namespace) -> int:
+    from ..bench.measure import Plan, Setting, measure
     from ..errors import MissingExtraError
-    from ..stream import Frames, Remote, Rgb
-    from ..stream.measuring.meter import Plan, Setting, measure
+    from ..streaming import Frames, Remote, Rgb
 
     local = Path(args.tree).expanduser().is_dir()
     decode: Any = args.decode
@@ -107,7 +107,7 @@ def _bench(args: argparse.Namespace) -> int:
 
 def _threads(*, decodes: bool, local: bool) -> tuple[int, ...]:
     """Powers of two up to the cores; where there is nothing to decode, the loop's own thread."""
-    from ..stream.opening import cores
+    from ..streaming.open import cores
 
     if not decodes and local:
         return (0,)
@@ -120,7 +120,7 @@ def _progress(text: str) -> None:
 
 
 def _print(report: Report) -> None:
-    from ..stream.measuring.advice import PARTS
+    from ..bench.advice import PARTS
 
     megabytes = report.sample_bytes / 1e6
     say(f"{report.samples:,} samples of {megabytes * 1000:.1f} kB, {report.here.cores} cores\n")

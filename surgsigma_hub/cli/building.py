@@ -6,15 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..hub.facts import size_text
+from ..hub.tree_facts import size_text
 from ..records import Reason
 from .command import Command, pair, positive, share, size
 from .output import on_terminal, plural, print_json, say, table, wrapped
 
 if TYPE_CHECKING:
-    from ..build.report import BuildReport
-    from ..build.scope import Difference
-    from ..shards.pick import Picked
+    from ..building.report import BuildReport
+    from ..building.scope import Difference
+    from ..shards.sampling import Picked
 
 
 def _build_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,7 +177,7 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
 def _demo(args: argparse.Namespace) -> int:
     from ..api import build
     from ..preview import preview
-    from ..shards.pick import pick
+    from ..shards.sampling import pick
 
     options = {"videos": str(args.videos), "frames": DEMO_FRAMES}
     report = build("synthetic", out=args.out, options=options, progress=on_terminal())

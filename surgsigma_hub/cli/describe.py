@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
-from ..hub.facts import size_text
-from ..shards.answers import Distribution, Spread, Tally, count_answers
+from ..hub.tree_facts import size_text
+from ..registry import get_source
+from ..shards.answer_statistics import Distribution, Spread, Tally, count_answers
 from ..shards.manifest import load_tree
-from ..shards.wording import Variety, Wording, count_wording
-from ..source import SourceInfo, get_source
+from ..shards.wording_statistics import Variety, Wording, count_wording
+from ..source import SourceInfo
 from ..tasks import Task
 from .output import say, table, wrapped
 
@@ -91,7 +92,7 @@ def task_dict(task: Task, offered_by: Sequence[str]) -> dict[str, Any]:
 
 def print_task(task: Mapping[str, Any]) -> None:
     """A task for reading, with its wordings."""
-    from ..tasks.wording import bank
+    from ..tasks.common.wording import bank
 
     say(f"{task['name']}: {task['title']}")
     say(wrapped(task["description"], "  "))

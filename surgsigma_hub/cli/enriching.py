@@ -81,9 +81,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _enrich(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _dry_run(args)
-    from ..api import enrich
+    from ..api import enrich_tree
 
-    report = enrich(
+    report = enrich_tree(
         args.tree,
         out=args.out,
         endpoint=args.endpoint,

@@ -93,7 +93,7 @@ def _boxes(args: argparse.Namespace) -> Boxes:
 
 def _options(args: argparse.Namespace) -> Options:
     from ..adapters import Options
-    from ..stream import Frames
+    from ..streaming import Frames
 
     return Options(
         boxes=_boxes(args),

@@ -28,11 +28,11 @@ def _sources(args: argparse.Namespace) -> int:
 
     offered = api.matrix()
     if args.json:
-        print_json([source_dict(info, offered[name]) for name, info in api.sources().items()])
+        print_json([source_dict(info, offered[name]) for name, info in api.list_sources().items()])
         return 0
     rows = [
         (name, i.title, i.procedure.replace("_", " "), i.access.value, i.license, len(offered[name]))
-        for name, i in api.sources().items()
+        for name, i in api.list_sources().items()
     ]
     say(table(("source", "title", "procedure", "access", "license", "tasks"), rows))
     return 0
@@ -55,7 +55,7 @@ def _tasks(args: argparse.Namespace) -> int:
 
         say(task_table())
         return 0
-    known, offered = api.tasks(), api.matrix()
+    known, offered = api.list_tasks(), api.matrix()
     by_task = {name: [source for source, names in offered.items() if name in names] for name in known}
     if args.matrix:
         if args.json:
@@ -93,7 +93,7 @@ def _info(args: argparse.Namespace) -> int:
     from ..errors import SurgSigmaError, UnknownNameError
 
     folder = Path(args.what)
-    sources, tasks = api.sources(), api.tasks()
+    sources, tasks = api.list_sources(), api.list_tasks()
     if args.answers or args.wording:
         option = "--answers" if args.answers else "--wording"
         if not folder.is_dir():
@@ -132,7 +132,7 @@ def _labels(args: argparse.Namespace) -> int:
     from .. import api
     from ..ontology.sheet import review_sheet
 
-    say(review_sheet(sorted({info.modality for info in api.sources().values()})))
+    say(review_sheet(sorted({info.modality for info in api.list_sources().values()})))
     return 0
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..api import matrix, tasks
-from ..build.rehearse import rehearse
+from ..api import list_tasks, matrix
+from ..building.rehearse import rehearse
 from ..hub.markdown import Markup, code, table
-from ..source import get_source, parse_options
-from ..tasks.question_kinds import Style
+from ..registry import get_source
+from ..source import parse_options
+from ..tasks.common.question_kinds import Style
 
 _LONGEST = 180
 """Characters of a question, and of an answer, beyond which an example is cut."""
@@ -26,7 +27,7 @@ def task_table() -> str:
             Markup(", ".join(code(source) for source, names in offered.items() if name in names)),
             Markup(found.get(name, "")),
         )
-        for name, task in tasks().items()
+        for name, task in list_tasks().items()
     ]
     return table(("task", "looks at", "answers with", "sources", "example"), rows)
 
@@ -37,7 +38,7 @@ def examples() -> dict[str, str]:
     source = kind(options=parse_options(kind, _DRAWN))
     best: dict[str, tuple[bool, int, str]] = {}
     for video in source.videos():
-        for task, draft, sample in rehearse(source, video, tasks().values(), Style.PAPER):
+        for task, draft, sample in rehearse(source, video, list_tasks().values(), Style.PAPER):
             question, answer = (_plain(message.content) for message in sample.messages[:2])
             rank = (draft.answer_group == "none", len(question) + len(answer), f"{question} → {answer}")
             best[task.name] = min(best.get(task.name, rank), rank)

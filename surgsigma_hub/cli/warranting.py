@@ -22,7 +22,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _warrants(args: argparse.Namespace) -> int:
-    from ..build.warrants import count_warrants, evidence_needed
+    from ..building.warrants import count_warrants, evidence_needed
 
     report = count_warrants(
         args.source,

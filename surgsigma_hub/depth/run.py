@@ -16,9 +16,10 @@ from ..errors import BuildError, MediaError, UnknownNameError
 from ..media.image import load_rgb
 from ..media.moments import Seen
 from ..records import Defect, Frame, Reason, Video
+from ..registry import get_source
 from ..shards.lock import only_writer
 from ..shards.temporary import remove_leftovers
-from ..source import Source, check_stated, get_source, parse_options
+from ..source import Source, check_stated, parse_options
 from .cache import DepthCache, Header
 from .encode import to_relative_depth
 from .model import Estimator, Pixels

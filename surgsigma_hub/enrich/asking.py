@@ -16,7 +16,7 @@ from ..conformance import form_problem
 from ..errors import EndpointError, ShardError, SurgSigmaError, UnknownNameError
 from ..shards.manifest import Manifest, Shard
 from ..shards.reader import open_shard, read_shard
-from ..shards.walk import HashingReader
+from ..shards.tar_walk import HashingReader
 from .cache import AnswerCache, Reply
 from .client import Client, FailCode, Failure
 from .prompts import CAPTIONING, Ask, Settings, asks_of

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from ..errors import EndpointError
-from ..stream.reading.connection import (
+from ..streaming.storage.connection import (
     Address,
     LongAnswerError,
     connect,

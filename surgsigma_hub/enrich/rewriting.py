@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from .. import __version__
-from ..build.catalog import CatalogRows, merge
+from ..building.catalog import CatalogRows, merge
 from ..shards.manifest import Manifest, Shard, write_atomic
 from ..shards.tree_files import TreeFiles
 from ..shards.writer import ShardWriter
+from ..version import __version__
 from .asking import parsed, read_part_shard
 from .cache import AnswerCache
 from .client import Failure

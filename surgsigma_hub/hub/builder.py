@@ -14,8 +14,8 @@ from datasets.builder import Key
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
-from ..stream.reading.tar import Members
-from .pieces import Group, Skips, find_pieces, manifest_place, read_group, single_blocks, split_evenly
+from ..shards.tar_index import Members
+from .block_ranges import Group, Skips, find_pieces, manifest_place, read_group, single_blocks, split_evenly
 from .resuming import Resumable
 
 

@@ -16,8 +16,8 @@ from ..shards.manifest import write_atomic
 from ..source import SourceInfo
 from ..tasks import Task
 from .configs import front_matter
-from .facts import TreeFacts, gather, size_category
 from .pages import MARK, licenses_page, readme_page, source_page, task_page
+from .tree_facts import TreeFacts, gather, size_category
 
 _HUB_LICENSES = {
     *("apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "pddl", "odc-by", "unknown"),

@@ -45,7 +45,7 @@ def load_dataset(
         shards: How many shards ``datasets`` is to see in a split, of about equally many samples each; a multiple of
             ranks x workers keeps all of them busy, whatever the number of tars. None: one for each tar. For streaming.
         on_error: ``skip`` leaves out samples that are damaged or not there. Each is a warning of the logger
-            ``surgsigma_hub.hub.pieces``, with the total of its process. For streaming.
+            ``surgsigma_hub.hub.block_ranges``, with the total of its process. For streaming.
         max_errors_in_row: With ``skip``, more bad samples than this, one after the other, are an error all the same.
         revision: Branch, tag or commit of a dataset on the Hub.
         token: As in ``huggingface_hub``.

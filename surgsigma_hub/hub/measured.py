@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..shards.wording import Variety, Wording
+from ..shards.wording_statistics import Variety, Wording
 from .markdown import code, table
 
 

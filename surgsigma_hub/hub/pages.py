@@ -13,9 +13,9 @@ from ..shards.frontmatter import split_card
 from ..source import SourceInfo
 from ..visible import visible
 from .configs import Config, ConfigSplit, split_order
-from .facts import TreeFacts, size_text
 from .markdown import Markup, code, link, table
 from .measured import wording_parts
+from .tree_facts import TreeFacts, size_text
 
 MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
 """First line of every generated page."""

@@ -26,7 +26,7 @@ from PIL import Image
 from ..errors import SurgSigmaError
 from ..records import Drawn, ImageRef
 from .image import load_rgb, name_of
-from .scene.noise import SIZE, UNIT, tile
+from .noise import SIZE, UNIT, tile
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..records import Defect, Reason
-from .cholec80_records import TOOLS
+from .releases.cholec80_records import TOOLS
 from .tables import BadLine, read_numbered
 
 FPS = 25

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import BadRowError
 from ..records import Reason
+from .releases.triplet_vectors import VectorError, has_box
 from .strict_json import Pairs, read_json
-from .triplet_vectors import VectorError, has_box
 
 _KEY = re.compile("[0-9]{1,6}")
 

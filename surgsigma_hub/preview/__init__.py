@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import ShardError
 from ..shards.manifest import write_atomic
-from ..shards.pick import pick
+from ..shards.sampling import pick
 from .pictures import picture, picture_height
 from .sheet import sheet
 from .style import CARD_WIDTH, GAP, MARGIN, PICTURE_HEIGHTS

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from ..media.lettering import cut, font, wrap
 from ..media.overlay import Colour
 from ..ontology import concepts
-from ..shards.pick import Picked
+from ..shards.sampling import Picked
 from ..tasks import all_tasks
 from .pictures import picture
 from .style import CARD, CARD_WIDTH, FAMILY, GREY, INK, INNER, MET, PAD, SOFT, UNMET

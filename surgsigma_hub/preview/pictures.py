@@ -15,7 +15,7 @@ from ..media.image import decode_rgb
 from ..media.lettering import cut, font, wrap
 from ..media.overlay import Colour, depth_picture, draw_boxes, draw_mask, fitted
 from ..media.video import spread_frames
-from ..shards.pick import Picked
+from ..shards.sampling import Picked
 from .strips import frame_count, strip
 from .style import CAPTION, CARD_WIDTH, DARK, GREY, PICTURE_HEIGHTS, RIM, TINT
 

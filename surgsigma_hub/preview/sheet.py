@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from ..media.lettering import cut, font
 from ..media.overlay import colours
-from ..shards.pick import Picked
+from ..shards.sampling import Picked
 from .cards import card
 from .pictures import picture_height
 from .style import CARD_WIDTH, EDGE, GAP, GREY, INK, MARGIN, PAGE

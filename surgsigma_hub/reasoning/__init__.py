@@ -3,7 +3,7 @@
 from .check import Objection, check
 from .facts import Facts
 from .format import read_trace, write_trace
-from .moment import Memory
+from .scene_facts import Memory
 from .write import reason
 
 __all__ = ["Facts", "Memory", "Objection", "check", "read_trace", "reason", "write_trace"]

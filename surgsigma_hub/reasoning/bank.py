@@ -13,7 +13,7 @@ from typing import TypeVar
 import yaml
 
 from ..errors import SurgSigmaError
-from ..tasks.wording import slots_of
+from ..tasks.common.wording import slots_of
 
 T = TypeVar("T")
 

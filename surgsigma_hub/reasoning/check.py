@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from ..ontology import NULL, concepts
 from ..records import Answer, Box, Reasoning, Trace
-from ..tasks.answers import NOT_TISSUE
-from ..tasks.base import Task
+from ..tasks.common.answers import NOT_TISSUE
+from ..tasks.common.base import Task
 from ..tasks.reading.lexicon import Reading
 from .claim import WARRANTED, Claim, Region, Relation, What
 from .claims import claims

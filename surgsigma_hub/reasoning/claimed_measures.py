@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .claim import Claim, What
+from .label_spans import Mention
 from .measures import STILL, Name
-from .mentions import Mention
 
 _SIDE = re.compile(
     r"\b(?:to|on)\s+the\s+(?P<side>left|right)(?:\s+side)?\s+of\b|\b(?P<over>above|below)\b", re.IGNORECASE

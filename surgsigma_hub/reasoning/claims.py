@@ -14,7 +14,7 @@ from ..ontology import NULL, Kind
 from ..tasks.reading.triplets import unwrapped
 from .claim import WARRANTED, Claim, Region, Relation, Role, What
 from .claimed_measures import MOVED, measured, owner_of, text_before
-from .mentions import Mention, find
+from .label_spans import Mention, find
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|;\s*")
 _NO = re.compile(

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from ..ontology.forms import forms
 from ..records import Answer, Fact
-from ..tasks.answers import NOT_TISSUE
-from ..tasks.base import AnswerKind, Draft, Task
-from ..tasks.stages import Stage
-from ..tasks.wording import are, joined, seconds_text
+from ..tasks.common.answers import NOT_TISSUE
+from ..tasks.common.base import AnswerKind, Draft, Task
+from ..tasks.common.stages import Stage
+from ..tasks.common.wording import are, joined, seconds_text
 from .bank import Wording
-from .moment import Memory, Scene
-from .pieces import doing, in_order, labels_text, name_of, nouns, sign_text, the_list
+from .phrases import doing, in_order, labels_text, name_of, nouns, sign_text, the_list
+from .scene_facts import Memory, Scene
 from .warrants import Sign, Support, Warrants, last_act, signs_during, signs_in
 
 NEEDS = {

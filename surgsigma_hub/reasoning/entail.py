@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ..ontology import KINDS, NULL, Kind, concepts
 from ..ontology.forms import forms
 from ..records import Answer, AnswerTriplet, Box
-from ..tasks.base import AnswerKind, Task
+from ..tasks.common.base import AnswerKind, Task
 from ..tasks.reading.lexicon import Reading
 from .claim import Claim, Relation, What
 from .claims import claims

@@ -10,17 +10,17 @@ from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concepts
 from ..records import Box, Course, Fact, Frame
 from ..tasks import get_task
-from ..tasks.base import Draft
-from ..tasks.stages import Stage
-from ..tasks.timeline import EPSILON, State, ids_of
+from ..tasks.common.base import Draft
+from ..tasks.common.stages import Stage
+from ..tasks.common.timeline import EPSILON, State, ids_of
 from .claim import WARRANTED, Claim, Region, What
 from .claims import claims
 from .contextual import grounds, seen_of
+from .label_spans import find
 from .measures import Measure
-from .mentions import find
-from .moment import Memory, Scene
 from .perceptual import measures
-from .pieces import size_words
+from .phrases import size_words
+from .scene_facts import Memory, Scene
 from .warrants import Grade, Sign, Support, Warrants, last_act, warrants_for
 
 Ids = frozenset[str]

@@ -10,13 +10,13 @@ from ..media.boxes import region_words
 from ..ontology import NULL, Kind
 from ..ontology.forms import number_word
 from ..records import Answer, Box, Coverage, Fact, Frame, LabeledBox
-from ..tasks.answers import NOT_TISSUE, box_text
-from ..tasks.base import AnswerKind, Task
-from ..tasks.wording import joined
+from ..tasks.common.answers import NOT_TISSUE, box_text
+from ..tasks.common.base import AnswerKind, Task
+from ..tasks.common.wording import joined
 from .bank import Wording
 from .measures import Measure, Name, of_boxes, of_motion, turned
-from .moment import Memory, Scene
-from .pieces import SIDES, be, corners, in_order, name_of, size_words, the_list, thing_in_view, things_in_view, verbs
+from .phrases import SIDES, be, corners, in_order, name_of, size_words, the_list, thing_in_view, things_in_view, verbs
+from .scene_facts import Memory, Scene
 
 _MOST_TISSUES = 3
 """So many tissues are told, with their places, where they are not asked for: those that matter, then any others."""

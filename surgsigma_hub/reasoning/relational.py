@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from ..ontology import NULL
 from ..ontology.forms import acting_on, forms
 from ..records import Answer, Fact, Label, Triplet
-from ..tasks.base import AnswerKind, Task
-from ..tasks.timeline import State, ids_of
+from ..tasks.common.base import AnswerKind, Task
+from ..tasks.common.timeline import State, ids_of
 from .bank import Wording
 from .measures import Measure, Name
-from .moment import Memory, Scene
 from .perceptual import measures
-from .pieces import (
+from .phrases import (
     STYLES,
     Triple,
     clauses,
@@ -27,6 +26,7 @@ from .pieces import (
     sign_text,
     verbs,
 )
+from .scene_facts import Memory, Scene
 from .warrants import Sign, Warrants
 
 _MOST_STATES = 6

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from ..ontology import concepts
 from ..records import Course, Frame, Reasoning
-from ..tasks.base import AnswerKind, DepthMap, Draft, Task
+from ..tasks.common.base import AnswerKind, DepthMap, Draft, Task
 from .bank import Wording
 from .contextual import contextual
-from .moment import Memory
 from .perceptual import perceptual
 from .relational import relational
+from .scene_facts import Memory
 from .warrants import Warrants, warrants_for
 
 

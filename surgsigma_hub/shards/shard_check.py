@@ -16,8 +16,8 @@ from ..plain_file import open_plain
 from .manifest import Shard
 from .problems import Notes
 from .sample_checks import check
+from .tar_walk import Damage, Group, HashingReader, groups
 from .tree_files import TreeFiles
-from .walk import Damage, Group, HashingReader, groups
 
 
 @dataclass(frozen=True, slots=True)

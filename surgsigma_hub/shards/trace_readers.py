@@ -18,7 +18,7 @@ from typing import Any
 from ..ontology import Kind
 from ..reasoning.claim import What
 from ..reasoning.claims import claims
-from ..reasoning.mentions import find
+from ..reasoning.label_spans import find
 
 READ = ("phase_recognition", "step_recognition")
 """Tasks whose answer is one label that levels 1 and 2 do not name."""

@@ -6,38 +6,17 @@ import importlib
 import pkgutil
 from functools import cache
 
-from ..callable_package import make_callable
 from ..errors import SurgSigmaError, UnknownNameError
-from .base import AnswerKind, Draft, MediaIn, Task
-
-make_callable(__name__)  # surgsigma_hub.tasks() lists them
+from .common.base import AnswerKind, Draft, MediaIn, Task
 
 __all__ = ["AnswerKind", "Draft", "MediaIn", "Task", "all_tasks", "get_task"]
-
-_NOT_TASKS = {
-    "actors",
-    "answers",
-    "base",
-    "chance",
-    "compose",
-    "dialogue",
-    "choices",
-    "comparisons",
-    "further",
-    "question_kinds",
-    "reading",
-    "stages",
-    "templates",
-    "timeline",
-    "wording",
-}
 
 
 @cache
 def _registry() -> dict[str, Task]:
     found: dict[str, Task] = {}
     for module_info in pkgutil.iter_modules(__path__):
-        if module_info.name in _NOT_TASKS:
+        if module_info.ispkg:
             continue
         task = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "TASK", None)
         if not isinstance(task, Task) or task.name != module_info.name:

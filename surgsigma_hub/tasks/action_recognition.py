@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..records import Course, Coverage, Fact, Frame
-from .actors import singled_out
-from .answers import label_set_draft
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.actors import singled_out
+from .common.answers import label_set_draft
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.timeline import Timeline
 from .reading import InContext, LabelSet
-from .timeline import Timeline
 
 _EVERY = 30.0
 """One clip for each stretch of this many seconds."""

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from ..ontology.forms import forms
 from ..records import Answer, Course, Cut, Fact, Frame, Native
-from .base import AnswerKind, Draft, MediaIn, Task
-from .chance import chance
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.chance import chance
+from .common.timeline import CLIP_SECONDS, Timeline, on_grid
+from .common.wording import seconds_text
 from .reading import InContext, Seconds
-from .timeline import CLIP_SECONDS, Timeline, on_grid
-from .wording import seconds_text
 
 _SHORTEST = 2.0
 _EVERY = 20.0

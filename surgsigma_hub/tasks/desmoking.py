@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..records import Answer, Fact, Frame
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, PlainText
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from ..ontology import NULL, concept
 from ..ontology.forms import Forms, forms
 from ..records import Answer, Fact, Frame, Label, Native
-from .answers import (
+from .common.answers import (
     NOT_TISSUE,
     distinct_ids,
     distinct_triplets,
@@ -19,9 +19,9 @@ from .answers import (
     set_slots,
     triplet_clauses,
 )
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.wording import joined
 from .reading import InContext, PlainText
-from .wording import joined
 
 _NOTHING_DONE = frozenset({NULL, "stay_still", "travel"})
 """Actions that do nothing to tissue: beside those of other arms, "still and moving" would be said of one surgeon."""

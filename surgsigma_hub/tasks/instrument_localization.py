@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..records import Fact, Frame
-from .answers import box_drafts
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.answers import box_drafts
+from .common.base import AnswerKind, Draft, MediaIn, Task
 from .reading import Boxes, InContext
 
 

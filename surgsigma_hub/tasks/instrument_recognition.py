@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..records import Fact, Frame, Label
-from .answers import label_set_draft
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.answers import label_set_draft
+from .common.base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, LabelSet
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ..ontology import concept
 from ..ontology.forms import forms
 from ..records import Answer, Fact, Frame, Native
-from .answers import NONE, distinct_ids, names, native_names, plain_list
-from .base import AnswerKind, Draft, Masks, MediaIn, Task
+from .common.answers import NONE, distinct_ids, names, native_names, plain_list
+from .common.base import AnswerKind, Draft, Masks, MediaIn, Task
 from .reading import InContext, MaskLabels
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from ..ontology import concept
 from ..ontology.forms import forms
 from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.timeline import EPSILON, Timeline, on_grid
 from .reading import InContext, OneLabel
-from .timeline import EPSILON, Timeline, on_grid
 
 _LONGEST = 20.0
 """Seconds observed at most."""

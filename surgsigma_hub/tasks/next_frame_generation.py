@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from ..ontology import NULL, concept
 from ..ontology.forms import forms
 from ..records import Answer, Course, Fact, Frame, Label, Native, Polygons
-from .answers import distinct_ids, set_slots
-from .base import AnswerKind, Draft, MediaIn, Task
-from .chance import chance
+from .common.answers import distinct_ids, set_slots
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.chance import chance
+from .common.timeline import picture_at
+from .common.wording import joined, seconds_text
 from .reading import InContext, PlainText
-from .timeline import picture_at
-from .wording import joined, seconds_text
 
 _EVERY = 5
 """One moment in this many seconds is asked about: neighbours look alike."""

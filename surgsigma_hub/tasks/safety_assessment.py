@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ..ontology import concept
 from ..ontology.forms import forms
 from ..records import Answer, AnswerCriterion, Fact, Frame, Native
-from .answers import CRITICAL_VIEW, criteria_text, names, ordered_verdicts
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.answers import CRITICAL_VIEW, criteria_text, names, ordered_verdicts
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.wording import joined
 from .reading import Criteria, InContext
-from .wording import joined
 
 _CRITICAL_VIEW = frozenset(CRITICAL_VIEW)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from ..records import Fact
-from .base import AnswerKind, MediaIn, Task
+from .common.base import AnswerKind, MediaIn, Task
+from .common.stages import of_course, of_frame
 from .reading import InContext, OneLabel
-from .stages import of_course, of_frame
 
 parse = InContext(OneLabel("step"), ("step",), closed=False)
 

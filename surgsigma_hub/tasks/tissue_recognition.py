@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..records import Coverage, Fact, Frame, Label
-from .actors import singled_out, tissue_acted_on
-from .answers import label_set_draft
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.actors import singled_out, tissue_acted_on
+from .common.answers import label_set_draft
+from .common.base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, LabelSet
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..records import Answer, Fact, Frame, Native, Triplet
-from .actors import singled_out
-from .answers import NONE, answer_triplets, distinct_triplets, triplet_clauses, triplets_text
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.actors import singled_out
+from .common.answers import NONE, answer_triplets, distinct_triplets, triplet_clauses, triplets_text
+from .common.base import AnswerKind, Draft, MediaIn, Task
 from .reading import InContext, Triplets
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..ontology.forms import forms
 from ..records import Answer, Course, Coverage, Cut, Fact, Frame, Native, Triplet
-from .answers import set_slots, triplet_clauses
-from .base import AnswerKind, Draft, MediaIn, Task
+from .common.answers import set_slots, triplet_clauses
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.timeline import CLIP_SECONDS, State, Timeline
 from .reading import InContext, PlainText
-from .timeline import CLIP_SECONDS, State, Timeline
 
 _MOST_STATES = 5
 """A clip in which the activity changes more often is left out: its caption would be a list, not a description."""

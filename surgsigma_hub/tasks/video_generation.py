@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..records import Answer, Course, Fact, Frame
-from .base import AnswerKind, Draft, MediaIn, Task
-from .chance import chance
+from .common.base import AnswerKind, Draft, MediaIn, Task
+from .common.chance import chance
+from .common.timeline import Timeline, picture_at
 from .reading import InContext, PlainText
-from .timeline import Timeline, picture_at
 from .video_captioning import captions
 
 

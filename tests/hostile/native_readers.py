@@ -12,18 +12,20 @@ from surgsigma_hub.hub.index import open_index
 from surgsigma_hub.hub.pointer import _check_folder
 from surgsigma_hub.parsers import (
     archive,
-    cholec80_records,
     delimited,
-    esd_motions,
     grounding,
     labelme,
     plain_pickle,
-    psi_ava_keyframes,
-    sigma_release,
     strict_json,
     tables,
     tfrecord,
     trace,
+)
+from surgsigma_hub.parsers.releases import (
+    cholec80_records,
+    esd_motions,
+    psi_ava_keyframes,
+    sigma_release,
     triplet_vectors,
 )
 

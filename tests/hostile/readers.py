@@ -11,7 +11,7 @@ from surgsigma_hub.adapters import Options, all_adapters
 from surgsigma_hub.adapters.exporting import Choice, export
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.preview import preview
-from surgsigma_hub.shards.answers import count_answers
+from surgsigma_hub.shards.answer_statistics import count_answers
 from surgsigma_hub.shards.validate import validate
 
 from chatserver import chat
@@ -41,7 +41,7 @@ def _load(path: Path, out: Path) -> None:
 @reader("enrich")
 def _enrich(path: Path, out: Path) -> None:
     with chat() as server:
-        surgsigma_hub.enrich(path, out=out / "rich", endpoint=server.url, model="m", backoff=0.01, timeout=10.0)
+        surgsigma_hub.enrich_tree(path, out=out / "rich", endpoint=server.url, model="m", backoff=0.01, timeout=10.0)
 
 
 def _export(name: str, options: Options) -> Reader:

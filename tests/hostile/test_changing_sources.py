@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import SurgSigmaError
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.validate import validate
-from surgsigma_hub.source import get_source
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

@@ -25,9 +25,9 @@ LIMIT = 16 << 10
 
 ENRICH = """
 import sys
-from surgsigma_hub.api import enrich
+from surgsigma_hub.api import enrich_tree
 print("ready", flush=True)
-enrich(sys.argv[1], out=sys.argv[2], endpoint=sys.argv[3], model="some/model-1", backoff=0.01)
+enrich_tree(sys.argv[1], out=sys.argv[2], endpoint=sys.argv[3], model="some/model-1", backoff=0.01)
 """
 DEPTH = """
 import sys

@@ -14,8 +14,8 @@ from ...ontology import concept
 from ...records import AnswerBox, Box
 from ...tasks import get_task
 from ..base import Adapter, Options
+from ..box_text import OURS, written
 from ..conversation import Conversation
-from ..phrases import OURS, written
 
 
 def _write(talk: Conversation, options: Options) -> dict[str, Any]:

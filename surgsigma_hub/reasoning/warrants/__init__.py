@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 from ...errors import BadRowError, SurgSigmaError
 from ...ontology import NULL, Kind, concepts
 from ...records import Frame, Segment
-from ...tasks.timeline import State, ids_of
+from ...tasks.common.timeline import State, ids_of
 
 WarrantKind = Literal["phase", "step", "action", "next"]
 """What a sign speaks for: the phase, the step, the action of an instrument on a target, the action that begins next."""

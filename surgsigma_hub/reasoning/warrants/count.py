@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...ontology import NULL
 from ...records import Course, Frame
 from ...tasks import get_task
-from ...tasks.timeline import Timeline, ids_of
+from ...tasks.common.timeline import Timeline, ids_of
 from . import Row, Sign, WarrantKind, last_act, signs_in
 
 Key = tuple[WarrantKind, str, Sign]

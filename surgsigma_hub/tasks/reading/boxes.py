@@ -11,8 +11,8 @@ from typing import Any
 from ...errors import BadRowError, SurgSigmaError
 from ...ontology import Kind
 from ...records import Answer, AnswerBox
-from ..answers import NOT_TISSUE, boxes_text
-from ..base import Size, Space
+from ..common.answers import NOT_TISSUE, boxes_text
+from ..common.base import Size, Space
 from .corners import Corners, corners_in, space_of, to_box
 from .denial import denied
 from .labels import says_none

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...errors import BadRowError
 from ...media.boxes import TOLERANCE, from_xyxy
 from ...records import Box
-from ..base import Space
+from ..common.base import Space
 
 _N = r"([-+]?(?:\d{1,7}(?:\.\d{0,17})?|\.\d{1,17})(?:[eE][-+]?\d{1,2})?|[-+]?(?:nan|inf|infinity))"
 _S = r"[\s]{0,4}"

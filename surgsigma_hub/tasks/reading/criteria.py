@@ -9,8 +9,8 @@ from functools import cache
 
 from ...ontology import concepts
 from ...records import Answer, AnswerCriterion
-from ..answers import CRITICAL_VIEW, criteria_text
-from ..base import Size, Space
+from ..common.answers import CRITICAL_VIEW, criteria_text
+from ..common.base import Size, Space
 from .lexicon import Lexicon, lexicon_of
 from .strip import answer_part, bad
 

@@ -8,9 +8,9 @@ from functools import cache
 
 from ...ontology import NULL, Kind, concept, concepts, native_names
 from ...records import Answer
-from ...source import all_sources
-from ..answers import NOT_TISSUE, names, plain_list
-from ..base import Size, Space
+from ...registry import all_sources
+from ..common.answers import NOT_TISSUE, names, plain_list
+from ..common.base import Size, Space
 from .denial import denied
 from .lexicon import lexicon
 from .partial import PartialAnswer, unread_items

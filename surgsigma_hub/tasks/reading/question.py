@@ -10,8 +10,8 @@ from functools import partial
 from ...errors import BadAnswerError
 from ...ontology import Kind
 from ...records import Answer, AnswerCriterion
-from ..answers import criteria_text
-from ..base import Reader, Size, Space
+from ..common.answers import criteria_text
+from ..common.base import Reader, Size, Space
 from .criteria import named_criteria
 from .lexicon import lexicon
 from .strip import answer_part

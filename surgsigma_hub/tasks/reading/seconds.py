@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from ...records import Answer
-from ..base import Size, Space
-from ..wording import seconds_text
+from ..common.base import Size, Space
+from ..common.wording import seconds_text
 from .strip import answer_part, bad
 
 LONGEST = 86_400.0

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ...records import Answer
-from ..base import Size, Space
+from ..common.base import Size, Space
 from .strip import answer_part, bad
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")

@@ -11,8 +11,8 @@ from ...errors import BadAnswerError
 from ...ontology import NULL, Kind, concepts
 from ...ontology.forms import forms
 from ...records import Answer, AnswerTriplet
-from ..answers import triplets_text
-from ..base import Size, Space
+from ..common.answers import triplets_text
+from ..common.base import Size, Space
 from .denial import denied
 from .labels import says_none
 from .lexicon import Lexicon, Span, lexicon_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..wording import participle
+from ..common.wording import participle
 
 _WORD = re.compile(r"[^\W_]+(?:(?<=[nN])['’][tT]\b|['’][sS]\b)?|[^\w\s'’-]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

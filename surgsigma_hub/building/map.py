@@ -1,0 +1,263 @@
+"""Map: one video to one part. A unit of work is idempotent, atomic and independent of all others."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from ..errors import LabelError, MediaError, SampleError
+from ..media.moments import Seen
+from ..ontology import resolve_course
+from ..reasoning import Memory, reason
+from ..reasoning.warrants import Warrants, warrants_for
+from ..records import Course, Defect, Frame, Reason, Video
+from ..schema import sample_bytes
+from ..shards.temporary import temporary_name
+from ..source import Source
+from ..tasks import Draft, Task, get_task
+from ..tasks.common.base import TRAINING, asked_in
+from ..tasks.common.compose import compose, moment_id, sample_id
+from ..tasks.common.dialogue import ALONE, Shares, companions_of, talk_about
+from ..tasks.common.further import every_course_draft, every_draft, is_further
+from ..tasks.common.timeline import Timeline, begins_a_second
+from .check import check_sample
+from .degenerate import counted_answer
+from .extra import Extra
+from .labels import LabelDigest
+from .media import MediaStore
+from .parts import PartWriter
+from .plan import Settings, defect_line
+
+Progress = Callable[[int, int], None]
+"""Called with the samples and the bytes added since the last call."""
+
+
+SAME_SHAPE = 0.01
+"""Share by which the ratio of width and height may differ between labels and picture: sizes are whole numbers."""
+_CONTRADICTS = str(Reason.FOOTAGE_CONTRADICTS)
+
+
+@dataclass(frozen=True, slots=True)
+class MapJob:
+    """One video to map, and where its part goes."""
+
+    settings: Settings
+    video: Video
+    folder: Path
+    cache_dir: Path
+
+
+def map_video(job: MapJob, progress: Progress) -> None:
+    """Write the part of ``job.video`` unless it is there already."""
+    if (job.folder / "part.json").exists():
+        return
+    temporary = temporary_name(job.folder)
+    temporary.mkdir(parents=True)
+    part = PartWriter(temporary, job.settings.seed)
+    try:
+        _fill(part, job, progress)
+        part.close()
+    except BaseException:
+        part.abandon()
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    try:
+        temporary.rename(job.folder)
+    except OSError:
+        shutil.rmtree(temporary)
+        if not (job.folder / "part.json").exists():
+            raise
+        # Another process finished the same unit first; its bytes are the same.
+
+
+def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
+    source = job.settings.open_source(job.cache_dir)
+    _Mapper(part, job, source, progress).run()
+
+
+@dataclass(slots=True)
+class _Mapper:
+    """One video on its way into a part."""
+
+    part: PartWriter
+    job: MapJob
+    source: Source
+    progress: Progress
+    tasks: list[Task] = field(init=False)
+    companions: list[Task] = field(init=False)
+    media: MediaStore = field(init=False)
+    course: Course | None = field(init=False, default=None)
+    extra: Extra = field(init=False)
+    timeline: Timeline | None = field(init=False, default=None)
+    memory: Memory = field(init=False, default_factory=Memory)
+    seen: Seen = field(init=False)
+    labels: LabelDigest = field(init=False, default_factory=LabelDigest)
+    rescaled: Counter[str] = field(init=False, default_factory=Counter)
+    shares: Shares = field(init=False)
+    warrants: Warrants = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tasks = [get_task(name) for name in self.job.settings.tasks]
+        self.seen = Seen(self.source, self.job.video)
+        self.media = MediaStore(
+            self.part, self.job.settings, endoscopic=self.source.info.modality != "surgical_microscopy"
+        )
+        self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
+        self.extra = Extra.of(self.job.settings)
+        info = self.source.info
+        self.warrants = warrants_for(info.procedure, info.name, self.job.settings.warrants)
+        joint = self.shares.joint and self.job.video.split == TRAINING
+        names = sorted({name for task in self.tasks for name in companions_of(task.name)}) if joint else ()
+        self.companions = [get_task(name) for name in names]
+
+    def run(self) -> None:
+        """All frames, then the course, for which one frame a second is kept."""
+        self.course = self._resolved_course()
+        looks_further = self.course is not None and any(task.draft_course for task in self.tasks)
+        moments: list[Frame] = []
+        for frame in self._frames():
+            for one in self.extra.added(self.job.video, frame):
+                self._add_frame(one)
+            if looks_further and begins_a_second(frame, moments):
+                moments.append(frame)
+        if self.course is not None:
+            self.course = replace(self.course, moments=tuple(moments))
+            for task in self.tasks:
+                for moment, draft in every_course_draft(
+                    task, self.course, self.job.video.canonical_id, self.job.settings.style
+                ):
+                    self._add(task, moment, draft)
+        scales = [
+            f"{count} picture{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
+            for sizes, count in sorted(self.rescaled.items())
+        ]
+        self.part.footage = self.seen.summary(*scales)
+        self.part.labels = self.labels.hexdigest()
+
+    def _frames(self) -> Iterator[Frame]:
+        video, part = self.job.video, self.part
+        for found in self.seen.frames():
+            if isinstance(found, Defect):
+                part.add_defect(defect_line(video.id, found))
+                continue
+            part.frames += 1
+            self.labels.update(found)
+            part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
+            try:
+                frame = self.source.resolved(found)
+            except LabelError as error:
+                self._defect(found, Reason.LABEL_UNKNOWN, str(error.message))
+                continue
+            yield frame
+
+    def _add_frame(self, frame: Frame) -> None:
+        info, video = self.source.info, self.job.video
+        stem = moment_id(info, video, frame)
+        style = self.job.settings.style
+        drafts = [(t, d) for t in self.tasks for d in every_draft(t, frame, info.name, stem, style)]
+        if not drafts:
+            return  # the facts of this frame serve no task that was asked for
+        if frame.image is None:
+            self._defect(frame, Reason.MEDIA_MISSING, "the frame has no picture")
+            return
+        try:
+            self._check_size(frame, self.media.picture(frame.image).size)
+        except MediaError as error:  # once for the frame, not once for each of its tasks
+            self._defect(frame, Reason(error.reason), error.message)
+            return
+        beside = self._beside(frame, drafts)
+        for task, draft in drafts:
+            self._add(task, frame, draft, beside)
+
+    def _check_size(self, frame: Frame, size: tuple[int, int]) -> None:
+        """Hold the size that the labels state against that of the picture.
+
+        Raises:
+            MediaError: another shape, so that places in the labels are not places in the picture.
+        """
+        if frame.size is None or frame.size == size:
+            return
+        (width, height), (ours, theirs) = size, frame.size
+        sizes = f"{width}x{height}, the labels say {ours}x{theirs}"
+        if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
+            raise MediaError(f"the picture is {sizes}: not a rescale", reason=_CONTRADICTS)
+        self.rescaled[sizes] += 1
+
+    def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
+        """What can be asked beside another question: the question on this picture as a whole, answered in words.
+
+        Of all tasks that can be joined, asked for or not: a sample must not change with what else is built.
+        """
+        found: dict[str, tuple[Task, Draft]] = {}
+        for task in self.companions:
+            if task.name in self.job.settings.tasks:
+                made = [draft for one, draft in drafts if one is task and not is_further(draft)]
+            else:
+                made = list(task.draft(frame)) if task.draft else []
+            made = [draft for draft in made if asked_in(TRAINING, draft)]
+            main = made if len(made) == 1 else [draft for draft in made if not draft.key]
+            if len(main) == 1:
+                found[task.name] = (task, main[0])
+        return found
+
+    def _phase_before(self, frame: Frame) -> str | None:
+        if self.timeline is None and self.course is not None:
+            self.timeline = Timeline(self.course)
+        return None if self.timeline is None else self.timeline.phase_before(frame)
+
+    def _resolved_course(self) -> Course | None:
+        video = self.job.video
+        course = self.seen.course()
+        try:
+            return None if course is None else resolve_course(self.source.info.name, course)
+        except LabelError as error:
+            self.part.add_defect(defect_line(video.id, Defect(Reason.LABEL_UNKNOWN, video.id, str(error.message))))
+            return None
+
+    def _add(
+        self, task: Task, frame: Frame, draft: Draft, beside: Mapping[str, tuple[Task, Draft]] = MappingProxyType({})
+    ) -> None:
+        part, video, info = self.part, self.job.video, self.source.info
+        id = sample_id(task, info, video, frame, draft)
+        if not asked_in(video.split, draft):
+            detail = f"{task.name}: {draft.answer.text!r} stands for none of the labels, and is nothing to train on"
+            self._defect(frame, Reason.CATCH_ALL, detail)
+            return
+        if part.has(id):
+            self._defect(frame, Reason.DUPLICATE_ID, f"a second sample {id}")
+            return
+        try:
+            stored = self.media.members(draft, frame.image)
+            media = [s.media for s in stored]
+            talk, trace = ALONE, None
+            if not is_further(draft):
+                trace = reason(
+                    task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
+                )
+                if video.split == TRAINING:
+                    talk = talk_about(task, draft, id, beside, self.shares)
+            sample = compose(
+                task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
+                reasoning=trace, style=self.job.settings.style, before=self._phase_before(frame),
+            )  # fmt: skip
+            check_sample(sample)
+        except MediaError as error:
+            self._defect(frame, Reason(error.reason), f"{task.name}: {error.message}")
+            return
+        except SampleError as error:
+            self._defect(frame, Reason.SAMPLE_INVALID, f"{id}: {error.message}")
+            return
+        text = sample_bytes(sample)
+        blobs = [s.blob for s in stored]
+        part.add_row(task.name, id, text, blobs, answer=counted_answer(task, draft))
+        self.progress(1, len(text) + sum(b.length for b in blobs))
+
+    def _defect(self, frame: Frame, reason: Reason, detail: str) -> None:
+        video = self.job.video.id
+        self.part.add_defect(
+            defect_line(video, Defect(reason, f"{video} frame {frame.index} at {frame.fps:g} fps", detail))
+        )

@@ -1,0 +1,131 @@
+"""The media of a part: every distinct picture, mask and clip made once, named by as many samples as need it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..errors import MediaError
+from ..media.clips import encode_clip
+from ..media.image import load_raw, png_bytes, to_jpeg
+from ..media.masks import render
+from ..records import Cut, Drawn, ImageRef, Media, MediaRole
+from ..tasks.common.base import DepthMap, Draft, Masks
+from .parts import Blob, PartWriter
+from .plan import Settings
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A medium that is in the part: how the sample's JSON names it, where its bytes are, width and height."""
+
+    media: Media
+    blob: Blob
+    size: Size
+
+    def as_member(self, member: str, role: MediaRole) -> Stored:
+        """The same bytes under another member name."""
+        media = replace(self.media, member=member, role=role)
+        return Stored(media, Blob(member, self.blob.offset, self.blob.length), self.size)
+
+
+@dataclass(slots=True)
+class MediaStore:
+    """Turns what drafts name into members of the part; remembers what failed, so that nothing is decoded twice."""
+
+    part: PartWriter
+    settings: Settings
+    endoscopic: bool = True
+    _made: dict[Hashable, Stored | MediaError] = field(default_factory=dict)
+
+    def members(self, draft: Draft, picture: ImageRef | None) -> list[Stored]:
+        """The members of a sample, inputs first.
+
+        Args:
+            draft: What it looks at and answers with.
+            picture: The frame's own picture, for drafts that name no other input.
+
+        Raises:
+            MediaError: one of them is missing, damaged, too large or shows no surgical view.
+        """
+        inputs = (picture,) if draft.inputs is None else draft.inputs
+        stored = [self._input(one) for one in inputs]
+        target = draft.target
+        if target is None:
+            return stored
+        if isinstance(target, Masks):
+            return [*stored, self._mask(target, stored[0].size)]
+        if isinstance(target, DepthMap):
+            return [*stored, self._depth(target, stored[0].size)]
+        if isinstance(target, Cut):
+            return [*stored, self._clip(target).as_member("target.mp4", "target")]
+        made = self.picture(target).as_member("target.jpg", "target")
+        if stored and made.size != stored[0].size:
+            raise MediaError(f"the target picture is {made.size}, the input {stored[0].size} (width, height)")
+        return [*stored, made]
+
+    def _input(self, one: ImageRef | Cut | None) -> Stored:
+        if one is None:
+            raise MediaError("the frame has no picture", reason="media_missing")
+        return self._clip(one) if isinstance(one, Cut) else self.picture(one)
+
+    def _once(self, key: Hashable, make: Callable[[], Stored]) -> Stored:
+        found = self._made.get(key)
+        if found is None:
+            try:
+                found = make()
+            except MediaError as error:
+                found = error
+            self._made[key] = found
+        if isinstance(found, MediaError):
+            raise found
+        return found
+
+    def _store(self, data: bytes, media: Media, size: Size) -> Stored:
+        named = replace(media, sha256=hashlib.sha256(data).hexdigest())
+        return Stored(named, self.part.add_media(media.member, data), size)
+
+    def picture(self, ref: ImageRef) -> Stored:
+        """The picture as ``image.jpg``.
+
+        Raises:
+            MediaError: missing, damaged or too large.
+        """
+
+        def make() -> Stored:
+            image = to_jpeg(ref, quality=self.settings.jpeg_quality)
+            return self._store(image.data, Media("image.jpg", "image", "input", ""), (image.width, image.height))
+
+        # A drawn picture is known by its name: its function is a new object each time it is asked for.
+        return self._once(ref.name if isinstance(ref, Drawn) else ref, make)
+
+    def _clip(self, cut: Cut) -> Stored:
+        def make() -> Stored:
+            clip = encode_clip(
+                cut,
+                max_fps=self.settings.clip_fps,
+                max_side=self.settings.clip_side,
+                endoscopic=self.endoscopic,
+            )
+            media = Media("video.mp4", "video", "input", "", clip.num_frames, clip.fps)
+            return self._store(clip.data, media, (clip.width, clip.height))
+
+        # All cuts of one video share its footage object; hashing thousands of stills each time would be slow.
+        return self._once((id(cut.footage), cut.start_seconds, cut.end_seconds), make)
+
+    def _mask(self, masks: Masks, size: Size) -> Stored:
+        pixels = render((m.mask for m in masks.regions), width=size[0], height=size[1])
+        return self._store(png_bytes(pixels), Media("target.png", "mask", "target", ""), size)
+
+    def _depth(self, depth: DepthMap, size: Size) -> Stored:
+        values = load_raw(depth.image)
+        if values.ndim != 2 or (values.shape[1], values.shape[0]) != size:
+            raise MediaError(f"depth map of shape {values.shape}, expected {size[1]} rows and {size[0]} columns")
+        if values.dtype == np.uint8:
+            values = values.astype(np.uint16) * 257  # the whole range of 16 bit, 255 becoming 65535
+        return self._store(png_bytes(values.astype(np.uint16)), Media("target.png", "depth", "target", ""), size)

@@ -1,0 +1,179 @@
+"""The plan of a build: which source, tasks, splits and videos, with which settings. It looks at files, writes none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ..errors import BuildError, SurgSigmaError, UnknownNameError
+from ..reasoning.warrants import Row, rows_text
+from ..records import Defect, Fact, Video
+from ..registry import get_source
+from ..schema import FORMAT_VERSION, KEY
+from ..source import Source, check_stated, parse_options
+from ..tasks import all_tasks, get_task
+from ..tasks.common.question_kinds import Style
+from ..version import __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that decides the bytes of a build, and the workers' view of it (picklable).
+
+    Attributes:
+        options: The source's options as ``key=value`` strings.
+        seed: Seeds the order of samples.
+        jpeg_quality: 1..95, for frames that are no JPEG already.
+        shard_bytes: Shards are cut so that they come near this size.
+        clip_fps: Highest frame rate of clips.
+        clip_side: Longest short side of clips, in pixels.
+        joint: Share of training samples that ask two things, or one after the other.
+        explained: Share of training samples whose answer is followed by definitions of its labels.
+        smoke: Share of frames that get a twin with rendered smoke, for desmoking.
+        depth: Folder of depth maps that a model made, see ``surgsigma depth``.
+        style: Which kinds of question are asked.
+        warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
+    """
+
+    source: str
+    root: Path | None
+    tasks: tuple[str, ...]
+    splits: tuple[str, ...]
+    options: Mapping[str, str]
+    seed: int
+    jpeg_quality: int
+    shard_bytes: int
+    clip_fps: float = 10.0
+    clip_side: int = 480
+    joint: float = 0.0
+    explained: float = 0.0
+    smoke: float = 0.0
+    depth: Path | None = None
+    style: Style = Style.VARIED
+    warrants: tuple[Row, ...] = ()
+
+    def open_source(self, cache_dir: Path) -> Source:
+        """The source, ready to read; errors of a wrong root or option come from here."""
+        kind = get_source(self.source)
+        return kind(self.root, parse_options(kind, self.options), cache_dir=cache_dir)
+
+    def published(self) -> dict[str, object]:
+        """What a manifest says of how it was built; no path of this machine."""
+        shown = {k: v for k, v in self.options.items() if "/" not in v and "\\" not in v}
+        return {
+            "seed": self.seed,
+            "jpeg_quality": self.jpeg_quality,
+            "shard_bytes": self.shard_bytes,
+            "clip_fps": self.clip_fps,
+            "clip_side": self.clip_side,
+            "joint": self.joint,
+            "explained": self.explained,
+            "smoke": self.smoke,
+            "style": self.style.value,
+            "depth": None if self.depth is None else self.depth.name,
+            "warrants": hashlib.sha256(rows_text(self.warrants).encode()).hexdigest()[:16] if self.warrants else None,
+            "source_options": dict(sorted(shown.items())),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Settings, the videos to map in order, and all that the source has.
+
+    Attributes:
+        now: Split to the canonical ids of its videos, those included that were not asked for.
+    """
+
+    settings: Settings
+    videos: tuple[Video, ...]
+    now: Mapping[str, frozenset[str]]
+    digest: str
+
+
+def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact] = frozenset()) -> tuple[str, ...]:
+    """The tasks to build: those asked for, or all that the source's facts and those ``added`` allow.
+
+    Raises:
+        UnknownNameError: no such task.
+        BuildError: the source cannot offer it.
+    """
+    info = get_source(source).info
+    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts | added)}
+    if not names:
+        if not offered:
+            raise BuildError(f"no task can be built from source {source!r}")
+        return tuple(offered)
+    for name in names:
+        if get_task(name).name in offered:
+            continue
+        raise BuildError(
+            f"source {source!r} does not offer task {name!r}: its annotations lack the facts for it",
+            hint=f"Source {source!r} offers: {', '.join(offered) or 'nothing'}. See: surgsigma tasks --matrix",
+        )
+    return tuple(sorted(set(names)))
+
+
+def make_plan(settings: Settings, source: Source) -> Plan:
+    """List the videos, check their names, and fingerprint all inputs.
+
+    Raises:
+        UnknownNameError: a split that the split scheme does not have, or an option for a video that is not there.
+        BuildError: two videos with one id, or an id that cannot be part of a key.
+    """
+    known = source.info.split_schemes[source.split_scheme]
+    for split in settings.splits:
+        if split not in known:
+            raise UnknownNameError("split", split, known, where=f"{source.info.name} ({source.split_scheme})")
+    seen: set[str] = set()
+    videos: list[Video] = []
+    now: dict[str, set[str]] = {}
+    for video in source.videos():
+        if not KEY.fullmatch(video.id):
+            raise BuildError(f"video id {video.id!r} of {source.info.name} may hold only letters, digits, _ and -")
+        if video.id in seen:
+            raise BuildError(f"two videos of {source.info.name} share the id {video.id!r}")
+        if video.split not in known:
+            raise SurgSigmaError(f"{source.info.name} puts {video.id} into split {video.split!r}, known: {known}")
+        seen.add(video.id)
+        now.setdefault(video.split, set()).add(video.canonical_id)
+        if not settings.splits or video.split in settings.splits:
+            videos.append(video)
+    check_stated(source, seen)
+    if not videos:
+        raise BuildError(
+            f"no video of {source.info.name} is in split {' or '.join(settings.splits) or 'any'}",
+            hint=f"Split scheme {source.split_scheme!r}; choose another with --option split_scheme=NAME.",
+        )
+    return Plan(settings, tuple(videos), {k: frozenset(v) for k, v in now.items()}, _digest(settings, videos))
+
+
+def _digest(settings: Settings, videos: list[Video]) -> str:
+    """Changes when anything changes that an unfinished build could have read: then its parts are not used again."""
+    files = [
+        (str(path), stat.st_size, stat.st_mtime_ns)
+        for video in videos
+        for path in video.files
+        if path.exists() and (stat := path.stat())
+    ]
+    return hashlib.sha256(
+        orjson.dumps(
+            {
+                "versions": [__version__, FORMAT_VERSION],
+                "settings": {**settings.published(), "root": str(settings.root), "options": dict(settings.options)},
+                "scope": [settings.source, settings.tasks, settings.splits],
+                "videos": [(v.id, v.canonical_id, v.split) for v in videos],
+                "files": files,
+            }
+        )
+    ).hexdigest()
+
+
+def defect_line(video: str, defect: Defect) -> dict[str, Any]:
+    """One left-out thing as reports show it; ``moments`` where it stands for several."""
+    line = {"video": video, "reason": str(defect.reason), "where": defect.where, "detail": defect.detail[:800]}
+    return line if defect.moments == 1 else {**line, "moments": defect.moments}

@@ -1,0 +1,275 @@
+"""Tars cut along the blocks of their manifests: what a ``datasets`` shard is made of, and how it is read by range."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import datasets
+from datasets.utils.file_utils import is_local_path, xopen
+
+from ..errors import ShardError, SurgSigmaError
+from ..plain_file import open_plain
+from ..shards.manifest import MAX_MANIFEST, parse_manifest
+from ..shards.reader import read_exactly
+from ..shards.tar_index import Members, layout, members, span
+from ..shards.tree_files import TreeFiles
+from ..streaming.selection.index import make_index
+
+logger = logging.getLogger(__name__)
+
+_TAR = re.compile(r"(.*)-\d+\.tar")
+_AT_A_TIME = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Adjacent blocks of one tar.
+
+    Attributes:
+        tar: What is opened: a path or an ``hf://`` place.
+        name: What errors call it, whatever the cache calls the file.
+        size: Bytes of the tar.
+        blocks: Begin, end and number of samples of each block.
+    """
+
+    tar: str
+    name: str
+    size: int
+    blocks: tuple[tuple[int, int, int], ...]
+
+    @property
+    def samples(self) -> int:
+        """Samples of all its blocks."""
+        return sum(count for _, _, count in self.blocks)
+
+
+Group = tuple[Piece, ...]
+"""What is read one after the other: one shard of ``datasets``."""
+
+
+def manifest_place(tar: str) -> str:
+    """Where the manifest of a tar lies.
+
+    >>> manifest_place("data/depth_estimation/synthetic/train-00003.tar")
+    'data/depth_estimation/synthetic/train.manifest.json'
+    """
+    found = _TAR.fullmatch(tar)
+    if found is None:
+        raise ShardError(f"{tar}: is not named <split>-<number>.tar")
+    return f"{found[1]}.manifest.json"
+
+
+def find_pieces(tars: Sequence[str], opened: Sequence[str], manifests: dict[str, str], *, token: Any) -> list[Piece]:
+    """One piece for each tar.
+
+    Args:
+        tars: Their places in the tree.
+        opened: What is opened for each; another path where they were downloaded.
+        manifests: The same for their manifests, see :func:`manifest_place`.
+        token: As in ``huggingface_hub``.
+
+    Raises:
+        ShardError: a manifest is missing or damaged, or does not name a tar.
+    """
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        read = pool.map(lambda item: _blocks(*item, token=token), manifests.items())
+        known = {place: piece for found in read for place, piece in found.items()}
+    pieces = []
+    for tar, path in zip(tars, opened, strict=True):
+        name = short(tar)
+        if name not in known:
+            raise ShardError(
+                f"{name}: its manifest does not name it", hint="Rebuild this part of the tree, or publish it again."
+            )
+        pieces.append(replace(known[name], tar=path))
+    return pieces
+
+
+def _blocks(place: str, path: str, *, token: Any) -> dict[str, Piece]:
+    """Pieces of whole tars by name, from their manifest."""
+    name = short(place)
+    try:
+        with xopen(path, "rb", download_config=datasets.DownloadConfig(token=token)) as file:
+            data = file.read(MAX_MANIFEST + 1)
+        if len(data) > MAX_MANIFEST:
+            raise ShardError(f"{name}: holds more than {MAX_MANIFEST} bytes, which are not read")
+        index = make_index([parse_manifest(data, where=name, place=f"data/{name}")])
+    except FileNotFoundError:
+        raise ShardError(
+            f"{name}: the manifest is not there", hint="The tree was copied or published in part; do it again."
+        ) from None
+    blocks: list[list[tuple[int, int, int]]] = [[] for _ in index.places]
+    for shard, begin, end, count in zip(
+        index.block_shard, index.block_start, index.block_end, index.sizes.tolist(), strict=True
+    ):
+        blocks[shard].append((begin, end, count))
+    names = [short(tar) for tar in index.places]
+    return {name: Piece("", name, size, tuple(its)) for name, size, its in zip(names, index.bytes, blocks, strict=True)}
+
+
+def short(place: str) -> str:
+    """``<task>/<source>/<file>``."""
+    return "/".join(PurePosixPath(place.replace("\\", "/")).parts[-3:])
+
+
+def single_blocks(group: Group) -> list[Group]:
+    """A group cut as finely as it can be."""
+    return [(replace(piece, blocks=(block,)),) for piece in group for block in piece.blocks]
+
+
+def split_evenly(pieces: Sequence[Piece], shards: int) -> list[Group]:
+    """Groups of about equally many samples, in reading order.
+
+    Raises:
+        SurgSigmaError: fewer blocks than groups.
+    """
+    blocks = single_blocks(tuple(pieces))
+    if not 1 <= shards <= len(blocks):
+        raise SurgSigmaError(
+            f"{len(blocks)} blocks cannot be shared out among {shards} shards",
+            hint=f"Expected 1 to {len(blocks)}; a split with few samples needs few readers.",
+        )
+    total = sum(piece.samples for piece in pieces)
+    groups: list[list[Piece]] = [[] for _ in range(shards)]
+    taken, at = 0, 0
+    for left, (block,) in zip(range(len(blocks), 0, -1), blocks, strict=True):
+        # The next group begins where its share does, or where as many blocks are left as groups.
+        if groups[at] and (left == shards - at - 1 or (taken >= total * (at + 1) / shards and at < shards - 1)):
+            at += 1
+        last = groups[at][-1] if groups[at] else None
+        if last is not None and last.tar == block.tar:
+            groups[at][-1] = replace(last, blocks=last.blocks + block.blocks)
+        else:
+            groups[at].append(block)
+        taken += block.samples
+    return [tuple(group) for group in groups]
+
+
+class Skips:
+    """What becomes of samples that cannot be read.
+
+    Args:
+        skip: Count and log them; else they are raised.
+        most_in_row: More than this, one after the other, are an error all the same.
+    """
+
+    def __init__(self, *, skip: bool, most_in_row: int) -> None:
+        self.skip, self._most = skip, most_in_row
+        self._row = 0
+        self._by_tar: Counter[str] = Counter()
+
+    def good(self) -> None:
+        """A sample was read."""
+        self._row = 0
+
+    def bad(self, error: ShardError, name: str, samples: int = 1) -> None:
+        """Samples could not be read.
+
+        Raises:
+            ShardError: they are not to be skipped, or are too many.
+        """
+        if not self.skip:
+            raise error
+        self._row += samples
+        self._by_tar[name] += samples
+        logger.warning("skipped %d sample(s), %d in this process: %s", samples, self._by_tar.total(), error)
+        if self._row > self._most:
+            raise ShardError(
+                f"{self._row} samples in a row could not be read, lastly: {error}",
+                hint="This is no single bad file. surgsigma validate looks at the whole tree.",
+            ) from error
+
+
+def read_group(group: Group, *, first: int, token: Any, skips: Skips) -> Iterator[tuple[int, Members]]:
+    """The samples of a group and their places in it, from the ``first`` place on.
+
+    Reading begins with the block that holds it, by one request for all that is left of a tar, or, where the piece ends
+    before the tar does, one for each block.
+    """
+    at = 0
+    for piece in group:
+        begin = 0
+        while begin < len(piece.blocks) and at + piece.blocks[begin][2] <= first:
+            at += piece.blocks[begin][2]
+            begin += 1
+        if begin == len(piece.blocks):
+            continue
+        blocks = piece.blocks[begin:]
+        try:
+            read = _opened(piece, blocks[0][0], blocks[-1][1], token)
+        except ShardError as error:
+            skips.bad(error, piece.name, sum(count for _, _, count in blocks))
+            at += sum(count for _, _, count in blocks)
+            continue
+        for start, end, count in blocks:
+            for turn, found in _samples(read, piece, (start, end, count), skips):
+                if at + turn >= first:
+                    yield at + turn, found
+            at += count
+
+
+def _samples(
+    read: Callable[[int, int], bytes], piece: Piece, block: tuple[int, int, int], skips: Skips
+) -> Iterator[tuple[int, Members]]:
+    begin, end, count = block
+    try:
+        raw = read(begin, end)
+        if len(raw) != end - begin:
+            raise ShardError(
+                f"{piece.name}: ends at byte {begin + len(raw)}, the manifest says {piece.size}",
+                hint="Build or download this shard again.",
+            )
+    except ShardError as error:
+        skips.bad(error, piece.name, count)
+        return
+    found, view = layout(raw, 0, len(raw), count, where=piece.name), memoryview(raw)
+    for turn in range(count):
+        try:
+            made = members(raw, view, *span(found, turn), where=piece.name)
+        except ShardError as error:
+            skips.bad(error, piece.name)
+        else:
+            yield turn, made
+
+
+def _local(piece: Piece) -> BinaryIO:
+    """A tar on this machine: of a tree, out of which nothing leads, or one that was downloaded."""
+    path, place = Path(piece.tar), f"data/{piece.name}"
+    try:
+        if not path.as_posix().endswith(f"/{place}"):
+            return open_plain(path)
+        return os.fdopen(TreeFiles(path.parents[3]).open(place), "rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ShardError(f"{piece.name}: cannot be opened ({error.strerror or error})") from None
+
+
+def _opened(piece: Piece, begin: int, end: int, token: Any) -> Callable[[int, int], bytes]:
+    """Gives the bytes of blocks, asked for in order."""
+    access = datasets.DownloadConfig(token=token)
+    local = is_local_path(piece.tar)
+    try:
+        file: Any = _local(piece) if local else xopen(piece.tar, "rb", download_config=access)
+        if not local and end < piece.size:
+            # A stream would bring more than is asked for.
+            return lambda start, stop: bytes(
+                file.fs.cat_file(file.path, start, stop, cache_type="none", block_size=stop - start)
+            )
+        if local:
+            file.seek(begin)
+        else:
+            file.loc = begin  # files of the Hub stream from here on, with a Range request
+        return lambda start, stop: read_exactly(file, stop - start)
+    except FileNotFoundError:
+        raise ShardError(
+            f"{piece.name}: the tar is listed but not there", hint="Build or download this part of the tree again."
+        ) from None

@@ -1,0 +1,163 @@
+"""What the cards say, counted: the manifests of a tree beside the metadata of its sources and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ..conformance import form_problem
+from ..errors import ShardError
+from ..registry import all_sources
+from ..shards.manifest import Manifest, load_tree
+from ..shards.reader import open_shard, read_shard
+from ..shards.wording_statistics import Wording, count_wording
+from ..source import Access, SourceInfo
+from ..tasks import Task, all_tasks
+from .configs import Config, tree_configs
+
+
+@dataclass(frozen=True)
+class TreeFacts:
+    """A tree and all that its cards draw on; sources and tasks that this version does not know have no metadata."""
+
+    tree: Path
+    manifests: tuple[Manifest, ...]
+    configs: tuple[Config, ...]
+    known_sources: Mapping[str, SourceInfo]
+    known_tasks: Mapping[str, Task]
+
+    @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks in the tree."""
+        return tuple(sorted({m.task for m in self.manifests}))
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources in the tree."""
+        return tuple(sorted({m.source for m in self.manifests}))
+
+    @cached_property
+    def wording(self) -> Mapping[str, Wording]:
+        """By task, how varied its language is and what guesses without an image score."""
+        return {found.task: found for found in count_wording(self.tree)}
+
+    def config(self, name: str) -> Config:
+        """The config of that name, which must exist."""
+        return next(c for c in self.configs if c.name == name)
+
+    def info(self, source: str) -> SourceInfo | None:
+        """Metadata of a source."""
+        return self.known_sources.get(source)
+
+    def task(self, name: str) -> Task | None:
+        """Metadata of a task."""
+        return self.known_tasks.get(name)
+
+    def synthetic(self, source: str) -> bool:
+        """Whether a source is made, not recorded."""
+        info = self.info(source)
+        if info is None:
+            origin: str = self.first_sample(source=source)["provenance"]["label_origin"]
+            return origin == "synthetic"
+        return info.access is Access.SYNTHETIC or info.label_origin == "synthetic"
+
+    def named(self, source: str) -> str:
+        """The source's name for a table; a synthetic one is called so wherever it appears."""
+        return f"{source} (synthetic)" if self.synthetic(source) and source != "synthetic" else source
+
+    def license(self, source: str) -> str:
+        """Licence id of a source's data."""
+        info = self.info(source)
+        return info.license if info else str(self.first_sample(source=source)["license"])
+
+    def may_quote(self, source: str) -> bool:
+        """Whether a card may show one of its samples; not where the terms forbid it or are not known."""
+        info = self.info(source)
+        return info is not None and info.redistribution.annotations
+
+    def first_sample(self, *, source: str | None = None, task: str | None = None) -> dict[str, Any]:
+        """The first sample of the first shard that fits.
+
+        Raises:
+            ShardError: the shard is missing or damaged.
+        """
+        manifest = next(m for m in self.manifests if m.shards and source in (None, m.source) and task in (None, m.task))
+        name = f"{manifest.folder}/{manifest.shards[0].name}"
+        try:
+            with open_shard(self.tree, name) as file:
+                _, members = next(read_shard(file, where=name))
+                sample: dict[str, Any] = orjson.loads(members["json"])
+            if problem := form_problem(sample):
+                raise ShardError(
+                    f"{name}: its first sample is none of this package: {problem}",
+                    hint="Build this part of the tree again.",
+                )
+        except (StopIteration, KeyError, orjson.JSONDecodeError) as error:
+            raise ShardError(
+                f"{name}: its first sample could not be read ({type(error).__name__})",
+                hint="Build this part of the tree again.",
+            ) from None
+        return sample
+
+    def leaks(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Surgeries in two different splits: ``(source/split, source/split)`` to their canonical ids."""
+        places: dict[str, set[tuple[str, str]]] = {}
+        for m in self.manifests:
+            for video in m.videos:
+                places.setdefault(video, set()).add((m.source, m.split))
+        found: dict[tuple[str, str], list[str]] = {}
+        for video, where in sorted(places.items()):
+            ordered = sorted(where)
+            for n, one in enumerate(ordered):
+                for other in ordered[n + 1 :]:
+                    if one[1] != other[1]:
+                        found.setdefault(("/".join(one), "/".join(other)), []).append(video)
+        return {pair: tuple(videos) for pair, videos in sorted(found.items())}
+
+
+def gather(
+    tree: Path, *, sources: Mapping[str, SourceInfo] | None = None, tasks: Mapping[str, Task] | None = None
+) -> TreeFacts:
+    """Read the manifests of a tree; ``sources`` and ``tasks`` default to all that are registered."""
+    manifests = tuple(m for m in load_tree(tree) if m.shards)
+    return TreeFacts(
+        tree=tree,
+        manifests=manifests,
+        configs=tree_configs(tree, manifests),
+        known_sources={n: s.info for n, s in all_sources().items()} if sources is None else sources,
+        known_tasks=all_tasks() if tasks is None else tasks,
+    )
+
+
+def size_text(count: int) -> str:
+    """Bytes for a reader.
+
+    >>> size_text(999), size_text(1_500_000)
+    ('999 B', '1.5 MB')
+    """
+    size, unit = float(count), "B"
+    for bigger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, bigger
+    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def size_category(samples: int) -> str:
+    """The Hub's size category of a number of samples.
+
+    >>> size_category(0), size_category(1000), size_category(5_980_000)
+    ('n<1K', '1K<n<10K', '1M<n<10M')
+    """
+    bounds = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
+    limit = 1000
+    for n, bound in enumerate(bounds):
+        if samples < limit:
+            return f"{bounds[n - 1]}<n<{bound}" if n else f"n<{bound}"
+        limit *= 10
+    return "n>1T"

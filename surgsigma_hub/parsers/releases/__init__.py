@@ -1,0 +1,1 @@
+"""Grammars of one release each, where its form is found nowhere else."""

@@ -1,0 +1,289 @@
+"""Sentences in which CoPESD says what forceps and knife do in a picture, and where they are.
+
+``Direct the Forceps[0.14, 0.21, 0.47, 0.77] towards the mucosal flap's edge and ...``: a sentence is one clause for
+each instrument, with the box in brackets behind the instrument's name. A clause is read by its words, in whatever
+order: ``esd_words.csv`` lists the verbs of each motion, what may stand around them, and nothing else. A word that is
+not listed, a denial, or two motions of one instrument make the sentence an error; it is not guessed at.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from ...errors import BadRowError
+from ...media.boxes import TOLERANCE
+from ..grounding import shortened
+
+FORCEPS, KNIFE = "Forceps", "Knife"
+FLAP, NO_TARGET = "mucosa flap", "no target"
+Convention = Literal["corners", "sizes"]
+"""Whether the third and fourth number of a box are its other corner or its width and height."""
+
+_NUMBER = r"\s*(-?[0-9]{1,3}(?:\.[0-9]{1,6})?)\s*"
+_BOX = re.compile(rf"\b({FORCEPS}|{KNIFE})\s*\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
+_TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|[^\sa-z]")
+
+REACH, GRASP, ROTATE, LIFT = "reach", "grasp", "rotate", "lift"
+HOLD, DISSECT, IDLE, MOVE = "hold countertraction", "dissect", "idle", "move"
+MOTIONS = (REACH, GRASP, ROTATE, LIFT, HOLD, DISSECT, IDLE, MOVE)
+"""Names of ours for what the sentences say; what is said verbatim stays in the answer."""
+_ACTS = (REACH, GRASP, ROTATE, LIFT, DISSECT)
+_NEVER = {FORCEPS: frozenset({DISSECT}), KNIFE: frozenset({GRASP})}
+"""What an instrument cannot do: forceps do not cut, a knife has no jaws."""
+_WITHOUT_TARGET = frozenset({ROTATE, IDLE, MOVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What one instrument does, and to what: :data:`FLAP` or :data:`NO_TARGET`."""
+
+    instrument: str
+    motion: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An instrument and the four numbers behind its name, as written."""
+
+    instrument: str
+    numbers: tuple[float, float, float, float]
+
+
+def says_no_view(text: str) -> bool:
+    """Whether the sentence says that the view is not clear, or the lens has to be cleaned, in place of a motion.
+
+    >>> says_no_view("Scenes are confusing and need to clean the camera lens! Keep the Forceps and Knife idle.")
+    True
+    >>> says_no_view("The view is not clear.")
+    True
+    """
+    tokens = _tokens(text)
+    classes = [_words().get(token, frozenset()) for token in tokens]
+    seen = [n for n, found in enumerate(classes) if "scene" in found]
+    unclear = [n for n, found in enumerate(classes) if "unclear" in found]
+    denied = [n for n in range(len(tokens) - 1) if tokens[n] == "not" and tokens[n + 1] in ("clear", "visible")]
+    return bool(seen and (unclear or denied))
+
+
+def parse_motions(text: str) -> tuple[Motion, ...]:
+    """What each instrument of a sentence does, forceps before knife.
+
+    Raises:
+        BadRowError: no instrument, a word that is not of the vocabulary, a clause without a motion or with two, or two
+            ways to part the sentence that say different things.
+
+    >>> parse_motions("Rotate the Forceps[0, 0, 1, 1] while keeping the Knife[0, 0, 1, 1] at rest.")
+    (Motion(instrument='Forceps', motion='rotate', target='no target'), \
+Motion(instrument='Knife', motion='idle', target='no target'))
+    >>> [m.motion for m in parse_motions("With the Forceps seizing the mucosa flap, cut it with the Knife.")]
+    ['grasp', 'dissect']
+    """
+    tokens = _tokens(_BOX.sub(r"\1", text))
+    if not tokens or tokens[-1] != ".":
+        raise BadRowError(f"{shortened(text)} is no whole sentence: it does not end with a stop")
+    tokens = tokens[:-1]
+    strange = next((t for t in tokens if t not in _words() and t not in (",", ";", ".", "'")), None)
+    if strange is not None:
+        raise BadRowError(f"{shortened(text)} holds {strange!r}, which is none of the known words of a motion")
+    readings = {tuple(sorted(found, key=lambda m: m.instrument)) for found in _readings(tokens)}
+    if len(readings) != 1:
+        what = "more than one known way" if readings else "none of the known ways"
+        raise BadRowError(f"{shortened(text)} says in {what} what forceps and knife do")
+    return readings.pop()
+
+
+@cache
+def _words() -> dict[str, frozenset[str]]:
+    """The classes of every known word, with the forms of verbs."""
+    text = (resources.files(__package__) / "esd_words.csv").read_text("utf-8")
+    found: dict[str, set[str]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        verb = row["class"] in (*_ACTS, "helper")
+        for word in row["words"].split():
+            for form in _forms(word) if verb else (word,):
+                found.setdefault(form, set()).add(row["class"])
+    return {word: frozenset(classes) for word, classes in found.items()}
+
+
+def _forms(verb: str) -> tuple[str, ...]:
+    """A verb with its endings; those that do not exist do no harm.
+
+    >>> _forms("grip")
+    ('grip', 'grips', 'gripes', 'griping', 'gripping', 'griped', 'gripped')
+    """
+    stem = verb.removesuffix("e")
+    double = stem + stem[-1]
+    irregular = {"hold": ("held",), "keep": ("kept",), "take": ("taken",), "leave": ("left",), "catch": ("caught",)}
+    irregular |= {"draw": ("drawn",), "bring": ("brought",), "send": ("sent",), "begin": ("beginning",)}
+    regular = (verb, f"{verb}s", f"{stem}es", f"{stem}ing", f"{double}ing", f"{stem}ed", f"{double}ed")
+    return (*regular, *irregular.get(verb, ()))
+
+
+def _tokens(text: str) -> list[str]:
+    plain = text.lower().replace("’", "'").replace("'s", " ").replace("' s ", " ")
+    return _TOKEN.findall(re.sub(r"\bin use\b", " ", plain))
+
+
+def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
+    """Every way to part the words into a clause for each instrument."""
+    named = [n for n, token in enumerate(tokens) if token in ("forceps", "knife")]
+    if len({tokens[n] for n in named}) < len(named) or not named:
+        return
+    if len(named) == 1:
+        whole = _clause(tokens)
+        if whole:
+            yield (whole,)
+        return
+    start, end = named
+    if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"}:
+        # "keep the forceps and the knife idle": one clause of both
+        together = [_clause([*tokens[:start], tokens[n], *tokens[end + 1 :]]) for n in named]
+        if together[0] and together[1]:
+            yield together[0], together[1]
+    for at in range(1, len(tokens)):
+        if tokens[at] in (",", ";", ".") or "joint" in _words()[tokens[at]]:
+            first, second = _clause(tokens[:at]), _clause(tokens[at + 1 :])
+            if first and second and first.instrument != second.instrument:
+                yield first, second
+
+
+def _clause(tokens: Sequence[str]) -> Motion | None:
+    """What the one instrument of a clause does; None where that is not one known motion."""
+    while tokens and (tokens[0] in (",", ";") or "joint" in _words().get(tokens[0], frozenset())):
+        tokens = tokens[1:]
+    tokens = _without_the_finished(tokens)
+    classes = [_words().get(token, frozenset()) for token in tokens]
+    named = [token for token in tokens if token in ("forceps", "knife")]
+    if len(named) != 1 or not tokens or "joint" in classes[-1] or tokens[-1] in (",", ";", "the", "a", "to", "of"):
+        return None
+    instrument = FORCEPS if named[0] == "forceps" else KNIFE
+    motion = _motion_of(tokens, classes)
+    if motion is None or motion in _NEVER[instrument]:
+        return None
+    targeted = any({"flap", "edge"} & found for found in classes) or "it" in tokens or "tissue" in tokens
+    if motion not in _WITHOUT_TARGET and not targeted and motion not in (HOLD, DISSECT, GRASP):
+        return None
+    return _motion(instrument, motion)
+
+
+def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
+    """The clause without what it says to be over: "having finished the dissection", "the lifting is finished and"."""
+    classes = [_words().get(token, frozenset()) for token in tokens]
+    over = next((n for n, found in enumerate(classes) if "finished" in found), None)
+    if over is None:
+        return tokens
+    first = last = over
+    acts = [n for n, found in enumerate(classes) if any(name in found or f"noun:{name}" in found for name in _ACTS)]
+    for n in acts:
+        if abs(n - over) <= 4 and not any(_is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
+            first, last = min(first, n), max(last, n)
+    return [*tokens[:first], *tokens[last + 1 :]]
+
+
+def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
+    held = frozenset().union(*classes)
+    acts = {act for act in _ACTS if act in held or f"noun:{act}" in held}
+    if "place" in held and _stays(tokens):
+        return IDLE if not acts - {REACH} else None
+    if "countertraction" in held:
+        return HOLD if not acts - {LIFT} else None
+    if "still" in held or {*tokens} >= {"at", "rest"}:
+        return IDLE if not acts else None
+    if LIFT in acts and "lasting" in held:
+        return HOLD if acts == {LIFT} else None
+    if not acts and {"hold", "holds", "holding"} & {*tokens}:
+        return HOLD if "flap" in held or "edge" in held else None
+    if not acts and "steady" in held and "flap" in held:
+        return HOLD
+    if len(acts) != 1:
+        return None
+    act = acts.pop()
+    if act == LIFT and not {"flap", "edge"} & held and not {"it", "tissue"} & {*tokens}:
+        return MOVE if "direction" in held else None  # "draw the forceps back"
+    return _reaching(tokens, classes) if act == REACH else act
+
+
+def _stays(tokens: Sequence[str]) -> bool:
+    """Whether "in its original position" or "in place" says that nothing moves."""
+    return any(
+        token in ("position", "place", "state", "location", "spot")
+        and {"in", "at"} & {*tokens[max(0, n - 3) : n]}
+        and (token == "place" or {"original", "current", "initial", "same", "idle"} & {*tokens[max(0, n - 2) : n]})
+        for n, token in enumerate(tokens)
+    )
+
+
+def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
+    """What a verb of moving means: tissue is lifted by it, an instrument reaches an edge or only moves."""
+    verb = next(n for n, found in enumerate(classes) if REACH in found)
+    objects = (n for n in range(verb + 1, len(tokens)) if {"flap", "edge"} & classes[n] or _is_instrument(tokens[n]))
+    object_at = next(objects, None)
+    if object_at is not None and not _is_instrument(tokens[object_at]):
+        between = {*tokens[verb + 1 : object_at]}
+        direct = not between & {"to", "towards", "toward", "at", "on", "onto", "into", "near"}
+        touches = tokens[verb].startswith(("reach", "touch", "approach", "contact"))
+        if direct and not touches and "edge" not in classes[object_at]:
+            return LIFT if any("direction" in found for found in classes) else None
+    if any({"flap", "edge"} & found for found in classes):
+        return REACH
+    return MOVE if any("direction" in found for found in classes) else None
+
+
+def _is_instrument(token: str) -> bool:
+    return token in ("forceps", "knife")
+
+
+def _motion(instrument: str, motion: str) -> Motion:
+    return Motion(instrument, motion, NO_TARGET if motion in _WITHOUT_TARGET else FLAP)
+
+
+def parse_boxes(text: str) -> tuple[Placed, ...]:
+    """The instruments of a sentence with the numbers behind their names, in the order of the sentence.
+
+    Raises:
+        BadRowError: no box, brackets that hold no box, an instrument without a box or one named twice.
+
+    >>> parse_boxes("Utilize the Knife[0.70, 0.57, 0.84, 0.77] to raise the mucosa flap upward.")
+    (Placed(instrument='Knife', numbers=(0.7, 0.57, 0.84, 0.77)),)
+    """
+    found: list[Placed] = []
+    for name, *numbers in _BOX.findall(text):
+        a, b, c, d = map(float, numbers)
+        found.append(Placed(name, (a, b, c, d)))
+    rest = _BOX.sub("", text)
+    stray = re.search(rf"[\[\]0-9]|\b(?:{FORCEPS}|{KNIFE})\b", rest)
+    if stray is not None:
+        raise BadRowError(f"{shortened(text)} holds {stray[0]!r} outside a box like Knife[0.70, 0.57, 0.84, 0.77]")
+    if not found:
+        raise BadRowError(f"{shortened(text)} holds no box")
+    if len({placed.instrument for placed in found}) < len(found):
+        raise BadRowError(f"{shortened(text)} names an instrument twice")
+    return tuple(found)
+
+
+def convention_of(boxes: Iterable[Placed]) -> Convention | None:
+    """What the numbers of one video's boxes mean, told by what they cannot mean; None where that is open.
+
+    In some videos the other corner is written, in others width and height. A box whose other corner lies left of or
+    above its first one cannot be read as corners, one that would reach out of the picture not as sizes.
+
+    >>> convention_of([Placed(KNIFE, (0.7, 0.5, 0.9, 0.8))])
+    'corners'
+    >>> convention_of([Placed(KNIFE, (0.7, 0.5, 0.2, 0.3))])
+    'sizes'
+    """
+    no_corners = no_sizes = 0
+    for placed in boxes:
+        a, b, c, d = placed.numbers
+        no_corners += c <= a or d <= b
+        no_sizes += a + c > 1 + TOLERANCE or b + d > 1 + TOLERANCE
+    if no_corners * 10 < no_sizes:
+        return "corners"
+    return "sizes" if no_sizes * 10 < no_corners else None

@@ -1,0 +1,17 @@
+"""Streaming a built tree to a trainer: one order on any cluster, exact resume, decoding in threads.
+
+``order``, ``share``, ``mixture`` and ``state`` are pure; ``reading`` brings bytes from disk and from elsewhere,
+``decode`` decodes, ``engine`` runs that in threads, ``core`` puts them together and ``opening`` makes a stream from
+arguments.
+"""
+
+from __future__ import annotations
+
+from .decode.decoder import Frames
+from .decode.resize import Rgb
+from .open import stream
+from .sample import Errors, Item
+from .storage.options import Remote
+from .stream import Stream
+
+__all__ = ["Errors", "Frames", "Item", "Remote", "Rgb", "Stream", "stream"]

@@ -1,0 +1,154 @@
+"""Reading catalogs: which samples a filter keeps and where they lie, from the few columns that say so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import ShardError
+from ...shards.manifest import Manifest
+from ..order.permutation import Numbers
+from ..storage.range_file import RangedFile
+from ..storage.tree import Place
+from .filters import columns, keep
+from .index import Wanted
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+logger = logging.getLogger(__name__)
+
+_LIES = ["offset", "bytes"]
+_CATALOGS = 4  # that are read at a time
+_FOOTER = 64 << 20  # bytes, and things in a list, of a footer; one of six million rows has some 500,000
+_GROUP = 1 << 20  # rows of a row group, which is read as a whole; ours have some 65,000
+
+
+def find_wanted(place: Place, manifests: Sequence[Manifest], where: Mapping[str, Sequence[Any]]) -> Wanted:
+    """The samples of manifests that pass a filter, numbered through; each catalog is read once.
+
+    Args:
+        place: The tree. Of one on this machine nobody asks where its samples lie.
+        manifests: In the order of the index; one may occur several times.
+        where: As given by :func:`surgsigma_hub.streaming.selection.filters.check_where`.
+
+    Raises:
+        ShardError: a catalog is missing or unreadable, or has other rows than the manifest has samples.
+    """
+    unique = list({m.path: m for m in manifests}.values())
+    with ThreadPoolExecutor(1 if place.local else min(_CATALOGS, len(unique))) as pool:
+        found = dict(zip((m.path for m in unique), pool.map(lambda m: _passing(place, m, where), unique), strict=True))
+    first = np.cumsum([0, *(m.samples for m in manifests)])
+    parts = [found[m.path] for m in manifests]
+    return Wanted(
+        np.concatenate([part.numbers + n for part, n in zip(parts, first[:-1], strict=True)]),
+        np.concatenate([part.start for part in parts]),
+        np.concatenate([part.end for part in parts]),
+    )
+
+
+def _passing(place: Place, m: Manifest, where: Mapping[str, Sequence[Any]]) -> Wanted:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        source: Any = place.catalog(m)
+        if isinstance(source, Path) and not str(source).isascii():
+            source = source.open("rb")  # pyarrow opens no path that is not UTF-8; of others it reads faster
+        with pq.ParquetFile(source, thrift_string_size_limit=_FOOTER, thrift_container_size_limit=_FOOTER) as catalog:
+            _check_form(catalog, m, columns(where))
+            rows = catalog.metadata.num_rows
+            if rows != m.samples:
+                raise ShardError(
+                    f"{m.catalog}: {rows} rows, the manifest says {m.samples} samples", hint="Rebuild this part."
+                )
+            lies = not place.local and set(_LIES) <= set(catalog.schema_arrow.names)
+            names = columns(where) + (_LIES if lies else [])
+            if isinstance(source, RangedFile):
+                source.load(_chunks(catalog.metadata, set(names)))
+            return _kept(catalog, m, where, names)
+    except FileNotFoundError:
+        raise ShardError(f"{m.catalog}: is not there, so nothing can be filtered", hint="Rebuild this part.") from None
+    except (pa.ArrowException, OSError, OverflowError, UnicodeDecodeError) as error:
+        raise ShardError(f"{m.catalog}: cannot be read ({str(error)[:160]})", hint="Rebuild this part.") from None
+
+
+def _check_form(catalog: pq.ParquetFile, m: Manifest, names: list[str]) -> None:
+    """Columns of the types that a build writes, in row groups that can be held.
+
+    Raises:
+        ShardError: other columns, other types, or larger groups.
+    """
+    import pyarrow.types as types
+
+    schema = catalog.schema_arrow
+    for name in [*names, *(n for n in _LIES if n in schema.names)]:
+        kind: Any = schema.field(name).type if schema.names.count(name) == 1 else types.lib.null()
+        if name in ("labels", "members"):
+            kind = kind.value_type if types.is_list(kind) else types.lib.null()
+        fits = types.is_integer if name in (*_LIES, "reasoning_level") else types.is_string
+        if not fits(kind):
+            raise ShardError(
+                f"{m.catalog}: has no column {name!r} of the type that a build writes", hint="Rebuild this part."
+            )
+    footer = catalog.metadata
+    if any(footer.row_group(n).num_rows > _GROUP for n in range(footer.num_row_groups)):
+        raise ShardError(f"{m.catalog}: a row group of more than {_GROUP} rows", hint="Rebuild this part.")
+
+
+def _chunks(footer: pq.FileMetaData, names: set[str]) -> Iterator[tuple[int, int]]:
+    """Where the named columns are in the file."""
+    leaves = [n for n in range(footer.num_columns) if footer.schema.column(n).path.partition(".")[0] in names]
+    for group in range(footer.num_row_groups):
+        row_group = footer.row_group(group)
+        for chunk in map(row_group.column, leaves):
+            start = chunk.dictionary_page_offset or chunk.data_page_offset
+            yield start, start + chunk.total_compressed_size
+
+
+def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any]], names: list[str]) -> Wanted:
+    """What passes, row group by row group, so that memory stays flat."""
+    lies = _LIES[0] in names
+    numbers, starts, ends = list[Numbers](), list[Numbers](), list[Numbers]()
+    edges = np.cumsum([0, *(s.samples for s in m.shards)])
+    bytes_of: Numbers = np.array([s.bytes for s in m.shards], np.int64)
+    marks: Numbers = np.array(
+        [(n + b[1], b[0]) for n, s in zip(edges.tolist(), m.shards, strict=False) for b in s.blocks], np.int64
+    ).reshape(-1, 2)
+    first, fits = 0, True
+    for group in range(catalog.metadata.num_row_groups):
+        table = catalog.read_row_group(group, columns=names)
+        passed = np.flatnonzero(keep(table, where)).astype(np.int64)
+        numbers.append(passed + first)
+        if lies:
+            start = np.asarray(table["offset"].fill_null(-1)).astype(np.int64)
+            end = start + np.asarray(table["bytes"].fill_null(0)).astype(np.int64)
+            fits = fits and _agree(start, end, first, marks, edges, bytes_of)
+            starts.append(start[passed])
+            ends.append(end[passed])
+        first += table.num_rows
+    kept = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
+    if lies and fits:
+        return Wanted(kept, np.concatenate(starts), np.concatenate(ends))
+    if lies:
+        logger.warning("%s: offsets that do not fit the manifest; whole blocks are read", m.catalog)
+    nowhere = np.full(len(kept), -1, np.int64)
+    return Wanted(kept, nowhere, nowhere)
+
+
+def _agree(start: Numbers, end: Numbers, first: int, marks: Numbers, edges: Numbers, bytes_of: Numbers) -> bool:
+    """Whether the rows from ``first`` on are the samples of these shards.
+
+    They follow each other, blocks as listed, and end inside their shard.
+    """
+    here = marks[(marks[:, 0] >= first) & (marks[:, 0] < first + len(start))]
+    follow = start[1:] == end[:-1]
+    follow |= np.isin(np.arange(first + 1, first + len(start)), edges)
+    of = np.searchsorted(edges, np.arange(first, first + len(start)), side="right") - 1
+    inside = (start >= 0) & (start < end) & (end <= bytes_of[of])
+    return bool(follow.all() and (start[here[:, 0] - first] == here[:, 1]).all() and inside.all())

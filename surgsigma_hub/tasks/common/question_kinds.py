@@ -1,0 +1,321 @@
+"""Kinds of question: one typed answer asked for openly, as a choice, a check or a count, in a context or in a form.
+
+A sample whose answer stays the same keeps its id: which kind it takes is drawn from task and id, by the shares that the
+task's template file states. Questions with an answer of their own (existence, place, order) are samples of their own,
+see ``further``. The name of the question group tells the kind, and stands in ``provenance.template``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ...errors import UnknownNameError
+from ...ontology import concept
+from ...ontology.forms import forms, near, number_word
+from ...records import Fact, Frame
+from .answers import distinct_ids, names, set_slots
+from .base import AnswerKind, Draft, Task
+from .choices import LETTERS, durations, near_options, option, shuffled, vocabulary
+from .wording import bank, draws, joined, word
+
+
+class Style(StrEnum):
+    """Which questions a build asks."""
+
+    VARIED = "varied"
+    """Every kind."""
+    PAPER = "paper"
+    """Plain open questions alone, as the paper family asks them."""
+
+
+def chosen_style(name: str) -> Style:
+    """The style of that name.
+
+    Raises:
+        UnknownNameError: no such style.
+    """
+    if name not in list(Style):
+        raise UnknownNameError("style of questions", name, list(Style))
+    return Style(name)
+
+
+class QuestionKind(StrEnum):
+    """What a question asks for."""
+
+    OPEN = "open"
+    EXISTENCE = "existence"
+    CHECK = "check"
+    COUNT = "count"
+    PLACE = "place"
+    ORDER = "order"
+    CHOICE = "choice"
+    CONTEXT = "context"
+
+
+class Form(StrEnum):
+    """The form that a question asks its answer to have."""
+
+    WORD = "word"
+    NUMBER = "number"
+    LIST = "list"
+    LETTER = "letter"
+    LETTERS = "letters"
+    JSON = "json"
+    SENTENCE = "sentence"
+
+
+def kind_of(template: str) -> QuestionKind:
+    """The kind of question, by ``provenance.template``.
+
+    >>> kind_of("phase_recognition/choice/12+letter/0"), kind_of("instrument_recognition/default/3+default/1")
+    (<QuestionKind.CHOICE: 'choice'>, <QuestionKind.OPEN: 'open'>)
+    """
+    group = template.split("/")[1].partition("_")[0]
+    return QuestionKind(group) if group in list(QuestionKind) else QuestionKind.OPEN
+
+
+def form_of(template: str) -> Form | None:
+    """The form asked for, by ``provenance.template``; None where the question leaves it open.
+
+    >>> form_of("phase_recognition/choice/12+letter/0")
+    <Form.LETTER: 'letter'>
+    """
+    group = template.partition("+")[2].partition("/")[0]
+    return Form(group) if group in list(Form) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What may decide the kind of a question beside the draft.
+
+    Attributes:
+        source: Whose labels the options of a choice are taken from.
+        frame: The moment, for what can be given beside the question; None gives nothing.
+        before: The phase before that of the moment, where it is known.
+        plain: Whether only open questions are asked.
+    """
+
+    source: str = ""
+    frame: Frame | None = None
+    before: str | None = None
+    plain: bool = True
+
+
+PLAIN = Setting()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and its answer before wording: groups, slots, and the form asked for with the answer in it."""
+
+    question: str
+    answer: str
+    slots: Mapping[str, str]
+    form: Form | None = None
+    formed: str = ""
+
+    def worded(self, task: str, id: str) -> tuple[str, str, str]:
+        """Question, answer and the name of the templates."""
+        return word(
+            task, id, question=self.question, answer=self.answer, slots=self.slots, form=self.form, formed=self.formed
+        )
+
+
+OPEN_GROUPS = frozenset({"default", "clip", "all"})
+"""Question groups whose question may be asked in another way: their answer is all that the task asks for."""
+
+
+def ask(
+    task: Task, draft: Draft, id: str, setting: Setting, slots: Mapping[str, str], *, explained: bool = False
+) -> Asked:
+    """How a draft is asked about.
+
+    Args:
+        task: Its task.
+        draft: The typed answer.
+        id: The sample's id, from which the choice is drawn.
+        setting: See :class:`Setting`.
+        slots: Slots common to all tasks; those of the draft are added.
+        explained: Whether definitions follow the answer, which then has no form of its own.
+    """
+    every = {**slots, **draft.slots}
+    plain = Asked(draft.question, draft.answer_group, every)
+    shares = bank(task.name).shares
+    if setting.plain or not shares:
+        return plain
+    draw = draws(task.name, id)[3] / 2**64
+    for name, share in shares.items():
+        if draw < share:
+            made = ask_as(name, task, draft, id, setting, every)
+            return plain if made is None or (explained and made.form) else made
+        draw -= share
+    return plain
+
+
+def ask_as(name: str, task: Task, draft: Draft, id: str, setting: Setting, slots: Mapping[str, str]) -> Asked | None:
+    """A draft asked about in one way: a kind of question or a form, as the shares of the template files name them.
+
+    None where the facts do not allow it, such as a choice where the source tells too few labels apart.
+    """
+    if draft.question not in OPEN_GROUPS:
+        return None
+    plain = Asked(draft.question, draft.answer_group, slots)
+    match name:
+        case Form.WORD | Form.NUMBER | Form.LIST:
+            return Asked(plain.question, plain.answer, slots, Form(name), _bare(draft))
+        case Form.JSON:
+            return Asked(plain.question, plain.answer, slots, Form.JSON, _json(task, draft))
+        case Form.SENTENCE:
+            return Asked(plain.question, plain.answer, slots, Form.SENTENCE, plain.worded(task.name, id)[1])
+        case "choice" | Form.LETTER | Form.LETTERS:
+            return _choice(task, draft, id, setting, slots, None if name == "choice" else Form(name))
+        case _:
+            made = _KINDS[name](task, draft, id, setting)
+            return None if made is None else Asked(made.question, made.answer, {**slots, **made.slots})
+
+
+# ---------------------------------------------------------------------------------------------------------- forms
+
+
+def _bare(draft: Draft) -> str:
+    answer = draft.answer
+    return f"{answer.seconds:g}" if answer.seconds is not None else answer.text
+
+
+_KEYS: Mapping[str, str] = {"instrument": "instruments", "target": "tissues", "action": "actions"}
+
+
+def _json(task: Task, draft: Draft) -> str:
+    answer = draft.answer
+    made: Any
+    match task.answer:
+        case AnswerKind.LABEL:
+            made = {task.label_kinds[0]: answer.text}
+        case AnswerKind.LABELS:
+            made = {_KEYS[task.label_kinds[0]]: names(task.label_kinds[0], answer.labels)}
+        case AnswerKind.SECONDS:
+            made = {"seconds": answer.seconds}
+        case AnswerKind.CRITERIA:
+            made = {concept("criterion", c.criterion).name: c.met for c in answer.criteria}
+        case _:
+            rows = ((("instrument", t.instrument), ("action", t.action), ("target", t.target)) for t in answer.triplets)
+            made = [{kind: concept(kind, id).name for kind, id in row} for row in rows]  # type: ignore[arg-type]
+    return json.dumps(made)
+
+
+# ------------------------------------------------------------------------------------------------ the other kinds
+
+
+def _choice(
+    task: Task, draft: Draft, id: str, setting: Setting, slots: Mapping[str, str], form: Form | None
+) -> Asked | None:
+    if task.answer is AnswerKind.SECONDS:
+        options, right = durations(draft.answer.seconds or 0.0, id)
+    elif task.answer in (AnswerKind.LABEL, AnswerKind.LABELS):
+        kind = task.label_kinds[0]
+        found = near_options(kind, draft.answer.labels, vocabulary(setting.source, kind), id)
+        if found is None:
+            return None
+        said = {one: option(kind, one) for one in found}
+        options, right = [said[one] for one in found], [said[one] for one in found if one in draft.answer.labels]
+    else:
+        return None
+    lettered = dict(zip(options, LETTERS, strict=False))
+    letters = [lettered[one] for one in right]
+    several = len(right) > 1
+    made = {
+        **slots,
+        "options": "\n".join(f"{mark}. {one}" for one, mark in lettered.items()),
+        "picked": f"{letters[0]}. {right[0]}" if len(right) == 1 else joined([f"{lettered[r]} ({r})" for r in right]),
+    }
+    group = "choice_several" if several else "choice" if right else "choice_none"
+    if form is not None:
+        return Asked("choice", group, made, form, ", ".join(letters) or "none")
+    return Asked("choice", group, made)
+
+
+def _check(task: Task, draft: Draft, id: str, setting: Setting) -> Asked | None:
+    """Is it this one? As often the right one as a near one."""
+    kind = task.label_kinds[0]
+    (right,) = draft.answer.labels
+    among = vocabulary(setting.source, kind)
+    yes = draws("check", id)[0] % 2 == 0
+    others = near(kind, right, among)[:4]
+    if not others or right not in among:
+        return None
+    said = forms(kind, right if yes else shuffled(others, "near", id)[0])
+    slots = {"asked": said.noun if kind == "action" else said.name, "asked_short": said.short}
+    return Asked("check", "check_yes" if yes else "check_no", slots)
+
+
+def _count(task: Task, draft: Draft, id: str, setting: Setting) -> Asked | None:
+    """How many, and which: the answer still names them all."""
+    answer = draft.answer
+    if task.answer is AnswerKind.CRITERIA:
+        met = sum(c.met for c in answer.criteria)
+        slots = {
+            "number": number_word(met),
+            "total": number_word(len(answer.criteria)),
+            "agree": "is" if met == 1 else "are",
+        }
+        return Asked("count", f"count_{draft.answer_group}", slots) if len(answer.criteria) > 1 else None
+    number = len(answer.boxes) or len(answer.labels)
+    one, several = _INSTANCES[task.label_kinds[0]] if answer.boxes else _KINDS_OF[task.label_kinds[0]]
+    slots = {
+        "number": number_word(number),
+        "counted": f"{number_word(number)} {one if number == 1 else several}",
+        "agree": "is" if number == 1 else "are",
+    }
+    return Asked("count", "count" if number else "none", slots)
+
+
+_INSTANCES: Mapping[str, tuple[str, str]] = {
+    "instrument": ("instrument", "instruments"),
+    "target": ("structure", "structures"),
+}
+_KINDS_OF: Mapping[str, tuple[str, str]] = {
+    "instrument": ("type of instrument", "types of instrument"),
+    "target": ("structure", "structures"),
+    "action": ("kind of action", "kinds of action"),
+}
+"""A set of labels tells kinds, not how many there are of each."""
+
+
+def _given(task: Task, draft: Draft, id: str, setting: Setting) -> Asked | None:
+    """The question after a fact that is given: the phase before, the phase, or the instruments in view."""
+    said = _context(task, setting)
+    if said is None:
+        return None
+    group, label = said
+    (line, _, _) = word("context", id, question=group, answer="none", slots={"label": label})
+    return Asked("context" if draft.question != "clip" else "context_clip", draft.answer_group, {"context": line})
+
+
+def _context(task: Task, setting: Setting) -> tuple[str, str] | None:
+    frame = setting.frame
+    if task.name == "phase_recognition":
+        before = setting.before
+        if before is None or concept("phase", before).catch_all:
+            return None
+        return "phase_before", concept("phase", before).name
+    if frame is None:
+        return None
+    if task.name in ("triplet_recognition", "action_recognition"):
+        if not frame.instruments or not frame.holds_all(Fact.INSTRUMENTS):
+            return None
+        ids = distinct_ids("instrument", frame.instruments)
+        return ("instruments", set_slots("instrument", ids)["a_list"]) if ids else None
+    if frame.phase is None or concept("phase", frame.phase.id).catch_all:
+        return None
+    return "phase", concept("phase", frame.phase.id).name
+
+
+_KINDS: Mapping[str, Callable[[Task, Draft, str, Setting], Asked | None]] = {
+    "check": _check,
+    "count": _count,
+    "context": _given,
+}
