@@ -19,7 +19,7 @@ from surgsigma_hub.parsers.delimited import Line, read_delimited
 from surgsigma_hub.parsers.numbered_files import find_film, is_film
 from surgsigma_hub.parsers.runs import covered
 from surgsigma_hub.records import Course, Defect, Fact, FilmFile, Frame, Label, Reason, Recording, Segment, Video
-from surgsigma_hub.source import Access, FilmOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, FilmOptions, Options, Source, SourceInfo
 
 _PHASES = {
     1: "Incision",
@@ -76,7 +76,6 @@ class Cataract101(Source):
         "  videos/case_269.mp4 ...             (25 fps)\n",
         facts=frozenset({Fact.PHASE, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={"hashed": ("train", "val", "test")},
-        redistribution=Redistribution(annotations=True, media=True, derived=True),
     )
     options_type = Cataract101Options
 

@@ -37,7 +37,7 @@ from surgsigma_hub.records import (
     Stills,
     Video,
 )
-from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,6 @@ class Cholec80(Source):
         "or a folder of TFRecord files alone, one per video\n",
         facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={name: tuple(splits) for name, splits in _SPLITS.items()},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
     )
     options_type = Cholec80Options
 

@@ -35,7 +35,7 @@ from surgsigma_hub.records import (
     Recording,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,6 @@ class CholecInstanceSeg(Source):
         "  val/VID03_t80_sparse/...      (and VIDnn_t50_sparse, VIDnn_seg8k; folders train, val and test)\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"official": _SPLITS},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         box_extent=BoxExtent.WHOLE,
     )
     options_type = ImageOptions

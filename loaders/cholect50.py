@@ -52,7 +52,7 @@ from surgsigma_hub.records import (
     Triplet,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,6 @@ class CholecT50(Source):
             | {Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE}
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val", "test")),
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         coverage={Fact.TISSUES: Coverage.ACTED_ON},
         box_extent=BoxExtent.TIP,
     )

@@ -44,7 +44,7 @@ from surgsigma_hub.records import (
     Triplet,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Source, SourceInfo
 
 _SPLITS = ("train", "val", "test")
 _LABELS = ("", "annotations", "annotations/smllm")
@@ -89,7 +89,6 @@ class CoPESD(Source):
         "  high_light_images/023521/0001.jpg ...    (or images/023521/..., or 023521/...)\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"official": _SPLITS},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         coverage={Fact.TISSUES: Coverage.ACTED_ON},
         box_extent=BoxExtent.WHOLE,
     )

@@ -32,7 +32,7 @@ from surgsigma_hub.records import (
     Segment,
     Video,
 )
-from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Source, SourceInfo
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,6 @@ class MultiBypass140(Source):
         "  datasets/MultiBypass140/BernBypass70/videos/BBP01.mp4 ...             (films, 25 fps)\n",
         facts=frozenset({Fact.PHASE, Fact.STEP, Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={**dict.fromkeys(_FOLDS, ("train", "val", "test")), "undivided": ("train",)},
-        redistribution=Redistribution(annotations=True, media=True, derived=True),
     )
     options_type = MultiBypass140Options
 

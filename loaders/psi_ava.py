@@ -32,7 +32,7 @@ from surgsigma_hub.records import (
     Segment,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Options, Source, SourceInfo
 
 _HALVES = (
     frozenset({"CASE001", "CASE004", "CASE014", "CASE015"}),
@@ -93,7 +93,6 @@ class PsiAva(Source):
             }
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val")),
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         box_extent=BoxExtent.WHOLE,
     )
     options_type = PsiAvaOptions

@@ -45,7 +45,7 @@ from surgsigma_hub.records import (
     Recording,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, ImageOptions, Source, SourceInfo
 
 LOCALIZATION = "instrument_localization"
 _KINDS = {LOCALIZATION}
@@ -92,7 +92,6 @@ class SurgSigmaV01(Source):
             }
         ),
         split_schemes={"release": ("train",)},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         label_origin="model",
         box_extent=BoxExtent.WHOLE,
     )

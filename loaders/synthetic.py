@@ -31,7 +31,7 @@ from surgsigma_hub.records import (
     VideoFrame,
 )
 from surgsigma_hub.scene import Extent, Scene, Spec, Story, scene, story
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, Options, Source, SourceInfo
 
 NULL = "null"
 MEDIA = ("stills", "video")
@@ -68,7 +68,6 @@ class Synthetic(Source):
         layout="(no files: the scenes are drawn)",
         facts=frozenset(Fact) - {Fact.TRACE},
         split_schemes={"by_number": ("train", "val", "test")},
-        redistribution=Redistribution(annotations=True, media=True, derived=True),
         label_origin="synthetic",
         needs_root=False,
         box_extent=BoxExtent.WHOLE,

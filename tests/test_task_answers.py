@@ -28,7 +28,7 @@ from surgsigma_hub.records import (
     Video,
 )
 from surgsigma_hub.schema import KEY, json_schema, sample_bytes
-from surgsigma_hub.source import Access, Redistribution, SourceInfo
+from surgsigma_hub.source import Access, SourceInfo
 from surgsigma_hub.tasks.common.base import Masks
 from surgsigma_hub.tasks.common.compose import compose, sample_id
 from surgsigma_hub.tasks.common.question_kinds import Style
@@ -60,7 +60,6 @@ INFO = SourceInfo(
     layout="  videos/",
     facts=frozenset(Fact),
     split_schemes={"only": ("train",)},
-    redistribution=Redistribution(True, True, True),
 )
 
 

@@ -9,25 +9,29 @@ from .base import (
     FootageOptions,
     ImageOptions,
     Options,
-    Redistribution,
     Source,
     SourceInfo,
     check_stated,
     parse_options,
     stated_of,
 )
+from .terms import Condition, Part, Redistribute, SourceTerms, terms_of
 
 __all__ = [
     "Access",
+    "Condition",
     "FilmOptions",
     "FilmOrImageOptions",
     "FootageOptions",
     "ImageOptions",
     "Options",
-    "Redistribution",
+    "Part",
+    "Redistribute",
     "Source",
     "SourceInfo",
+    "SourceTerms",
     "check_stated",
     "parse_options",
     "stated_of",
+    "terms_of",
 ]

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from ..errors import LayoutError, SurgSigmaError, UnknownNameError
 from ..ontology import resolve_frame
 from ..records import BoxExtent, Course, Coverage, Defect, Fact, Frame, LabelOrigin, Recording, Stated, Video
+from .terms import SourceTerms, terms_of
 
 
 class Access(StrEnum):
@@ -23,15 +24,6 @@ class Access(StrEnum):
     REQUEST = "request"
     REGISTRATION = "registration"
     SYNTHETIC = "synthetic"
-
-
-@dataclass(frozen=True, slots=True)
-class Redistribution:
-    """What the source's terms let others publish: its annotations, its media, pixels derived from its media."""
-
-    annotations: bool
-    media: bool
-    derived: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +40,7 @@ class SourceInfo:
         coverage: How much of what is there each list of facts names; a fact that is not a key names all of it. The
             reason of each entry stands in the source's card.
         box_extent: What a box of an instrument encloses; None where the source has no boxes.
+        stated_terms: What may be published of it, for sources that come without a file of terms.
     """
 
     name: str
@@ -62,11 +55,16 @@ class SourceInfo:
     layout: str
     facts: frozenset[Fact]
     split_schemes: Mapping[str, tuple[str, ...]]
-    redistribution: Redistribution
     label_origin: LabelOrigin = "expert"
     needs_root: bool = True
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
     box_extent: BoxExtent | None = None
+    stated_terms: SourceTerms | None = None
+
+    @property
+    def terms(self) -> SourceTerms:
+        """What may be published of it: as stated here, else in the package's ``terms/<name>.yaml``."""
+        return self.stated_terms or terms_of(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
