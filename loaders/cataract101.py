@@ -18,7 +18,7 @@ from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
 from surgsigma_hub.parsers.numbered_files import find_film, is_film
 from surgsigma_hub.parsers.runs import covered
-from surgsigma_hub.records import Course, Defect, Fact, FilmFile, Frame, Label, Reason, Recording, Segment, Video
+from surgsigma_hub.records import Defect, Fact, FilmFile, Frame, Label, Reason, Recording, Segment, Video, VideoTimeline
 from surgsigma_hub.source import Access, FilmOptions, Options, Source, SourceInfo
 
 _PHASES = {
@@ -174,7 +174,7 @@ class Cataract101(Source):
             stated=self.stated(video),
         )
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """The phases as intervals, neighbours of one phase as one."""
         timeline, _ = self._timeline(video)
         if timeline is None:
@@ -189,7 +189,7 @@ class Cataract101(Source):
                 before = segments.pop()
                 made = replace(made, start_seconds=before.start_seconds)
             segments.append(made)
-        return Course(
+        return VideoTimeline(
             segments=tuple(segments),
             labelled={"phase": covered((s.start_seconds, s.end_seconds) for s in segments)},
         )

@@ -21,7 +21,6 @@ from surgsigma_hub.parsers.numbered_files import is_film, lacking, numbered_imag
 from surgsigma_hub.parsers.releases.cholec80_records import number_inside, read_video, record_files
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
-    Course,
     Defect,
     Fact,
     FileImage,
@@ -36,6 +35,7 @@ from surgsigma_hub.records import (
     Recording,
     Stills,
     Video,
+    VideoTimeline,
 )
 from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Source, SourceInfo
 
@@ -267,7 +267,7 @@ class Cholec80(Source):
             stated=stated,
         )
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """Runs of phases as segments; :meth:`frames` tells what cannot be read."""
         if video.data.get("outside"):
             return None
@@ -285,7 +285,7 @@ class Cholec80(Source):
         if not phases and footage is None:
             return None
         labels = [(index, Label(name)) for index, name in sorted(phases.items()) if name is not None]
-        return Course(
+        return VideoTimeline(
             segments=runs(labels, fps=fps, layer="phase"),
             footage=footage,
             origins={Fact.PHASE_SEGMENTS: Origin("derived")},

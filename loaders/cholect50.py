@@ -36,7 +36,6 @@ from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
 from surgsigma_hub.records import (
     BoxExtent,
-    Course,
     Coverage,
     Defect,
     Fact,
@@ -51,6 +50,7 @@ from surgsigma_hub.records import (
     Segment,
     Triplet,
     Video,
+    VideoTimeline,
 )
 from surgsigma_hub.source import Access, ImageOptions, Source, SourceInfo
 
@@ -219,21 +219,21 @@ class CholecT50(Source):
             stated=self.stated(video),
         )
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """Runs of phases and of verbs as segments.
 
         What cannot be read leaves the end of a run open here and is told by :meth:`frames`.
         """
-        made = self._labelled_course(video) if video.files else Course()
+        made = self._labelled_course(video) if video.files else VideoTimeline()
         if not made.segments:
             return None
         return replace(made, origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")))
 
-    def _labelled_course(self, video: Video) -> Course:
+    def _labelled_course(self, video: Video) -> VideoTimeline:
         try:
             document = read_labels(video.files[0], int(video.id[3:]))
         except VectorError:
-            return Course()
+            return VideoTimeline()
         categories, annotations = document.get("categories"), document["annotations"]
         names, _ = names_in(categories)
         triples = self._triples or triples_in(categories)
@@ -260,7 +260,7 @@ class CholecT50(Source):
             made = [replace(s, start_known=False, end_known=False) for s in made]
             coverage = {Fact.ACTION_SEGMENTS: Coverage.ANNOTATED_ONLY}
         made += runs(phases, fps=1, layer="phase")
-        return Course(
+        return VideoTimeline(
             segments=tuple(sorted(made, key=lambda s: (s.layer, s.start_seconds))),
             labelled={
                 "action": stretches([n for n, _ in verbs], fps=1),

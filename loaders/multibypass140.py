@@ -19,7 +19,6 @@ from surgsigma_hub.parsers.plain_pickle import load_plain
 from surgsigma_hub.parsers.runs import covered
 from surgsigma_hub.parsers.strict_json import Pairs, read_json
 from surgsigma_hub.records import (
-    Course,
     Defect,
     Fact,
     FileImage,
@@ -31,6 +30,7 @@ from surgsigma_hub.records import (
     Recording,
     Segment,
     Video,
+    VideoTimeline,
 )
 from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Source, SourceInfo
 
@@ -236,7 +236,7 @@ class MultiBypass140(Source):
             stated=self.stated(video),
         )
 
-    def course(self, video: Video) -> Course:
+    def course(self, video: Video) -> VideoTimeline:
         """Phases and steps as two layers of intervals."""
         spans, _ = self._spans(video)
         shown = [s for s in spans if self.options.marks or not s.mark]
@@ -245,7 +245,7 @@ class MultiBypass140(Source):
             layer: covered((s.start / 1000, s.end / 1000) for s in spans if s.layer == layer and not s.mark)
             for layer, _ in _LAYERS
         }
-        return Course(segments=tuple(segments), labelled=labelled)
+        return VideoTimeline(segments=tuple(segments), labelled=labelled)
 
     def _spans(self, video: Video) -> tuple[list[_Span], list[Defect]]:
         """The intervals of a video by layer and start, and what is wrong with its label file."""

@@ -19,7 +19,6 @@ from surgsigma_hub.parsers.releases.psi_ava_keyframes import PHASES, STEPS, KeyF
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
     BoxExtent,
-    Course,
     Defect,
     Fact,
     FileImage,
@@ -31,6 +30,7 @@ from surgsigma_hub.records import (
     Recording,
     Segment,
     Video,
+    VideoTimeline,
 )
 from surgsigma_hub.source import Access, ImageOptions, Options, Source, SourceInfo
 
@@ -224,7 +224,7 @@ class PsiAva(Source):
             stated=self.stated(video),
         )
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """Phases and steps as intervals where the table of seconds is there."""
         seconds, _ = self._seconds(video)
         segments: list[Segment] = []
@@ -235,7 +235,7 @@ class PsiAva(Source):
             labelled[layer] = stretches([n for n, _ in labels], fps=1)
         if not segments:
             return None
-        return Course(
+        return VideoTimeline(
             segments=tuple(segments),
             origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS), Origin("derived")),
             labelled=labelled,

@@ -13,7 +13,6 @@ from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
-    Course,
     Defect,
     Drawn,
     Fact,
@@ -29,6 +28,7 @@ from surgsigma_hub.records import (
     Verdict,
     Video,
     VideoFrame,
+    VideoTimeline,
 )
 from surgsigma_hub.scene import Extent, Scene, Spec, Story, scene, story
 from surgsigma_hub.source import Access, Options, Source, SourceInfo
@@ -117,13 +117,13 @@ class Synthetic(Source):
         for index in range(spec.frames):
             yield _frame(spec, index, film)
 
-    def course(self, video: Video) -> Course:
+    def course(self, video: Video) -> VideoTimeline:
         """What follows what, and the film, or the stills at their rate."""
         spec = self._spec(video)
         film = self._film(video, spec)
         stills = Stills(tuple(_drawn(spec, n, "picture") for n in range(spec.frames)), spec.fps)
         segments = _segments(story(spec.seed, spec.video, spec.frames), spec.fps)
-        return Course(segments=segments, footage=stills if film is None else Film(film, spec.fps))
+        return VideoTimeline(segments=segments, footage=stills if film is None else Film(film, spec.fps))
 
     def _spec(self, video: Video) -> Spec:
         o: SyntheticOptions = self.options

@@ -32,7 +32,7 @@ def open_stream(tree: Path, **more: Any) -> Stream:
     [
         (None, "not the state of a stream, but of type NoneType"),
         ([1], "not the state of a stream, but of type list"),
-        ({"model": 1}, "data, samples, shuffle, lanes, seed, epoch, position, order missing"),
+        ({"model": 1}, "data, samples, shuffle, interleave, seed, epoch, position, order missing"),
         ({"stream": {}, "taken": 3}, "the state of a loader, not of a stream"),
     ],
 )
@@ -48,8 +48,10 @@ def test_a_state_of_other_data_names_both(tree: Path) -> None:
         SurgSigmaError, match=f"another tree, build.*filter.*{state['data']}.*{other.state_dict()['data']}"
     ):
         other.load_state_dict(state)
-    with pytest.raises(SurgSigmaError, match=r"another number of lanes \(lanes 16, here 3\)"):
-        open_stream(tree, shuffle="block", lanes=3).load_state_dict(open_stream(tree, shuffle="block").state_dict())
+    with pytest.raises(SurgSigmaError, match=r"another interleaving \(interleave 16, here 3\)"):
+        open_stream(tree, shuffle="block", interleave=3).load_state_dict(
+            open_stream(tree, shuffle="block").state_dict()
+        )
 
 
 @pytest.mark.parametrize("state", [None, {"stream": {}}, {"stream": {}, "taken": 1}])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.streaming import Item, Stream
+from surgsigma_hub.streaming import Stream, StreamSample
 
 from handmade import entries, sample, tar_bytes, write_part
 
@@ -39,7 +39,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def number(item: Item) -> int:
+def number(item: StreamSample) -> int:
     return int(item.sample["frame_index"])
 
 
@@ -135,7 +135,7 @@ def test_too_many_in_a_row(tree: Path) -> None:
 # -- behind a DataLoader ---------------------------------------------------------------------------------------------
 
 
-def numbers(items: list[Item]) -> list[int]:
+def numbers(items: list[StreamSample]) -> list[int]:
     return [number(i) for i in items]
 
 

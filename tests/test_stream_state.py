@@ -38,7 +38,7 @@ def keys(stream: Stream) -> list[str]:
 
 MIXTURES: list[dict[str, Any]] = [
     {},
-    {"shuffle": "block", "lanes": 2},
+    {"shuffle": "block", "interleave": 2},
     {"shuffle": False},
     {"config": {"phase_recognition": 1.0, "image_captioning": 2.5}},
     {"temperature": 3.0, "caps": {"phase_recognition": 9}},
@@ -206,7 +206,7 @@ def test_bad_arguments(tree: Path) -> None:
         open_stream(tree, split="val")
     for bad in (
         {"rank": 0}, {"rank": 2, "world_size": 2}, {"shuffle": "all"}, {"uneven": "cut"}, {"on_error": "ignore"},
-        {"decode": "jpeg"}, {"threads": -1}, {"lanes": 0}, {"caps": {"nothing": 3}},
+        {"decode": "jpeg"}, {"threads": -1}, {"interleave": 0}, {"caps": {"nothing": 3}},
         {"config": {"phase_recognition": 1.0}}, {"config": {"phase_recognition": 1, "all": 1}, "temperature": 2.0},
     ):  # fmt: skip
         with pytest.raises(SurgSigmaError):

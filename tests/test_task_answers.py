@@ -17,7 +17,6 @@ from surgsigma_hub.records import (
     AnswerCriterion,
     AnswerTriplet,
     Box,
-    Course,
     Cut,
     Fact,
     Label,
@@ -26,6 +25,7 @@ from surgsigma_hub.records import (
     Stills,
     Verdict,
     Video,
+    VideoTimeline,
 )
 from surgsigma_hub.schema import KEY, json_schema, sample_bytes
 from surgsigma_hub.source import Access, SourceInfo
@@ -95,8 +95,8 @@ def test_no_facts_no_drafts(name: str) -> None:
     assert drafts(name) == []
     assert name == "desmoking" or drafts(name, variant="smoke", clean_image=PICTURE) == []
     of_course = TASKS[name].draft_course
-    assert of_course is None or list(of_course(Course())) == []
-    assert of_course is None or list(of_course(Course(segments=(), footage=Stills((), 1.0)))) == []
+    assert of_course is None or list(of_course(VideoTimeline())) == []
+    assert of_course is None or list(of_course(VideoTimeline(segments=(), footage=Stills((), 1.0)))) == []
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -13,7 +13,7 @@ from .conversation import Conversation, check_sample, converse
 from .media import from_row, opened
 
 if TYPE_CHECKING:
-    from ..streaming import Item
+    from ..streaming import StreamSample
 
 Reasoning = Literal["drop", "inline", "separate"]
 TraceForm = Literal["long", "short"]
@@ -162,7 +162,7 @@ class Adapter:
             return False
         return True
 
-    def item(self, item: Item, options: Options | None = None) -> dict[str, Any]:
+    def item(self, item: StreamSample, options: Options | None = None) -> dict[str, Any]:
         """One record of what ``surgsigma_hub.streaming`` delivers."""
         return self(item.sample, item.media, options)
 

@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
 from ..media.moments import Seen
-from ..ontology import resolve_course
+from ..ontology import resolve_timeline
 from ..reasoning import Memory, reason
 from ..reasoning.warrants import Warrants, warrants_for
-from ..records import Course, Defect, Frame, Reason, Video
+from ..records import Defect, Frame, Reason, Video, VideoTimeline
 from ..schema import sample_bytes
 from ..shards.temporary import temporary_name
 from ..source import Source
@@ -90,7 +90,7 @@ class _Mapper:
     tasks: list[Task] = field(init=False)
     companions: list[Task] = field(init=False)
     media: MediaStore = field(init=False)
-    course: Course | None = field(init=False, default=None)
+    course: VideoTimeline | None = field(init=False, default=None)
     extra: Extra = field(init=False)
     timeline: Timeline | None = field(init=False, default=None)
     memory: Memory = field(init=False, default_factory=Memory)
@@ -209,11 +209,11 @@ class _Mapper:
             self.timeline = Timeline(self.course)
         return None if self.timeline is None else self.timeline.phase_before(frame)
 
-    def _resolved_course(self) -> Course | None:
+    def _resolved_course(self) -> VideoTimeline | None:
         video = self.job.video
         course = self.seen.course()
         try:
-            return None if course is None else resolve_course(self.source.info.name, course)
+            return None if course is None else resolve_timeline(self.source.info.name, course)
         except LabelError as error:
             self.part.add_defect(defect_line(video.id, Defect(Reason.LABEL_UNKNOWN, video.id, str(error.message))))
             return None

@@ -69,7 +69,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _bench(args: argparse.Namespace) -> int:
     from ..bench.measure import Plan, Setting, measure
     from ..errors import MissingExtraError
-    from ..streaming import Frames, Remote, Rgb
+    from ..streaming import Frames, RemoteOptions, Rgb
 
     local = Path(args.tree).expanduser().is_dir()
     decode: Any = args.decode
@@ -86,7 +86,7 @@ def _bench(args: argparse.Namespace) -> int:
             "split": args.split,
             "decode": decode,
             "frames": Frames(count=args.frames) if args.frames else None,
-            "remote": Remote(**{name: value for name, value in remote.items() if value is not None}),
+            "remote": RemoteOptions(**{name: value for name, value in remote.items() if value is not None}),
         },
         seconds=args.seconds or (_NEAR_SECONDS if local else _FAR_SECONDS),
         samples=args.samples,

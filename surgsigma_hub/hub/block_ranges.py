@@ -30,7 +30,7 @@ _AT_A_TIME = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BlockRange:
     """Adjacent blocks of one tar.
 
     Attributes:
@@ -51,7 +51,7 @@ class Piece:
         return sum(count for _, _, count in self.blocks)
 
 
-Group = tuple[Piece, ...]
+ReadShard = tuple[BlockRange, ...]
 """What is read one after the other: one shard of ``datasets``."""
 
 
@@ -67,7 +67,9 @@ def manifest_place(tar: str) -> str:
     return f"{found[1]}.manifest.json"
 
 
-def find_pieces(tars: Sequence[str], opened: Sequence[str], manifests: dict[str, str], *, token: Any) -> list[Piece]:
+def find_block_ranges(
+    tars: Sequence[str], opened: Sequence[str], manifests: dict[str, str], *, token: Any
+) -> list[BlockRange]:
     """One piece for each tar.
 
     Args:
@@ -93,7 +95,7 @@ def find_pieces(tars: Sequence[str], opened: Sequence[str], manifests: dict[str,
     return pieces
 
 
-def _blocks(place: str, path: str, *, token: Any) -> dict[str, Piece]:
+def _blocks(place: str, path: str, *, token: Any) -> dict[str, BlockRange]:
     """Pieces of whole tars by name, from their manifest."""
     name = short(place)
     try:
@@ -112,7 +114,9 @@ def _blocks(place: str, path: str, *, token: Any) -> dict[str, Piece]:
     ):
         blocks[shard].append((begin, end, count))
     names = [short(tar) for tar in index.places]
-    return {name: Piece("", name, size, tuple(its)) for name, size, its in zip(names, index.bytes, blocks, strict=True)}
+    return {
+        name: BlockRange("", name, size, tuple(its)) for name, size, its in zip(names, index.bytes, blocks, strict=True)
+    }
 
 
 def short(place: str) -> str:
@@ -120,12 +124,12 @@ def short(place: str) -> str:
     return "/".join(PurePosixPath(place.replace("\\", "/")).parts[-3:])
 
 
-def single_blocks(group: Group) -> list[Group]:
+def single_blocks(group: ReadShard) -> list[ReadShard]:
     """A group cut as finely as it can be."""
     return [(replace(piece, blocks=(block,)),) for piece in group for block in piece.blocks]
 
 
-def split_evenly(pieces: Sequence[Piece], shards: int) -> list[Group]:
+def split_evenly(pieces: Sequence[BlockRange], shards: int) -> list[ReadShard]:
     """Groups of about equally many samples, in reading order.
 
     Raises:
@@ -138,7 +142,7 @@ def split_evenly(pieces: Sequence[Piece], shards: int) -> list[Group]:
             hint=f"Expected 1 to {len(blocks)}; a split with few samples needs few readers.",
         )
     total = sum(piece.samples for piece in pieces)
-    groups: list[list[Piece]] = [[] for _ in range(shards)]
+    groups: list[list[BlockRange]] = [[] for _ in range(shards)]
     taken, at = 0, 0
     for left, (block,) in zip(range(len(blocks), 0, -1), blocks, strict=True):
         # The next group begins where its share does, or where as many blocks are left as groups.
@@ -188,7 +192,7 @@ class Skips:
             ) from error
 
 
-def read_group(group: Group, *, first: int, token: Any, skips: Skips) -> Iterator[tuple[int, Members]]:
+def read_group(group: ReadShard, *, first: int, token: Any, skips: Skips) -> Iterator[tuple[int, Members]]:
     """The samples of a group and their places in it, from the ``first`` place on.
 
     Reading begins with the block that holds it, by one request for all that is left of a tar, or, where the piece ends
@@ -217,7 +221,7 @@ def read_group(group: Group, *, first: int, token: Any, skips: Skips) -> Iterato
 
 
 def _samples(
-    read: Callable[[int, int], bytes], piece: Piece, block: tuple[int, int, int], skips: Skips
+    read: Callable[[int, int], bytes], piece: BlockRange, block: tuple[int, int, int], skips: Skips
 ) -> Iterator[tuple[int, Members]]:
     begin, end, count = block
     try:
@@ -240,7 +244,7 @@ def _samples(
             yield turn, made
 
 
-def _local(piece: Piece) -> BinaryIO:
+def _local(piece: BlockRange) -> BinaryIO:
     """A tar on this machine: of a tree, out of which nothing leads, or one that was downloaded."""
     path, place = Path(piece.tar), f"data/{piece.name}"
     try:
@@ -253,7 +257,7 @@ def _local(piece: Piece) -> BinaryIO:
         raise ShardError(f"{piece.name}: cannot be opened ({error.strerror or error})") from None
 
 
-def _opened(piece: Piece, begin: int, end: int, token: Any) -> Callable[[int, int], bytes]:
+def _opened(piece: BlockRange, begin: int, end: int, token: Any) -> Callable[[int, int], bytes]:
     """Gives the bytes of blocks, asked for in order."""
     access = datasets.DownloadConfig(token=token)
     local = is_local_path(piece.tar)

@@ -15,7 +15,7 @@ from ..conformance import form_problem
 from ..errors import ShardError
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
 from ..shards.tar_index import Members
-from .block_ranges import Group, Skips, find_pieces, manifest_place, read_group, single_blocks, split_evenly
+from .block_ranges import ReadShard, Skips, find_block_ranges, manifest_place, read_group, single_blocks, split_evenly
 from .resuming import Resumable
 
 
@@ -107,20 +107,20 @@ class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
             places = sorted({manifest_place(tar) for tar in tars})
             # Streaming leaves places as they are; else hf:// becomes files of the cache.
             opened, manifests = dl_manager.download([list(tars), places])
-            pieces = find_pieces(tars, opened, dict(zip(places, manifests, strict=True)), token=self.token)
+            pieces = find_block_ranges(tars, opened, dict(zip(places, manifests, strict=True)), token=self.token)
             shards = self.config.shards
-            groups: list[Group] = split_evenly(pieces, shards) if shards else [(piece,) for piece in pieces]
+            groups: list[ReadShard] = split_evenly(pieces, shards) if shards else [(piece,) for piece in pieces]
             made.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
         return made
 
-    def _generate_shards(self, groups: list[Group]) -> Iterator[str]:
+    def _generate_shards(self, groups: list[ReadShard]) -> Iterator[str]:
         yield from (" ".join(piece.tar for piece in group) for group in groups)
 
-    def _generate_more_gen_kwargs(self, groups: list[Group]) -> Iterator[dict[str, list[Group]]]:
+    def _generate_more_gen_kwargs(self, groups: list[ReadShard]) -> Iterator[dict[str, list[ReadShard]]]:
         for group in groups:
             yield {"groups": single_blocks(group)}
 
-    def _generate_examples(self, groups: list[Group], first: int = 0) -> Iterator[tuple[Key, dict[str, Any]]]:
+    def _generate_examples(self, groups: list[ReadShard], first: int = 0) -> Iterator[tuple[Key, dict[str, Any]]]:
         skip = self.config.on_error == "skip"
         skips = Skips(skip=skip, most_in_row=self.config.max_errors_in_row)
         for shard, group in enumerate(groups):

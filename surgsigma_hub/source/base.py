@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 from ..errors import LayoutError, SurgSigmaError, UnknownNameError
 from ..ontology import resolve_frame
-from ..records import BoxExtent, Course, Coverage, Defect, Fact, Frame, LabelOrigin, Recording, Stated, Video
+from ..records import BoxExtent, Coverage, Defect, Fact, Frame, LabelOrigin, Recording, Stated, Video, VideoTimeline
 from .terms import SourceTerms, terms_of
 
 
@@ -248,7 +248,7 @@ class Source(ABC):
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The annotated moments of one video in time order, with a :class:`Defect` for each thing left out."""
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """Segments of one video as a whole, ``moments`` left empty; None where the source has none.
 
         Its ``footage`` is that of :meth:`recording`; only a source without recordings fills it in.

@@ -10,8 +10,8 @@ from __future__ import annotations
 from .decode.decoder import Frames
 from .decode.resize import Rgb
 from .open import stream
-from .sample import Errors, Item
-from .storage.options import Remote
+from .sample import Errors, StreamSample
+from .storage.options import RemoteOptions
 from .stream import Stream
 
-__all__ = ["Errors", "Frames", "Item", "Remote", "Rgb", "Stream", "stream"]
+__all__ = ["Errors", "Frames", "RemoteOptions", "Rgb", "Stream", "StreamSample", "stream"]

@@ -15,7 +15,7 @@ OnError = Literal["raise", "skip"]
 
 
 @dataclass(slots=True)
-class Item:
+class StreamSample:
     """One sample as it is delivered.
 
     Attributes:
@@ -56,7 +56,7 @@ class Settings:
     """What does not change during the life of a stream."""
 
     shuffle: Shuffle
-    lanes: int
+    interleave: int
     seed: int
     rank: int
     world: int

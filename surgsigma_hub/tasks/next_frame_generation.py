@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..ontology import NULL, concept
 from ..ontology.forms import forms
-from ..records import Answer, Course, Fact, Frame, Label, Native, Polygons
+from ..records import Answer, Fact, Frame, Label, Native, Polygons, VideoTimeline
 from .common.answers import distinct_ids, set_slots
 from .common.base import AnswerKind, Draft, MediaIn, Task
 from .common.chance import chance
@@ -86,7 +86,7 @@ def _condition(now: Frame, later: Frame | None) -> tuple[str, list[Label]]:
     return " ".join(said), labels
 
 
-def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     footage = course.footage
     if footage is None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..records import Answer, Course, Fact, Frame
+from ..records import Answer, Fact, Frame, VideoTimeline
 from .common.base import AnswerKind, Draft, MediaIn, Task
 from .common.chance import chance
 from .common.timeline import Timeline, picture_at
@@ -12,7 +12,7 @@ from .reading import InContext, PlainText
 from .video_captioning import captions
 
 
-def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     times = Timeline(course)
     for cut, caption, native in captions(times):
         first = picture_at(cut.footage, cut.start_seconds)

@@ -14,7 +14,7 @@ from ...errors import ShardError
 from ...shards.manifest import Manifest
 from ..order.permutation import Numbers
 from ..storage.range_file import RangedFile
-from ..storage.tree import Place
+from ..storage.tree import TreeStorage
 from .filters import columns, keep
 from .index import Wanted
 
@@ -29,7 +29,7 @@ _FOOTER = 64 << 20  # bytes, and things in a list, of a footer; one of six milli
 _GROUP = 1 << 20  # rows of a row group, which is read as a whole; ours have some 65,000
 
 
-def find_wanted(place: Place, manifests: Sequence[Manifest], where: Mapping[str, Sequence[Any]]) -> Wanted:
+def find_wanted(place: TreeStorage, manifests: Sequence[Manifest], where: Mapping[str, Sequence[Any]]) -> Wanted:
     """The samples of manifests that pass a filter, numbered through; each catalog is read once.
 
     Args:
@@ -52,7 +52,7 @@ def find_wanted(place: Place, manifests: Sequence[Manifest], where: Mapping[str,
     )
 
 
-def _passing(place: Place, m: Manifest, where: Mapping[str, Sequence[Any]]) -> Wanted:
+def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]) -> Wanted:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

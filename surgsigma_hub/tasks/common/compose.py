@@ -11,7 +11,7 @@ from ...records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning
 from ...schema import FORMAT_VERSION, MAX_KEY
 from ...source import SourceInfo
 from .base import TRAINING, Draft, Task
-from .dialogue import ALONE, Talk, messages, worded
+from .dialogue import ALONE, DialoguePlan, messages, worded
 from .further import is_further
 from .question_kinds import PLAIN, Setting, Style
 
@@ -49,7 +49,7 @@ def compose(
     frame: Frame,
     media: Sequence[Media],
     size: tuple[int, int],
-    talk: Talk = ALONE,
+    talk: DialoguePlan = ALONE,
     reasoning: Reasoning | None = None,
     style: Style = Style.VARIED,
     before: str | None = None,
