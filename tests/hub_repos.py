@@ -163,7 +163,7 @@ class Store:
     def merge(self, repo: Repo, number: int) -> Commit:
         """Merge a pull request: what it changed since it branched off goes onto main in one commit."""
         title, status = repo.pulls[number]
-        if status not in ("draft", "open"):
+        if status != "open":
             raise Refused(400, f"pull request {number} is {status}")
         head = repo.at(f"refs/pr/{number}")
         base = self._fork(repo, head)

@@ -294,6 +294,11 @@ class _Handler(BaseHTTPRequestHandler):
         if verb == "settings":
             self.state.store.repos[name] = with_gate(repo, json.loads(self._body))
             return _json({})
+        if verb == "discussions" and self.command == "GET":
+            return self._pulls(repo, int(rest[1]) if len(rest) > 1 else None)
+        if verb == "discussions" and rest[2:] == ["status"]:
+            repo.pulls[int(rest[1])][1] = json.loads(self._body)["status"]
+            return _json({"newStatus": self._event("status-change", new_status=repo.pulls[int(rest[1])][1])})
         if verb == "discussions" and len(rest) == 1:
             number = len(repo.pulls) + 1
             repo.pulls[number] = [json.loads(self._body)["title"], "draft"]
@@ -302,6 +307,24 @@ class _Handler(BaseHTTPRequestHandler):
         if verb == "discussions" and rest[2:] == ["merge"]:
             return _json({"oid": self.state.store.merge(repo, int(rest[1])).oid})
         raise Refused(404, "no such page")
+
+    def _pulls(self, repo: Repo, number: int | None) -> tuple[int, bytes, Mapping[str, str]]:
+        made = [
+            {
+                "title": title, "num": n, "author": {"name": repo.owner}, "createdAt": "2026-11-30T00:00:00.000Z",
+                "status": status, "repo": {"name": repo.name, "type": "dataset"}, "isPullRequest": True, "events": [],
+                "changes": {"base": "refs/heads/main"}, "filesWithConflicts": [],
+            }
+            for n, (title, status) in repo.pulls.items()
+        ]  # fmt: skip
+        if number is not None:
+            return _json(made[number - 1])
+        return _json({"discussions": made if self._query.get("p", "0") == "0" else [], "count": len(made), "start": 0})
+
+    @staticmethod
+    def _event(kind: str, **data: str) -> dict[str, Any]:
+        return {"id": "1", "type": kind, "createdAt": "2026-11-30T00:00:00.000Z", "author": {"name": "org"},
+                "data": {"status": data.get("new_status")}}  # fmt: skip
 
     def _info(self, name: str, revision: str) -> tuple[int, bytes, Mapping[str, str]]:
         repo = self._repo(name)

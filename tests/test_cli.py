@@ -33,10 +33,12 @@ NAMES = (
     "init",
     "labels",
     "preview",
+    "push",
     "schema",
     "sources",
     "tasks",
     "validate",
+    "verify",
     "warrants",
 )
 
@@ -114,6 +116,8 @@ def test_json_is_where_it_was_promised() -> None:
         "export",
         "validate",
         "schema",
+        "push",
+        "verify",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 
