@@ -35,6 +35,7 @@ NAMES = (
     "preview",
     "push",
     "schema",
+    "scrub",
     "sources",
     "tasks",
     "validate",
@@ -118,6 +119,7 @@ def test_json_is_where_it_was_promised() -> None:
         "schema",
         "push",
         "verify",
+        "scrub",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 

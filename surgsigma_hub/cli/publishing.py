@@ -1,4 +1,4 @@
-"""``push`` and ``verify``."""
+"""``push``, ``verify`` and ``scrub``."""
 
 from __future__ import annotations
 
@@ -112,6 +112,30 @@ def _verify(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
+def _scrub_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("tree", type=Path, nargs="?", default=Path("surgsigma"), metavar="TREE", help="folder (default: surgsigma)")
+    add("--check", action="store_true", required=True, help="look, and change nothing (all that scrub does)")
+    add("--patterns", type=Path, metavar="CSV", help="what identifiers look like: columns name, where, pattern")
+    add("--show", type=positive, default=50, metavar="N", help="findings to print (default: 50)")
+
+
+def _scrub(args: argparse.Namespace) -> int:
+    from ..hub.scrub import read_patterns, scrub_check
+
+    report = scrub_check(args.tree, read_patterns(args.patterns))
+    if args.json:
+        print_json(report.as_dict())
+        return 0 if report.ok else 1
+    for problem in report.problems[: args.show]:
+        say(f"{problem.kind}: {problem}")
+    if len(report.problems) > args.show:
+        say(f"... and {len(report.problems) - args.show:,} more (--show N, or --json)")
+    looked = f"{plural(report.samples, 'sample')} in {plural(report.files, 'file')} looked at"
+    say(f"{'Nothing private found' if report.ok else 'NOT CLEAN'}: {looked}; {plural(len(report.problems), 'finding')}")
+    return 0 if report.ok else 1
+
+
 COMMANDS = (
     Command(
         name="push",
@@ -141,6 +165,20 @@ COMMANDS = (
         ),
         arguments=_verify_arguments,
         run=_verify,
+        json=True,
+    ),
+    Command(
+        name="scrub",
+        help="look for what must not leave with a tree",
+        description="Look at everything that would be published: metadata of images, videos, tar headers and catalogs, "
+        "names of this machine and its user, absolute paths, and texts and ids that look like a patient's. Exit code 1 "
+        "when something is found. push does the same before it sends anything.",
+        examples=(
+            ("surgsigma scrub --check", "look at ./surgsigma"),
+            ("surgsigma scrub --check mine --patterns ours.csv", "with patterns of your own"),
+        ),
+        arguments=_scrub_arguments,
+        run=_scrub,
         json=True,
     ),
 )

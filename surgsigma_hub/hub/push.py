@@ -35,6 +35,7 @@ from .published import (
 )
 from .receipts import note_valid, was_found_valid, write_receipt
 from .repository import BATCH, PushError, RemoteState, Repository
+from .scrub import scrub_check
 from .terms import Refusal, refuse, tree_terms
 from .tree_facts import gather
 
@@ -221,6 +222,14 @@ class Push:
             raise ShardError(
                 f"{self.tree} is not valid ({report.counts['errors']:,} errors), so it is not published:\n  {first}",
                 hint=f"See them all with: surgsigma validate {self.tree}",
+            )
+        private = scrub_check(self.tree)
+        if not private.ok:
+            first = "\n  ".join(map(str, private.problems[:5]))
+            raise ShardError(
+                f"{self.tree} holds what must not leave ({len(private.problems):,} findings), so it is not published:"
+                f"\n  {first}",
+                hint=f"See them all with: surgsigma scrub --check {self.tree}",
             )
         note_valid(self.tree, state, report.counts)
 
