@@ -24,7 +24,6 @@ from surgsigma_hub.source import (
     Home,
     Modality,
     Procedure,
-    Redistribution,
     SourceInfo,
     Specialty,
     StepOptions,
@@ -69,7 +68,6 @@ class Cataract101(DeclaredSource):
         "  videos/case_269.mp4 ...             (25 fps)\n",
         facts=frozenset({Fact.PHASE, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={"hashed": ("train", "val", "test")},
-        redistribution=Redistribution(annotations=True, media=True, derived=True),
     )
     options_type = Cataract101Options
     home = Home(

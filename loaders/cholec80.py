@@ -38,7 +38,6 @@ from surgsigma_hub.source import (
     Modality,
     Options,
     Procedure,
-    Redistribution,
     SourceInfo,
     Specialty,
     StepOptions,
@@ -104,7 +103,6 @@ class Cholec80(DeclaredSource):
         "or a folder of TFRecord files alone, one per video\n",
         facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={"endonet": ("train", "test"), "tecno": ("train", "val", "test")},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
     )
     options_type = Cholec80Options
     files = Files(

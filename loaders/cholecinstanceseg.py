@@ -39,7 +39,6 @@ from surgsigma_hub.source import (
     ImageOptions,
     Modality,
     Procedure,
-    Redistribution,
     Source,
     SourceInfo,
     Specialty,
@@ -77,7 +76,6 @@ class CholecInstanceSeg(Source):
         "  val/VID03_t80_sparse/...      (and VIDnn_t50_sparse, VIDnn_seg8k; folders train, val and test)\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"official": _SPLITS},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         box_extent=BoxExtent.WHOLE,
     )
     options_type = ImageOptions

@@ -56,7 +56,6 @@ from surgsigma_hub.source import (
     ImageOptions,
     Modality,
     Procedure,
-    Redistribution,
     Source,
     SourceInfo,
     Specialty,
@@ -105,7 +104,6 @@ class CholecT50(Source):
             | {Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE}
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val", "test")),
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         coverage={Fact.TISSUES: Coverage.ACTED_ON},
         box_extent=BoxExtent.TIP,
     )

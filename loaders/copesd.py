@@ -48,7 +48,6 @@ from surgsigma_hub.source import (
     ImageOptions,
     Modality,
     Procedure,
-    Redistribution,
     Source,
     SourceInfo,
     Specialty,
@@ -95,7 +94,6 @@ class CoPESD(Source):
         "  high_light_images/023521/0001.jpg ...    (or images/023521/..., or 023521/...)\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"official": _SPLITS},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         coverage={Fact.TISSUES: Coverage.ACTED_ON},
         box_extent=BoxExtent.WHOLE,
     )

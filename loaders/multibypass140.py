@@ -37,7 +37,6 @@ from surgsigma_hub.source import (
     Modality,
     Options,
     Procedure,
-    Redistribution,
     Source,
     SourceInfo,
     Specialty,
@@ -101,7 +100,6 @@ class MultiBypass140(Source):
         "  datasets/MultiBypass140/BernBypass70/videos/BBP01.mp4 ...             (films, 25 fps)\n",
         facts=frozenset({Fact.PHASE, Fact.STEP, Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={**dict.fromkeys(_FOLDS, ("train", "val", "test")), "undivided": ("train",)},
-        redistribution=Redistribution(annotations=True, media=True, derived=True),
     )
     options_type = MultiBypass140Options
 

@@ -37,7 +37,6 @@ from surgsigma_hub.source import (
     Modality,
     Options,
     Procedure,
-    Redistribution,
     Source,
     SourceInfo,
     Specialty,
@@ -100,7 +99,6 @@ class PsiAva(Source):
             }
         ),
         split_schemes=dict.fromkeys(_SCHEMES, ("train", "val")),
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         box_extent=BoxExtent.WHOLE,
     )
     options_type = PsiAvaOptions

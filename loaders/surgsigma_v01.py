@@ -49,7 +49,6 @@ from surgsigma_hub.source import (
     ImageOptions,
     Modality,
     Procedure,
-    Redistribution,
     Source,
     SourceInfo,
     Specialty,
@@ -98,7 +97,6 @@ class SurgSigmaV01(Source):
             }
         ),
         split_schemes={"release": ("train",)},
-        redistribution=Redistribution(annotations=True, media=False, derived=False),
         label_origin="model",
         box_extent=BoxExtent.WHOLE,
     )

@@ -31,7 +31,7 @@ from surgsigma_hub.records import (
     VideoTimeline,
 )
 from surgsigma_hub.scene import Extent, Scene, Spec, Story, scene, story
-from surgsigma_hub.source import Access, Modality, Options, Procedure, Redistribution, Source, SourceInfo, Specialty
+from surgsigma_hub.source import Access, Modality, Options, Procedure, Source, SourceInfo, Specialty
 
 NULL = "null"
 MEDIA = ("stills", "video")
@@ -65,7 +65,6 @@ class Synthetic(Source):
         layout="(no files: the scenes are drawn)",
         facts=frozenset(Fact) - {Fact.TRACE},
         split_schemes={"by_number": ("train", "val", "test")},
-        redistribution=Redistribution(annotations=True, media=True, derived=True),
         label_origin="synthetic",
         needs_root=False,
         box_extent=BoxExtent.WHOLE,

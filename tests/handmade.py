@@ -21,7 +21,8 @@ from surgsigma_hub import records as r
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
 from surgsigma_hub.shards.problems import Problem, ValidationReport
-from surgsigma_hub.source import About, Access, Modality, Procedure, Redistribution, SourceInfo, Specialty
+from surgsigma_hub.source import About, Access, Modality, Procedure, SourceInfo, SourceTerms, Specialty
+from surgsigma_hub.source.terms import free_terms, no_terms
 
 SIZE = (64, 48)
 Entry = tuple[str, bytes]
@@ -236,7 +237,7 @@ SMALL = (32, 24)
 """Size of the pictures of ``PARTS``."""
 
 
-def _info(name: str, license: str, access: Access, redistribution: Redistribution) -> SourceInfo:
+def _info(name: str, license: str, access: Access, terms: SourceTerms) -> SourceInfo:
     synthetic = access is Access.SYNTHETIC
     return SourceInfo(
         name=name,
@@ -249,16 +250,16 @@ def _info(name: str, license: str, access: Access, redistribution: Redistributio
         layout="<root>/",
         facts=frozenset({r.Fact.PHASE}),
         split_schemes={"default": ("train", "test")},
-        redistribution=redistribution,
+        stated_terms=terms,
         label_origin="synthetic" if synthetic else "expert",
         needs_root=not synthetic,
     )
 
 
 SOURCES = {
-    "alpha": _info("alpha", "cc-by-nc-sa-4.0", Access.REQUEST, Redistribution(False, False, False)),
-    "beta": _info("beta", "cc-by-4.0", Access.OPEN, Redistribution(True, True, True)),
-    "toys": _info("toys", "cc-by-4.0", Access.SYNTHETIC, Redistribution(True, True, True)),
+    "alpha": _info("alpha", "cc-by-nc-sa-4.0", Access.REQUEST, no_terms("alpha")),
+    "beta": _info("beta", "cc-by-4.0", Access.OPEN, free_terms("beta")),
+    "toys": _info("toys", "cc-by-4.0", Access.SYNTHETIC, free_terms("toys")),
 }
 
 

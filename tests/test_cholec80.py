@@ -16,6 +16,7 @@ from surgsigma_hub.parsers.frame_tables import Flags, FrameTable, Text, read_fra
 from surgsigma_hub.parsers.releases.cholec80_records import PHASES, TOOLS
 from surgsigma_hub.records import Fact, FileImage, FileSlice, Label, Reason, Video, VideoFrame
 from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import Part
 
 from chole_files import as_films, as_records, picture
 from cholec80_reading import ROOT, Cholec80, facts, opened, read
@@ -343,7 +344,7 @@ def test_real_excerpts(real: Path, tmp_path: Path) -> None:
 def test_info_is_what_the_terms_say() -> None:
     info = Cholec80.info
     assert info.license == "cc-by-nc-sa-4.0" and info.access == "request"
-    assert (info.redistribution.annotations, info.redistribution.media) == (True, False)
+    assert info.terms.published == (Part.ANNOTATIONS,)
     assert isinstance(Cholec80(ROOT).videos()[0], Video)  # type: ignore[index]
 
 

@@ -14,6 +14,7 @@ from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.records import Box, Defect, Fact, FileImage, Frame, Label, LabeledBox, Origin, Polygons, Reason
 from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import Part
 
 from chole_files import picture
 from conftest import FIXTURES
@@ -266,4 +267,4 @@ def test_a_box_is_the_tightest_around_all_pieces_of_its_instance(tmp_path: Path,
 def test_info_is_what_the_terms_say() -> None:
     info = Loader.info
     assert info.license == "cc-by-nc-sa-4.0" and info.access == "registration"
-    assert (info.redistribution.annotations, info.redistribution.media) == (True, False)
+    assert info.terms.published == (Part.ANNOTATIONS,)

@@ -11,7 +11,7 @@ from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.parsers.releases.triplet_vectors import NAMES
 from surgsigma_hub.records import Box, Fact, FileImage, Frame, Label, LabeledBox, Reason, Triplet
-from surgsigma_hub.source import Options
+from surgsigma_hub.source import Options, Part
 
 from chole_files import label_file, pictures
 from cholect50_reading import GRASP, ROOT, CholecT50, read
@@ -209,5 +209,5 @@ def test_pictures_without_labels_and_labels_without_pictures_are_told(tmp_path: 
 def test_info_is_what_the_terms_say() -> None:
     info = CholecT50.info
     assert info.license == "cc-by-nc-sa-4.0" and info.access == "request"
-    assert (info.redistribution.annotations, info.redistribution.media) == (True, False)
+    assert info.terms.published == (Part.ANNOTATIONS,)
     assert Fact.INSTRUMENT_BOXES in info.facts and Fact.TISSUE_BOXES not in info.facts

@@ -33,10 +33,13 @@ NAMES = (
     "init",
     "labels",
     "preview",
+    "push",
     "schema",
+    "scrub",
     "sources",
     "tasks",
     "validate",
+    "verify",
     "warrants",
 )
 
@@ -114,6 +117,9 @@ def test_json_is_where_it_was_promised() -> None:
         "export",
         "validate",
         "schema",
+        "push",
+        "verify",
+        "scrub",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 

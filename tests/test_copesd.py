@@ -14,6 +14,7 @@ from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.records import Box, Defect, FileImage, Frame, Label, LabeledBox, NativeQA, Reason, Triplet
 from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import Part
 
 from chole_files import picture
 from conftest import FIXTURES
@@ -229,4 +230,4 @@ def test_whatever_a_row_holds_it_is_a_frame_or_a_defect(tmp_path: Path, rows: li
 def test_info_is_what_the_terms_say() -> None:
     info = CoPESD.info
     assert info.license == "cc-by-4.0" and info.procedure == "endoscopic_submucosal_dissection"
-    assert (info.redistribution.annotations, info.redistribution.media) == (True, False)
+    assert info.terms.published == (Part.ANNOTATIONS,)

@@ -22,7 +22,6 @@ from surgsigma_hub.source import (
     ImageFolders,
     Modality,
     Procedure,
-    Redistribution,
     SourceInfo,
     Specialty,
     StepOptions,
@@ -43,7 +42,6 @@ INFO = SourceInfo(
     layout="Phase/v01.csv",
     facts=frozenset({Fact.PHASE}),
     split_schemes={"hashed": ("train", "val", "test"), "undivided": ("train",)},
-    redistribution=Redistribution(True, True, True),
 )
 
 

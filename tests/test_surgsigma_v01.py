@@ -11,6 +11,7 @@ import pytest
 from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import resolve_frame
 from surgsigma_hub.records import Box, Fact, FileImage, FileSlice, Frame, MaskImage, Reason
+from surgsigma_hub.source import Part
 
 from sigma_reading import FIXTURE, KIND, defects, frames, load
 
@@ -320,9 +321,5 @@ def test_dense_predictions_alone_are_enough(copy: Path) -> None:
 def test_what_the_source_declares() -> None:
     info = KIND.info
     assert info.license == "cc-by-nc-sa-4.0" and info.label_origin == "model"
-    assert (info.redistribution.annotations, info.redistribution.media, info.redistribution.derived) == (
-        True,
-        False,
-        False,
-    )
+    assert info.terms.published == (Part.ANNOTATIONS,)
     assert info.split_schemes == {"release": ("train",)}

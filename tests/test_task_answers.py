@@ -28,7 +28,7 @@ from surgsigma_hub.records import (
     VideoTimeline,
 )
 from surgsigma_hub.schema import KEY, json_schema, sample_bytes
-from surgsigma_hub.source import About, Access, Modality, Procedure, Redistribution, SourceInfo, Specialty
+from surgsigma_hub.source import About, Access, Modality, Procedure, SourceInfo, Specialty
 from surgsigma_hub.tasks.common.base import Masks
 from surgsigma_hub.tasks.common.compose import compose, sample_id
 from surgsigma_hub.tasks.common.question_kinds import Style
@@ -58,7 +58,6 @@ INFO = SourceInfo(
     layout="  videos/",
     facts=frozenset(Fact),
     split_schemes={"only": ("train",)},
-    redistribution=Redistribution(True, True, True),
 )
 
 

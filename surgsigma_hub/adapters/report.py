@@ -9,6 +9,7 @@ from typing import Any
 
 from ..hub.markdown import code, plain
 from ..registry import all_sources
+from ..source import Part
 from .base import REASONS
 
 
@@ -121,8 +122,7 @@ def licenses_note(tally: Tally) -> str:
         text = f"Licence: {code(tally.licenses[name])}. {count:,} record{'' if count == 1 else 's'}."
         info = known[name].info if name in known else None
         if info is not None:
-            allowed = info.redistribution
-            said = "may" if allowed.media else "may not"
+            said = "may" if info.terms.publishes(Part.MEDIA) else "may not"
             text += (
                 f"\n\nAccess ({info.access.value}): {info.access_steps} <{info.homepage}>\n\n"
                 f"Images and videos of it {said} be passed on."

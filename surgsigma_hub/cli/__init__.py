@@ -30,6 +30,7 @@ GROUPS = (
     "benching",
     "checking",
     "pointing",
+    "publishing",
 )
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 

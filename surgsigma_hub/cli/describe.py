@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..registry import get_source
 from ..shards.answer_statistics import Distribution, Spread, Tally, count_answers
 from ..shards.manifest import load_tree
 from ..shards.wording_statistics import Variety, Wording, count_wording
-from ..source import SourceInfo
+from ..source import Part, SourceInfo, SourceTerms
 from ..tasks import Task
 from .output import say, table, wrapped
 
@@ -40,7 +40,7 @@ def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
         "coverage": {fact.value: of.value for fact, of in sorted(info.coverage.items())},
         "box_extent": None if info.box_extent is None else info.box_extent.value,
         "split_schemes": {name: list(splits) for name, splits in info.split_schemes.items()},
-        "redistribution": asdict(info.redistribution),
+        "terms": terms_dict(info.terms),
         "label_origin": info.label_origin,
         "needs_root": info.needs_root,
         "options": options,
@@ -48,13 +48,32 @@ def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def terms_dict(terms: SourceTerms) -> dict[str, Any]:
+    """What may be published of a source, part by part, the terms of whose pixels they are included."""
+    made: dict[str, Any] = {}
+    for part in Part:
+        found = terms.effective(part)
+        made[part.value] = {
+            "redistribute": found.redistribute.value,
+            "conditions": sorted(found.conditions),
+            "license": found.license,
+            "clause": found.clause,
+            "evidence": found.evidence,
+            "withheld": terms.withheld(part),
+        }
+    return made
+
+
 def print_source(source: Mapping[str, Any]) -> None:
     """A source for reading."""
     say(f"{source['name']}: {source['title']}")
     say(f"  {source['specialty']}, {source['procedure'].replace('_', ' ')}, {source['modality']}")
     say(f"  licence {source['license']}; labels: {source['label_origin']}")
-    allowed = [name for name, may in source["redistribution"].items() if may]
-    say(f"  may be published: {', '.join(allowed) or 'nothing'}")
+    for part, terms in source["terms"].items():
+        held = f"; {', '.join(terms['conditions'])}" if terms["conditions"] else ""
+        say(f"  publish {part.ljust(11)}: {terms['redistribute']}{held} ({terms['clause']})")
+        if terms["withheld"]:
+            say(f"    withheld by a policy of this package: {terms['withheld']}")
     if source["coverage"]:
         say(f"  lists: {', '.join(f'{fact} {of}' for fact, of in source['coverage'].items())}; others all in view")
     if source["box_extent"]:

@@ -16,7 +16,8 @@ from ..shards.manifest import write_atomic
 from ..source import SourceInfo
 from ..tasks import Task
 from .configs import front_matter
-from .pages import MARK, licenses_page, readme_page, source_page, task_page
+from .licenses import gate_front, licenses_page
+from .pages import MARK, readme_page, source_page, task_page
 from .tree_facts import TreeFacts, gather, size_category
 
 _HUB_LICENSES = {
@@ -85,6 +86,7 @@ def card_front(facts: TreeFacts) -> dict[str, Any]:
         "size_categories": [size_category(facts.config("all").samples)],
         **({"task_categories": sorted(categories)} if categories else {}),
         "tags": tags,
+        **gate_front(facts),
         OURS: {"format_version": FORMAT_VERSION},
         **front_matter(facts.configs),
     }

@@ -135,29 +135,6 @@ def task_page(facts: TreeFacts, name: str) -> str:
     )
 
 
-def licenses_page(facts: TreeFacts) -> str:
-    """LICENSES.md: what each source's terms are, and how much of it is here."""
-    parts = [
-        "# Licences by source",
-        "Each sample names its licence (`json.license`). Labels and media are under the terms of their source; the "
-        "wordings that this package's templates add are under its own licence (MIT).",
-    ]
-    for name in facts.sources:
-        info = facts.info(name)
-        mine = facts.config(name)
-        kind = "Synthetic. " if facts.synthetic(name) else ""
-        text = f"{kind}Licence: {code(facts.license(name))}. {mine.samples:,} samples, {size_text(mine.bytes)}."
-        if info is not None:
-            text += (
-                f"\n\nAccess ({info.access.value}): {info.access_steps} <{info.homepage}>\n\n"
-                f"May be redistributed: {_redistribution(info)}."
-            )
-        else:
-            text += "\n\nThis version of the package has no loader of that name: ask whoever built the tree."
-        parts += [f"## {info.title if info else name} (`{name}`)", text]
-    return _page(*parts)
-
-
 def _page(*parts: str) -> str:
     return "\n\n".join((MARK, *parts)) + "\n"
 
@@ -221,13 +198,7 @@ def _source_table(facts: TreeFacts) -> str:
 
 
 def _redistribution(info: SourceInfo) -> str:
-    terms = info.redistribution
-    allowed = [
-        word
-        for word, yes in (("annotations", terms.annotations), ("media", terms.media), ("derived pixels", terms.derived))
-        if yes
-    ]
-    return ", ".join(allowed) or "nothing"
+    return ", ".join(part.words for part in info.terms.published) or "nothing"
 
 
 def _leak_text(facts: TreeFacts) -> str:

@@ -16,7 +16,8 @@ from ..registry import all_sources
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import open_shard, read_shard
 from ..shards.wording_statistics import Wording, count_wording
-from ..source import Access, SourceInfo
+from ..source import Access, Part, SourceInfo
+from ..source.terms import GATED
 from ..tasks import Task, all_tasks
 from .configs import Config, tree_configs
 
@@ -78,7 +79,10 @@ class TreeFacts:
     def may_quote(self, source: str) -> bool:
         """Whether a card may show one of its samples; not where the terms forbid it or are not known."""
         info = self.info(source)
-        return info is not None and info.redistribution.annotations
+        if info is None:
+            return False
+        terms = info.terms.effective(Part.ANNOTATIONS)
+        return terms.redistribute.may and not terms.conditions & GATED  # the card itself has no gate
 
     def first_sample(self, *, source: str | None = None, task: str | None = None) -> dict[str, Any]:
         """The first sample of the first shard that fits.

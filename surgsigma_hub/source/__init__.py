@@ -7,7 +7,6 @@ from .base import (
     Access,
     Modality,
     Procedure,
-    Redistribution,
     Source,
     SourceInfo,
     Specialty,
@@ -26,10 +25,12 @@ from .options import (
     check_options,
     stated_of,
 )
+from .terms import Condition, Part, Redistribute, SourceTerms, terms_of
 
 __all__ = [
     "About",
     "Access",
+    "Condition",
     "DeclaredSource",
     "Fields",
     "Files",
@@ -42,10 +43,12 @@ __all__ = [
     "ImageOptions",
     "Modality",
     "Options",
+    "Part",
     "Procedure",
-    "Redistribution",
+    "Redistribute",
     "Source",
     "SourceInfo",
+    "SourceTerms",
     "Specialty",
     "StepOptions",
     "VideoLabels",
@@ -55,4 +58,5 @@ __all__ = [
     "parse_options",
     "rate_for",
     "stated_of",
+    "terms_of",
 ]

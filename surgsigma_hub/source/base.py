@@ -16,6 +16,7 @@ from ..errors import LayoutError, SurgSigmaError, UnknownNameError
 from ..ontology import resolve_frame
 from ..records import BoxExtent, Coverage, Defect, Fact, Frame, LabelOrigin, Recording, Stated, Video, VideoTimeline
 from .options import Options, by_video, check_options, parsed_options, stated_of
+from .terms import SourceTerms, terms_of
 
 
 class Specialty(StrEnum):
@@ -103,15 +104,6 @@ def about_source(name: str) -> About:
     return About(said["title"], said["license"], said["homepage"])
 
 
-@dataclass(frozen=True, slots=True)
-class Redistribution:
-    """What the source's terms let others publish: its annotations, its media, pixels derived from its media."""
-
-    annotations: bool
-    media: bool
-    derived: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInfo:
     """All that is known of a source without opening a file.
@@ -126,6 +118,7 @@ class SourceInfo:
             reason of each entry stands in the source's card.
         box_extent: What a box of an instrument encloses; None where the source has no boxes.
         about: Title, licence and homepage of a source without a card of its own; None reads them off its card.
+        stated_terms: What may be published of it, for sources that come without a file of terms.
 
     Raises:
         UnknownNameError: specialty, procedure or modality is none of the closed vocabularies.
@@ -140,12 +133,17 @@ class SourceInfo:
     layout: str
     facts: frozenset[Fact]
     split_schemes: Mapping[str, tuple[str, ...]]
-    redistribution: Redistribution
     label_origin: LabelOrigin = "expert"
     needs_root: bool = True
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
     box_extent: BoxExtent | None = None
     about: About | None = None
+    stated_terms: SourceTerms | None = None
+
+    @property
+    def terms(self) -> SourceTerms:
+        """What may be published of it: as stated here, else in the package's ``terms/<name>.yaml``."""
+        return self.stated_terms or terms_of(self.name)
 
     def __post_init__(self) -> None:
         for name, kind in (("specialty", Specialty), ("procedure", Procedure), ("modality", Modality)):

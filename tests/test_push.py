@@ -1,0 +1,359 @@
+"""push against a real server: what strangers read is what was built, whatever fails or is killed on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+import orjson
+import pytest
+import surgsigma_hub
+import yaml
+
+from builds import digests
+from conftest import FIXTURES
+from hub_client import Client, waiting
+from hub_repos import Commit
+from hub_server import TOKEN, Fault, HubServer, serve
+
+REPO = "org/surgsigma"
+TASKS = ("phase_recognition", "instrument_segmentation")
+SIZE = {"videos": "5", "frames": "4", "width": "64", "height": "48"}
+READ = """
+import json, sys
+from datasets import load_dataset
+data = load_dataset(sys.argv[1], "phase_recognition", streaming=True)
+print(json.dumps({split: [s["json"]["id"] for s in rows] for split, rows in data.items()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built") / "surgsigma"
+    surgsigma_hub.build("synthetic", out=out, tasks=TASKS, options=SIZE, shard_bytes=64 << 10)
+    return out
+
+
+@pytest.fixture(scope="module")
+def again(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another tree for the same dataset: other samples under the same names, and fewer shards."""
+    out = tmp_path_factory.mktemp("again") / "surgsigma"
+    surgsigma_hub.build("synthetic", out=out, tasks=TASKS[:1], options={**SIZE, "videos": "3"}, seed=7)
+    return out
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HubServer]:
+    with serve() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def waiter(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("client")
+    with waiting(server.environment(folder / "home"), folder) as client:
+        yield client
+
+
+@pytest.fixture
+def hub(server: HubServer) -> HubServer:
+    """The server as new."""
+    with server.lock:
+        server.store.repos.clear()
+        server.store.content.clear()
+        server.tokens = {TOKEN: "org"}
+        server.uploaded = 0
+        for one in (server.faults, server.log, server.leaks):
+            one.clear()
+    return server
+
+
+@pytest.fixture
+def tree(built: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(built, tmp_path / "surgsigma")
+
+
+@pytest.fixture
+def client(waiter: Client) -> Iterator[Client]:
+    waiter.constants.clear()
+    yield waiter
+
+
+def honest(hub: HubServer, commit: Commit) -> None:
+    """A card of a commit claims no more and no less than the commit holds."""
+    files = commit.files
+    if "README.md" not in files:
+        return
+    card = hub.store.data(files["README.md"]).decode()
+    front = yaml.load(card.split("---\n")[1], getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    sizes = {(i["config_name"], s["name"]): s["num_bytes"] for i in front["dataset_info"] for s in i["splits"]}
+    for config in front["configs"]:
+        for part in config["data_files"]:
+            found = [p for p in files if fnmatch(p, part["path"])]
+            assert sum(files[p].size for p in found) == sizes[config["config_name"], part["split"]], commit.title
+    for place, entry in files.items():
+        if place.endswith(".manifest.json"):
+            for shard in orjson.loads(hub.store.data(entry))["shards"]:
+                assert files[f"{place.rpartition('/')[0]}/{shard['name']}"].sha256 == shard["sha256"], commit.title
+
+
+def check_whole(hub: HubServer, tree: Path) -> None:
+    """The dataset holds the tree, no more and no less, and was honest at every moment."""
+    repo = hub.store.repos[REPO]
+    head = repo.at("main")
+    ours = {p: d for p, d in digests(tree).items() if not p.startswith((".push/", "reports/"))}
+    stored = {p: orjson.loads(json.dumps(hub.store.data(e).hex())) for p, e in head.files.items()}
+    assert set(stored) - {".gitattributes", "pin.json"} == set(ours)
+    for place in ours:
+        assert bytes.fromhex(stored[place]) == (tree / place).read_bytes(), place
+    for commit in repo.history:
+        honest(hub, commit)
+    assert not hub.leaks
+
+
+def test_a_stranger_reads_what_was_pushed(hub: HubServer, client: Client, tree: Path, tmp_path: Path) -> None:
+    done = client("push", REPO, tree, "--version", "v1")
+    assert done.code == 0, done.text
+    check_whole(hub, tree)
+    assert hub.commits(REPO) == ["Data, part 1", "Cards", "README.md"]
+    assert hub.head(REPO, "v1") == hub.head(REPO)
+    receipt = json.loads((tree / ".push" / "org--surgsigma.json").read_text())
+    assert receipt["commit"] == hub.head(REPO).oid and receipt["tag"] == "v1"
+    pin = json.loads(hub.read(REPO, "pin.json"))
+    assert pin["version"] == "v1" and pin["sources"]["synthetic"]["options"]
+    assert TOKEN not in done.text + (tree / ".push" / "org--surgsigma.json").read_text()
+
+    def read(name: str, home: str, cwd: Path) -> dict[str, list[str]]:
+        env = hub.environment(tmp_path / home, token=None)
+        cwd.mkdir(exist_ok=True)
+        made = subprocess.run([sys.executable, "-c", READ, name], env=env, cwd=cwd, capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
+        return json.loads(made.stdout)  # type: ignore[no-any-return]
+
+    local = read("surgsigma", "local", tree.parent)
+    assert sum(map(len, local.values())) > 10
+    assert read(REPO, "fresh", tmp_path / "elsewhere") == local
+    pointed = tmp_path / "pointed"
+    pointed.mkdir()
+    assert client("init", pointed / "surgsigma", "--repo", REPO).code == 0
+    assert read("surgsigma", "pointer", pointed) == local
+
+
+def test_a_dry_run_tells_and_changes_nothing(hub: HubServer, client: Client, tree: Path) -> None:
+    before = digests(tree)
+    done = client("push", REPO, tree, "--dry-run")
+    assert done.code == 0 and "would be made" in done.out and "README.md" in done.out
+    assert not [line for line in hub.log if not line.startswith("GET")] and not hub.store.repos
+    assert {p: d for p, d in digests(tree).items() if not p.startswith(".push/")} == before
+    plan = json.loads(client("push", REPO, tree, "--dry-run", "--json").out)
+    assert plan["files"][-1] == "README.md" and plan["bytes"] > 0 and not plan["refusals"]
+
+
+def test_what_is_there_is_not_sent_again(hub: HubServer, client: Client, tree: Path) -> None:
+    assert client("push", REPO, tree).code == 0
+    sent, commits = hub.uploaded, hub.commits(REPO)
+    done = client("push", REPO, tree)
+    assert done.code == 0 and "Nothing to send" in done.out
+    assert (hub.uploaded, hub.commits(REPO)) == (sent, commits)
+
+
+def test_a_tree_is_replaced_in_one_commit(hub: HubServer, client: Client, tree: Path, again: Path) -> None:
+    assert client("push", REPO, tree).code == 0
+    refused = client("push", REPO, again)
+    assert refused.code == 2 and "--delete" in refused.err and "instrument_segmentation" in refused.err
+    assert client("push", REPO, again, "--delete").code == 0
+    assert hub.commits(REPO)[-1] == "Replace the tree" and len(hub.commits(REPO)) == 4
+    check_whole(hub, again)
+
+
+def test_a_large_replacement_is_merged_at_its_end(hub: HubServer, client: Client, tree: Path, again: Path) -> None:
+    assert client("push", REPO, tree).code == 0
+    client.constants |= {"hub.push.AT_ONCE": 3, "hub.push.BATCH": 5}
+    hub.faults.append(Fault("POST .*/merge", "lost"))
+    done = client("push", REPO, again, "--delete", "--version", "v2")
+    assert done.code == 0, done.text
+    main = hub.store.repos[REPO]
+    assert len([c for c in main.history if c.title.startswith("Data, part")]) > 1
+    assert main.at("v2") == main.at("main")
+    mains, one = [], main.at("main")
+    while one.parent:
+        mains.append(one.title)
+        one = main.commits[one.parent]
+    assert [title.partition(",")[0] for title in mains] == ["Data v2", "README.md", "Cards", "Data"]
+    honest(hub, main.at("main"))
+    assert {p for p in main.at("main").files if p.endswith(".tar")} == {p for p in digests(again) if p.endswith(".tar")}
+
+
+FAULTS = {
+    "preupload, busy": Fault("POST .*/preupload/", status=429, times=2, headers={"Retry-After": "0"}),
+    "preupload, broken": Fault("POST .*/preupload/", status=503, times=2),
+    "batch, broken": Fault("POST .*/objects/batch", status=500, times=1),
+    "bytes, broken": Fault("PUT ", status=503, times=2, skip=1),
+    "bytes, hung up": Fault("PUT ", "drop", times=2, skip=1),
+    "bytes, link expired": Fault("PUT ", status=403, times=1, skip=2),
+    "listing, cut": Fault("GET .*/tree/", "cut", times=1),
+    "commit, refused": Fault("POST .*/commit/", status=503, times=1, skip=1),
+    "commit, busy": Fault("POST .*/commit/", status=429, times=1),
+    "commit, answer lost": Fault("POST .*/commit/", "lost", times=1),
+    "card's commit, answer lost": Fault("POST .*/commit/", "lost", times=1, skip=2),
+    "commit, answer cut": Fault("POST .*/commit/", "cut", times=1, skip=1),
+    "creation, answer lost": Fault("POST .*/repos/create", "lost", times=1),
+    "tag, answer lost": Fault("POST .*/tag/", "lost", times=1),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_on_the_way_is_overcome(hub: HubServer, client: Client, tree: Path, name: str) -> None:
+    fault = replace(FAULTS[name])
+    hub.faults.append(fault)
+    done = client("push", REPO, tree, "--version", "v1")
+    assert fault.times == 0, "the fault never happened"
+    assert done.code == 0, done.text
+    check_whole(hub, tree)
+    assert hub.commits(REPO) == ["Data, part 1", "Cards", "README.md"]
+    assert hub.head(REPO, "v1") == hub.head(REPO)
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+def test_a_token_that_expires_is_named_and_never_shown(hub: HubServer, client: Client, tree: Path, skip: int) -> None:
+    hub.faults.append(Fault("POST .*/commit/", "call", skip=skip, then=hub.tokens.clear))
+    done = client("push", REPO, tree, "-v", "-v", "--debug")
+    assert done.code == 2 and "hf auth login" in done.err and "401" in done.err
+    assert TOKEN not in done.text
+    new = "hf_" + "other" * 7
+    hub.tokens[new] = "org"
+    assert client("push", REPO, tree, environment={"HF_TOKEN": new}).code == 0
+    check_whole(hub, tree)
+
+
+def test_killed_at_any_moment_it_is_completed(hub: HubServer, client: Client, tree: Path) -> None:
+    """Killed at every third request, before it was handled and after; the next run begins where that one stopped."""
+    runs = 0
+    for moment in range(0, 200, 3):
+        kind = "lost" if moment % 2 else "drop"
+
+        def kill() -> None:
+            os.kill(client.pid, signal.SIGKILL)
+
+        hub.faults[:] = [Fault(".", kind, skip=moment, then=kill)]
+        done = client("push", REPO, tree)
+        if done.code == 0:
+            break
+        assert done.code == -signal.SIGKILL, done.text
+        runs += 1
+        if REPO in hub.store.repos:
+            for commit in hub.store.repos[REPO].history:
+                honest(hub, commit)
+    hub.faults.clear()
+    assert runs > 5
+    assert client("push", REPO, tree).code == 0
+    check_whole(hub, tree)
+    titles = hub.commits(REPO)
+    assert sorted(set(titles)) == ["Cards", "Data, part 1", "README.md"] and titles[-1] == "README.md"
+
+
+def test_somebody_else_who_commits_meanwhile_is_not_overwritten(hub: HubServer, client: Client, tree: Path) -> None:
+    def meanwhile() -> None:
+        hub.put(REPO, {"NOTES.md": b"mine"})
+
+    hub.faults.append(Fault("POST .*/commit/", "call", skip=1, then=meanwhile))
+    done = client("push", REPO, tree)
+    assert done.code == 2 and "somebody else committed" in done.err
+    assert hub.read(REPO, "NOTES.md") == b"mine"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"README.md": b"# My own data\n"},
+        {"README.md": b"---\nlicense: mit\nconfigs: []\n---\n"},
+        {"train.csv": b"a,b\n"},
+    ],
+    ids=["a card", "a card with YAML", "data"],
+)
+def test_a_dataset_of_somebody_else_is_left_alone(
+    hub: HubServer, client: Client, tree: Path, files: dict[str, bytes]
+) -> None:
+    hub.store.create(REPO, "org")
+    hub.put(REPO, files)
+    before = hub.head(REPO)
+    done = client("push", REPO, tree)
+    assert done.code == 2 and "left alone" in done.err
+    assert hub.head(REPO) == before
+
+
+def test_without_the_right_to_write_nothing_is_made(hub: HubServer, client: Client, tree: Path) -> None:
+    done = client("push", "other/surgsigma", tree)
+    assert done.code == 2 and "403" in done.err and "may write" in done.err
+    assert not hub.store.repos
+
+
+def test_private_and_gated_are_asked_for(hub: HubServer, client: Client, tree: Path) -> None:
+    assert client("push", REPO, tree, "--private", "--gated", "manual").code == 0
+    repo = hub.store.repos[REPO]
+    assert repo.private and repo.gated == "manual"
+    assert hub.log.index(f"PUT /api/datasets/{REPO}/settings") < hub.log.index(
+        f"POST /api/datasets/{REPO}/commit/main"
+    ), "gated before any data is there"
+
+
+def test_a_tag_of_another_state_is_not_moved(hub: HubServer, client: Client, tree: Path, again: Path) -> None:
+    assert client("push", REPO, tree, "--version", "v1").code == 0
+    done = client("push", REPO, again, "--delete", "--version", "v1")
+    assert done.code == 2 and "another commit" in done.err
+
+
+def break_byte(tree: Path) -> None:
+    path = sorted(tree.glob("data/*/*/*.tar"))[0]
+    data = bytearray(path.read_bytes())
+    data[-len(data) // 3] ^= 1
+    path.write_bytes(data)
+
+
+def break_card(tree: Path) -> None:
+    with (tree / "README.md").open("a") as file:
+        file.write("\nby hand\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (break_byte, "is not valid"),
+        (break_card, "README.md is not what the tree's manifests give"),
+        (lambda tree: sorted(tree.glob("data/*/*/*.tar"))[0].unlink(), "no such shard"),
+        (lambda tree: sorted(tree.glob("catalog/*"))[0].unlink(), "there is no such file"),
+        (lambda tree: shutil.rmtree(tree / "data"), "no built data"),
+    ],
+    ids=["a changed byte", "a stale card", "a missing shard", "a missing catalog", "no data"],
+)
+def test_a_tree_that_is_not_right_stays_at_home(
+    hub: HubServer, client: Client, tree: Path, damage: object, said: str
+) -> None:
+    damage(tree)  # type: ignore[operator]
+    done = client("push", REPO, tree)
+    assert done.code == 2 and said in done.err, done.text
+    assert "Traceback" not in done.err and not hub.store.repos
+
+
+def test_terms_keep_a_source_at_home_until_its_rights_are_claimed(
+    hub: HubServer, client: Client, tmp_path: Path
+) -> None:
+    out = tmp_path / "surgsigma"
+    surgsigma_hub.build("copesd", root=FIXTURES / "copesd", out=out, tasks=["action_recognition"], max_quarantine=1.0)
+    done = client("push", REPO, out)
+    assert done.code == 2 and "copesd: media" in done.err and "no terms found for the pictures" in done.err
+    assert "--i-hold-the-rights copesd" in done.err and not hub.store.repos
+    dry = client("push", REPO, out, "--dry-run")
+    assert dry.code == 1 and "Refused: copesd: media" in dry.out
+    done = client("push", REPO, out, "--i-hold-the-rights", "copesd")
+    assert done.code == 0, done.text
+    assert json.loads(hub.read(REPO, "pin.json"))["rights_held_by_publisher"] == ["copesd"]
+    assert json.loads((out / ".push/org--surgsigma.json").read_text())["rights_held_by_publisher"] == ["copesd"]
