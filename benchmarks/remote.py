@@ -35,10 +35,11 @@ PASS = """
 import json, sys, time
 begin = time.perf_counter()
 import surgsigma_hub
-from surgsigma_hub.streaming import Remote
+from surgsigma_hub.streaming import RemoteOptions
 opened = time.perf_counter()
 stream = surgsigma_hub.stream(
-    sys.argv[1], "phase_recognition", decode="bytes", shuffle=sys.argv[2], remote=Remote(connections=int(sys.argv[3]))
+    sys.argv[1], "phase_recognition", decode="bytes", shuffle=sys.argv[2],
+    remote=RemoteOptions(connections=int(sys.argv[3])),
 )
 rows = iter(stream)
 size = sum(map(len, next(rows).media.values()))

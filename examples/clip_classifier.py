@@ -21,7 +21,7 @@ from typing import Any
 import surgsigma_hub
 import torch
 from surgsigma_hub.ontology import concepts
-from surgsigma_hub.streaming import Frames, Item, Rgb, Stream
+from surgsigma_hub.streaming import Frames, Rgb, Stream, StreamSample
 from surgsigma_hub.tasks import get_task
 from torch import Tensor, nn
 from torch.nn import functional
@@ -42,7 +42,7 @@ def open_clips(args: argparse.Namespace, split: str) -> Stream:
     )
 
 
-def to_tensors(items: list[Item], classes: dict[str, int], side: int) -> tuple[Tensor, Tensor]:
+def to_tensors(items: list[StreamSample], classes: dict[str, int], side: int) -> tuple[Tensor, Tensor]:
     """Clips ``[N, T, 3, side, side]`` in -1..1, and their labels as rows of 0 and 1."""
     clips, truth = [], torch.zeros(len(items), len(classes))
     for row, item in enumerate(items):

@@ -38,7 +38,7 @@ import torch
 from accelerate.utils import gather_object
 from datasets import IterableDataset
 from surgsigma_hub.adapters.collate import VlmCollator
-from surgsigma_hub.streaming import Item, Stream
+from surgsigma_hub.streaming import Stream, StreamSample
 from tiny_vlm import tiny_vlm
 from torch.utils.data import DataLoader
 from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
@@ -55,7 +55,7 @@ class Batches(torch.utils.data.IterableDataset):
     def __init__(self, stream: Stream, size: int) -> None:
         self.stream, self.size = stream, size
 
-    def __iter__(self) -> Iterator[tuple[list[Item], dict[str, Any]]]:
+    def __iter__(self) -> Iterator[tuple[list[StreamSample], dict[str, Any]]]:
         while True:
             for items in self.stream.batches(self.size, drop_last=True):
                 yield items, self.stream.state_dict()
@@ -72,7 +72,7 @@ class StreamTrainer(SFTTrainer):
     def get_train_dataloader(self) -> DataLoader:
         """A loader that accelerate does not see."""
 
-        def collate(batch: tuple[list[Item], dict[str, Any]]) -> dict[str, Any]:
+        def collate(batch: tuple[list[StreamSample], dict[str, Any]]) -> dict[str, Any]:
             items, state = batch
             places = [(item.position, item.key) for item in items]
             return {**self.data_collator(items), "places": places, "state": state}

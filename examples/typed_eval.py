@@ -15,7 +15,7 @@ import surgsigma_hub
 import torch
 from surgsigma_hub.adapters import get_adapter
 from surgsigma_hub.adapters.rewards import answer_reward, trace_reward
-from surgsigma_hub.streaming import Item, Rgb, Stream
+from surgsigma_hub.streaming import Rgb, Stream, StreamSample
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 GRPO = get_adapter("grpo")
@@ -47,7 +47,7 @@ def ask(
 
 
 def typed_score(
-    model: Any, processor: Any, items: Iterable[Item], *, most_tokens: int = 48, sample: bool = False
+    model: Any, processor: Any, items: Iterable[StreamSample], *, most_tokens: int = 48, sample: bool = False
 ) -> dict[str, float]:
     """Mean rewards, 0 to 1, of one answer to each question: is it right, and is its trace well formed."""
     answers: list[float] = []

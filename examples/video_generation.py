@@ -23,7 +23,7 @@ from pathlib import Path
 import surgsigma_hub
 import torch
 from PIL import Image
-from surgsigma_hub.streaming import Frames, Item, Rgb, Stream
+from surgsigma_hub.streaming import Frames, Rgb, Stream, StreamSample
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -54,7 +54,7 @@ def open_stream(args: argparse.Namespace, split: str) -> Stream:
     )
 
 
-def stacked(items: list[Item], member: str, side: int) -> Tensor:
+def stacked(items: list[StreamSample], member: str, side: int) -> Tensor:
     """The middle ``side x side`` of one medium of several items; a stream gives arrays, its DataLoader tensors."""
     made = []
     for item in items:
@@ -64,12 +64,12 @@ def stacked(items: list[Item], member: str, side: int) -> Tensor:
     return torch.stack(made)
 
 
-def same_shape(items: list[Item], *, size: int, side: int) -> list[Batch]:
+def same_shape(items: list[StreamSample], *, size: int, side: int) -> list[Batch]:
     """Batches of at most ``size`` samples that can be stacked; every item is in one of them.
 
     Nothing is held back for later, so the state of the stream after these items is the whole state of the loader.
     """
-    groups: dict[tuple[int, bool], list[Item]] = defaultdict(list)
+    groups: dict[tuple[int, bool], list[StreamSample]] = defaultdict(list)
     for item in items:
         groups[len(item.media["target.mp4"]), "image.jpg" in item.media].append(item)
     return [

@@ -7,81 +7,95 @@ same labels give the same annotations in each. The traps of this source and what
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
-from surgsigma_hub.parsers.cholec80_tables import FPS as _FPS
-from surgsigma_hub.parsers.cholec80_tables import Tables, read_tables
-from surgsigma_hub.parsers.numbered_files import is_film, lacking, numbered_images, stem_pattern
-from surgsigma_hub.parsers.releases.cholec80_records import number_inside, read_video, record_files
-from surgsigma_hub.parsers.runs import runs, stretches
-from surgsigma_hub.records import (
-    Course,
-    Defect,
-    Fact,
-    FileImage,
-    FileSlice,
-    FilmFile,
-    Frame,
-    ImageRef,
-    Label,
-    NumberedImages,
-    Origin,
-    Reason,
-    Recording,
-    Stills,
-    Video,
+from surgsigma_hub.errors import SurgSigmaError
+from surgsigma_hub.parsers.frame_tables import (
+    Flags,
+    FrameTable,
+    Text,
+    lacking_rows,
+    moments_of,
+    read_frame_table,
+    whole_seconds,
 )
-from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.parsers.releases.cholec80_records import TOOLS, number_inside, read_video, record_files
+from surgsigma_hub.parsers.runs import course_of
+from surgsigma_hub.records import Defect, Fact, FileSlice, Frame, Label, Stills, Video
+from surgsigma_hub.source import (
+    Access,
+    DeclaredSource,
+    Fields,
+    Files,
+    FilmOrImageOptions,
+    Films,
+    Home,
+    ImageFolders,
+    Modality,
+    Options,
+    Procedure,
+    Redistribution,
+    SourceInfo,
+    Specialty,
+    StepOptions,
+    VideoLabels,
+)
+from surgsigma_hub.source.numbered_files import stem_pattern
 
-logger = logging.getLogger(__name__)
-
-_SPLITS: dict[str, dict[str, range]] = {
-    "endonet": {"train": range(1, 41), "test": range(41, 81)},
-    "tecno": {"train": range(1, 41), "val": range(41, 49), "test": range(49, 81)},
-}
-_FORMS = ("png", "mp4", "tfrecord")
-_SHIPPED = "{video}_{image:06d}.png"
+_FPS = 25
 _NUMBERS: dict[str, tuple[int, float]] = {"image": (1, 1.0), "second": (0, 1.0), "frame": (0, float(_FPS))}
 """Fields of a pattern of names: the number of the first picture, and numbers per second."""
 _VIDEO_COUNT = 80
-_NOT_HOMES = frozenset({"frames", "videos", "phase_annotations", "tool_annotations", "__MACOSX"})
-_FOLDER = r"(?:video_?)?([0-9]{1,3})"
+_PHASE = FrameTable(columns=(Text("Phase"),), kind="phase")
+_TOOL = FrameTable(columns=(Flags(TOOLS),), kind="tool", every=_FPS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cholec80Options(FilmOrImageOptions):
+class _Records(Home):
+    """A folder of TFRecord files, whatever their names."""
+
+    def fits(self, folder: Path) -> bool:
+        return bool(record_files(folder))
+
+
+_ANNOTATIONS = ("phase_annotations/", "tool_annotations/")
+_HOMES = {
+    "png": Home(any_of=_ANNOTATIONS, all_of=("frames/",), depth=2),
+    "mp4": Home(any_of=_ANNOTATIONS, all_of=("videos/*",), depth=2),
+    "tfrecord": _Records(depth=2),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cholec80Options(StepOptions, FilmOrImageOptions):
     """Options of Cholec80."""
 
-    form: str = field(default="auto", metadata={"help": "form of the copy: auto, png, mp4 or tfrecord"})
+    form: str = field(
+        default="auto",
+        metadata={"help": "form of the copy: auto, png, mp4 or tfrecord", "choices": ("auto", *_HOMES)},
+    )
     frame_pattern: str = field(
-        default=_SHIPPED,
+        default="{video}_{image:06d}.png",
         metadata={
             "help": "name of a picture in frames/videoNN: {video} is videoNN, {image} the second from 1 on, {second} "
             "the second from 0 on, {frame} the 25 fps frame number, for example {frame}.png"
         },
     )
-    step_seconds: int = field(default=1, metadata={"help": "take one moment every so many seconds"})
 
 
-class Cholec80(Source):
+class Cholec80(DeclaredSource):
     """Loader of Cholec80 (see the module)."""
 
     info = SourceInfo(
         name="cholec80",
-        title="Cholec80",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
         access_steps="Fill in the Cholec80 request form linked from the homepage and unpack what is sent",
-        homepage="http://camma.u-strasbg.fr/datasets",
         layout="cholec80/                                (the folder above it and cholec80/cholec80/ will do as well)\n"
         "  phase_annotations/video01-phase.txt ...\n"
         "  tool_annotations/video01-tool.txt ...\n"
@@ -89,85 +103,63 @@ class Cholec80(Source):
         "  videos/video01.mp4 ...                 (in place of frames/)\n"
         "or a folder of TFRecord files alone, one per video\n",
         facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
-        split_schemes={name: tuple(splits) for name, splits in _SPLITS.items()},
+        split_schemes={"endonet": ("train", "test"), "tecno": ("train", "val", "test")},
         redistribution=Redistribution(annotations=True, media=False, derived=False),
     )
     options_type = Cholec80Options
+    files = Files(
+        phase="phase_annotations/video{number:02d}-phase.txt", tool="tool_annotations/video{number:02d}-tool.txt"
+    )
+    video_id = "video{number:02d}"
 
     def __init__(self, root: Path | None = None, options: Options | None = None, *, cache_dir: Path | None = None):
         super().__init__(root, options, cache_dir=cache_dir)
-        if self.options.form not in ("auto", *_FORMS):
-            raise UnknownNameError("form", self.options.form, ("auto", *_FORMS), where=self.info.name)
-        if self.options.step_seconds < 1:
-            raise SurgSigmaError(f"cholec80: step_seconds={self.options.step_seconds}, expected 1 or more")
-        self._names("video01")
+        names, base, fps = self._numbered_by()
+        places = ("frames/video{number:02d}", "frames/video_{number:02d}", "frames/{number:02d}")
+        self._pictures = ImageFolders(
+            places=places, names=names, fps={fps: "*"}, base=base, hint=" (option frame_pattern)"
+        )
 
-    # ------------------------------------------------------------------------------------------------ finding files
+    def _numbered_by(self) -> tuple[str, int, float]:
+        """Names of pictures as the option states them, their number as ``{image}``; the first one, and their rate."""
+        option = self.options.frame_pattern
+        try:
+            _, name = stem_pattern(option, video="video01")
+            if "/" in option:
+                raise ValueError
+            return option.replace("{" + name, "{image"), *_NUMBERS[name]
+        except (KeyError, IndexError, ValueError):
+            raise SurgSigmaError(
+                f"cholec80: frame_pattern={option!r} does not name one picture per second",
+                hint="Use {image}, {second} or {frame}, for example '{frame}.png' or '{video}_{image:06d}.png'.",
+            ) from None
 
     @cached_property
     def _place(self) -> tuple[Path, str]:
-        """The folder that holds the dataset, up to two levels below the root, and the form in use."""
-        level = [self.root]
-        for _ in range(3):
-            found = [(folder, form) for folder in level if (form := self._form_of(folder))]
-            if len(found) > 1:
-                names = ", ".join(self.relative(folder) for folder, _ in found[:5])
-                raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
-            if found:
-                return found[0]
-            deeper = [f for f in level if f == self.root or f.name.lower().startswith("cholec80")]
-            level = [p for f in deeper for p in sorted(f.iterdir()) if p.is_dir() and p.name not in _NOT_HOMES]
-        wanted = "" if self.options.form == "auto" else f" of the form {self.options.form}"
-        raise self.layout_error(self.root, f"neither annotations with frames/ or videos/ nor TFRecords found{wanted}")
+        """The folder that holds the dataset, and the form in use."""
+        wanted = self.options.form
+        for form, home in _HOMES.items():
+            folder = self.search(home) if wanted in ("auto", form) else None
+            if folder is not None:
+                return folder, form
+        of = "" if wanted == "auto" else f" of the form {wanted}"
+        raise self.layout_error(self.root, f"neither annotations with frames/ or videos/ nor TFRecords found{of}")
 
-    def _form_of(self, folder: Path) -> str | None:
-        annotated = (folder / "phase_annotations").is_dir() or (folder / "tool_annotations").is_dir()
-        present = {
-            "png": annotated and (folder / "frames").is_dir(),
-            "mp4": annotated and any(is_film(p) for p in (folder / "videos").glob("*")),
-            "tfrecord": bool(record_files(folder)),
-        }
-        wanted = _FORMS if self.options.form == "auto" else (self.options.form,)
-        return next((form for form in wanted if present[form]), None)
+    @cached_property
+    def folder(self) -> Path:
+        """The home, by form."""
+        folder, form = self._place
+        self.images = self._pictures if form == "png" else None
+        self.films = Films(places=("videos/video{number:02d}",), within=1 / _FPS) if form == "mp4" else None
+        return folder
 
-    def videos(self) -> list[Video]:
-        """All videos with annotations or media, by number."""
-        home, form = self._place
-        if form == "tfrecord":
-            files = {number: [path] for number, path in self._record_numbers(record_files(home)).items()}
-        else:
-            files = {}
-            for folder, pattern in (
-                ("phase_annotations", r"video([0-9]{1,3})-phase\.txt"),
-                ("tool_annotations", r"video([0-9]{1,3})-tool\.txt"),
-                ("videos", r"video([0-9]{1,3})\.\w+") if form == "mp4" else ("frames", _FOLDER),
-            ):
-                for number, path in self._numbered(home / folder, pattern).items():
-                    files.setdefault(number, []).extend([] if path.is_dir() else [path])
-        if not files:
-            raise self.layout_error(self.root, "no file is named after a video (video01 ...)")
-        return [self._video(number, tuple(paths)) for number, paths in sorted(files.items())]
-
-    def _video(self, number: int, files: tuple[Path, ...]) -> Video:
-        splits = _SPLITS[self.split_scheme]
-        split = next((name for name, numbers in splits.items() if number in numbers), None)
-        id = f"video{number:02d}"
-        # A video of no split gets the first one's name, since it must have one, and never yields a frame.
-        data = {"number": number, "outside": split is None}
-        return Video(id=id, canonical_id=f"cholec80/{id}", split=split or next(iter(splits)), files=files, data=data)
-
-    def _numbered(self, folder: Path, pattern: str) -> dict[int, Path]:
-        found: dict[int, Path] = {}
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            match = re.fullmatch(pattern, path.name)
-            if match is None:
-                logger.info("%s: not named after a video, not read", self.relative(path))
-                continue
-            number = int(match[1])
-            if number in found:
-                raise self.layout_error(self.root, f"{found[number].name} and {path.name} are the same video")
-            found[number] = path
-        return found
+    @cached_property
+    def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
+        """The files of each video."""
+        if self._place[1] != "tfrecord":
+            return super().found
+        numbers = self._record_numbers(record_files(self._place[0]))
+        return {f"video{n:02d}": ({"number": n}, {"records": path}) for n, path in numbers.items()}
 
     def _record_numbers(self, paths: list[Path]) -> dict[int, Path]:
         """The video number of each TFRecord file: by its name, by the place in a full set, or as its records say."""
@@ -188,150 +180,54 @@ class Cholec80(Source):
             found[number] = path
         return found
 
-    # ----------------------------------------------------------------------------------------------- reading moments
-
-    def frames(self, video: Video) -> Iterator[Frame | Defect]:
-        """The annotated seconds of one video, in order."""
-        if video.data.get("outside"):
-            splits = ", ".join(f"{k} {v.start}-{v.stop - 1}" for k, v in _SPLITS[self.split_scheme].items())
-            detail = f"this video is in no split of scheme {self.split_scheme} ({splits})"
-            yield Defect(Reason.SAMPLE_INVALID, video.id, detail)
-        elif self._place[1] == "tfrecord":
-            yield from self._from_records(video)
-        else:
-            yield from self._from_text(video)
-
-    def _from_text(self, video: Video) -> Iterator[Frame | Defect]:
-        tables = self._tables(video)
-        yield from tables.defects
-        for second in tables.seconds:
-            if second % self.options.step_seconds == 0:
-                yield _frame(second, tables.phases.get(second), tables.present.get(second))
-
-    @cached_property
-    def _read(self) -> dict[str, Tables]:
-        """The tables of the video that was read last: frames, recording and course ask for the same."""
-        return {}
-
-    def _tables(self, video: Video) -> Tables:
-        if video.id not in self._read:
-            self._read.clear()
-            phase, tool = (
-                next((p for p in video.files if p.name.endswith(f"-{k}.txt")), None) for k in ("phase", "tool")
-            )
-            self._read[video.id] = read_tables(
-                phase, tool, phase_place=self._where(video, "phase"), tool_place=self._where(video, "tool")
-            )
-        return self._read[video.id]
-
-    def _where(self, video: Video, kind: str) -> str:
-        """The place of a table of the video, whether or not the file exists."""
-        return self.relative(self._place[0] / f"{kind}_annotations" / f"{video.id}-{kind}.txt")
-
-    def recording(self, video: Video) -> Recording | None:
-        """Films counted at 25 frames a second, or pictures numbered as the option frame_pattern says."""
-        if video.data.get("outside") or self._place[1] == "tfrecord":
-            return None
-        rows = self._tables(video)
-        seconds = rows.seconds
-        kind = "phase" if rows.phases else "tool"
-        stated, said_by = self.stated(video), f"{video.id}-{kind}.txt"
-        if self._place[1] == "mp4":
-            film = next((p for p in video.files if is_film(p)), None)
-            return Recording(
-                media=None if film is None else FilmFile(path=film, fps=float(_FPS), counted=True),
-                place=f"videos/{video.id}.mp4" if film is None else f"videos/{film.name}",
-                absent="the film is missing",
-                moments=seconds,
-                lasts=rows.ends,
-                said_by=said_by,
-                within=1 / _FPS,
-                beyond=rows.beyond,
-                stated=stated,
-            )
-        frames = self._place[0] / "frames"
-        folder = self._numbered(frames, _FOLDER).get(video.data["number"], frames / video.id)
-        names, (base, fps), pattern = self._names(video.id)
-        images = numbered_images(folder, pattern)
-        # The last second often has a phase, but neither tools nor a picture.
-        tail = {s for s in seconds[-1:] if s not in rows.present and (s - 1 in rows.present or not rows.present)}
-        last = max(rows.present, default=seconds[-1] - 1 if seconds else 0)
-        return Recording(
-            media=NumberedImages(images={n: FileImage(p) for n, p in images.items()}, name=names, base=base, fps=fps),
-            place=f"frames/{folder.name}",
-            absent=f"{lacking(folder, names.format(base))} (option frame_pattern)",
-            moments=[s for s in seconds if s <= last],
-            lasts=(seconds[-1] if seconds else 0) + 1,
-            said_by=said_by,
-            beyond=rows.beyond,
-            spare=frozenset(tail),
-            stated=stated,
-        )
-
-    def course(self, video: Video) -> Course | None:
-        """Runs of phases as segments; :meth:`frames` tells what cannot be read."""
-        if video.data.get("outside"):
-            return None
-        footage = None
+    def labels(self, video: Video) -> VideoLabels:
+        """Phases of each frame and tools of each second."""
         if self._place[1] == "tfrecord":
-            path = video.files[0]
-            seconds = read_video(path, video.data["number"]).seconds
-            fps, phases = 1, {n: r.phase for n, r in seconds.items()}
-            footage = _stills({n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in seconds.items()})
-        else:
-            rows = self._tables(video).by_frame
-            # A copy thinned to one row a second says as much as one with every frame, but at another rate.
-            unit = _FPS if all(frame % _FPS == 0 for frame in rows) else 1
-            fps, phases = _FPS // unit, {frame // unit: name for frame, name in rows.items()}
-        if not phases and footage is None:
-            return None
-        labels = [(index, Label(name)) for index, name in sorted(phases.items()) if name is not None]
-        return Course(
-            segments=runs(labels, fps=fps, layer="phase"),
-            footage=footage,
-            origins={Fact.PHASE_SEGMENTS: Origin("derived")},
-            labelled={"phase": stretches([index for index, _ in labels], fps=fps)},
+            return self._recorded(video)
+        phase, tool = (read_frame_table(*self.file(video, k), t) for k, t in (("phase", _PHASE), ("tool", _TOOL)))
+        phases, tools = whole_seconds([*phase.named["Phase"]], _FPS), [*tool.listed]
+        defects = [
+            *(*phase.defects, *tool.defects),
+            *lacking_rows(self.file(video, "tool")[1], tool, tools, phases, _FPS),
+            *lacking_rows(self.file(video, "phase")[1], phase, phases, tools, _FPS),
+        ]
+        told = VideoLabels(
+            frames=moments_of(fps=_FPS, phase=phase.named["Phase"], instruments=tool.listed),
+            defects=defects,
+            course=course_of({"phase": phase.named["Phase"]}, fps=_FPS),
+            lasts=(max(phase.last, tool.last) + 1) / _FPS,
+            said_by=f"{video.id}-{'phase' if phases else 'tool'}.txt",
+            beyond=1 + phase.unread / _FPS,
+        )
+        if self.images is None:
+            return told
+        # The last second often has a phase, but neither tools nor a picture.
+        seconds = sorted({n // _FPS for n in (*phases, *tools)})
+        last = max(tools, default=_FPS * (seconds[-1] - 1) if seconds else 0) // _FPS
+        tail = {s for s in seconds[-1:] if _FPS * s not in tools and (_FPS * (s - 1) in tools or not tools)}
+        return replace(
+            told,
+            moments=[s for s in seconds if s <= last],
+            lasts=seconds[-1] + 1 if seconds else 1,
+            spare=frozenset(tail),
         )
 
-    def _names(self, video: str) -> tuple[str, tuple[int, float], str]:
-        """Names of the pictures of a video, to be formatted with a number; how they count; the pattern to find them."""
-        option = self.options.frame_pattern
-        try:
-            pattern, field = stem_pattern(option, video=video)
-            base, fps = _NUMBERS[field]
-            names = re.sub(rf"\{{{field}(:[^}}]*)?\}}", r"{\1}", option.replace("{video}", video))
-            if "/" in names.format(0):
-                raise ValueError
-        except (KeyError, IndexError, ValueError):
-            raise SurgSigmaError(
-                f"cholec80: frame_pattern={option!r} does not name one picture per second",
-                hint="Use {image}, {second} or {frame}, for example '{frame}.png' or '{video}_{image:06d}.png'.",
-            ) from None
-        return names, (base, fps), pattern
-
-    # ---------------------------------------------------------------------------------------------------- TFRecords
-
-    def _from_records(self, video: Video) -> Iterator[Frame | Defect]:
+    def _recorded(self, video: Video) -> VideoLabels:
+        """A TFRecord file: labels and pictures of each second."""
         path, where = video.files[0], self.relative(video.files[0])
         recorded = read_video(path, video.data["number"])
-        for reason, place, detail in recorded.problems:
-            yield Defect(reason, f"{where} {place}", detail)
-        for second, found in recorded.seconds.items():
-            if second % self.options.step_seconds == 0:
-                picture = FileSlice(path, found.picture.offset, found.picture.length)
-                yield _frame(second, found.phase, found.tools, picture)
-
-
-def _frame(second: int, phase: str | None, tools: tuple[str, ...] | None, image: ImageRef | None = None) -> Frame:
-    return Frame(
-        index=_FPS * second,
-        fps=_FPS,
-        image=image,
-        phase=None if phase is None else Label(phase),
-        instruments=None if tools is None else tuple(Label(tool) for tool in tools),
-    )
-
-
-def _stills(images: Mapping[int, FileSlice]) -> Stills | None:
-    """One picture a second up to the last that is there."""
-    return Stills(tuple(images.get(n) for n in range(max(images) + 1)), 1.0) if images else None
+        images = {n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in recorded.seconds.items()}
+        frames = [
+            Frame(
+                index=_FPS * second,
+                fps=_FPS,
+                image=images[second],
+                phase=None if found.phase is None else Label(found.phase),
+                instruments=None if found.tools is None else tuple(Label(tool) for tool in found.tools),
+            )
+            for second, found in recorded.seconds.items()
+        ]
+        course = course_of({"phase": {n: r.phase for n, r in recorded.seconds.items()}}, fps=1)
+        stills = Stills(tuple(images.get(n) for n in range(max(images) + 1)), 1.0) if images else None
+        defects = [Defect(reason, f"{where} {place}", detail) for reason, place, detail in recorded.problems]
+        return VideoLabels(frames=frames, defects=defects, course=replace(course, footage=stills))

@@ -17,7 +17,6 @@ from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import from_xyxy
 from surgsigma_hub.media.metadata import probe
 from surgsigma_hub.parsers.labelme import parse_labelme
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
@@ -35,7 +34,17 @@ from surgsigma_hub.records import (
     Recording,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    ImageOptions,
+    Modality,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 logger = logging.getLogger(__name__)
 
@@ -56,15 +65,12 @@ class CholecInstanceSeg(Source):
 
     info = SourceInfo(
         name="cholecinstanceseg",
-        title="CholecInstanceSeg",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.REGISTRATION,
         access_steps="Register at Synapse, download the annotations and the reference images that the homepage links "
         "to, and move each ann_dir beside its img_dir",
-        homepage="https://github.com/labdeeman7/cholec_instance_seg",
         layout="cholecinstanceseg/\n"
         "  train/VID01_t50_full/ann_dir/t50_VID01_000000.json ...\n"
         "  train/VID01_t50_full/img_dir/t50_VID01_000000.png ...\n"

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.releases.triplet_vectors import (
     NAMES,
     NULL,
@@ -36,7 +35,6 @@ from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.parsers.triplet_files import frame_keys, has_boxes, labels_a_part, read_labels
 from surgsigma_hub.records import (
     BoxExtent,
-    Course,
     Coverage,
     Defect,
     Fact,
@@ -51,8 +49,19 @@ from surgsigma_hub.records import (
     Segment,
     Triplet,
     Video,
+    VideoTimeline,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    ImageOptions,
+    Modality,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 logger = logging.getLogger(__name__)
 
@@ -81,15 +90,12 @@ class CholecT50(Source):
 
     info = SourceInfo(
         name="cholect50",
-        title="CholecT50",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
         access_steps="Fill in the CholecT50 request form linked from the homepage; the challenge-validation zip (parts "
         "of 5 videos) needs no form",
-        homepage="https://github.com/CAMMA-public/cholect50",
         layout="CholecT50/\n"
         "  labels/VID01.json ...\n"
         "  videos/VID01/000000.png ...      (1 picture per second; .jpg is read too)\n"
@@ -220,21 +226,21 @@ class CholecT50(Source):
             stated=self.stated(video),
         )
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """Runs of phases and of verbs as segments.
 
         What cannot be read leaves the end of a run open here and is told by :meth:`frames`.
         """
-        made = self._labelled_course(video) if video.files else Course()
+        made = self._labelled_course(video) if video.files else VideoTimeline()
         if not made.segments:
             return None
         return replace(made, origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS), Origin("derived")))
 
-    def _labelled_course(self, video: Video) -> Course:
+    def _labelled_course(self, video: Video) -> VideoTimeline:
         try:
             document = read_labels(video.files[0], int(video.id[3:]))
         except VectorError:
-            return Course()
+            return VideoTimeline()
         categories, annotations = document.get("categories"), document["annotations"]
         names, _ = names_in(categories)
         triples = self._triples or triples_in(categories)
@@ -261,7 +267,7 @@ class CholecT50(Source):
             made = [replace(s, start_known=False, end_known=False) for s in made]
             coverage = {Fact.ACTION_SEGMENTS: Coverage.ANNOTATED_ONLY}
         made += runs(phases, fps=1, layer="phase")
-        return Course(
+        return VideoTimeline(
             segments=tuple(sorted(made, key=lambda s: (s.layer, s.start_seconds))),
             labelled={
                 "action": stretches([n for n, _ in verbs], fps=1),

@@ -16,7 +16,6 @@ from typing import Any
 
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import BoxOutsideError, from_xywh, from_xyxy
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.releases.esd_motions import (
     FLAP,
     Convention,
@@ -44,7 +43,17 @@ from surgsigma_hub.records import (
     Triplet,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    ImageOptions,
+    Modality,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 _SPLITS = ("train", "val", "test")
 _LABELS = ("", "annotations", "annotations/smllm")
@@ -76,14 +85,11 @@ class CoPESD(Source):
 
     info = SourceInfo(
         name="copesd",
-        title="CoPESD",
-        specialty="gastroenterology",
-        procedure="endoscopic_submucosal_dissection",
-        modality="flexible_endoscopy",
-        license="cc-by-4.0",
+        specialty=Specialty.GASTROENTEROLOGY,
+        procedure=Procedure.ENDOSCOPIC_SUBMUCOSAL_DISSECTION,
+        modality=Modality.FLEXIBLE_ENDOSCOPY,
         access=Access.OPEN,
         access_steps="Download pictures and annotations by the links on the homepage and put them into one folder",
-        homepage="https://github.com/gkw0010/CoPESD",
         layout="CoPESD/\n"
         "  smllm_train.json, smllm_test.json    (or in annotations/, or in annotations/smllm/)\n"
         "  high_light_images/023521/0001.jpg ...    (or images/023521/..., or 023521/...)\n",

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
-from surgsigma_hub.parsers.numbered_files import find_film, is_film, numbered_images
 from surgsigma_hub.parsers.plain_pickle import load_plain
 from surgsigma_hub.parsers.runs import covered
 from surgsigma_hub.parsers.strict_json import Pairs, read_json
 from surgsigma_hub.records import (
-    Course,
     Defect,
     Fact,
     FileImage,
@@ -31,8 +29,20 @@ from surgsigma_hub.records import (
     Recording,
     Segment,
     Video,
+    VideoTimeline,
 )
-from surgsigma_hub.source import Access, FilmOrImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    FilmOrImageOptions,
+    Modality,
+    Options,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
+from surgsigma_hub.source.numbered_files import find_film, is_film, numbered_images
 
 logger = logging.getLogger(__name__)
 
@@ -78,15 +88,12 @@ class MultiBypass140(Source):
 
     info = SourceInfo(
         name="multibypass140",
-        title="MultiBypass140",
-        specialty="bariatric_surgery",
-        procedure="laparoscopic_gastric_bypass",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.BARIATRIC_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_GASTRIC_BYPASS,
+        modality=Modality.LAPAROSCOPY,
         access=Access.OPEN,
         access_steps="Clone the repository that the homepage names (it holds the labels) and unpack the video archives "
         "its README links to",
-        homepage="https://github.com/CAMMA-public/MultiBypass140",
         layout="MultiBypass140/                                              (a clone of the repository)\n"
         "  labels/bern/labels_by70/BBP01.mp4.json ...                 (likewise labels/strasbourg, SBP01 ...)\n"
         "  labels/bern/labels_by70_splits/labels/{val,test}/1fps_0.pickle ...    (name the videos of each fold)\n"
@@ -237,7 +244,7 @@ class MultiBypass140(Source):
             stated=self.stated(video),
         )
 
-    def course(self, video: Video) -> Course:
+    def course(self, video: Video) -> VideoTimeline:
         """Phases and steps as two layers of intervals."""
         spans, _ = self._spans(video)
         shown = [s for s in spans if self.options.marks or not s.mark]
@@ -246,7 +253,7 @@ class MultiBypass140(Source):
             layer: covered((s.start / 1000, s.end / 1000) for s in spans if s.layer == layer and not s.mark)
             for layer, _ in _LAYERS
         }
-        return Course(segments=tuple(segments), labelled=labelled)
+        return VideoTimeline(segments=tuple(segments), labelled=labelled)
 
     def _spans(self, video: Video) -> tuple[list[_Span], list[Defect]]:
         """The intervals of a video by layer and start, and what is wrong with its label file."""

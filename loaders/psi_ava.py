@@ -14,12 +14,10 @@ from typing import Literal
 
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError
 from surgsigma_hub.parsers.delimited import Line, read_delimited
-from surgsigma_hub.parsers.numbered_files import lacking, numbered_images
 from surgsigma_hub.parsers.releases.psi_ava_keyframes import PHASES, STEPS, KeyFrame, cases_in, read_key_frames
 from surgsigma_hub.parsers.runs import runs, stretches
 from surgsigma_hub.records import (
     BoxExtent,
-    Course,
     Defect,
     Fact,
     FileImage,
@@ -31,8 +29,20 @@ from surgsigma_hub.records import (
     Recording,
     Segment,
     Video,
+    VideoTimeline,
 )
-from surgsigma_hub.source import Access, ImageOptions, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    ImageOptions,
+    Modality,
+    Options,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
+from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 _HALVES = (
     frozenset({"CASE001", "CASE004", "CASE014", "CASE015"}),
@@ -66,15 +76,12 @@ class PsiAva(Source):
 
     info = SourceInfo(
         name="psi_ava",
-        title="PSI-AVA",
-        specialty="urology",
-        procedure="robot_assisted_radical_prostatectomy",
-        modality="robotic_laparoscopy",
-        license="other",
+        specialty=Specialty.UROLOGY,
+        procedure=Procedure.ROBOT_ASSISTED_RADICAL_PROSTATECTOMY,
+        modality=Modality.ROBOTIC_LAPAROSCOPY,
         access=Access.OPEN,
         access_steps="Clone the repository that the homepage names (it holds the annotations) and put the "
         "keyframes its README links to beside them",
-        homepage="https://github.com/BCV-Uniandes/TAPIR",
         layout="TAPIR/                                                  (a clone of the repository)\n"
         "  outputs/data_annotations/psi-ava/fold1/coco_anns/train_coco_anns_v3_35s.json ...  (instruments, actions)\n"
         "  outputs/data_annotations/psi-ava_extended/fold1/annotations/train.csv ...  (phases, steps of each second)\n"
@@ -225,7 +232,7 @@ class PsiAva(Source):
             stated=self.stated(video),
         )
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """Phases and steps as intervals where the table of seconds is there."""
         seconds, _ = self._seconds(video)
         segments: list[Segment] = []
@@ -236,7 +243,7 @@ class PsiAva(Source):
             labelled[layer] = stretches([n for n, _ in labels], fps=1)
         if not segments:
             return None
-        return Course(
+        return VideoTimeline(
             segments=tuple(segments),
             origins=dict.fromkeys((Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS), Origin("derived")),
             labelled=labelled,

@@ -21,7 +21,6 @@ from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.numbering import declared, image_number
 from surgsigma_hub.parsers.archive import archive_members, find_archive
 from surgsigma_hub.parsers.cache import fingerprint, made_once
-from surgsigma_hub.parsers.numbered_files import numbered_images
 from surgsigma_hub.parsers.releases.sigma_release import (
     Localization,
     Release,
@@ -45,7 +44,17 @@ from surgsigma_hub.records import (
     Recording,
     Video,
 )
-from surgsigma_hub.source import Access, ImageOptions, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import (
+    Access,
+    ImageOptions,
+    Modality,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+)
+from surgsigma_hub.source.numbered_files import numbered_images
 
 LOCALIZATION = "instrument_localization"
 _KINDS = {LOCALIZATION}
@@ -68,14 +77,11 @@ class SurgSigmaV01(Source):
 
     info = SourceInfo(
         name="surgsigma_v01",
-        title="SurgSigma-DB v0.1 (CholecT50 subset)",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc-by-nc-sa-4.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
         access_steps="Download SurgSigma-DB from the Hub (open), and request CholecT50 from CAMMA for the frames.",
-        homepage="https://huggingface.co/datasets/SurgSigma/SurgSigma-DB",
         layout="""
   <root>/*.json                                      annotations: {"images": [...], "annos": [...]}
   <root>/raw_data/CholecT50/videos/VID02/000509.png  your CholecT50 frames (or --option frames_root=CHOLECT50)

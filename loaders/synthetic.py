@@ -13,7 +13,6 @@ from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
-    Course,
     Defect,
     Drawn,
     Fact,
@@ -29,9 +28,10 @@ from surgsigma_hub.records import (
     Verdict,
     Video,
     VideoFrame,
+    VideoTimeline,
 )
 from surgsigma_hub.scene import Extent, Scene, Spec, Story, scene, story
-from surgsigma_hub.source import Access, Options, Redistribution, Source, SourceInfo
+from surgsigma_hub.source import Access, Modality, Options, Procedure, Redistribution, Source, SourceInfo, Specialty
 
 NULL = "null"
 MEDIA = ("stills", "video")
@@ -57,14 +57,11 @@ class Synthetic(Source):
 
     info: ClassVar[SourceInfo] = SourceInfo(
         name="synthetic",
-        title="Synthetic laparoscopic scenes",
-        specialty="general_surgery",
-        procedure="laparoscopic_cholecystectomy",
-        modality="laparoscopy",
-        license="cc0-1.0",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=Access.SYNTHETIC,
         access_steps="Nothing to get: the scenes are drawn by this package.",
-        homepage="https://creativecommons.org/publicdomain/zero/1.0/",
         layout="(no files: the scenes are drawn)",
         facts=frozenset(Fact) - {Fact.TRACE},
         split_schemes={"by_number": ("train", "val", "test")},
@@ -118,13 +115,13 @@ class Synthetic(Source):
         for index in range(spec.frames):
             yield _frame(spec, index, film)
 
-    def course(self, video: Video) -> Course:
+    def course(self, video: Video) -> VideoTimeline:
         """What follows what, and the film, or the stills at their rate."""
         spec = self._spec(video)
         film = self._film(video, spec)
         stills = Stills(tuple(_drawn(spec, n, "picture") for n in range(spec.frames)), spec.fps)
         segments = _segments(story(spec.seed, spec.video, spec.frames), spec.fps)
-        return Course(segments=segments, footage=stills if film is None else Film(film, spec.fps))
+        return VideoTimeline(segments=segments, footage=stills if film is None else Film(film, spec.fps))
 
     def _spec(self, video: Video) -> Spec:
         o: SyntheticOptions = self.options

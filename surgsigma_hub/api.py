@@ -86,10 +86,10 @@ def build(
         shard_bytes: Size near which shards are cut.
         clip_fps: Highest frame rate of clips; they keep every n-th frame of the footage, so that their rate is true.
         clip_side: Longest short side of clips in pixels.
-        joint: Share (0..1) of training samples that ask two things at once, or one after the other.
-        explained: Share (0..1) of training samples whose answer is followed by definitions of its labels.
+        joint: Fraction (0..1) of training samples with two questions or several turns.
+        explained: Fraction (0..1) of training samples whose answer also defines its labels.
         style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
-        smoke: Share (0..1) of frames that get a twin with rendered smoke, for desmoking.
+        smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
             cites what comes with the package.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from surgsigma_hub.records import Course, Defect, Frame
+from surgsigma_hub.records import Defect, Frame, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
 
@@ -39,7 +39,7 @@ def facts(frames: list[Frame]) -> list[tuple[int, str | None, list[str] | None]]
     ]
 
 
-def course(root: Path, video: str, **options: str) -> Course | None:
+def course(root: Path, video: str, **options: str) -> VideoTimeline | None:
     """The course of one video."""
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == video)

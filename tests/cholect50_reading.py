@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from surgsigma_hub.records import Course, Defect, Frame
+from surgsigma_hub.records import Defect, Frame, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import Options
 
@@ -35,7 +35,7 @@ def one(folder: Path, annotations: dict[str, Any], **more: Any) -> tuple[dict[in
     return read(folder, "VID01")
 
 
-def course(root: Path, video: str) -> Course | None:
+def course(root: Path, video: str) -> VideoTimeline | None:
     """The course of one video."""
     source = CholecT50(root)
     (found,) = (v for v in source.videos() if v.id == video)

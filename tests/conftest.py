@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from surgsigma_hub.streaming import Item
+    from surgsigma_hub.streaming import StreamSample
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -34,7 +34,7 @@ def adapter_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def adapter_items(adapter_tree: Path) -> list[Item]:
+def adapter_items(adapter_tree: Path) -> list[StreamSample]:
     """Every sample of its training split, media as bytes."""
     import surgsigma_hub
 

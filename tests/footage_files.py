@@ -19,11 +19,11 @@ import orjson
 from PIL import Image
 from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.media.video import open_video_bytes
-from surgsigma_hub.parsers.numbered_files import is_film
 from surgsigma_hub.records import Video
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.source import Source
+from surgsigma_hub.source.numbered_files import is_film
 
 Pixels = npt.NDArray[np.uint8]
 SIZE = (96, 64)

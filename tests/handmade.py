@@ -21,7 +21,7 @@ from surgsigma_hub import records as r
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
 from surgsigma_hub.shards.problems import Problem, ValidationReport
-from surgsigma_hub.source import Access, Redistribution, SourceInfo
+from surgsigma_hub.source import About, Access, Modality, Procedure, Redistribution, SourceInfo, Specialty
 
 SIZE = (64, 48)
 Entry = tuple[str, bytes]
@@ -240,14 +240,12 @@ def _info(name: str, license: str, access: Access, redistribution: Redistributio
     synthetic = access is Access.SYNTHETIC
     return SourceInfo(
         name=name,
-        title=f"The {name} set",
-        specialty="general surgery",
-        procedure="cholecystectomy",
-        modality="laparoscopy",
-        license=license,
+        about=About(title=f"The {name} set", license=license, homepage=f"https://example.org/{name}"),
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
         access=access,
         access_steps=f"Ask the makers of {name}.",
-        homepage=f"https://example.org/{name}",
         layout="<root>/",
         facts=frozenset({r.Fact.PHASE}),
         split_schemes={"default": ("train", "test")},

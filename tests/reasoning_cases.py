@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from surgsigma_hub.ontology import resolve_course, resolve_frame
+from surgsigma_hub.ontology import resolve_frame, resolve_timeline
 from surgsigma_hub.reasoning import Facts, Objection, check, reason
 from surgsigma_hub.reasoning.warrants import warrants_for
-from surgsigma_hub.records import Answer, Course, Cut, Defect, Frame, Reasoning, Segment, Stills, Verdict
+from surgsigma_hub.records import Answer, Cut, Defect, Frame, Reasoning, Segment, Stills, Verdict, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.tasks import Draft, Task
 
@@ -21,7 +21,7 @@ NAMES = [name for name, task in TASKS.items() if task.draft is not None]
 """Tasks over frames."""
 
 
-def trace(task: str, seen: Frame, draft: Draft, course: Course | None = None, seed: str = "s") -> Reasoning:
+def trace(task: str, seen: Frame, draft: Draft, course: VideoTimeline | None = None, seed: str = "s") -> Reasoning:
     return reason(TASKS[task], seen, draft, PROCEDURE, course, seed=seed, warrants=WARRANTS)
 
 
@@ -32,12 +32,12 @@ def drafted(task: str, seen: Frame) -> list[Draft]:
 
 
 def judged(
-    task: str, made: Reasoning | str, seen: Frame, draft: Draft, course: Course | None = None
+    task: str, made: Reasoning | str, seen: Frame, draft: Draft, course: VideoTimeline | None = None
 ) -> tuple[Objection, ...]:
     return check(made, facts_of(seen, draft, course), draft.answer, TASKS[task])
 
 
-def facts_of(seen: Frame, draft: Draft | None = None, course: Course | None = None) -> Facts:
+def facts_of(seen: Frame, draft: Draft | None = None, course: VideoTimeline | None = None) -> Facts:
     return Facts.of_frame(seen, PROCEDURE, course, draft=draft, warrants=WARRANTS)
 
 
@@ -46,7 +46,7 @@ def text_of(made: Reasoning) -> str:
 
 
 @cache
-def synthetic() -> tuple[tuple[Frame, ...], Course]:
+def synthetic() -> tuple[tuple[Frame, ...], VideoTimeline]:
     """One drawn operation with its course."""
     source = get_source("synthetic")
     drawn = source(options=source.options_type(videos=1, frames=90, width=64, height=48))  # type: ignore[call-arg]
@@ -54,7 +54,7 @@ def synthetic() -> tuple[tuple[Frame, ...], Course]:
     frames = tuple(resolve_frame("synthetic", f) for f in drawn.frames(video) if not isinstance(f, Defect))
     course = drawn.course(video)
     assert course is not None
-    return frames, replace(resolve_course("synthetic", course), moments=frames)
+    return frames, replace(resolve_timeline("synthetic", course), moments=frames)
 
 
 SCENE = frame(
@@ -106,28 +106,28 @@ def _annotated(second: int) -> Frame:
     return moment(second, instruments=labels(instrument), triplets=(triplet(instrument, act, target),))
 
 
-BARE = Course(segments=SEGMENTS, footage=FOOTAGE)
+BARE = VideoTimeline(segments=SEGMENTS, footage=FOOTAGE)
 RICH = replace(BARE, moments=tuple(_annotated(n) for n in range(70)))
 
 
-def next_action(course: Course, start: float, end: float, coming: str) -> tuple[Task, Frame, Draft]:
+def next_action(course: VideoTimeline, start: float, end: float, coming: str) -> tuple[Task, Frame, Draft]:
     """As the task drafts it: the frame is the first one that is not seen any more."""
     answer = Answer(text=coming, labels=(coming,))
     return TASKS["next_action_planning"], moment(int(end)), Draft(answer=answer, inputs=(Cut(FOOTAGE, start, end),))
 
 
-def remaining(course: Course, start: float, end: float, seconds: float) -> tuple[Task, Frame, Draft]:
+def remaining(course: VideoTimeline, start: float, end: float, seconds: float) -> tuple[Task, Frame, Draft]:
     answer = Answer(text=f"{seconds:g} seconds", seconds=seconds)
     task = TASKS["action_remaining_prediction"]
     return task, moment(int(end)), Draft(answer=answer, inputs=(Cut(FOOTAGE, start, end),))
 
 
-def caption(course: Course, start: float, end: float, text: str) -> tuple[Task, Frame, Draft]:
+def caption(course: VideoTimeline, start: float, end: float, text: str) -> tuple[Task, Frame, Draft]:
     draft = Draft(answer=Answer(text=text), inputs=(Cut(FOOTAGE, start, end),))
     return TASKS["video_captioning"], moment(int(start)), draft
 
 
-def clips(course: Course) -> list[tuple[Task, Frame, Draft]]:
+def clips(course: VideoTimeline) -> list[tuple[Task, Frame, Draft]]:
     said = "The hook is dissecting the cystic duct." if course.moments else "The surgeon is dissecting."
     both = "The surgeon is grasping, then the surgeon is dissecting."
     return [

@@ -10,7 +10,6 @@ from surgsigma_hub.ontology import NULL, concepts
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
-    Course,
     Coverage,
     Drawn,
     Fact,
@@ -23,6 +22,7 @@ from surgsigma_hub.records import (
     Stills,
     Triplet,
     Verdict,
+    VideoTimeline,
 )
 from surgsigma_hub.tasks import Draft, all_tasks
 
@@ -205,7 +205,7 @@ SECONDS = 12
 """Length of each interval of the courses."""
 
 
-def course(layers: dict[str, list[str]], **facts: object) -> Course:
+def course(layers: dict[str, list[str]], **facts: object) -> VideoTimeline:
     """A course in which every label of a layer has its turn, with a moment each second that holds ``facts``."""
     segments = tuple(
         Segment(layer, label(id), n * SECONDS, (n + 1) * SECONDS)  # type: ignore[arg-type]
@@ -214,11 +214,11 @@ def course(layers: dict[str, list[str]], **facts: object) -> Course:
     )
     length = int(max(s.end_seconds for s in segments))
     moments = tuple(Frame(index=n, fps=1.0, image=still(n * 2), **facts) for n in range(length))  # type: ignore[arg-type]
-    return Course(segments=segments, footage=Stills(tuple(map(still, range(length * 2))), 2.0), moments=moments)
+    return VideoTimeline(segments=segments, footage=Stills(tuple(map(still, range(length * 2))), 2.0), moments=moments)
 
 
 @cache
-def courses() -> list[Course]:
+def courses() -> list[VideoTimeline]:
     acting = [a for a in _ids("action") if a != NULL]
     both = (triplet("hook", "dissect", "liver"), triplet("scissors", "cut", "gut"), triplet("bipolar", "null", "null"))
     boxes = (boxed("hook", 0.1, 0.1, 0.3, 0.3), boxed("scissors", 0.5, 0.5, 0.7, 0.9))

@@ -16,7 +16,7 @@ from surgsigma_hub.errors import SampleError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.reasoning.format import read_trace
 from surgsigma_hub.records import Reasoning
 from surgsigma_hub.schema import json_features
-from surgsigma_hub.streaming import Frames, Item
+from surgsigma_hub.streaming import Frames, StreamSample
 from surgsigma_hub.tasks import all_tasks, get_task
 
 from adaptertree import first_of_each_task, textual
@@ -33,7 +33,7 @@ def test_every_format_has_a_reader_of_its_rules() -> None:
         get_adapter("sharegtp")
 
 
-def _plain(item: Item) -> list[tuple[str, str]]:
+def _plain(item: StreamSample) -> list[tuple[str, str]]:
     """The turns of a sample, its tags without the line break that follows them."""
     return [(m["role"], m["content"]) for m in item.sample["messages"]]
 
@@ -43,7 +43,7 @@ def _without_tags(text: str) -> str:
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=ids)
-def test_every_task_becomes_a_record_or_is_refused(adapter: Adapter, adapter_items: list[Item]) -> None:
+def test_every_task_becomes_a_record_or_is_refused(adapter: Adapter, adapter_items: list[StreamSample]) -> None:
     seen: set[str] = set()
     for item in first_of_each_task(adapter_items):
         task = item.sample["task"]
@@ -80,7 +80,7 @@ def test_every_task_becomes_a_record_or_is_refused(adapter: Adapter, adapter_ite
 
 
 @pytest.mark.parametrize("adapter", [a for a in ADAPTERS if a.name != "grpo"], ids=lambda a: a.name)
-def test_reasoning_goes_where_it_is_wanted(adapter: Adapter, adapter_items: list[Item]) -> None:
+def test_reasoning_goes_where_it_is_wanted(adapter: Adapter, adapter_items: list[StreamSample]) -> None:
     with_trace = without = 0
     for item in first_of_each_task(adapter_items):
         if not textual(item):
@@ -105,7 +105,7 @@ def test_reasoning_goes_where_it_is_wanted(adapter: Adapter, adapter_items: list
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=ids)
-def test_system_prompt(adapter: Adapter, adapter_items: list[Item]) -> None:
+def test_system_prompt(adapter: Adapter, adapter_items: list[StreamSample]) -> None:
     item = next(i for i in adapter_items if i.sample["task"] == "phase_recognition")
     if adapter.system:
         assert READERS[adapter.name](adapter.item(item, Options(system="Be brief."))).system == "Be brief."
@@ -116,7 +116,7 @@ def test_system_prompt(adapter: Adapter, adapter_items: list[Item]) -> None:
 
 @pytest.mark.parametrize("form", ["file", "frames"])
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=ids)
-def test_films(adapter: Adapter, form: Any, adapter_items: list[Item]) -> None:
+def test_films(adapter: Adapter, form: Any, adapter_items: list[StreamSample]) -> None:
     item = next(i for i in adapter_items if i.sample["task"] == "action_remaining_prediction")
     options = Options(video=form, frames=Frames(count=4))
     if form not in adapter.videos:
@@ -134,7 +134,7 @@ def test_films(adapter: Adapter, form: Any, adapter_items: list[Item]) -> None:
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=ids)
 def test_pixels_of_the_stream_give_the_same_as_bytes(
-    adapter: Adapter, adapter_tree: Any, adapter_items: list[Item]
+    adapter: Adapter, adapter_tree: Any, adapter_items: list[StreamSample]
 ) -> None:
     options = Options(video="frames" if "frames" in adapter.videos else None, frames=Frames(count=2))
     pixels = surgsigma_hub.stream(adapter_tree, "all", decode="rgb", frames=Frames(count=2), shuffle=False)
@@ -153,7 +153,7 @@ def _flat(values: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=ids)
-def test_rows_of_load_dataset(adapter: Adapter, adapter_tree: Any, adapter_items: list[Item]) -> None:
+def test_rows_of_load_dataset(adapter: Adapter, adapter_tree: Any, adapter_items: list[StreamSample]) -> None:
     by_key = {i.key: i for i in adapter_items}
     for config in ("phase_recognition", "instrument_localization", "action_remaining_prediction", "depth_estimation"):
         row = next(iter(surgsigma_hub.load_dataset(adapter_tree, config, split="train", streaming=True)))
@@ -172,7 +172,7 @@ def test_rows_of_load_dataset(adapter: Adapter, adapter_tree: Any, adapter_items
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=ids)
-def test_a_streamed_dataset_is_mapped(adapter: Adapter, adapter_tree: Any, adapter_items: list[Item]) -> None:
+def test_a_streamed_dataset_is_mapped(adapter: Adapter, adapter_tree: Any, adapter_items: list[StreamSample]) -> None:
     rows = surgsigma_hub.load_dataset(adapter_tree, "all", split="train", streaming=True)
     mapped = rows.filter(adapter.accepts).map(adapter.row, remove_columns=rows.column_names)
     wanted = {i.key: i for i in adapter_items if adapter.accepts(i.sample)}
@@ -181,14 +181,14 @@ def test_a_streamed_dataset_is_mapped(adapter: Adapter, adapter_tree: Any, adapt
         assert set(record) == set(adapter.item(wanted[record["id"]]))
 
 
-def test_what_is_wrong_is_said(adapter_items: list[Item]) -> None:
+def test_what_is_wrong_is_said(adapter_items: list[StreamSample]) -> None:
     item = next(i for i in adapter_items if i.sample["task"] == "phase_recognition")
     trl = get_adapter("trl")
     with pytest.raises(SampleError, match=r"image\.jpg"):
         trl(item.sample, {})
     with pytest.raises(SampleError, match="sample a: task is missing"):
         trl({"id": "a"}, {})
-    with pytest.raises(SurgSigmaError, match="not a readable picture"):
+    with pytest.raises(SurgSigmaError, match="not a readable image"):
         trl(item.sample, {"image.jpg": b"no picture"})
     for wrong in ({"boxes": "norm100"}, {"reasoning": "inlined"}, {"video": "films"}):
         with pytest.raises(UnknownNameError):
@@ -196,12 +196,12 @@ def test_what_is_wrong_is_said(adapter_items: list[Item]) -> None:
     with pytest.raises(SurgSigmaError, match="does not fill placeholders"):
         trl.item(item, Options(boxes="objects"))
     film = next(i for i in adapter_items if i.sample["task"] == "action_remaining_prediction")
-    with pytest.raises(SampleError, match="a path of a film"):
+    with pytest.raises(SampleError, match="a path of a video"):
         trl(film.sample, {"video.mp4": "a.mp4"})
 
 
 @pytest.mark.torch
-def test_records_go_through_trl(adapter_items: list[Item]) -> None:
+def test_records_go_through_trl(adapter_items: list[StreamSample]) -> None:
     data_utils = pytest.importorskip("trl.data_utils", reason="trl is not installed: its check of records did not run")
     for item in first_of_each_task(adapter_items):
         if not textual(item):

@@ -13,12 +13,12 @@ import pytest
 import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from surgsigma_hub import building as build
+from surgsigma_hub import build
 from surgsigma_hub.adapters import FAMILIES, Boxes, Options, SmartResize, UnfitError, find_boxes, get_adapter
 from surgsigma_hub.adapters.box_text import boxes_in, message_text, trace_text
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import AnswerBox, Box
-from surgsigma_hub.streaming import Item
+from surgsigma_hub.streaming import StreamSample
 from surgsigma_hub.tasks.common.answers import boxes_text
 
 CONVENTIONS = {
@@ -70,7 +70,7 @@ def test_a_box_comes_back(name: str, corners: tuple[float, float, float, float],
 
 @pytest.mark.parametrize("task", ["instrument_localization", "tissue_localization"])
 @pytest.mark.parametrize("name", CONVENTIONS)
-def test_every_answer_of_a_tree_comes_back(name: str, task: str, adapter_items: list[Item]) -> None:
+def test_every_answer_of_a_tree_comes_back(name: str, task: str, adapter_items: list[StreamSample]) -> None:
     boxes = CONVENTIONS[name]
     seen = 0
     for item in adapter_items:
@@ -94,7 +94,7 @@ def test_every_answer_of_a_tree_comes_back(name: str, task: str, adapter_items: 
 
 
 @pytest.mark.parametrize("name", ["norm1000", "qwen2_5_vl"])
-def test_nothing_else_changes(name: str, adapter_items: list[Item]) -> None:
+def test_nothing_else_changes(name: str, adapter_items: list[StreamSample]) -> None:
     for item in adapter_items:
         if any(m["role"] == "target" for m in item.sample["media"]) or "localization" in item.sample["task"]:
             continue
@@ -117,7 +117,7 @@ def _filled(messages: list[dict[str, str]], refs: Iterator[str], boxes: Iterator
     return [re.sub("<ref-object>|<bbox>", fill, message["content"]) for message in messages]
 
 
-def test_swift_takes_the_boxes_out(adapter_items: list[Item]) -> None:
+def test_swift_takes_the_boxes_out(adapter_items: list[StreamSample]) -> None:
     swift, plain = get_adapter("swift"), get_adapter("sharegpt")
     seen = 0
     for item in adapter_items:
@@ -192,7 +192,9 @@ def test_traces_of_a_release(tmp_path: Path) -> None:
         assert said[name] and all(text.count(wanted) == 2 == len(boxes_in(text)) for text in said[name])
 
 
-def test_a_trace_that_cannot_be_read_refuses_the_sample_only_where_it_is_wanted(adapter_items: list[Item]) -> None:
+def test_a_trace_that_cannot_be_read_refuses_the_sample_only_where_it_is_wanted(
+    adapter_items: list[StreamSample],
+) -> None:
     item = next(i for i in adapter_items if i.sample["task"] == "phase_recognition")
     bad = {**item.sample, "reasoning": {**item.sample["reasoning"], "level": 1, "perceptual": "[9000, 0, 9900, 8000]"}}
     trl = get_adapter("trl")
@@ -234,7 +236,7 @@ def test_resize_refuses() -> None:
         SmartResize(min_pixels=10, max_pixels=5)
 
 
-def test_pixels_follow_the_picture_that_is_given(adapter_items: list[Item]) -> None:
+def test_pixels_follow_the_picture_that_is_given(adapter_items: list[StreamSample]) -> None:
     """A picture that the stream has made smaller has other pixels than the stored one."""
     from PIL import Image
 
@@ -249,7 +251,7 @@ def test_pixels_follow_the_picture_that_is_given(adapter_items: list[Item]) -> N
     ]
     assert max(n for f in boxes_in(said) for n in f.numbers) <= 48
     unknown = {**item.sample, "width": None, "height": None}
-    with pytest.raises(UnfitError, match="size of the picture"):
+    with pytest.raises(UnfitError, match="size of the image"):
         get_adapter("sharegpt")(unknown, {"image.jpg": "a.jpg"}, Options(boxes="pixels"))
 
 

@@ -17,7 +17,7 @@ from surgsigma_hub.adapters import Boxes, Options, all_adapters, exporting, get_
 from surgsigma_hub.adapters.exporting import Choice, export
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
-from surgsigma_hub.streaming import Frames, Item
+from surgsigma_hub.streaming import Frames, StreamSample
 
 from adaptertree import textual
 from builds import digests
@@ -43,7 +43,7 @@ def flat(values: list[Any]) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_files_hold_what_the_tree_holds(
-    name: str, adapter_tree: Path, adapter_items: list[Item], tmp_path: Path
+    name: str, adapter_tree: Path, adapter_items: list[StreamSample], tmp_path: Path
 ) -> None:
     adapter = get_adapter(name)
     report = export(adapter_tree, adapter, out=tmp_path / "out", options=FILMS)
@@ -83,7 +83,7 @@ def test_files_hold_what_the_tree_holds(
     assert str(tmp_path) not in (tmp_path / "out" / "export.json").read_text("utf-8")
 
 
-def test_frames_are_those_of_the_film(adapter_tree: Path, adapter_items: list[Item], tmp_path: Path) -> None:
+def test_frames_are_those_of_the_film(adapter_tree: Path, adapter_items: list[StreamSample], tmp_path: Path) -> None:
     export(
         adapter_tree, get_adapter("trl"), out=tmp_path / "out", options=FILMS, choice=Choice(config="video_captioning")
     )

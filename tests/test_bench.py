@@ -120,7 +120,7 @@ def test_films(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "video" in [advice["rule"] for advice in found["advice"]]
     assert main(["bench", *films]) == 0
     out = capsys.readouterr().out
-    assert "Bound by: video (" in out and "samples/s" in out and "Decoding films takes" in out
+    assert "Bound by: video (" in out and "samples/s" in out and "Decoding videos takes" in out
 
 
 def test_over_a_slow_line_the_network_bounds(

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
-from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
-from surgsigma_hub.records import Course, Defect, Film, Frame, Label, Reason, Segment, VideoFrame
+from surgsigma_hub.ontology import native_names, resolve_frame, resolve_timeline
+from surgsigma_hub.records import Defect, Film, Frame, Label, Reason, Segment, VideoFrame, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
 
@@ -27,7 +27,7 @@ def opened(root: Path, **options: str) -> Any:
     return Cataract101(root, parse_options(Cataract101, options))
 
 
-def read(root: Path, video: str = "case_11", **options: str) -> tuple[list[Frame], list[Defect], Course | None]:
+def read(root: Path, video: str = "case_11", **options: str) -> tuple[list[Frame], list[Defect], VideoTimeline | None]:
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == video)
     items = list(seen(source, found).frames())
@@ -93,7 +93,7 @@ def test_every_label_resolves_and_the_table_is_the_sources() -> None:
         for frame in seen(source, video).frames():
             assert isinstance(frame, Frame)
             assert resolve_frame("cataract101", frame).facts() == {"phase"}
-        assert resolve_course("cataract101", seen(source, video).course()).facts() == {"phase_segments", "footage"}
+        assert resolve_timeline("cataract101", seen(source, video).course()).facts() == {"phase_segments", "footage"}
     lines = (ROOT / "phases.csv").read_text().splitlines()[1:]
     assert {native for _, native in native_names("cataract101")} == {line.split(";")[1] for line in lines}
 

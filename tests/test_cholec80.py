@@ -12,8 +12,8 @@ import pytest
 import yaml
 from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
+from surgsigma_hub.parsers.frame_tables import Flags, FrameTable, Text, read_frame_table
 from surgsigma_hub.parsers.releases.cholec80_records import PHASES, TOOLS
-from surgsigma_hub.parsers.tables import Row, read_numbered
 from surgsigma_hub.records import Fact, FileImage, FileSlice, Label, Reason, Video, VideoFrame
 from surgsigma_hub.registry import get_source
 
@@ -158,7 +158,7 @@ def test_splits(tmp_path: Path) -> None:
         "test": list(range(49, 81)),
     }
     frames, (defect,) = read(tmp_path, "video81")
-    assert not frames and defect.where == "video81" and "train 1-40, test 41-80" in defect.detail
+    assert not frames and defect.where == "video81" and "train 40 videos, test 40 videos" in defect.detail
 
 
 def test_wrong_roots_show_the_layout(tmp_path: Path) -> None:
@@ -325,15 +325,11 @@ def test_files_are_listed_for_change_detection(tmp_path: Path) -> None:
 
 def test_real_excerpts(real: Path, tmp_path: Path) -> None:
     root = real / "cholec80"
-    phases = read_numbered(root / "phase_annotations" / "video01-phase.excerpt.txt", columns=("Phase",))
-    assert phases.columns == ("Phase",)
-    assert phases.rows == tuple(Row(n + 2, n, ("Preparation",)) for n in range(3))
-    tools = read_numbered(root / "tool_annotations" / "video01-tool.excerpt.txt", columns=TOOLS)
-    assert tools.columns == TOOLS
-    assert tools.rows == (
-        Row(2, 0, ("1", "0", "0", "0", "0", "0", "0")),
-        Row(3, 475, ("1", "0", "1", "0", "0", "0", "0")),
-    )
+    phase, tool = (FrameTable(columns=(c,), kind="k", header=True) for c in (Text("Phase"), Flags(TOOLS)))
+    phases = read_frame_table(root / "phase_annotations" / "video01-phase.excerpt.txt", "a", phase)
+    assert phases.named == {"Phase": dict.fromkeys(range(3), "Preparation")} and not phases.defects
+    tools = read_frame_table(root / "tool_annotations" / "video01-tool.excerpt.txt", "a", tool)
+    assert tools.listed == {0: ("Grasper",), 475: ("Grasper", "Hook")} and not tools.defects
     for kind in ("phase", "tool"):
         (tmp_path / f"{kind}_annotations").mkdir()
         excerpt = root / f"{kind}_annotations" / f"video01-{kind}.excerpt.txt"

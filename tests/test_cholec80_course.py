@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.ontology import resolve_course
-from surgsigma_hub.records import Course, Fact, FileImage, FileSlice, Film, Origin, Stills
+from surgsigma_hub.ontology import resolve_timeline
+from surgsigma_hub.records import Fact, FileImage, FileSlice, Film, Origin, Stills, VideoTimeline
 
 from chole_files import as_films, as_records
 from cholec80_reading import ROOT, Cholec80, course
@@ -20,7 +20,7 @@ EXACT = [
 ]
 
 
-def said(made: Course | None) -> list[tuple[str, float, float]]:
+def said(made: VideoTimeline | None) -> list[tuple[str, float, float]]:
     assert made is not None
     assert {s.layer for s in made.segments} == {"phase"}
     return [(s.label.native, s.start_seconds, s.end_seconds) for s in made.segments]
@@ -37,7 +37,7 @@ def test_pictures_are_stills_and_phases_are_exact_to_the_frame() -> None:
     assert made is not None and made.origins == {Fact.PHASE_SEGMENTS: Origin("derived")}
     folder = ROOT / "frames" / "video02"
     assert made.footage == Stills(tuple(FileImage(folder / f"video02_{n:06d}.png") for n in range(1, 21)), 1.0)
-    assert resolve_course("cholec80", made).facts() == {Fact.PHASE_SEGMENTS, Fact.FOOTAGE} <= Cholec80.info.facts
+    assert resolve_timeline("cholec80", made).facts() == {Fact.PHASE_SEGMENTS, Fact.FOOTAGE} <= Cholec80.info.facts
 
 
 def test_a_film_has_its_own_rate(tmp_path: Path) -> None:
@@ -117,7 +117,8 @@ def test_without_phases_there_is_footage_alone(copy: Path) -> None:
     made = course(copy, "video02")
     assert made is not None and made.facts() == {Fact.FOOTAGE}
     shutil.rmtree(copy / "frames" / "video02")
-    assert course(copy, "video02") is None
+    made = course(copy, "video02")
+    assert made is not None and not made.facts() and made.labelled == {"phase": ()}, "nothing is known of phases"
 
 
 def test_a_video_of_no_split_has_no_course(copy: Path) -> None:

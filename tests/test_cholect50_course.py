@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from surgsigma_hub.ontology import resolve_course
-from surgsigma_hub.records import Course, Fact, FileImage, Origin, Stills
+from surgsigma_hub.ontology import resolve_timeline
+from surgsigma_hub.records import Fact, FileImage, Origin, Stills, VideoTimeline
 
 from chole_files import label_file, pictures, vector
 from cholect50_reading import GRASP, ROOT, CholecT50, course
@@ -18,7 +18,7 @@ NOTHING, IDLE = vector(-1, -1, -1, -1, 1), vector(94, 0, 9, 14, 1)
 UNSAID = vector(-1, 2, -1, -1, 1)  # a hook without triplet: what it does was not annotated
 
 
-def said(made: Course | None) -> list[tuple[str, str, float, float]]:
+def said(made: VideoTimeline | None) -> list[tuple[str, str, float, float]]:
     assert made is not None
     return [(s.layer, s.label.native, s.start_seconds, s.end_seconds) for s in made.segments]
 
@@ -46,7 +46,7 @@ def test_the_course_of_the_fixture() -> None:
     folder = ROOT / "videos" / "VID12"
     expected = (None, None, *(FileImage(folder / f"{n:06d}.png") for n in range(2, 32)))
     assert made.footage == Stills(expected, 1.0)
-    assert resolve_course("cholect50", made).facts() == {*made.origins, Fact.FOOTAGE} <= CholecT50.info.facts
+    assert resolve_timeline("cholect50", made).facts() == {*made.origins, Fact.FOOTAGE} <= CholecT50.info.facts
 
 
 def test_a_missing_picture_is_none_and_its_labels_hold(tmp_path: Path) -> None:

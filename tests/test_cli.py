@@ -174,13 +174,13 @@ def test_lists_print_and_give_json(line: str, capsys: pytest.CaptureFixture[str]
 def test_tasks_as_json_name_every_task(capsys: pytest.CaptureFixture[str]) -> None:
     main(["tasks", "--json"])
     made = json.loads(capsys.readouterr().out)
-    assert [t["name"] for t in made] == list(surgsigma_hub.api.tasks())
+    assert [t["name"] for t in made] == list(surgsigma_hub.api.list_tasks())
     phase = next(t for t in made if t["name"] == "phase_recognition")
     assert phase["needs"] == [["phase"], ["footage", "phase_segments"]]
 
 
 def test_info_of_every_source_and_task_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in [*surgsigma_hub.api.sources(), *surgsigma_hub.api.tasks()]:
+    for name in [*surgsigma_hub.api.list_sources(), *surgsigma_hub.api.list_tasks()]:
         assert main(["info", name]) == 0
         assert name in capsys.readouterr().out
         assert main(["info", name, "--json"]) == 0

@@ -11,7 +11,7 @@ import surgsigma_hub
 import yaml
 from surgsigma_hub.api import build, list_sources, list_tasks, matrix
 from surgsigma_hub.media.moments import Seen
-from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
+from surgsigma_hub.ontology import native_names, resolve_frame, resolve_timeline
 from surgsigma_hub.records import Fact, Frame
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.manifest import load_tree
@@ -83,7 +83,7 @@ def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
                 assert str(ROOT) not in frame.where + frame.detail
         course = seen.course()
         if course is not None:
-            held |= resolve_course(name, course).facts()
+            held |= resolve_timeline(name, course).facts()
             order = [(s.layer, s.start_seconds) for s in course.segments]
             assert order == sorted(order) and all(s.start_seconds < s.end_seconds for s in course.segments)
         assert len(set(moments)) == len(moments)

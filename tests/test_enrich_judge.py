@@ -170,7 +170,7 @@ def test_pictures_go_along_as_data() -> None:
     ask = next(asks_of(doc(), {"image.jpg": b"picture"}, Settings(model="m", images=True)))
     parts = orjson.loads(ask.body)["messages"][1]["content"]
     assert parts[1]["image_url"]["url"] == "data:image/jpeg;base64,cGljdHVyZQ=="
-    assert "[picture, " in shown_messages(ask)[1][1]
+    assert "[image, " in shown_messages(ask)[1][1]
     assert PROMPT_VERSION == "v1" and prompts()["picture"] in shown_messages(ask)[0][1]
 
 

@@ -33,7 +33,11 @@ def test_the_nearest_frame_is_the_earlier_of_two(film: Path) -> None:
 
 
 def test_what_is_no_film_is_refused_by_name(tmp_path: Path) -> None:
-    for name, content, said in [("gone", None, "no such"), ("empty", b"", "0 bytes"), ("text", b"no film" * 9, "film")]:
+    for name, content, said in [
+        ("gone", None, "no such"),
+        ("empty", b"", "0 bytes"),
+        ("text", b"no film" * 9, "video"),
+    ]:
         path = tmp_path / f"{name}.mp4"
         if content is not None:
             path.write_bytes(content)

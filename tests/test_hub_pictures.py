@@ -42,7 +42,7 @@ def damaged(built: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("streaming", [True, False])
 def test_a_picture_that_pillow_cannot_read_is_an_error_of_ours(damaged: Path, tmp_path: Path, streaming: bool) -> None:
     rows = load_dataset(damaged, CONFIG, split="train", streaming=streaming, cache_dir=tmp_path / "cache")
-    with pytest.raises(MediaError, match=r"\.image\.jpg: not a readable picture \(cannot identify image file\)"):
+    with pytest.raises(MediaError, match=r"\.image\.jpg: not a readable image \(cannot identify image file\)"):
         list(rows)
     assert next(iter(load_dataset(damaged, CONFIG, split="val", streaming=True)))["images"][0]["image"].size
 

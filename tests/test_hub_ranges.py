@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.api import build
 from surgsigma_hub.errors import ShardError, SurgSigmaError
-from surgsigma_hub.hub.block_ranges import Piece, single_blocks, split_evenly
+from surgsigma_hub.hub.block_ranges import BlockRange, single_blocks, split_evenly
 from surgsigma_hub.hub.loading import load_dataset
 from surgsigma_hub.shards.manifest import load_manifest
 
@@ -90,7 +90,7 @@ def test_reshard_goes_down_to_blocks(tree: Path, all_rows: list[Any]) -> None:
 )
 def test_groups_are_the_blocks_in_order_and_nearly_even(tars: list[list[int]], shards: int) -> None:
     pieces = [
-        Piece(f"t{n}", f"t{n}", 0, tuple((10 * at, 10 * at + 10, count) for at, count in enumerate(counts)))
+        BlockRange(f"t{n}", f"t{n}", 0, tuple((10 * at, 10 * at + 10, count) for at, count in enumerate(counts)))
         for n, counts in enumerate(tars)
     ]
     blocks = single_blocks(tuple(pieces))
@@ -200,7 +200,7 @@ def test_damaged_samples_are_named_or_skipped_and_counted(
 def test_a_missing_tar_and_too_many_bad_samples(own: Path, all_rows: list[Any]) -> None:
     lost = manifest(own).shards[1].samples
     (own / FOLDER / "train-00001.tar").unlink()
-    with pytest.raises(ShardError, match=r"train-00001\.tar: the tar is listed but not there"):
+    with pytest.raises(ShardError, match=r"train-00001\.tar: shard named in the manifest is missing"):
         list(flat(own))
     with pytest.raises(ShardError, match=f"{lost} samples in a row could not be read"):
         list(flat(own, on_error="skip"))

@@ -106,7 +106,7 @@ def test_only_the_pictures_before_a_frame_are_decoded(film: Path) -> None:
 
 def test_a_reader_is_named_from_a_closed_list(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(video.BACKEND_VARIABLE, "ffmpeg")
-    with pytest.raises(UnknownNameError, match=r"unknown film reader 'ffmpeg' in SURGSIGMA_VIDEO"):
+    with pytest.raises(UnknownNameError, match=r"unknown video reader 'ffmpeg' in SURGSIGMA_VIDEO"):
         video.open_video(film)
 
 

@@ -242,8 +242,8 @@ def test_a_size_that_is_no_rescale_of_the_labels_own_is_refused(tmp_path: Path) 
     assert "512x512" in refused(report, "VID01_t50_full")["detail"] and "854x480" in str(report.examples)
     assert report.footage["told"] == {
         "VID01_t50_full": [
-            "1 picture is 425x240, the labels say 854x480, as a rescale",
-            "1 picture is 427x240, the labels say 854x480, as a rescale",
+            "1 image is 425x240, the labels say 854x480, as a rescale",
+            "1 image is 427x240, the labels say 854x480, as a rescale",
         ]
     }
     assert set(landed(tmp_path / "tree", "instrument_recognition")["VID01_t50_full"]) == {0, 1, 2}

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError, LayoutError, SurgSigmaError
-from surgsigma_hub.ontology import resolve_course, resolve_frame
+from surgsigma_hub.ontology import resolve_frame, resolve_timeline
 from surgsigma_hub.records import (
-    Course,
     Defect,
     FileImage,
     Film,
@@ -25,6 +24,7 @@ from surgsigma_hub.records import (
     Stills,
     Video,
     VideoFrame,
+    VideoTimeline,
 )
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
@@ -41,7 +41,7 @@ def opened(root: Path, **options: str) -> Any:
     return MultiBypass140(root, parse_options(MultiBypass140, options))
 
 
-def read(root: Path, video: str, **options: str) -> tuple[list[Frame], list[Defect], Course]:
+def read(root: Path, video: str, **options: str) -> tuple[list[Frame], list[Defect], VideoTimeline]:
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == video)
     items = list(seen(source, found).frames())
@@ -117,7 +117,7 @@ def test_every_label_resolves() -> None:
     for video in source.videos():
         for frame in seen(source, video).frames():
             assert resolve_frame("multibypass140", frame).facts() == {"phase", "step"}
-        assert resolve_course("multibypass140", seen(source, video).course()).facts() == {
+        assert resolve_timeline("multibypass140", seen(source, video).course()).facts() == {
             "phase_segments",
             "step_segments",
             "footage",

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from surgsigma_hub.parsers.tables import BadLine, Row, parse_numbered, read_numbered
 from surgsigma_hub.parsers.tfrecord import (
     Span,
     TFRecordError,
@@ -154,44 +153,3 @@ def test_other_files_do_not_look_like_records(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"")
     with opened(tmp_path / "f") as buffer:
         assert list(read_records(buffer)) == []
-
-
-# ------------------------------------------------------------------------------------------------- tables of numbers
-
-
-@pytest.mark.parametrize("gap", ["\t", " ", "   ", " \t "])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_any_blank_parts_cells(gap: str, end: str) -> None:
-    text = end.join([f"Frame{gap}A{gap}B", f"0{gap}1{gap}x", "", f"25{gap}0{gap}y{gap}", ""])
-    table = parse_numbered(text, columns=("A", "B"))
-    assert table.columns == ("A", "B")
-    assert table.rows == (Row(2, 0, ("1", "x")), Row(4, 25, ("0", "y")))
-
-
-def test_header_is_optional_and_gives_the_order() -> None:
-    assert parse_numbered("0 1 0\n", columns=("A", "B")).rows == (Row(1, 0, ("1", "0")),)
-    assert parse_numbered("Frame B A\n0 1 0\n", columns=("A", "B")).columns == ("B", "A")
-
-
-def test_a_header_of_another_length_leaves_the_table_out() -> None:
-    table = parse_numbered("Frame A\n0 1 0\n25 1 0\n", columns=("A", "B"))
-    assert [type(r) for r in table.rows] == [BadLine]
-
-
-def test_a_byte_order_mark_and_bad_bytes(tmp_path: Path) -> None:
-    (tmp_path / "t.txt").write_bytes(b"\xef\xbb\xbfFrame\tPhase\n0\tPrep\xff\n")
-    table = read_numbered(tmp_path / "t.txt", columns=("Phase",))
-    assert table.rows == (Row(2, 0, ("Prep\ufffd",)),)
-
-
-@pytest.mark.parametrize("line", ["x1 Prep", "-1 Prep", "1.0 Prep", "1_0 Prep", "\u0661 Prep", "9" * 13 + " Prep", "3"])
-def test_lines_that_are_no_rows(line: str) -> None:
-    table = parse_numbered(f"0 Prep\n{line}\n2 Prep", columns=("Phase",))
-    assert [type(r) for r in table.rows] == [Row, BadLine, Row]
-
-
-@given(st.text())
-def test_every_line_with_content_is_accounted_for(text: str) -> None:
-    table = parse_numbered("Frame A\n" + text, columns=("A",))
-    lines = [n for n, t in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 2) if t.split()]
-    assert [r.line for r in table.rows] == lines

@@ -146,10 +146,10 @@ def test_a_mask_without_a_picture_is_shown_itself() -> None:
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        (("image.jpg", "image", "input", b"damaged"), "not a readable picture"),
+        (("image.jpg", "image", "input", b"damaged"), "not a readable image"),
         (("image.jpg", "image", "input", b""), "empty"),
         (("image.jpg", "image", "input", noise("JPEG", 1, (64, 48))[:900]), "damaged"),
-        (("video.mp4", "video", "input", b"damaged"), "cannot be opened as a film"),
+        (("video.mp4", "video", "input", b"damaged"), "cannot be opened as a video"),
         (("target.mp4", "video", "target", b""), "empty"),
         (("target.png", "depth", "target", jpeg()), "one channel"),
     ],
@@ -171,7 +171,7 @@ def test_a_member_that_is_not_in_the_shard_says_so() -> None:
 def test_without_a_reader_of_films_the_panel_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SURGSIGMA_VIDEO", "none")  # no reader has that name
     one = picked([("video.mp4", "video", "input", b"x")])
-    assert "unknown film reader 'none' in SURGSIGMA_VIDEO" in _pane(one, one.doc["media"][0], (420, 240)).why
+    assert "unknown video reader 'none' in SURGSIGMA_VIDEO" in _pane(one, one.doc["media"][0], (420, 240)).why
     assert sheet([one], title="t").width > CARD_WIDTH
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import LayoutError, SurgSigmaError
-from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
+from surgsigma_hub.ontology import native_names, resolve_frame, resolve_timeline
 from surgsigma_hub.parsers.releases.psi_ava_keyframes import PHASES, STEPS
-from surgsigma_hub.records import Box, Course, Defect, FileImage, Frame, Label, LabeledBox, Reason, Stills
+from surgsigma_hub.records import Box, Defect, FileImage, Frame, Label, LabeledBox, Reason, Stills, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
 
@@ -31,7 +31,9 @@ def opened(root: Path, **options: str) -> Any:
     return PsiAva(root, parse_options(PsiAva, options))
 
 
-def read(root: Path, case: str = "CASE001", **options: str) -> tuple[dict[int, Frame], list[Defect], Course | None]:
+def read(
+    root: Path, case: str = "CASE001", **options: str
+) -> tuple[dict[int, Frame], list[Defect], VideoTimeline | None]:
     source = opened(root, **options)
     (found,) = (v for v in source.videos() if v.id == case)
     items = list(seen(source, found).frames())
@@ -112,7 +114,7 @@ def test_every_label_resolves_and_the_vocabulary_is_the_files() -> None:
     for video in source.videos():
         for frame in seen(source, video).frames():
             resolve_frame("psi_ava", frame)
-        resolve_course("psi_ava", seen(source, video).course())
+        resolve_timeline("psi_ava", seen(source, video).course())
     document = json.loads((ROOT / SHORT).read_text())
     kinds = {"categories": "instrument", **{f"{k}_categories": k for k in ("action", "phase", "step")}}
     names = {(kind, entry["name"]) for key, kind in kinds.items() for entry in document[key]}

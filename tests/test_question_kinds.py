@@ -10,7 +10,7 @@ from surgsigma_hub.building.rehearse import rehearse
 from surgsigma_hub.errors import UnknownNameError
 from surgsigma_hub.ontology import concepts
 from surgsigma_hub.ontology.forms import forms
-from surgsigma_hub.records import Course, Coverage, Cut, Fact, Segment
+from surgsigma_hub.records import Coverage, Cut, Fact, Segment, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import KEY
 from surgsigma_hub.source import parse_options
@@ -184,7 +184,7 @@ def test_the_phase_before_is_given_only_where_it_is_known() -> None:
     def course(*, known: bool) -> Timeline:
         first = Segment("phase", label("preparation"), 0.0, 10.0)
         second = Segment("phase", label("clipping_and_cutting"), 10.0, 20.0, start_known=known)
-        return Timeline(Course(segments=(first, second)))
+        return Timeline(VideoTimeline(segments=(first, second)))
 
     assert course(known=True).just_before("phase", "clipping_and_cutting", 12.0) == "preparation"
     assert course(known=False).just_before("phase", "clipping_and_cutting", 12.0) is None

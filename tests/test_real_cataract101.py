@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
+from surgsigma_hub.ontology import native_names, resolve_frame, resolve_timeline
 from surgsigma_hub.records import Frame
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.tasks import all_tasks
@@ -53,7 +53,7 @@ def test_every_second_and_every_interval(real: Path, rows: dict[str, list[tuple[
             drafts[task.name] += sum(1 for f in frames for _ in (task.draft(f) if task.draft else ()))
         course = source.course(video)
         assert course is not None and course.footage is None
-        segments = resolve_course("cataract101", course).segments
+        segments = resolve_timeline("cataract101", course).segments
         names = [name for _, name in rows[number]]
         kept = [n for n in range(len(names)) if n == 0 or names[n] != names[n - 1]]
         merged += len(names) - len(kept)

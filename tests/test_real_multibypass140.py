@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.ontology import native_names, resolve_course, resolve_frame
+from surgsigma_hub.ontology import native_names, resolve_frame, resolve_timeline
 from surgsigma_hub.parsers.plain_pickle import load_plain
 from surgsigma_hub.records import Frame
 from surgsigma_hub.registry import get_source
@@ -60,7 +60,7 @@ def test_every_second_and_every_interval(root: Path) -> None:
                 drafts[task.name] += sum(1 for f in frames for _ in (task.draft(f) if task.draft else ()))
             course = source.course(video)
             assert course.footage is None
-            segments = resolve_course("multibypass140", course).segments or ()
+            segments = resolve_timeline("multibypass140", course).segments or ()
             assert Counter(
                 (s.layer + "s", s.label.native, s.start_seconds, s.end_seconds) for s in segments
             ) == Counter(

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from surgsigma_hub.api import list_sources
 from surgsigma_hub.media.moments import Seen
-from surgsigma_hub.ontology import concepts, resolve_course
+from surgsigma_hub.ontology import concepts, resolve_timeline
 from surgsigma_hub.reasoning import Facts, check, reason
 from surgsigma_hub.reasoning.claim import WARRANTED, What
 from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.reasoning.format import shortened
 from surgsigma_hub.reasoning.warrants import Warrants, warrants_for
-from surgsigma_hub.records import Course, Defect, Frame, Label, Reasoning, Segment, Verdict
+from surgsigma_hub.records import Defect, Frame, Label, Reasoning, Segment, Verdict, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import AnswerKind, Draft, Task, all_tasks
@@ -27,13 +27,13 @@ MOST = 40
 """Samples of one task that are looked at, spread over the source."""
 
 
-def samples(name: str, cache: Path) -> Iterator[tuple[Task, Frame, Draft, Course | None]]:
+def samples(name: str, cache: Path) -> Iterator[tuple[Task, Frame, Draft, VideoTimeline | None]]:
     kind = get_source(name)
     source = kind(root_of(name), parse_options(kind, options_of(name)), cache_dir=cache)
     for video in list(source.videos())[:3]:
         frames = [source.resolved(f) for f in source.frames(video) if not isinstance(f, Defect)]
         course = Seen(source, video, look=False).course()
-        whole = None if course is None else replace(resolve_course(name, course), moments=tuple(frames))
+        whole = None if course is None else replace(resolve_timeline(name, course), moments=tuple(frames))
         for task in all_tasks().values():
             drafted = [(f, d) for f in frames for d in (task.draft(f) if task.draft else ())]
             drafted += list(task.draft_course(whole)) if whole is not None and task.draft_course else []
@@ -41,7 +41,7 @@ def samples(name: str, cache: Path) -> Iterator[tuple[Task, Frame, Draft, Course
                 yield task, seen, draft, whole
 
 
-def elsewhere(frame: Frame, draft: Draft, course: Course | None) -> tuple[Frame, Course | None]:
+def elsewhere(frame: Frame, draft: Draft, course: VideoTimeline | None) -> tuple[Frame, VideoTimeline | None]:
     """The same sample with other facts wherever it may not look: outside its window, and beyond what it asks for."""
     asks = {k for k in ("phase", "step") if any(id in concepts(k) for id in draft.answer.labels)}  # type: ignore[arg-type]
     named = draft.answer.text.lower()
@@ -75,7 +75,7 @@ def test_traces_of_a_source(name: str, tmp_path: Path) -> None:
     for n, (task, seen, draft, course) in enumerate(samples(name, tmp_path)):
 
         def written(
-            seen: Frame, course: Course | None, n: int = n, task: Task = task, draft: Draft = draft
+            seen: Frame, course: VideoTimeline | None, n: int = n, task: Task = task, draft: Draft = draft
         ) -> Reasoning:
             return reason(task, seen, draft, info.procedure, course, seed=f"{n}", warrants=warrants)
 

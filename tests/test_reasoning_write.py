@@ -14,7 +14,7 @@ from surgsigma_hub.reasoning.bank import SLOTS, VERBS, sentences
 from surgsigma_hub.reasoning.claim import WARRANTED, What
 from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.reasoning.label_spans import find
-from surgsigma_hub.records import Answer, Course, Cut, Frame, Reasoning, Verdict
+from surgsigma_hub.records import Answer, Cut, Frame, Reasoning, Verdict, VideoTimeline
 from surgsigma_hub.tasks import Draft
 from surgsigma_hub.tasks.common.base import DepthMap
 
@@ -69,7 +69,7 @@ def test_drawn_operations_are_reasoned_about_in_full_depth(name: str) -> None:
 
 
 @pytest.mark.parametrize("course", [BARE, RICH], ids=["segments", "moments"])
-def test_clips_are_reasoned_about(course: Course) -> None:
+def test_clips_are_reasoned_about(course: VideoTimeline) -> None:
     for task, seen, draft in clips(course):
         for seed in map(str, range(12)):
             made = trace(task.name, seen, draft, course, seed)
@@ -209,7 +209,7 @@ def test_a_moment_tells_nothing_from_before_or_after_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("course", [BARE, RICH], ids=["segments", "moments"])
-def test_a_clip_never_tells_what_begins_after_it_but_the_answer(course: Course) -> None:
+def test_a_clip_never_tells_what_begins_after_it_but_the_answer(course: VideoTimeline) -> None:
     for task, seen, draft in clips(course):
         (cut,) = draft.inputs or ()
         assert isinstance(cut, Cut)

@@ -11,7 +11,7 @@ from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.hub.index import card_index
 from surgsigma_hub.hub.pointer import init_pointer
 from surgsigma_hub.shards.frontmatter import MAX_CARD, check_ours, split_card
-from surgsigma_hub.streaming import Remote
+from surgsigma_hub.streaming import RemoteOptions
 
 from handmade import CARD, small_tree
 from webserver import serve
@@ -125,7 +125,7 @@ def test_a_server_with_such_a_card(name: str, tmp_path: Path, monkeypatch: pytes
     for text in (f"---\n{FRONTS[name]}\n---\n", CARD.replace("data/phase", "data/../phase"), "---\nconfigs: 7\n---\n"):
         (tree / "README.md").write_text(text)
         with serve(tree) as web, pytest.raises(ShardError):
-            surgsigma_hub.stream(web.url, remote=Remote(timeout=1.0, deadline=2.0))
+            surgsigma_hub.stream(web.url, remote=RemoteOptions(timeout=1.0, deadline=2.0))
 
 
 def test_a_card_that_is_no_text(tmp_path: Path) -> None:

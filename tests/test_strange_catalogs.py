@@ -13,7 +13,7 @@ import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.shards.manifest import load_manifest
-from surgsigma_hub.streaming import Remote
+from surgsigma_hub.streaming import RemoteOptions
 from surgsigma_hub.streaming.selection import catalog
 
 from packed import write_packed
@@ -53,7 +53,7 @@ def test_columns_of_another_type_are_refused(tree: Path, name: str) -> None:
     with serve(tree) as web:
         for place in (tree, web.url):
             with pytest.raises(ShardError, match=r"parquet: (has no column|cannot be read)"):
-                surgsigma_hub.stream(place, where={"label": "a"}, decode="bytes", remote=Remote(deadline=5.0))
+                surgsigma_hub.stream(place, where={"label": "a"}, decode="bytes", remote=RemoteOptions(deadline=5.0))
 
 
 def shifted(by: int) -> Change:
@@ -79,7 +79,7 @@ def test_places_outside_a_shard_are_not_believed(tree: Path, name: str, caplog: 
     keys = [item.key for item in surgsigma_hub.stream(tree, where={"label": "b"}, decode="bytes", shuffle=False)]
     pq.write_table(PLACES[name](pq.read_table(tree / CATALOG)), tree / CATALOG)
     with serve(tree) as web:
-        how = Remote(deadline=5.0)
+        how = RemoteOptions(deadline=5.0)
         with surgsigma_hub.stream(web.url, where={"label": "b"}, decode="bytes", shuffle=False, remote=how) as rows:
             assert [item.key for item in rows] == keys and len(keys) > 40
         largest = max(s.bytes for s in load_manifest(next(tree.glob("data/*/*/*.json"))).shards)
@@ -101,7 +101,7 @@ def test_a_catalog_of_other_rows_or_too_large_is_refused(tree: Path, monkeypatch
     with serve(tree) as web:
         for place in (tree, web.url):
             with pytest.raises(ShardError, match=r"larger than|expected at most"):
-                surgsigma_hub.stream(place, where={"label": "a"}, remote=Remote(deadline=5.0))
+                surgsigma_hub.stream(place, where={"label": "a"}, remote=RemoteOptions(deadline=5.0))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFO on this system")
@@ -158,7 +158,7 @@ def test_a_catalog_that_expands_beyond_its_rows_is_refused_before_it_is_decoded(
     with serve(tree) as web:
         for place in (tree, web.url):
             with pytest.raises(ShardError, match=what):
-                surgsigma_hub.stream(place, where={"label": "a", "task": "a"}, remote=Remote(deadline=5.0))
+                surgsigma_hub.stream(place, where={"label": "a", "task": "a"}, remote=RemoteOptions(deadline=5.0))
 
 
 def test_long_texts_stay_in_memory_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

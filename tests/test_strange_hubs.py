@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.hub import remote
-from surgsigma_hub.streaming import Remote
+from surgsigma_hub.streaming import RemoteOptions
 from surgsigma_hub.streaming.storage import connection
 from surgsigma_hub.streaming.storage.deadline import within
 from surgsigma_hub.streaming.storage.fsspec_files import FsspecFiles
@@ -27,8 +27,8 @@ CARD = """
 import sys, time
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.hub import remote
-from surgsigma_hub.streaming import Remote
-remote.OPTIONS = Remote(timeout=1.0, deadline=3.0)
+from surgsigma_hub.streaming import RemoteOptions
+remote.OPTIONS = RemoteOptions(timeout=1.0, deadline=3.0)
 start = time.monotonic()
 try:
     remote.fetch_card("org/name")
@@ -107,7 +107,7 @@ def test_a_listing_of_a_strange_hub_is_an_error_of_ours(monkeypatch: pytest.Monk
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         start = time.monotonic()
         with pytest.raises(SurgSigmaError, match=r"dataset org/name at revision a/b could not be opened at"):
-            find_dataset("org/name", "a/b", {}, Remote(timeout=1.0, deadline=2.0))
+            find_dataset("org/name", "a/b", {}, RemoteOptions(timeout=1.0, deadline=2.0))
         assert time.monotonic() - start < 30
         assert server.asked[0].path == "/api/datasets/org/name/revision/a%2Fb"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import ShardError, SurgSigmaError
-from surgsigma_hub.streaming import Remote
+from surgsigma_hub.streaming import RemoteOptions
 from surgsigma_hub.streaming.storage.fsspec_files import FsspecFiles
 from surgsigma_hub.streaming.storage.http import HttpFiles, _wait
 from surgsigma_hub.streaming.storage.options import fetch
@@ -83,7 +83,7 @@ def test_the_deadline_holds_for_an_answer_that_trickles(tree: Path, place: str, 
     with strange(answer) as server:
         begin = time.monotonic()
         with pytest.raises(SurgSigmaError, match=r"could not be read in \d+ tries within 1 s"):
-            how = Remote(timeout=0.7, deadline=1.0, connections=1)
+            how = RemoteOptions(timeout=0.7, deadline=1.0, connections=1)
             with surgsigma_hub.stream(server.url, "phase_recognition", decode="bytes", remote=how) as rows:
                 list(rows)
         assert time.monotonic() - begin < 10
@@ -137,7 +137,7 @@ def test_a_flood_is_an_error_and_not_a_full_memory(tree: Path, place: str) -> No
             honest(tree, asked, send)
 
     with strange(answer) as server, pytest.raises(SurgSigmaError, match=r"more|could not be read in"):
-        how = Remote(timeout=1.0, deadline=2.0, connections=1)
+        how = RemoteOptions(timeout=1.0, deadline=2.0, connections=1)
         with surgsigma_hub.stream(server.url, "phase_recognition", decode="bytes", remote=how) as rows:
             list(rows)
 
@@ -301,9 +301,9 @@ def test_a_range_that_is_none_is_an_error_of_ours(lines: list[str]) -> None:
 )
 def test_a_tree_at_no_url_is_an_error_of_ours(url: str) -> None:
     with pytest.raises(SurgSigmaError, match=r"is no URL|could not be read"):
-        surgsigma_hub.stream(url, remote=Remote(timeout=0.2, deadline=0.3))
+        surgsigma_hub.stream(url, remote=RemoteOptions(timeout=0.2, deadline=0.3))
 
 
 def test_a_port_on_which_nobody_listens() -> None:
     with pytest.raises(SurgSigmaError, match="could not be read in"):
-        surgsigma_hub.stream(f"http://localhost:{free_port()}", remote=Remote(timeout=0.3, deadline=0.5))
+        surgsigma_hub.stream(f"http://localhost:{free_port()}", remote=RemoteOptions(timeout=0.3, deadline=0.5))

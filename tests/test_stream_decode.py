@@ -19,7 +19,7 @@ from surgsigma_hub.shards.tar_index import Members
 from surgsigma_hub.streaming import Frames, Rgb
 from surgsigma_hub.streaming.decode import decoder as decoding
 from surgsigma_hub.streaming.decode.decoder import Decoder
-from surgsigma_hub.streaming.decode.pixel_pool import Buffers, Memory
+from surgsigma_hub.streaming.decode.pixel_pool import PixelBuffers, PixelPool
 from surgsigma_hub.streaming.decode.resize import resize, resize_values
 
 from handmade import jpeg, mask, sample, write_part
@@ -119,7 +119,7 @@ def test_torch_into_given_memory_is_torch_in_one_call(width: int, height: int) -
     pixels = scene(64, 48)
     tensor = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
     made = torch.nn.functional.interpolate(tensor, size=(height, width), mode="bicubic", antialias=True)
-    memory = Memory(1 << 20)
+    memory = PixelPool(1 << 20)
     for _ in range(3):
         resized = resize(pixels, width, height, "torch", memory)
         assert np.array_equal(resized, made[0].permute(1, 2, 0).numpy())
@@ -128,7 +128,7 @@ def test_torch_into_given_memory_is_torch_in_one_call(width: int, height: int) -
 @pytest.mark.torch
 def test_resizing_uses_the_same_memory_again() -> None:
     pytest.importorskip("torch")
-    memory, seen = Memory(1 << 20), set()
+    memory, seen = PixelPool(1 << 20), set()
     for seed in range(20):
         seen.add(resize(scene(64, 48, seed), 32, 24, "torch", memory).ctypes.data)
     assert len(seen) <= 2
@@ -179,7 +179,7 @@ def test_masks_keep_their_values(dtype: Any) -> None:
 )
 def test_what_is_no_picture(data: bytes) -> None:
     for rgb in ("rgb", Rgb(short_side=20), Rgb(short_side=20, fast=True)):
-        with pytest.raises(MediaError, match=r"a.tar: .*image.jpg: not a readable picture") as error:
+        with pytest.raises(MediaError, match=r"a.tar: .*image.jpg: not a readable image") as error:
             decode(data, rgb)
         assert " at 0x" not in str(error.value)
 
@@ -240,7 +240,7 @@ def test_frames_say_one_thing() -> None:
 
 
 def test_buffers_come_back_when_nobody_holds_them() -> None:
-    pool = Buffers(10 << 20)
+    pool = PixelBuffers(10 << 20)
     first = pool.take(1000)
     address = first.ctypes.data
     view = np.ndarray((10, 10), np.uint8, first)[2:]
@@ -253,7 +253,7 @@ def test_buffers_come_back_when_nobody_holds_them() -> None:
 
 
 def test_the_pool_is_bounded() -> None:
-    pool = Buffers(1 << 20)
+    pool = PixelBuffers(1 << 20)
     held = [pool.take(1 << 18) for _ in range(20)]
     assert len({h.ctypes.data for h in held}) == 20 and pool._kept <= 1 << 20
 

@@ -32,7 +32,7 @@ def open_stream(tree: Path, **more: Any) -> Stream:
     [
         (None, "not the state of a stream, but of type NoneType"),
         ([1], "not the state of a stream, but of type list"),
-        ({"model": 1}, "data, samples, shuffle, lanes, seed, epoch, position, order missing"),
+        ({"model": 1}, "data, samples, shuffle, interleave, seed, epoch, position, order missing"),
         ({"stream": {}, "taken": 3}, "the state of a loader, not of a stream"),
     ],
 )
@@ -48,8 +48,10 @@ def test_a_state_of_other_data_names_both(tree: Path) -> None:
         SurgSigmaError, match=f"another tree, build.*filter.*{state['data']}.*{other.state_dict()['data']}"
     ):
         other.load_state_dict(state)
-    with pytest.raises(SurgSigmaError, match=r"another number of lanes \(lanes 16, here 3\)"):
-        open_stream(tree, shuffle="block", lanes=3).load_state_dict(open_stream(tree, shuffle="block").state_dict())
+    with pytest.raises(SurgSigmaError, match=r"another interleaving \(interleave 16, here 3\)"):
+        open_stream(tree, shuffle="block", interleave=3).load_state_dict(
+            open_stream(tree, shuffle="block").state_dict()
+        )
 
 
 @pytest.mark.parametrize("state", [None, {"stream": {}}, {"stream": {}, "taken": 1}])
@@ -70,7 +72,7 @@ def test_a_bad_picture_at_the_edge_of_an_epoch(tree: Path, uneven: str, expected
     entry = pictures[-1 if last else 0]
     data[entry.offset_data : entry.offset_data + entry.size] = b"x" * entry.size
     path.write_bytes(data)
-    with pytest.raises(MediaError, match=rf"{path.name}: {entry.name}: not a readable picture"):
+    with pytest.raises(MediaError, match=rf"{path.name}: {entry.name}: not a readable image"):
         list(open_stream(tree, shuffle=False))
     with open_stream(tree, shuffle=False, on_error="skip", uneven=uneven) as stream:
         positions = [item.position for item in stream]
@@ -81,7 +83,7 @@ def test_a_bad_picture_at_the_edge_of_an_epoch(tree: Path, uneven: str, expected
 
 def test_a_missing_shard(tree: Path) -> None:
     (tree / FOLDER / "train-00001.tar").unlink()
-    with pytest.raises(ShardError, match=rf"{FOLDER}/train-00001.tar: the tar is listed but not there\n  Build or"):
+    with pytest.raises(ShardError, match=rf"{FOLDER}/train-00001.tar: shard named .* is missing\n  Build or"):
         list(open_stream(tree))
     with open_stream(tree, on_error="skip") as stream:
         assert len(list(stream)) == 4 and stream.errors.count == 2

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import ShardError, SurgSigmaError
-from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming import RemoteOptions, Stream
 from surgsigma_hub.streaming.storage.fsspec_files import FsspecFiles
 from surgsigma_hub.streaming.storage.http import HttpFiles
 from surgsigma_hub.streaming.storage.http import _wait as seconds_to_wait
@@ -37,7 +37,7 @@ def web(tree: Path) -> Iterator[Web]:
 
 def open_stream(place: str | Path, **more: Any) -> Stream:
     how = {"timeout": 1.0, "deadline": 10.0, "connections": 1, **more.pop("how", {})}
-    return surgsigma_hub.stream(place, **{"decode": "bytes", "shuffle": "none", "remote": Remote(**how), **more})
+    return surgsigma_hub.stream(place, **{"decode": "bytes", "shuffle": "none", "remote": RemoteOptions(**how), **more})
 
 
 def rows(stream: Stream) -> list[tuple[str, Any]]:
@@ -94,7 +94,7 @@ def test_a_shard_that_changes_between_two_epochs(web: Web, tree: Path) -> None:
 def test_a_catalog_that_changes_while_it_is_read(web: Web, tree: Path) -> None:
     (tree / "catalog" / "big").write_bytes(bytes(3 * TAIL))
     files = HttpFiles(web.url + "/")
-    file = RangedFile(files, "catalog/big", Remote(), most=10**6)
+    file = RangedFile(files, "catalog/big", RemoteOptions(), most=10**6)
     (tree / "catalog" / "big").write_bytes(bytes(3 * TAIL + 1))
     with pytest.raises(ShardError, match="was changed while it was read"):
         file.read(10)
@@ -105,7 +105,7 @@ def test_a_ranged_file_reads_as_the_file_does(web: Web, tree: Path) -> None:
     data = bytes(n * 7 % 251 for n in range(5 * TAIL + 17))
     (tree / "catalog" / "big").write_bytes(data)
     files = HttpFiles(web.url + "/")
-    file = RangedFile(files, "catalog/big", Remote(connections=3), most=10**6)
+    file = RangedFile(files, "catalog/big", RemoteOptions(connections=3), most=10**6)
     file.load([(0, 10), (5, 700), (TAIL, TAIL + 100), (3 * TAIL, len(data))])
     asked = len(web.log)
     for start, size in ((0, 700), (3, 600), (TAIL, 100), (3 * TAIL, 2 * TAIL + 17), (len(data) - 5, 99)):
@@ -116,7 +116,7 @@ def test_a_ranged_file_reads_as_the_file_does(web: Web, tree: Path) -> None:
         file.seek(start)
         assert file.read(size) == (data[start:] if size < 0 else data[start : start + size])
     assert file.seek(0, 2) == len(data) == file.tell() and file.read() == b""
-    small = RangedFile(files, "README.md", Remote(), most=10**6)
+    small = RangedFile(files, "README.md", RemoteOptions(), most=10**6)
     assert small.read() == (tree / "README.md").read_bytes()
     files.close()
 

@@ -99,7 +99,7 @@ import surgsigma_hub, surgsigma_hub.streaming.storage.http
 
 def train(place, log, rank, world, threads, begin, pause):
     stream = surgsigma_hub.stream(
-        place, decode="rgb", seed=9, shuffle="block", lanes=4, rank=rank, world_size=world, threads=threads
+        place, decode="rgb", seed=9, shuffle="block", interleave=4, rank=rank, world_size=world, threads=threads
     )
     if begin:
         stream.load_state_dict(begin)
@@ -183,7 +183,7 @@ def test_killed_at_random_moments(
     tree: Path, launcher: Any, tmp_path: Path, remote: bool, kills: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    expected = [i.key for i in surgsigma_hub.stream(tree, decode="bytes", seed=9, shuffle="block", lanes=4)]
+    expected = [i.key for i in surgsigma_hub.stream(tree, decode="bytes", seed=9, shuffle="block", interleave=4)]
     draw = random.Random(kills)
     killed = 0
     with serve(tree) as web:

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import surgsigma_hub
-from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming import RemoteOptions, Stream
 
 from handmade import CARD, sample, write_part
 from webserver import serve
@@ -43,7 +43,7 @@ def place(request: pytest.FixtureRequest, tree: Path, monkeypatch: pytest.Monkey
 
 def open_stream(place: str, threads: int) -> Stream:
     return surgsigma_hub.stream(
-        place, decode="rgb", threads=threads, shuffle="block", remote=Remote(connections=2, timeout=5.0)
+        place, decode="rgb", threads=threads, shuffle="block", remote=RemoteOptions(connections=2, timeout=5.0)
     )
 
 

@@ -16,7 +16,7 @@ from surgsigma_hub.shards.tar_index import Members
 from surgsigma_hub.streaming import Stream
 from surgsigma_hub.streaming.decode.decoder import Decoder
 from surgsigma_hub.streaming.sample import Settings
-from surgsigma_hub.streaming.selection.dataset import Choice, Data, Loaded
+from surgsigma_hub.streaming.selection.dataset import LoadedSelection, Selection, StreamDataset
 from surgsigma_hub.streaming.selection.index import Index, Wanted
 
 MASK = 2**64 - 1
@@ -51,19 +51,21 @@ def shuffled(size: int, words: str, tweak: int = 0) -> list[int]:
     return out
 
 
-def order(blocks: list[list[int]], kind: str, seed: int, epoch: int, lanes: int) -> list[int]:
+def order(blocks: list[list[int]], kind: str, seed: int, epoch: int, interleave: int) -> list[int]:
     """An epoch of blocks of sample numbers."""
     flat = list(chain(*blocks))
     if kind != "block":
         return flat if kind == "none" else [flat[p] for p in shuffled(len(flat), f"full/{seed}/{epoch}")]
-    lanes = min(lanes, len(blocks))
+    interleave = min(interleave, len(blocks))
     dealt = shuffled(len(blocks), f"blocks/{seed}/{epoch}")
     inside = [[blocks[b][p] for p in shuffled(len(blocks[b]), f"inside/{seed}/{epoch}", b)] for b in dealt]
-    rows = zip_longest(*(chain(*inside[lane::lanes]) for lane in range(lanes)))
+    rows = zip_longest(*(chain(*inside[lane::interleave]) for lane in range(interleave)))
     return [n for row in rows for n in row if n is not None]
 
 
-def mixed(parts: list[list[list[int]]], quotas: list[int], kind: str, seed: int, epoch: int, lanes: int) -> list[int]:
+def mixed(
+    parts: list[list[list[int]]], quotas: list[int], kind: str, seed: int, epoch: int, interleave: int
+) -> list[int]:
     """An epoch of several parts in fixed shares; each part goes on where the epoch before left it."""
     seeds = [
         int.from_bytes(hashlib.blake2b(f"{seed}/{p}".encode(), digest_size=8).digest(), "big")
@@ -73,7 +75,7 @@ def mixed(parts: list[list[list[int]]], quotas: list[int], kind: str, seed: int,
     taken, out = [q * epoch for q in quotas], []
     for part in pattern:
         turn, place = divmod(taken[part], sum(map(len, parts[part])))
-        out.append(order(parts[part], kind, seeds[part], turn, lanes)[place])
+        out.append(order(parts[part], kind, seeds[part], turn, interleave)[place])
         taken[part] += 1
     return out
 
@@ -137,13 +139,13 @@ parts_of = st.lists(
 @settings(max_examples=250, deadline=None)
 @given(
     shards=parts_of, kind=st.sampled_from(["full", "block", "none"]), seed=st.integers(0, 9), epoch=st.integers(0, 3),
-    lanes=st.integers(1, 5), world=st.integers(1, 5), uneven=st.sampled_from(["exact", "drop", "pad"]),
+    interleave=st.integers(1, 5), world=st.integers(1, 5), uneven=st.sampled_from(["exact", "drop", "pad"]),
     threads=st.sampled_from([0, 0, 2]), at=st.floats(0, 1), drop=st.sets(st.integers(0, 60), max_size=12),
     mix=st.booleans(), weights=st.lists(st.integers(1, 5), min_size=3, max_size=3), other=st.integers(1, 4),
 )  # fmt: skip
 def test_streams_follow_the_model(
-    shards: list[list[list[int]]], kind: Any, seed: int, epoch: int, lanes: int, world: int, uneven: Any, threads: int,
-    at: float, drop: set[int], mix: bool, weights: list[int], other: int,
+    shards: list[list[list[int]]], kind: Any, seed: int, epoch: int, interleave: int, world: int, uneven: Any,
+    threads: int, at: float, drop: set[int], mix: bool, weights: list[int], other: int,
 ) -> None:  # fmt: skip
     manifests = [manifest(f"task{n}", blocks) for n, blocks in enumerate(shards)]
     sizes = [m.samples for m in manifests]
@@ -154,24 +156,24 @@ def test_streams_follow_the_model(
     if not all(kept):
         drop, kept = set(), parts  # a part without samples is refused, which is tested elsewhere
     shares = tuple(map(float, weights[: len(parts)]))
-    choice = Choice(
+    choice = Selection(
         tuple(m.task for m in manifests), tuple((m,) for m in manifests), shares if mix else None, mixed=mix
     )
     if not mix:
-        choice = Choice(("all",), (tuple(manifests),))
-    loaded = Loaded(choice, tuple((m,) for m in manifests) if mix else (tuple(manifests),))
+        choice = Selection(("all",), (tuple(manifests),))
+    loaded = LoadedSelection(choice, tuple((m,) for m in manifests) if mix else (tuple(manifests),))
     every = np.array([n for n in range(sum(sizes)) if n not in drop], np.int64)
     unknown = np.full(len(every), -1)  # where they lie: not in the catalog
     wanted = Wanted(every, unknown, unknown) if drop else None
-    data = Data(loaded, wanted=wanted, where={"label": "x"} if drop else None)
+    data = StreamDataset(loaded, wanted=wanted, where={"label": "x"} if drop else None)
     whole = (
-        mixed(kept, data.quotas or [], kind, seed, epoch, lanes)
+        mixed(kept, data.quotas or [], kind, seed, epoch, interleave)
         if mix
-        else order([b for blocks in kept for b in blocks], kind, seed, epoch, lanes)
+        else order([b for blocks in kept for b in blocks], kind, seed, epoch, interleave)
     )
 
     def stream(rank: int, world: int) -> Stream:
-        how = Settings(kind, lanes, seed, rank, world, uneven, "raise", 32, threads)
+        how = Settings(kind, interleave, seed, rank, world, uneven, "raise", 32, threads)
         return Stream(data, Numbered(), Decoder("bytes"), how, epoch=epoch)  # type: ignore[arg-type]
 
     assert len(data) == len(whole)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.streaming.order.mixture import PERIOD, Mixture, quotas
-from surgsigma_hub.streaming.order.partition import Share
+from surgsigma_hub.streaming.order.partition import Partition
 from surgsigma_hub.streaming.order.permutation import (
     ORDER_VERSION,
     BlockOrder,
@@ -31,8 +31,8 @@ def test_the_orders_are_what_they_were() -> None:
     assert everything(FullOrder(12, seed=0, epoch=0)) == GOLDEN["full 0 0"]
     assert everything(FullOrder(12, seed=7, epoch=3)) == GOLDEN["full 7 3"]
     assert FullOrder(6_000_000, seed=1, epoch=2).at(np.array([0, 1, 5_999_999])).tolist() == GOLDEN["full large"]
-    assert everything(BlockOrder(BLOCKS, seed=0, epoch=0, lanes=3)) == GOLDEN["block 0 0"]
-    assert everything(BlockOrder(BLOCKS, seed=7, epoch=3, lanes=3)) == GOLDEN["block 7 3"]
+    assert everything(BlockOrder(BLOCKS, seed=0, epoch=0, interleave=3)) == GOLDEN["block 0 0"]
+    assert everything(BlockOrder(BLOCKS, seed=7, epoch=3, interleave=3)) == GOLDEN["block 7 3"]
     mixture = Mixture([4, 6], [4, 8], epoch=1, order=lambda part, n: FullOrder([4, 6][part], seed=part, epoch=n))
     assert everything(mixture) == GOLDEN["mixture"]
 
@@ -53,11 +53,11 @@ seeds = st.integers(-(2**40), 2**40)
 
 @settings(max_examples=60, deadline=None)
 @given(blocks=block_lists, seed=seeds, epoch=st.integers(0, 9), kind=st.sampled_from(["full", "block", "none"]),
-       lanes=st.integers(1, 40))  # fmt: skip
+       interleave=st.integers(1, 40))  # fmt: skip
 def test_every_sample_once_and_any_position_by_itself(
-    blocks: np.ndarray, seed: int, epoch: int, kind: str, lanes: int
+    blocks: np.ndarray, seed: int, epoch: int, kind: str, interleave: int
 ) -> None:
-    order = make_order(kind, blocks, seed=seed, epoch=epoch, lanes=lanes)  # type: ignore[arg-type]
+    order = make_order(kind, blocks, seed=seed, epoch=epoch, interleave=interleave)  # type: ignore[arg-type]
     whole = everything(order)
     assert sorted(whole) == list(range(int(blocks.sum())))
     for position in {0, len(whole) // 2, len(whole) - 1}:
@@ -65,7 +65,7 @@ def test_every_sample_once_and_any_position_by_itself(
 
 
 def model(order: list[int], start: int, world: int, workers: int, run: int, uneven: str) -> list[list[list[int]]]:
-    """What each worker of each rank gets, by dealing cards: the definition that ``Share`` has to agree with."""
+    """What each worker of each rank gets, by dealing cards: the definition that ``Partition`` has to agree with."""
     left = list(range(start, len(order)))
     if uneven == "drop":
         left = left[: len(left) // world * world]
@@ -89,7 +89,7 @@ def test_ranks_and_workers_deal_the_order_out(
     expected = model(whole, start, world, workers, run, uneven)
     for rank in range(world):
         for worker in range(workers):
-            share = Share(len(whole), start, rank, world, uneven, worker, workers, run)  # type: ignore[arg-type]
+            share = Partition(len(whole), start, rank, world, uneven, worker, workers, run)  # type: ignore[arg-type]
             assert order.at(share.positions(0, len(share))).tolist() == expected[rank][worker]
             half = len(share) // 2
             assert order.at(share.positions(half, len(share))).tolist() == expected[rank][worker][half:]
@@ -102,7 +102,7 @@ def test_another_world_goes_on_where_this_one_stopped(world: int, other: int, st
     order = everything(FullOrder(total, seed=5, epoch=0))
     stop = min(total, steps * world)
     before = [order[p] for k in range(steps) for p in range(k * world, min(total, (k + 1) * world))]
-    shares = [Share(total, stop, rank, other) for rank in range(other)]
+    shares = [Partition(total, stop, rank, other) for rank in range(other)]
     rows = [[order[p] for p in share.positions(0, len(share))] for share in shares]
     after = [row[k] for k in range(max(map(len, rows))) for row in rows if k < len(row)]
     assert before + after == order
@@ -127,17 +127,18 @@ def test_a_full_order_is_uniform() -> None:
 def test_lanes_keep_ranks_apart() -> None:
     """Worlds that divide the lanes share the blocks out: nobody reads a block that another one reads."""
     blocks = np.full(64, 16, np.int64)
-    order = BlockOrder(blocks, seed=1, epoch=0, lanes=16)
+    order = BlockOrder(blocks, seed=1, epoch=0, interleave=16)
     for world in (1, 2, 4, 8, 16):
         seen = [
-            set((order.at(Share(1024, 0, r, world).positions(0, 1024 // world)) // 16).tolist()) for r in range(world)
+            set((order.at(Partition(1024, 0, r, world).positions(0, 1024 // world)) // 16).tolist())
+            for r in range(world)
         ]
         assert sum(map(len, seen)) == 64
 
 
 def test_a_block_order_reads_few_blocks_at_a_time() -> None:
     blocks = np.full(200, 64, np.int64)
-    found = BlockOrder(blocks, seed=0, epoch=0, lanes=16).at(np.arange(12_800)) // 64
+    found = BlockOrder(blocks, seed=0, epoch=0, interleave=16).at(np.arange(12_800)) // 64
     first = {b: int(np.flatnonzero(found == b)[0]) for b in range(200)}
     last = {b: int(np.flatnonzero(found == b)[-1]) for b in range(200)}
     open_at = [sum(first[b] <= p <= last[b] for b in range(200)) for p in range(0, 12_800, 97)]

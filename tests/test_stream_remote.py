@@ -16,7 +16,7 @@ import surgsigma_hub
 from surgsigma_hub.api import build
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.shards.manifest import load_tree
-from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming import RemoteOptions, Stream
 from surgsigma_hub.streaming.storage.disk_cache import DiskCache
 
 import fakehub
@@ -49,7 +49,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_stream(place: str | Path, **more: Any) -> Stream:
     how = {"timeout": 1.0, "deadline": 10.0, "connections": 3, **more.pop("how", {})}
     return surgsigma_hub.stream(
-        place, **{"config": "phase_recognition", "decode": "bytes", "shuffle": "block", "remote": Remote(**how), **more}
+        place,
+        **{
+            "config": "phase_recognition",
+            "decode": "bytes",
+            "shuffle": "block",
+            "remote": RemoteOptions(**how),
+            **more,
+        },
     )
 
 
@@ -82,7 +89,7 @@ def test_each_block_is_asked_for_once(built: Path, web: Web) -> None:
         assert len(web.tars()) < sum(len(s.blocks) for s in shards)  # neighbours go together
     web.log.clear()
     for rank in range(2):
-        whole(open_stream(web.url, rank=rank, world_size=2, lanes=2))
+        whole(open_stream(web.url, rank=rank, world_size=2, interleave=2))
     # The ranks of a world that divides the lanes share the blocks out, but for the uneven end of an epoch.
     ends = [b for s in shards for b in (*(at for at, _ in s.blocks[1:]), s.bytes)]
     largest = max(b - a for a, b in zip([0, *ends], ends, strict=False))

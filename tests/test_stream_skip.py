@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.streaming import Item, Stream
+from surgsigma_hub.streaming import Stream, StreamSample
 
 from handmade import entries, sample, tar_bytes, write_part
 
@@ -39,7 +39,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def number(item: Item) -> int:
+def number(item: StreamSample) -> int:
     return int(item.sample["frame_index"])
 
 
@@ -69,7 +69,7 @@ def test_the_damage_is_there(tree: Path, order: list[int]) -> None:
     assert sorted(order) == list(range(SAMPLES))
     with open_stream(tree) as stream:
         assert [number(i) for i in stream] == [n for n in order if n not in BAD]
-        assert stream.errors.count == len(BAD) and "not a readable picture" in stream.errors.last[0]
+        assert stream.errors.count == len(BAD) and "not a readable image" in stream.errors.last[0]
 
 
 @pytest.mark.parametrize("uneven", ["drop", "pad"])
@@ -118,7 +118,7 @@ def test_going_on_among_damage(tree: Path, order: list[int], world: int, other: 
 def test_filling_up_is_not_silent(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING), open_stream(tree) as stream:
         list(stream)
-    assert len(caplog.records) == len(BAD) and "image.jpg: not a readable picture" in caplog.text
+    assert len(caplog.records) == len(BAD) and "image.jpg: not a readable image" in caplog.text
 
 
 def test_too_many_in_a_row(tree: Path) -> None:
@@ -135,7 +135,7 @@ def test_too_many_in_a_row(tree: Path) -> None:
 # -- behind a DataLoader ---------------------------------------------------------------------------------------------
 
 
-def numbers(items: list[Item]) -> list[int]:
+def numbers(items: list[StreamSample]) -> list[int]:
     return [number(i) for i in items]
 
 

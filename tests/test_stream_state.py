@@ -38,7 +38,7 @@ def keys(stream: Stream) -> list[str]:
 
 MIXTURES: list[dict[str, Any]] = [
     {},
-    {"shuffle": "block", "lanes": 2},
+    {"shuffle": "block", "interleave": 2},
     {"shuffle": False},
     {"config": {"phase_recognition": 1.0, "image_captioning": 2.5}},
     {"temperature": 3.0, "caps": {"phase_recognition": 9}},
@@ -117,7 +117,7 @@ def test_batches(tree: Path) -> None:
         assert stream.state_dict()["position"] == sum(sizes)
     assert sizes == [10, 10, 5]
     assert [len(batch) for batch in stream.batches(10, drop_last=True)] == [10, 10]
-    with pytest.raises(SurgSigmaError, match="batches of 0"):
+    with pytest.raises(SurgSigmaError, match="batch size must be 1 or more, got 0"):
         next(stream.batches(0))
 
 
@@ -179,7 +179,7 @@ def test_a_state_of_another_stream_is_refused(tree: Path, change: dict[str, Any]
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"order": 0}, "order version 0"),
+        ({"order": 0}, "shuffle-order version 0"),
         ({"position": 99}, "position 99 of 25"),
         ({"position": "3"}, "position missing or of the wrong kind"),
         ({"epoch": -1}, "epoch -1"),
@@ -206,7 +206,7 @@ def test_bad_arguments(tree: Path) -> None:
         open_stream(tree, split="val")
     for bad in (
         {"rank": 0}, {"rank": 2, "world_size": 2}, {"shuffle": "all"}, {"uneven": "cut"}, {"on_error": "ignore"},
-        {"decode": "jpeg"}, {"threads": -1}, {"lanes": 0}, {"caps": {"nothing": 3}},
+        {"decode": "jpeg"}, {"threads": -1}, {"interleave": 0}, {"caps": {"nothing": 3}},
         {"config": {"phase_recognition": 1.0}}, {"config": {"phase_recognition": 1, "all": 1}, "temperature": 2.0},
     ):  # fmt: skip
         with pytest.raises(SurgSigmaError):

@@ -15,9 +15,9 @@ import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import ShardError, SurgSigmaError
-from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming import RemoteOptions, Stream
 from surgsigma_hub.streaming.selection.index import Index, ints
-from surgsigma_hub.streaming.storage.checksums import Sums
+from surgsigma_hub.streaming.storage.checksums import ShardChecksums
 
 from packed import write_packed
 from webserver import serve
@@ -37,7 +37,7 @@ def changed(tree: Path) -> Path:
 
 def open_stream(place: str | Path, **more: Any) -> Stream:
     how = {"timeout": 5.0, "deadline": 20.0, **more.pop("how", {})}
-    return surgsigma_hub.stream(place, **{"decode": "bytes", "shuffle": "none", "remote": Remote(**how), **more})
+    return surgsigma_hub.stream(place, **{"decode": "bytes", "shuffle": "none", "remote": RemoteOptions(**how), **more})
 
 
 def checked(stream: Stream) -> int:
@@ -131,8 +131,9 @@ def test_any_order_of_arrival_gives_the_sum_or_none(cuts: set[int], data: st.Dat
     edges = [0, *sorted(cuts), 200]
     ranges = list(pairwise(edges))
     wrong = data.draw(st.booleans())
-    sums = Sums(Index(["x.tar"], [hashlib.sha256(whole + b"!" * wrong).hexdigest()], ints([200]), ints([0, 1]),
-                      ints([0, 1]), ints([0]), ints([0]), ints([200])))  # fmt: skip
+    digest = hashlib.sha256(whole + b"!" * wrong).hexdigest()
+    one = ints([0, 1])
+    sums = ShardChecksums(Index(["x.tar"], [digest], ints([200]), one, one, ints([0]), ints([0]), ints([200])))
     under_way = data.draw(st.integers(1, len(ranges)))  # how many are asked for before the first is there
     lost = data.draw(st.none() | st.sampled_from(ranges))
     waiting, left = list[tuple[int, int]](), list(ranges)

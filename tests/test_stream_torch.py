@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import surgsigma_hub
 from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.streaming import Item, Rgb, Stream
+from surgsigma_hub.streaming import Rgb, Stream, StreamSample
 
 from handmade import sample, write_part
 
@@ -34,12 +34,12 @@ def open_stream(tree: Path, **more: Any) -> Stream:
     return surgsigma_hub.stream(tree, **{"decode": "bytes", "seed": 3, "threads": 1, **more})
 
 
-def keys(items: list[Item]) -> list[str]:
+def keys(items: list[StreamSample]) -> list[str]:
     """A collate function; at module level, so that spawned workers find it."""
     return [item.key for item in items]
 
 
-def key(item: Item) -> str:
+def key(item: StreamSample) -> str:
     return item.key
 
 

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.shards.tar_index import layout, members, span
-from surgsigma_hub.shards.tar_salvage import Torn
+from surgsigma_hub.shards.tar_salvage import SalvagedBlock
 from surgsigma_hub.shards.writer import ShardWriter
-from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming import RemoteOptions, Stream
 
 from handmade import CARD, entries, jpeg, mask, noise, rewrite, sample, write_part
 from webserver import serve
@@ -76,7 +76,7 @@ def found_in(data: bytes, count: int = COUNT) -> tuple[dict[int, dict[str, bytes
         except (ShardError, orjson.JSONDecodeError, KeyError):
             continue
         kept[turn] = {"json": bytes(got.json), **{name: bytes(m) for name, m in got.media.items()}}
-    return kept, found.reason if isinstance(found, Torn) else ""
+    return kept, found.reason if isinstance(found, SalvagedBlock) else ""
 
 
 def check(data: bytes, places: Places, kept: dict[int, dict[str, bytes]]) -> None:
@@ -182,7 +182,7 @@ def test_an_index_that_is_wrong_is_no_damage(shard: Block) -> None:
 
 def open_stream(place: str | Path, **more: Any) -> Stream:
     return surgsigma_hub.stream(
-        place, **{"decode": "bytes", "shuffle": False, "verify": True, "remote": Remote(timeout=5.0), **more}
+        place, **{"decode": "bytes", "shuffle": False, "verify": True, "remote": RemoteOptions(timeout=5.0), **more}
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import surgsigma_hub
-from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming import RemoteOptions, Stream
 
 from packed import write_packed
 from webserver import Web, serve
@@ -26,7 +26,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def open_stream(place: str | Path, **more: Any) -> Stream:
     how = {"connections": 4, **more.pop("how", {})}
-    given = {"config": TASKS[0], "decode": "bytes", "threads": 0, "remote": Remote(**how), **more}
+    given = {"config": TASKS[0], "decode": "bytes", "threads": 0, "remote": RemoteOptions(**how), **more}
     return surgsigma_hub.stream(place, **given)
 
 
@@ -75,7 +75,7 @@ def total(tree: Path, tasks: tuple[str, ...]) -> int:
 def read_by_ranks(tree: Path, world: int, **more: Any) -> int:
     with serve(tree) as web:
         for rank in range(world):
-            with open_stream(web.url, rank=rank, world_size=world, shuffle="block", lanes=4, **more) as stream:
+            with open_stream(web.url, rank=rank, world_size=world, shuffle="block", interleave=4, **more) as stream:
                 list(stream)
         return sum(web.asked())
 

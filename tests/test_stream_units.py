@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import ShardError
 from surgsigma_hub.shards.manifest import Manifest
-from surgsigma_hub.streaming import Remote, Stream
+from surgsigma_hub.streaming import RemoteOptions, Stream
 from surgsigma_hub.streaming.selection.index import Index, Wanted, ints
-from surgsigma_hub.streaming.storage.ranges import GAP, make_units
+from surgsigma_hub.streaming.storage.ranges import GAP, make_fetch_ranges
 
 from packed import write_packed
 from webserver import serve
@@ -62,19 +62,19 @@ def test_units_hold_what_is_wanted_and_little_else(
     shards: list[list[list[int]]], kept: list[bool] | None, known: bool
 ) -> None:
     index, begins, ends = make(shards, kept, known)
-    units = make_units(index)
+    units = make_fetch_ranges(index)
     numbers = index.wanted.numbers if index.wanted else np.arange(index.samples)
-    assert units.of_all(numbers).tolist() == [units.of(units.turn(n)) for n in numbers.tolist()]
+    assert units.of_all(numbers).tolist() == [units.of(units.local_index(n)) for n in numbers.tolist()]
     asked: dict[int, int] = {}
     for number in numbers.tolist():
-        unit = units.of(units.turn(number))
+        unit = units.of(units.local_index(number))
         block = index.block_of(number)
         assert units.shard[unit] == index.block_shard[block]
         assert units.start[unit] <= begins[number] and ends[number] <= units.end[unit]
         assert index.block_start[block] <= units.start[unit] and units.end[unit] <= index.block_end[block]
         asked[unit] = asked.get(unit, 0) + int(ends[number] - begins[number])
         if known and index.wanted:
-            assert units.span(units.turn(number)) == (begins[number], ends[number])
+            assert units.span(units.local_index(number)) == (begins[number], ends[number])
     assert sorted(asked) == list(range(len(units)))  # none for nothing
     for unit, bytes_wanted in asked.items():
         if kept is not None and known:
@@ -82,7 +82,7 @@ def test_units_hold_what_is_wanted_and_little_else(
         if unit + 1 < len(units) and units.shard[unit] == units.shard[unit + 1]:
             gap = units.start[unit + 1] - units.end[unit]
             assert gap >= 0
-            if units.close[unit]:
+            if units.mergeable[unit]:
                 assert gap <= GAP
             elif kept is None:
                 raise AssertionError("blocks side by side may go together")
@@ -112,7 +112,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def open_stream(place: str | Path, **more: Any) -> Stream:
     how = {"timeout": 5.0, "deadline": 20.0, **more.pop("how", {})}
-    return surgsigma_hub.stream(place, **{"decode": "bytes", "threads": 0, "remote": Remote(**how), **more})
+    return surgsigma_hub.stream(place, **{"decode": "bytes", "threads": 0, "remote": RemoteOptions(**how), **more})
 
 
 def rows(stream: Stream) -> list[tuple[str, Any, Any]]:
@@ -187,14 +187,14 @@ def test_offsets_of_another_build_are_not_believed(
     ahead=st.sampled_from([0, 20_000, 1 << 22]),
     memory=st.sampled_from([0, 1 << 20]),
     threads=st.sampled_from([0, 2]),
-    lanes=st.integers(1, 5),
+    interleave=st.integers(1, 5),
     skip=st.integers(0, 120),
 )
 def test_the_way_of_asking_never_changes_what_is_read(
     small: Path, shuffle: str, where: Any, connections: int, request: int, ahead: int, memory: int, threads: int,
-    lanes: int, skip: int,
+    interleave: int, skip: int,
 ) -> None:  # fmt: skip
-    same = {"shuffle": shuffle, "where": where, "lanes": lanes, "threads": threads}
+    same = {"shuffle": shuffle, "where": where, "interleave": interleave, "threads": threads}
     here = open_stream(small, **same)
     state = {**here.state_dict(), "position": min(skip, here.samples)}
     here.load_state_dict(state)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import surgsigma_hub
-from surgsigma_hub.streaming import Item, Remote, Rgb, Stream
+from surgsigma_hub.streaming import RemoteOptions, Rgb, Stream, StreamSample
 
 from handmade import CARD, sample, write_part
 from webserver import serve
@@ -39,7 +39,7 @@ def place(request: pytest.FixtureRequest, tree: Path) -> Iterator[str]:
 
 
 def open_stream(place: str | Path, **more: Any) -> Stream:
-    how = Remote(timeout=5.0, connections=2)
+    how = RemoteOptions(timeout=5.0, connections=2)
     return surgsigma_hub.stream(
         place,
         **{
@@ -47,18 +47,18 @@ def open_stream(place: str | Path, **more: Any) -> Stream:
             "seed": 3,
             "threads": 2,
             "shuffle": "block",
-            "lanes": 3,
+            "interleave": 3,
             "remote": how,
             **more,
         },
     )
 
 
-def key(item: Item) -> str:
+def key(item: StreamSample) -> str:
     return item.key
 
 
-def keys(items: list[Item]) -> list[str]:
+def keys(items: list[StreamSample]) -> list[str]:
     return [item.key for item in items]
 
 
@@ -91,17 +91,17 @@ def test_a_stream_in_use_goes_to_another_process(place: str, method: str) -> Non
 FORKING = """
 import os, sys, threading, time
 sys.path.insert(0, sys.argv[1])
-from surgsigma_hub.streaming.thread_pool import Engine
+from surgsigma_hub.streaming.thread_pool import OrderedThreadPool
 def work(job):
     import slowly  # holds the lock of the module while it sleeps
     return job
-rows = Engine(work, threads=2).map(range(9))
+rows = OrderedThreadPool(work, threads=2).map(range(9))
 threading.Thread(target=lambda: list(rows)).start()
 time.sleep(0.2)  # in the middle of the import
 child = os.fork()
 if not child:
     import slowly
-    assert list(Engine(work, threads=2).map(range(9))) == list(range(9))
+    assert list(OrderedThreadPool(work, threads=2).map(range(9))) == list(range(9))
     os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
@@ -220,7 +220,7 @@ def test_a_worker_that_dies_is_an_error(tree: Path) -> None:
         list(loader)
 
 
-def _die(items: list[Item]) -> list[str]:
+def _die(items: list[StreamSample]) -> list[str]:
     import os
     import signal
 
@@ -234,5 +234,5 @@ def test_an_error_in_a_worker_says_what_it_is(tmp_path: Path) -> None:
     write_part(tmp_path, [[sample(n) for n in range(6)]])
     data = open_stream(tmp_path, decode="bytes").torch(2)
     (tmp_path / "data/phase_recognition/synthetic/train-00000.tar").unlink()
-    with pytest.raises(surgsigma_hub.errors.ShardError, match=r"(?s)train-00000.tar: the tar is listed but not there"):
+    with pytest.raises(surgsigma_hub.errors.ShardError, match=r"train-00000\.tar: shard named in the manifest is"):
         list(torch.utils.data.DataLoader(data, batch_size=2, num_workers=1, collate_fn=keys))

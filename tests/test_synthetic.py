@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.ontology import native_names, resolve_frame
-from surgsigma_hub.records import Course, Drawn, Fact, Film, Frame, MaskImage, VideoFrame
+from surgsigma_hub.records import Drawn, Fact, Film, Frame, MaskImage, VideoFrame, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.scene import Scene, Spec, scene, story
 from surgsigma_hub.scene.things import TISSUE, TOOL
@@ -33,7 +33,7 @@ def source(cache_dir: Path | None = None, **options: Any) -> Source:
     return kind(options=kind.options_type(**options), cache_dir=cache_dir)
 
 
-def course_of(made: Source, number: int = 0) -> Course:
+def course_of(made: Source, number: int = 0) -> VideoTimeline:
     course = made.course(list(made.videos())[number])
     assert course is not None
     return course

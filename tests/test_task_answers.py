@@ -17,7 +17,6 @@ from surgsigma_hub.records import (
     AnswerCriterion,
     AnswerTriplet,
     Box,
-    Course,
     Cut,
     Fact,
     Label,
@@ -26,9 +25,10 @@ from surgsigma_hub.records import (
     Stills,
     Verdict,
     Video,
+    VideoTimeline,
 )
 from surgsigma_hub.schema import KEY, json_schema, sample_bytes
-from surgsigma_hub.source import Access, Redistribution, SourceInfo
+from surgsigma_hub.source import About, Access, Modality, Procedure, Redistribution, SourceInfo, Specialty
 from surgsigma_hub.tasks.common.base import Masks
 from surgsigma_hub.tasks.common.compose import compose, sample_id
 from surgsigma_hub.tasks.common.question_kinds import Style
@@ -49,14 +49,12 @@ from task_frames import (
 
 INFO = SourceInfo(
     name="somewhere",
-    title="Somewhere",
-    specialty="hepatobiliary",
-    procedure="laparoscopic_cholecystectomy",
-    modality="laparoscopy",
-    license="mit",
+    about=About(title="Somewhere", license="mit", homepage="https://example.org"),
+    specialty=Specialty.GENERAL_SURGERY,
+    procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+    modality=Modality.LAPAROSCOPY,
     access=Access.OPEN,
     access_steps="None.",
-    homepage="https://example.org",
     layout="  videos/",
     facts=frozenset(Fact),
     split_schemes={"only": ("train",)},
@@ -96,8 +94,8 @@ def test_no_facts_no_drafts(name: str) -> None:
     assert drafts(name) == []
     assert name == "desmoking" or drafts(name, variant="smoke", clean_image=PICTURE) == []
     of_course = TASKS[name].draft_course
-    assert of_course is None or list(of_course(Course())) == []
-    assert of_course is None or list(of_course(Course(segments=(), footage=Stills((), 1.0)))) == []
+    assert of_course is None or list(of_course(VideoTimeline())) == []
+    assert of_course is None or list(of_course(VideoTimeline(segments=(), footage=Stills((), 1.0)))) == []
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from surgsigma_hub.ontology import concepts, resolve_course, resolve_frame
+from surgsigma_hub.ontology import concepts, resolve_frame, resolve_timeline
 from surgsigma_hub.ontology.forms import acting_on, forms
-from surgsigma_hub.records import Course, Cut, Drawn, Film, Frame, Segment, Stills
+from surgsigma_hub.records import Cut, Drawn, Film, Frame, Segment, Stills, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.scene import story
 from surgsigma_hub.tasks import Draft, get_task
@@ -22,7 +22,7 @@ from task_frames import boxed, label, labels, still, triplet
 ACTIONS = [id for id in concepts("action") if id != "null"]
 
 
-def made(task: str, course: Course) -> list[tuple[Frame, Draft]]:
+def made(task: str, course: VideoTimeline) -> list[tuple[Frame, Draft]]:
     draft = get_task(task).draft_course
     assert draft is not None
     return list(draft(course))
@@ -46,13 +46,13 @@ RUNS = st.lists(
 RATES = st.sampled_from([1.0, 2.0, 25.0, 29.97])
 
 
-def course_of(runs: Runs, fps: float) -> Course:
+def course_of(runs: Runs, fps: float) -> VideoTimeline:
     """Action intervals (label, start, length), overlapping or not, over a film or stills, with a moment each second."""
     footage = Film(Path("x.mp4"), fps) if fps > 2 else Stills(tuple(map(still, range(int(300 * fps)))), fps)
     moments = tuple(
         Frame(index=n, fps=1.0, image=still(n), actions=labels(ACTIONS[n * 7 % len(ACTIONS)])) for n in range(40)
     )
-    return Course(segments=acts(*((id, a, a + d) for id, a, d in runs)), footage=footage, moments=moments)
+    return VideoTimeline(segments=acts(*((id, a, a + d) for id, a, d in runs)), footage=footage, moments=moments)
 
 
 # ------------------------------------------------------------------------------------------- nothing of the future
@@ -135,13 +135,13 @@ def test_captions_keep_the_order_of_time() -> None:
     )
     moments = tuple(Frame(index=n, fps=1.0, image=still(n), triplets=t) for n, t in enumerate(order))
     footage = Stills(tuple(map(still, range(10))), 1.0)
-    course = Course(segments=acts(("dissect", 0, 6), ("clip", 7, 10)), footage=footage, moments=moments)
+    course = VideoTimeline(segments=acts(("dissect", 0, 6), ("clip", 7, 10)), footage=footage, moments=moments)
     ((_, draft),) = made("video_captioning", course)
     assert draft.answer.text == (
         "At first, the hook is dissecting the liver while the grasper is retracting the gallbladder. "
         "Then the grasper is retracting the gallbladder. Finally, the clip applier is clipping the cystic duct."
     )
-    plain = Course(segments=acts(("dissect", 0, 6), ("retract", 4, 8), ("clip", 8, 10)), footage=footage)
+    plain = VideoTimeline(segments=acts(("dissect", 0, 6), ("retract", 4, 8), ("clip", 8, 10)), footage=footage)
     ((_, draft),) = made("video_captioning", plain)
     assert draft.answer.text == (
         "At first, the surgeon is dissecting. Then dissection and retraction are performed at the same time. "
@@ -152,7 +152,7 @@ def test_captions_keep_the_order_of_time() -> None:
 
 def test_a_video_to_generate_is_the_one_described() -> None:
     footage = Stills(tuple(map(still, range(80))), 2.0)
-    course = Course(segments=acts(("dissect", 0, 20), ("clip", 20, 40)), footage=footage)
+    course = VideoTimeline(segments=acts(("dissect", 0, 20), ("clip", 20, 40)), footage=footage)
     captions = made("video_captioning", course)
     videos = made("video_generation", course)
     assert len(captions) == len(videos) == 4
@@ -171,20 +171,20 @@ def test_motion_is_told_where_it_can_be_known() -> None:
 
     moves = {"hook": 0.05, "grasper": 0.0}
     moments = tuple(moment(n, *(((id, 0.2 + n * by) for id, by in moves.items()))) for n in range(12))
-    course = Course(segments=(), footage=Stills(tuple(map(still, range(12))), 1.0), moments=moments)
+    course = VideoTimeline(segments=(), footage=Stills(tuple(map(still, range(12))), 1.0), moments=moments)
     _, draft = made("next_frame_generation", course)[0]
     assert draft.slots["condition"] == (
         "The phase is preparation. The grasper stays in place and the hook moves to the right."
     )
     twice = tuple(moment(n, ("hook", 0.2 + n * 0.05), ("hook", 0.5)) for n in range(12))
-    _, draft = made("next_frame_generation", Course(segments=(), footage=course.footage, moments=twice))[0]
+    _, draft = made("next_frame_generation", VideoTimeline(segments=(), footage=course.footage, moments=twice))[0]
     assert draft.slots["condition"] == "The phase is preparation.", "which of the two moved is not known"
     assert direction((0.5, 0.5), (0.45, 0.3)) == "up"
 
 
 def test_clips_of_a_phase_lie_within_it() -> None:
     runs = [("preparation", 0, 70), ("calot_triangle_dissection", 70, 75.5), ("clipping_and_cutting", 75.5, 76.5)]
-    course = Course(
+    course = VideoTimeline(
         segments=tuple(Segment("phase", label(id), a, b) for id, a, b in runs), footage=Film(Path("x.mp4"), 25.0)
     )
     drafts = made("phase_recognition", course)
@@ -201,19 +201,19 @@ def test_clips_of_a_phase_lie_within_it() -> None:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> tuple[int, Course]:
+def drawn() -> tuple[int, VideoTimeline]:
     frames, fps = 240, 2.0
     kind = get_source("synthetic")
     source = kind(options=kind.options_type(videos=1, frames=frames, fps=fps, width=64, height=48))  # type: ignore[call-arg]
     (video,) = source.videos()
     course = source.course(video)
     assert course is not None
-    resolved = resolve_course("synthetic", course)
+    resolved = resolve_timeline("synthetic", course)
     moments = [resolve_frame("synthetic", f) for f in source.frames(video) if isinstance(f, Frame) and f.index % 2 == 0]
-    return frames, Course(segments=resolved.segments, footage=resolved.footage, moments=tuple(moments))
+    return frames, VideoTimeline(segments=resolved.segments, footage=resolved.footage, moments=tuple(moments))
 
 
-def test_drawn_seconds_and_next_actions_are_those_of_the_story(drawn: tuple[int, Course]) -> None:
+def test_drawn_seconds_and_next_actions_are_those_of_the_story(drawn: tuple[int, VideoTimeline]) -> None:
     frames, course = drawn
     tale = story(0, 0, frames)
     left = made("action_remaining_prediction", course)
@@ -230,7 +230,7 @@ def test_drawn_seconds_and_next_actions_are_those_of_the_story(drawn: tuple[int,
         assert not any(r.name == run.name and r.start < moment.index < r.end for r in tale.actions), "not under way"
 
 
-def test_drawn_captions_name_every_act_in_order(drawn: tuple[int, Course]) -> None:
+def test_drawn_captions_name_every_act_in_order(drawn: tuple[int, VideoTimeline]) -> None:
     _, course = drawn
     for moment, draft in made("video_captioning", course):
         cut = seen(draft)
@@ -243,7 +243,7 @@ def test_drawn_captions_name_every_act_in_order(drawn: tuple[int, Course]) -> No
         assert draft.answer.text.count(". ") == len(Timeline(course).states(cut.start_seconds, cut.end_seconds)) - 1
 
 
-def test_drawn_action_clips_hold_every_act_under_way(drawn: tuple[int, Course]) -> None:
+def test_drawn_action_clips_hold_every_act_under_way(drawn: tuple[int, VideoTimeline]) -> None:
     frames, course = drawn
     tale = story(0, 0, frames)
     for _, draft in made("action_recognition", course):

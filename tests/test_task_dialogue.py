@@ -12,8 +12,8 @@ from surgsigma_hub.tasks.common.dialogue import (
     ALONE,
     COMPOUND,
     TURNS,
+    DialoguePlan,
     Shares,
-    Talk,
     definitions,
     messages,
     talk_about,
@@ -82,13 +82,13 @@ def test_nothing_is_joined_where_no_partner_is_there() -> None:
 
 def test_explanations_are_the_definitions_of_what_is_answered() -> None:
     draft = only("phase_recognition", phase=FULL.phase)
-    pairs, _ = worded(get_task("phase_recognition"), draft, "x", Talk(explained=True), SLOTS)
+    pairs, _ = worded(get_task("phase_recognition"), draft, "x", DialoguePlan(explained=True), SLOTS)
     found = concept("phase", "clipping_and_cutting")
     ((_, answer),) = pairs
     plain, _, said = answer.partition("\n\n")
     assert found.name.lower() in plain.lower()
     assert said == f"Clipping and cutting: {found.definition[0].lower()}{found.definition[1:]}"
-    assert Talk(explained=True).augmentation == ("explained",)
+    assert DialoguePlan(explained=True).augmentation == ("explained",)
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))

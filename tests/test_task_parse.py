@@ -228,7 +228,7 @@ def test_boxes_read_back_in_three_spaces(boxes: list[tuple[str, tuple[int, ...]]
 
 
 def test_pixels_need_a_size() -> None:
-    with pytest.raises(SurgSigmaError, match="size of the picture"):
+    with pytest.raises(SurgSigmaError, match="size of the image"):
         TASKS["instrument_localization"].parse("hook [1, 2, 3, 4]", space="pixel")
     with pytest.raises(SurgSigmaError, match="cannot have the size"):
         TASKS["instrument_localization"].parse("hook [1, 2, 3, 4]", size=(0, 5))

@@ -14,7 +14,6 @@ import pytest
 from surgsigma_hub.building.rehearse import rehearse
 from surgsigma_hub.records import (
     BoxExtent,
-    Course,
     Coverage,
     Fact,
     Film,
@@ -22,6 +21,7 @@ from surgsigma_hub.records import (
     Sample,
     Segment,
     Stills,
+    VideoTimeline,
 )
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import Source
@@ -54,7 +54,7 @@ def by_task(samples: list[Sample]) -> dict[str, list[Sample]]:
     return {name: found for name in all_tasks() if (found := [s for s in samples if s.task == name])}
 
 
-def asked(task: str, course: Course) -> list[Draft]:
+def asked(task: str, course: VideoTimeline) -> list[Draft]:
     draft_course = get_task(task).draft_course
     assert draft_course is not None
     return [draft for _, draft in draft_course(course)]
@@ -94,7 +94,7 @@ def test_f1_an_end_that_is_labelled_is_asked_for(tmp_path: Path) -> None:
 
 def test_f1_what_lies_unlabelled_between_could_be_next() -> None:
     two = acts(("dissect", 0, 10), ("clip", 10, 20)), acts(("cut", 25, 30))
-    course = Course(segments=(*two[0], *two[1]), footage=FOOTAGE)
+    course = VideoTimeline(segments=(*two[0], *two[1]), footage=FOOTAGE)
     assert [d.answer.labels for d in asked("next_action_planning", course)] == [("cut",)]
     holed = replace(course, labelled={"action": ((0, 22), (24, 30))})
     assert asked("next_action_planning", holed) == []
@@ -103,7 +103,7 @@ def test_f1_what_lies_unlabelled_between_could_be_next() -> None:
 
 
 def test_f1_a_clip_is_described_only_where_all_of_it_is_labelled() -> None:
-    course = Course(segments=acts(("dissect", 0, 20)), footage=FOOTAGE)
+    course = VideoTimeline(segments=acts(("dissect", 0, 20)), footage=FOOTAGE)
     assert len(asked("video_captioning", course)) == 2
     assert len(asked("video_captioning", replace(course, labelled={"action": ((0, 12), (15, 20))}))) == 1
 
@@ -222,14 +222,14 @@ def test_f6_what_training_leaves_out_is_kept_for_evaluation_and_counted(tmp_path
 
 
 def test_f8_of_two_acts_that_end_together_the_question_times_its_own() -> None:
-    course = Course(segments=acts(("grasp", 0, 12), ("coagulate", 2, 12)), footage=FOOTAGE)
+    course = VideoTimeline(segments=acts(("grasp", 0, 12), ("coagulate", 2, 12)), footage=FOOTAGE)
     for draft in asked("action_remaining_prediction", course):
         assert draft.key in ("grasp", "coagulate")
         assert draft.slots["doing"].startswith({"grasp": "grasp", "coagulate": "coagulat"}[draft.key])
 
 
 def test_f8_of_two_acts_of_one_name_none_is_timed() -> None:
-    course = Course(segments=acts(("grasp", 0, 12), ("grasp", 0, 30)), footage=FOOTAGE)
+    course = VideoTimeline(segments=acts(("grasp", 0, 12), ("grasp", 0, 30)), footage=FOOTAGE)
     ends = {(draft.answer.seconds, draft.cut) for draft in asked("action_remaining_prediction", course)}
     assert all(seconds and cut and seconds + cut.end_seconds == 30 and cut.end_seconds > 12 for seconds, cut in ends)
 
@@ -237,9 +237,9 @@ def test_f8_of_two_acts_of_one_name_none_is_timed() -> None:
 def test_f9_what_is_under_way_does_not_begin_next() -> None:
     """VID70 191: coagulating all along, and the answer was that coagulating begins next."""
     under_way = acts(("grasp", 0, 5), ("dissect", 5, 11), ("coagulate", 6, 20), ("coagulate", 20, 26))
-    assert asked("next_action_planning", Course(segments=under_way, footage=FOOTAGE)) == []
+    assert asked("next_action_planning", VideoTimeline(segments=under_way, footage=FOOTAGE)) == []
     later = acts(("grasp", 0, 5), ("dissect", 5, 11), ("coagulate", 12, 20))
-    (one,) = asked("next_action_planning", Course(segments=later, footage=Film(Path("x.mp4"), 25.0)))
+    (one,) = asked("next_action_planning", VideoTimeline(segments=later, footage=Film(Path("x.mp4"), 25.0)))
     assert one.answer.labels == ("coagulate",)
 
 

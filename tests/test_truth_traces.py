@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 from surgsigma_hub.ontology import concept
-from surgsigma_hub.records import Course as CourseRecord
 from surgsigma_hub.records import Coverage, Fact, Reasoning, Segment, Stills, Verdict
+from surgsigma_hub.records import VideoTimeline as CourseRecord
 from surgsigma_hub.tasks import get_task
 
 from reasoning_cases import drafted, text_of, trace

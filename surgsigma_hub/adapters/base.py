@@ -13,7 +13,7 @@ from .conversation import Conversation, check_sample, converse
 from .media import from_row, opened
 
 if TYPE_CHECKING:
-    from ..streaming import Item
+    from ..streaming import StreamSample
 
 Reasoning = Literal["drop", "inline", "separate"]
 TraceForm = Literal["long", "short"]
@@ -24,9 +24,9 @@ TRACE_FORMS: tuple[TraceForm, ...] = ("long", "short")
 VIDEO_FORMS: tuple[VideoForm, ...] = ("file", "frames")
 
 REASONS: Mapping[str, str] = {
-    "target": "the answer is a picture or a film, which this format cannot hold",
+    "target": "the answer is an image or a video, which this format cannot hold",
     "unverifiable": "no program can tell whether an answer is right",
-    "size": "boxes in pixels of a picture whose size is unknown, or that the model would refuse",
+    "size": "boxes in pixels of an image whose size is unknown, or that the model would refuse",
     "trace_boxes": "the trace holds boxes whose numbers mean nothing known",
 }
 """Why a sample is refused (``UnfitError.reason``)."""
@@ -162,7 +162,7 @@ class Adapter:
             return False
         return True
 
-    def item(self, item: Item, options: Options | None = None) -> dict[str, Any]:
+    def item(self, item: StreamSample, options: Options | None = None) -> dict[str, Any]:
         """One record of what ``surgsigma_hub.streaming`` delivers."""
         return self(item.sample, item.media, options)
 

@@ -166,7 +166,7 @@ def _units(numbers: Sequence[tuple[float, ...]], stored: Size | None, known: Seq
         if all(_inside(four, units) for four in numbers):
             return units
     largest = next(four for four in numbers if max(four) == most)
-    raise _unknown(largest, "are neither shares, thousandths nor pixels of the picture")
+    raise _unknown(largest, "are neither shares, thousandths nor pixels of the image")
 
 
 def _unknown(four: Sequence[float], why: str) -> UnfitError:

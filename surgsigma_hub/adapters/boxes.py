@@ -59,7 +59,7 @@ class SmartResize:
         """
         width, height = size
         if max(size) > 200 * min(size):
-            raise UnfitError(f"a picture of {width} x {height} is too long for the model", reason="size")
+            raise UnfitError(f"an image of {width} x {height} is too long for the model", reason="size")
         factor = self.patch * self.merge
         wide, high = round(width / factor) * factor, round(height / factor) * factor
         if wide * high > self.max_pixels:
@@ -149,7 +149,7 @@ class Boxes:
         if self.convention != "pixels":
             return 1000, 1000
         if size is None:
-            raise UnfitError("boxes in pixels need the size of the picture", reason="size")
+            raise UnfitError("boxes in pixels need the size of the image", reason="size")
         return self.seen(size)
 
 

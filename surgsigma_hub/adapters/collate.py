@@ -12,7 +12,7 @@ from .base import Options
 from .formats.trl import ADAPTER as TRL
 
 if TYPE_CHECKING:
-    from ..streaming import Item
+    from ..streaming import StreamSample
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class VlmCollator:
         self.options = options
         self._warned = False
 
-    def __call__(self, rows: Sequence[Mapping[str, Any] | Item]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[Mapping[str, Any] | StreamSample]) -> dict[str, Any]:
         """The batch: ``input_ids``, ``attention_mask``, ``labels`` and what the processor makes of the media.
 
         Raises:

@@ -197,7 +197,7 @@ class _Run:
             shutil.rmtree(self._work)
             raise SurgSigmaError(
                 f"no sample of these can be written as {self._adapter.name}: {reasons}",
-                hint="Choose other tasks. Targets that are pictures or films are trained from surgsigma_hub.streaming.",
+                hint="Choose other tasks. Targets that are images or videos are trained from surgsigma_hub.streaming.",
             )
         finish(self._work, self._out, self._sizes)
         return self._describe()

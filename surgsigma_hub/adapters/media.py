@@ -62,7 +62,7 @@ def picture(value: Any, name: str) -> Any:
         image.load()
         return image
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError) as error:
-        raise MediaError(f"{name}: not a readable picture ({pillow_words(error)})") from None
+        raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
 
 
 def _film(value: Any, name: str, form: str, frames: Frames) -> Any:
@@ -75,7 +75,7 @@ def _film(value: Any, name: str, form: str, frames: Frames) -> Any:
     if form == "file":
         return value if isinstance(value, str) else bytes(value)
     if isinstance(value, str):
-        raise SampleError(f"{name}: a path of a film where frames are wanted", hint="Give a list of frames, or bytes.")
+        raise SampleError(f"{name}: a path of a video where frames are wanted", hint="Give a list of frames, or bytes.")
     return film_frames(bytes(value), frames, name)
 
 

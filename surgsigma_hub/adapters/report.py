@@ -125,7 +125,7 @@ def licenses_note(tally: Tally) -> str:
             said = "may" if allowed.media else "may not"
             text += (
                 f"\n\nAccess ({info.access.value}): {info.access_steps} <{info.homepage}>\n\n"
-                f"Pictures and films of it {said} be passed on."
+                f"Images and videos of it {said} be passed on."
             )
         else:
             text += "\n\nThis version of the package has no loader of that name: ask whoever built the tree."

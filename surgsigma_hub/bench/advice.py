@@ -218,7 +218,7 @@ def _video(best: Measured, all_: Sequence[Measured], here: Here) -> str:
     if _share(best, "video") < MUCH:
         return ""
     return (
-        f"Decoding films takes {_share(best, 'video'):.0%} of the time. Fewer frames, near each other, decode less; "
+        f"Decoding videos takes {_share(best, 'video'):.0%} of the time. Fewer frames, near each other, decode less; "
         "SURGSIGMA_VIDEO=torchcodec tries another reader."
     )
 
@@ -249,7 +249,7 @@ def _workers(best: Measured, all_: Sequence[Measured], here: Here) -> str:
     if ratio * SAME <= 1:
         return (
             f"{workers.name} of a DataLoader gave {ratio:.2f} times what {best.name} gave: use num_workers=0 and "
-            f"threads={best.threads}. Workers send every picture from process to process."
+            f"threads={best.threads}. Workers send every image from process to process."
         )
     return f"{workers.name} of a DataLoader gave {ratio:.2f} times what {best.name} gave: use them."
 

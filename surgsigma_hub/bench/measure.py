@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import SurgSigmaError
 from ..streaming.decode.decoder import Decoder
 from ..streaming.open import cores, stream
-from ..streaming.storage.tree import Place
+from ..streaming.storage.tree import TreeStorage
 from .advice import PARTS, Here, Measured, Verdict, judge
 from .timed import Clock, TimedDecoder, TimedPlace
 
@@ -112,7 +112,7 @@ class _Run:
             self._loader = DataLoader(made.torch(), batch_size=None, num_workers=setting.workers, prefetch_factor=8)
         self._left: Generator[Any] | None = None
 
-    def _place(self, place: Place) -> Place:
+    def _place(self, place: TreeStorage) -> TreeStorage:
         self._remote = not place.local
         return TimedPlace(place, self._clock)
 

@@ -15,7 +15,7 @@ from ..streaming.decode.decoder import Decoder, Frames
 from ..streaming.decode.pixel_pool import Pixels
 from ..streaming.decode.resize import Rgb
 from ..streaming.selection.index import Index
-from ..streaming.storage.tree import Place, Shards
+from ..streaming.storage.tree import SampleReader, TreeStorage
 from .advice import PARTS
 
 _PAGE = 4096
@@ -55,7 +55,7 @@ class Clock:
 
 
 class _TimedShards:
-    def __init__(self, shards: Shards, clock: Clock) -> None:
+    def __init__(self, shards: SampleReader, clock: Clock) -> None:
         self._shards, self._clock = shards, clock
         self.begin, self.expect, self.stop, self.close = shards.begin, shards.expect, shards.stop, shards.close
 
@@ -71,13 +71,13 @@ class _TimedShards:
 class TimedPlace:
     """A place whose shards are timed."""
 
-    def __init__(self, place: Place, clock: Clock) -> None:
+    def __init__(self, place: TreeStorage, clock: Clock) -> None:
         self._place, self._clock = place, clock
         self.where, self.local = place.where, place.local
         self.listed, self.load, self.catalog = place.listed, place.load, place.catalog
         self.mappable = place.mappable
 
-    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
+    def shards(self, index: Index, *, mapped: bool = False) -> SampleReader:
         """A reader."""
         return _TimedShards(self._place.shards(index, mapped=mapped), self._clock)
 

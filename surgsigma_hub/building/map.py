@@ -11,13 +11,13 @@ from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
 from ..media.moments import Seen
-from ..ontology import resolve_course
+from ..ontology import resolve_timeline
 from ..reasoning import Memory, reason
 from ..reasoning.warrants import Warrants, warrants_for
-from ..records import Course, Defect, Frame, Reason, Video
+from ..records import Defect, Frame, Reason, Video, VideoTimeline
 from ..schema import sample_bytes
 from ..shards.temporary import temporary_name
-from ..source import Source
+from ..source import Modality, Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.common.base import TRAINING, asked_in
 from ..tasks.common.compose import compose, moment_id, sample_id
@@ -96,7 +96,7 @@ class _Mapper:
     tasks: list[Task] = field(init=False)
     companions: list[Task] = field(init=False)
     media: MediaStore = field(init=False)
-    course: Course | None = field(init=False, default=None)
+    course: VideoTimeline | None = field(init=False, default=None)
     extra: Extra = field(init=False)
     timeline: Timeline | None = field(init=False, default=None)
     memory: Memory = field(init=False, default_factory=Memory)
@@ -110,7 +110,7 @@ class _Mapper:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
         self.seen = Seen(self.source, self.job.video)
         self.media = MediaStore(
-            self.part, self.job.settings, endoscopic=self.source.info.modality != "surgical_microscopy"
+            self.part, self.job.settings, endoscopic=self.source.info.modality is not Modality.SURGICAL_MICROSCOPY
         )
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
         self.extra = Extra.of(self.job.settings)
@@ -138,7 +138,7 @@ class _Mapper:
                 ):
                     self._add(task, moment, draft)
         scales = [
-            f"{count} picture{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
+            f"{count} image{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
             for sizes, count in sorted(self.rescaled.items())
         ]
         self.part.footage = self.seen.summary(*scales)
@@ -168,7 +168,7 @@ class _Mapper:
         if not drafts:
             return  # the facts of this frame serve no task that was asked for
         if frame.image is None:
-            self._defect(frame, Reason.MEDIA_MISSING, "the frame has no picture")
+            self._defect(frame, Reason.MEDIA_MISSING, "the frame has no image")
             return
         try:
             self._check_size(frame, self.media.picture(frame.image).size)
@@ -190,7 +190,7 @@ class _Mapper:
         (width, height), (ours, theirs) = size, frame.size
         sizes = f"{width}x{height}, the labels say {ours}x{theirs}"
         if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
-            raise MediaError(f"the picture is {sizes}: not a rescale", reason=_CONTRADICTS)
+            raise MediaError(f"the image is {sizes}: not a rescale", reason=_CONTRADICTS)
         self.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
@@ -215,11 +215,11 @@ class _Mapper:
             self.timeline = Timeline(self.course)
         return None if self.timeline is None else self.timeline.phase_before(frame)
 
-    def _resolved_course(self) -> Course | None:
+    def _resolved_course(self) -> VideoTimeline | None:
         video = self.job.video
         course = self.seen.course()
         try:
-            return None if course is None else resolve_course(self.source.info.name, course)
+            return None if course is None else resolve_timeline(self.source.info.name, course)
         except LabelError as error:
             self.part.add_defect(defect_line(video.id, Defect(Reason.LABEL_UNKNOWN, video.id, str(error.message))))
             return None

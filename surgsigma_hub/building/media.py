@@ -66,12 +66,12 @@ class MediaStore:
             return [*stored, self._clip(target).as_member("target.mp4", "target")]
         made = self.picture(target).as_member("target.jpg", "target")
         if stored and made.size != stored[0].size:
-            raise MediaError(f"the target picture is {made.size}, the input {stored[0].size} (width, height)")
+            raise MediaError(f"the target image is {made.size}, the input {stored[0].size} (width, height)")
         return [*stored, made]
 
     def _input(self, one: ImageRef | Cut | None) -> Stored:
         if one is None:
-            raise MediaError("the frame has no picture", reason="media_missing")
+            raise MediaError("the frame has no image", reason="media_missing")
         return self._clip(one) if isinstance(one, Cut) else self.picture(one)
 
     def _once(self, key: Hashable, make: Callable[[], Stored]) -> Stored:

@@ -32,9 +32,9 @@ class Settings:
         shard_bytes: Shards are cut so that they come near this size.
         clip_fps: Highest frame rate of clips.
         clip_side: Longest short side of clips, in pixels.
-        joint: Share of training samples that ask two things, or one after the other.
-        explained: Share of training samples whose answer is followed by definitions of its labels.
-        smoke: Share of frames that get a twin with rendered smoke, for desmoking.
+        joint: Fraction (0..1) of training samples with two questions or several turns.
+        explained: Fraction (0..1) of training samples whose answer also defines its labels.
+        smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
         style: Which kinds of question are asked.
         warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.

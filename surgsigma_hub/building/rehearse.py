@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..media.moments import Seen
-from ..ontology import resolve_course
+from ..ontology import resolve_timeline
 from ..records import Cut, Defect, Frame, Media, Sample, Video
 from ..source import Source
 from ..tasks import Draft, Task
@@ -35,7 +35,7 @@ def rehearse(
     moments: list[Frame] = []
     seen = Seen(source, video, look=False)
     native = seen.course()
-    course = None if native is None else resolve_course(name, native)
+    course = None if native is None else resolve_timeline(name, native)
     timeline = None if course is None else Timeline(course)
 
     def composed(task: Task, frame: Frame, draft: Draft) -> Sample:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..errors import BuildError, LabelError, SurgSigmaError, UnknownNameError
 from ..media.moments import Seen
-from ..ontology import resolve_course
+from ..ontology import resolve_timeline
 from ..reasoning.warrants import DEFINITION, MIN_SECONDS, MIN_VIDEOS, Row, Warrants, read_file, rows_text
 from ..reasoning.warrants.count import Counts
 from ..records import Defect, Frame, Reason, Video
@@ -128,7 +128,7 @@ def _count(source: Source, video: Video, counts: Counts, left_out: Counter[str])
             left_out[Reason.LABEL_UNKNOWN] += 1
     course = Seen(source, video, look=False).course()
     try:
-        whole = None if course is None else replace(resolve_course(source.info.name, course), moments=tuple(moments))
+        whole = None if course is None else replace(resolve_timeline(source.info.name, course), moments=tuple(moments))
     except LabelError:
         left_out[Reason.LABEL_UNKNOWN] += 1
         whole = None

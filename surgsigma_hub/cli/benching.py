@@ -48,11 +48,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="task, source or <task>-<source> (default: all)")
     parser.add_argument("--split", default="train", help="split to read (default: train)")
     parser.add_argument("--decode", choices=("rgb", "bytes"), default="rgb", help="what media become (default: rgb)")
-    parser.add_argument("--short-side", type=positive, metavar="PX", help="resize pictures to this short side")
+    parser.add_argument("--short-side", type=positive, metavar="PX", help="resize images to this short side")
     parser.add_argument(
         "--kernel", choices=("auto", "torch", "pillow"), default="auto", help="what resizes (default: auto)"
     )
-    parser.add_argument("--frames", type=positive, metavar="N", help="decode films to N frames each (default: bytes)")
+    parser.add_argument("--frames", type=positive, metavar="N", help="decode videos to N frames each (default: bytes)")
     parser.add_argument("--threads", type=_numbers, metavar="N,...", help="threads to try (default: up to the cores)")
     parser.add_argument(
         "--workers", type=_numbers, default=(), metavar="N,...", help="also try a DataLoader with N workers"
@@ -62,14 +62,16 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=_above_0, help="length of a round (default: 2, remote 8)")
     parser.add_argument("--samples", type=positive, metavar="N", help="most samples of a round")
     parser.add_argument("--rounds", type=positive, default=3, help="rounds that count, after a first (default: 3)")
-    parser.add_argument("--step", type=_above_0, default=0.0, metavar="SECONDS", help="pretend to train this long")
-    parser.add_argument("--batch", type=positive, default=32, metavar="N", help="... on each N samples (default: 32)")
+    parser.add_argument(
+        "--step", type=_above_0, default=0.0, metavar="SECONDS", help="simulated compute time per batch"
+    )
+    parser.add_argument("--batch", type=positive, default=32, metavar="N", help="batch size for --step (default: 32)")
 
 
 def _bench(args: argparse.Namespace) -> int:
     from ..bench.measure import Plan, Setting, measure
     from ..errors import MissingExtraError
-    from ..streaming import Frames, Remote, Rgb
+    from ..streaming import Frames, RemoteOptions, Rgb
 
     local = Path(args.tree).expanduser().is_dir()
     decode: Any = args.decode
@@ -86,7 +88,7 @@ def _bench(args: argparse.Namespace) -> int:
             "split": args.split,
             "decode": decode,
             "frames": Frames(count=args.frames) if args.frames else None,
-            "remote": Remote(**{name: value for name, value in remote.items() if value is not None}),
+            "remote": RemoteOptions(**{name: value for name, value in remote.items() if value is not None}),
         },
         seconds=args.seconds or (_NEAR_SECONDS if local else _FAR_SECONDS),
         samples=args.samples,
@@ -173,14 +175,14 @@ def _as_dict(report: Report) -> dict[str, Any]:
 COMMANDS = (
     Command(
         name="bench",
-        help="measure how fast a tree streams here, and say what bounds it",
+        help="measure streaming throughput and report the bottleneck",
         description="Stream a tree with several numbers of threads, in turns, and show samples a second, what the "
         "threads spend their time on, and what to change. Each setting runs in a process of its own. The time of the "
         "first sample counts from opening the stream, after the imports.",
         examples=(
-            ("surgsigma bench surgsigma", "pictures at full size, threads up to the cores"),
+            ("surgsigma bench surgsigma", "images at full size, threads up to the cores"),
             ("surgsigma bench surgsigma --short-side 336 --threads 1,2,4 --workers 2", "resized, and a DataLoader"),
-            ("surgsigma bench surgsigma action_recognition --frames 8", "films, 8 frames of each"),
+            ("surgsigma bench surgsigma action_recognition --frames 8", "videos, 8 frames of each"),
             ("surgsigma bench ORG/NAME phase_recognition --cache /tmp/blocks --json", "from the Hub, for a program"),
             ("surgsigma bench surgsigma --step 0.25 --batch 64", "does it keep up with 0.25 s a batch?"),
         ),

@@ -40,11 +40,11 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add("--clip-side", type=positive, default=480, metavar="PX", help="longest short side of clips (default: 480)")
     add(
         "--joint", type=share, default=0.2, metavar="SHARE",
-        help="training samples that ask two things, or one after the other (default: 20%%)",
+        help="fraction of training samples with two questions or several turns (default: 20%%)",
     )  # fmt: skip
     add(
         "--explained", type=share, default=0.2, metavar="SHARE",
-        help="training samples whose answer is followed by definitions (default: 20%%)",
+        help="fraction of training samples whose answer also defines its labels (default: 20%%)",
     )  # fmt: skip
     add(
         "--style", choices=("varied", "paper"), default="varied",
@@ -52,7 +52,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
-        help="frames that get a twin with rendered smoke, for desmoking (default: 0)",
+        help="fraction of frames to pair with a smoky copy, for desmoking (default: 0)",
     )  # fmt: skip
     add(
         "--warrants", type=Path, metavar="FILE",
@@ -62,7 +62,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shard-size", type=size, default=256 * 2**20, metavar="SIZE", help="size of a shard (default: 256MB)")
     add(
         "--max-quarantine", type=share, default=0.05, metavar="SHARE",
-        help="fail when more than this share was left out (default: 5%%)",
+        help="fail if more than this fraction of the input was rejected (default: 5%%)",
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def _print_footage(report: BuildReport) -> None:
     footage = report.footage
     if footage["deviation_video"]:
         say(
-            f"Largest distance of a picture from the moment of its label: {footage['deviation_ms']:g} ms, "
+            f"Largest distance of an image from the moment of its label: {footage['deviation_ms']:g} ms, "
             f"{footage['deviation_frames']:g} frames ({footage['deviation_video']})"
         )
     told = [(video, line) for video, lines in footage["told"].items() for line in lines]
@@ -186,12 +186,12 @@ def _demo(args: argparse.Namespace) -> int:
         return 1
     names = sorted({row.task for row in report.rows})
     say(f"Built {sum(r.samples for r in report.rows):,} samples of {plural(len(names), 'task')} into {args.out}/ "
-          f"(drawn pictures, no patient) in {report.seconds:.1f} s.\n")  # fmt: skip
+          f"(drawn images, no patient) in {report.seconds:.1f} s.\n")  # fmt: skip
     for picked in pick(args.out, count=len(names)):
         _print_sample(picked)
     sheet = args.out.with_name(f"{args.out.name}-preview.png")
     preview(args.out, sheet, count=len(names))
-    say(f"Pictures with their answers drawn in: {sheet}\n")
+    say(f"Images with their answers drawn in: {sheet}\n")
     task = "phase_recognition" if "phase_recognition" in names else names[0]
     say("Go on in Python:")
     say(f"  {python_line(args.out.as_posix(), task)}")
@@ -220,7 +220,7 @@ COMMANDS = (
         description="Draw a few operations with exact ground truth, build all tasks from them, and show the "
         "result. Needs no data and no network.",
         examples=(
-            ("surgsigma demo", "a tree in ./surgsigma and a picture of it in ./surgsigma-preview.png"),
+            ("surgsigma demo", "a tree in ./surgsigma and an image of it in ./surgsigma-preview.png"),
             ("surgsigma demo --out try/surgsigma --videos 2", "smaller, elsewhere"),
         ),
         arguments=_demo_arguments,

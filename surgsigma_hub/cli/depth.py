@@ -27,7 +27,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "models of that family are CC BY-NC 4.0, not for commercial use)",
     )  # fmt: skip
     add("--revision", metavar="REV", help="branch, tag or commit of the hub repository (default: the newest)")
-    add("--batch", type=positive, default=8, metavar="N", help="pictures that go through together (default: 8)")
+    add("--batch", type=positive, default=8, metavar="N", help="batch size (default: 8)")
     add(
         "--device", choices=("cpu", "cuda", "auto"), default="auto",
         help="where the model runs (default: auto, a GPU where there is one)",
@@ -71,16 +71,16 @@ def _print_report(report: DepthReport, out: Path) -> None:
             for example in report.examples.get(reason, ())[:1]:
                 say(wrapped(f"{reason}, for example: {example['where']}: {example['detail']}"))
     if not report.ok:
-        say("\nFAILED: no picture has a depth map.")
+        say("\nFAILED: no image has a depth map.")
 
 
 COMMANDS = (
     Command(
         name="depth",
-        help="estimate the depth of every picture of a source",
-        description="Run a depth-estimation model over every picture of a source and keep a 16-bit map of each in a "
+        help="estimate the depth of every image of a source",
+        description="Run a depth-estimation model over every image of a source and keep a 16-bit map of each in a "
         "folder that a build can use. The maps are relative depth, larger is farther: they have no unit, and maps of "
-        "two pictures cannot be compared. A run that was stopped goes on where it was when run again. Needs "
+        "two images cannot be compared. A run that was stopped goes on where it was when run again. Needs "
         "pip install 'surgsigma-hub[depth]', and the network for a model that is not a folder.",
         examples=(
             ("surgsigma depth synthetic --out depth/synthetic", "try it; downloads the default model once"),

@@ -28,9 +28,9 @@ def source_dict(info: SourceInfo, offered: Sequence[str]) -> dict[str, Any]:
     return {
         "name": info.name,
         "title": info.title,
-        "specialty": info.specialty,
-        "procedure": info.procedure,
-        "modality": info.modality,
+        "specialty": info.specialty.value,
+        "procedure": info.procedure.value,
+        "modality": info.modality.value,
         "license": info.license,
         "access": info.access.value,
         "access_steps": info.access_steps,

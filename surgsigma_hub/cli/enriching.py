@@ -62,7 +62,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", action="append", metavar="SPLIT", help="only this split; repeat for more (default: all)")
     add(
         "--images", action=argparse.BooleanOptionalAction, default=False,
-        help="send the input picture too; think of your data's terms first (default: no)",
+        help="send the input image too; think of your data's terms first (default: no)",
     )  # fmt: skip
     add(
         "--param", action="append", type=_parameter, metavar="KEY=JSON",
@@ -186,7 +186,7 @@ def _print_report(report: EnrichReport, out: Path) -> None:
 COMMANDS = (
     Command(
         name="enrich",
-        help="write captions and reasoning anew with a model, checked against the facts",
+        help="rewrite captions and reasoning with a language model, checked against the facts",
         description="Ask any OpenAI-compatible endpoint to write the captions and reasoning traces of a built tree "
         "anew and keep each answer only where a checker finds nothing in it that the sample's facts do not hold. Every "
         "other sample stays as it was, counted by reason. Ids, order and media are those of the old tree; new text "

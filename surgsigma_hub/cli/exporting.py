@@ -59,7 +59,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     boxes = parser.add_mutually_exclusive_group()
     boxes.add_argument(
         "--boxes", choices=("unit", "norm1000", "pixels", "objects"),
-        help="numbers of boxes: shares (default), 0..1000, pixels, or placeholders that ms-swift fills",
+        help="box coordinates: normalised 0..1 (default), 0..1000, pixels, or placeholders that ms-swift fills",
     )  # fmt: skip
     boxes.add_argument("--model", choices=_FAMILIES, metavar="FAMILY", help=f"boxes as of {', '.join(_FAMILIES)}")
     add("--min-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")
@@ -69,8 +69,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="traces: left out (default), as <think> in the answer, or under a key of their own",
     )  # fmt: skip
     add("--traces", choices=("long", "short"), default="long", help="their form: long (default) or short")
-    add("--video", choices=("file", "frames"), help="films as files or frames (default: what the trainer prefers)")
-    add("--frames", type=positive, default=8, metavar="N", help="frames of a film, spread evenly (default: 8)")
+    add("--video", choices=("file", "frames"), help="videos as files or frames (default: what the trainer prefers)")
+    add("--frames", type=positive, default=8, metavar="N", help="frames of a video, spread evenly (default: 8)")
     add("--system", metavar="TEXT", help="a system prompt for every record")
     add("--seed", type=int, default=0, metavar="N", help="gives another order of the records (default: 0)")
     add("--limit", type=positive, metavar="N", help="write no more records than this")
@@ -158,7 +158,7 @@ COMMANDS = (
         help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA",
         description="Write the records that a trainer reads, and the media that they name, each once. Boxes take the "
         "convention of the model, in questions, answers and reasoning alike. What a format cannot express, such as "
-        "masks and films to be generated, is left out and counted. Memory does not grow with the tree. A run that was "
+        "masks and videos to be generated, is left out and counted. Memory does not grow with the tree. A run that was "
         "stopped goes on when run again, and ends with the same bytes.",
         examples=(
             (

@@ -33,7 +33,7 @@ COMMANDS = (
     Command(
         name="preview",
         help="draw samples of a tree with their answers into a PNG",
-        description="A contact sheet: pictures with boxes and masks drawn in, questions, answers and safety criteria.",
+        description="A contact sheet: images with boxes and masks drawn in, questions, answers and safety criteria.",
         examples=(
             ("surgsigma preview surgsigma", "12 samples, spread over the tasks, into surgsigma-preview.png"),
             ("surgsigma preview surgsigma --task instrument_segmentation --count 6 --out masks.png", "one task"),

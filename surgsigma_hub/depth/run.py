@@ -178,7 +178,7 @@ class _Run:
             if isinstance(found, Defect):
                 self._tally.leave_out(video, found)
             elif found.image is None:
-                self._tally.leave_out(video, _defect(video, found, Reason.MEDIA_MISSING, "the frame has no picture"))
+                self._tally.leave_out(video, _defect(video, found, Reason.MEDIA_MISSING, "the frame has no image"))
             elif (path := self._cache.path(video.id, found)) not in seen:
                 seen.add(path)
                 waiting.append(found)

@@ -164,7 +164,7 @@ def shown_messages(ask: Ask) -> list[tuple[str, str]]:
     for message in orjson.loads(ask.body)["messages"]:
         content = message["content"]
         if not isinstance(content, str):
-            parts = (p["text"] if p["type"] == "text" else f"[picture, {len(p['image_url']['url'])} bytes as text]"
+            parts = (p["text"] if p["type"] == "text" else f"[image, {len(p['image_url']['url'])} bytes as text]"
                      for p in content)  # fmt: skip
             content = "\n".join(parts)
         shown.append((message["role"], content))

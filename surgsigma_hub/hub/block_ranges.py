@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +17,7 @@ from ..errors import ShardError, SurgSigmaError
 from ..plain_file import open_plain
 from ..shards.manifest import MAX_MANIFEST, manifest_bytes, parse_manifest
 from ..shards.reader import read_exactly
+from ..shards.skipping import Skipped
 from ..shards.tar_index import Members, layout, members, span
 from ..shards.tree_files import TreeFiles
 from ..streaming.selection.index import make_index
@@ -26,7 +25,6 @@ from ..streaming.storage.deadline import within
 from ..streaming.storage.options import fetch
 from .remote import OPTIONS, hub_files
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _TAR = re.compile(r"(.*)-\d+\.tar")
@@ -34,7 +32,7 @@ _AT_A_TIME = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BlockRange:
     """Adjacent blocks of one tar.
 
     Attributes:
@@ -55,7 +53,7 @@ class Piece:
         return sum(count for _, _, count in self.blocks)
 
 
-Group = tuple[Piece, ...]
+ReadShard = tuple[BlockRange, ...]
 """What is read one after the other: one shard of ``datasets``."""
 
 
@@ -71,7 +69,9 @@ def manifest_place(tar: str) -> str:
     return f"{found[1]}.manifest.json"
 
 
-def find_pieces(tars: Sequence[str], opened: Sequence[str], manifests: dict[str, str], *, token: Any) -> list[Piece]:
+def find_block_ranges(
+    tars: Sequence[str], opened: Sequence[str], manifests: dict[str, str], *, token: Any
+) -> list[BlockRange]:
     """One piece for each tar.
 
     Args:
@@ -97,7 +97,7 @@ def find_pieces(tars: Sequence[str], opened: Sequence[str], manifests: dict[str,
     return pieces
 
 
-def _blocks(place: str, path: str, *, token: Any) -> dict[str, Piece]:
+def _blocks(place: str, path: str, *, token: Any) -> dict[str, BlockRange]:
     """Pieces of whole tars by name, from their manifest."""
     name = short(place)
     try:
@@ -117,7 +117,9 @@ def _blocks(place: str, path: str, *, token: Any) -> dict[str, Piece]:
     ):
         blocks[shard].append((begin, end, count))
     names = [short(tar) for tar in index.places]
-    return {name: Piece("", name, size, tuple(its)) for name, size, its in zip(names, index.bytes, blocks, strict=True)}
+    return {
+        name: BlockRange("", name, size, tuple(its)) for name, size, its in zip(names, index.bytes, blocks, strict=True)
+    }
 
 
 def short(place: str) -> str:
@@ -125,12 +127,12 @@ def short(place: str) -> str:
     return "/".join(PurePosixPath(place.replace("\\", "/")).parts[-3:])
 
 
-def single_blocks(group: Group) -> list[Group]:
+def single_blocks(group: ReadShard) -> list[ReadShard]:
     """A group cut as finely as it can be."""
     return [(replace(piece, blocks=(block,)),) for piece in group for block in piece.blocks]
 
 
-def split_evenly(pieces: Sequence[Piece], shards: int) -> list[Group]:
+def split_evenly(pieces: Sequence[BlockRange], shards: int) -> list[ReadShard]:
     """Groups of about equally many samples, in reading order.
 
     Raises:
@@ -143,7 +145,7 @@ def split_evenly(pieces: Sequence[Piece], shards: int) -> list[Group]:
             hint=f"Expected 1 to {len(blocks)}; a split with few samples needs few readers.",
         )
     total = sum(piece.samples for piece in pieces)
-    groups: list[list[Piece]] = [[] for _ in range(shards)]
+    groups: list[list[BlockRange]] = [[] for _ in range(shards)]
     taken, at = 0, 0
     for left, (block,) in zip(range(len(blocks), 0, -1), blocks, strict=True):
         # The next group begins where its share does, or where as many blocks are left as groups.
@@ -158,42 +160,7 @@ def split_evenly(pieces: Sequence[Piece], shards: int) -> list[Group]:
     return [tuple(group) for group in groups]
 
 
-class Skips:
-    """What becomes of samples that cannot be read.
-
-    Args:
-        skip: Count and log them; else they are raised.
-        most_in_row: More than this, one after the other, are an error all the same.
-    """
-
-    def __init__(self, *, skip: bool, most_in_row: int) -> None:
-        self.skip, self._most = skip, most_in_row
-        self._row = 0
-        self._by_tar: Counter[str] = Counter()
-
-    def good(self) -> None:
-        """A sample was read."""
-        self._row = 0
-
-    def bad(self, error: ShardError, name: str, samples: int = 1) -> None:
-        """Samples could not be read.
-
-        Raises:
-            ShardError: they are not to be skipped, or are too many.
-        """
-        if not self.skip:
-            raise error
-        self._row += samples
-        self._by_tar[name] += samples
-        logger.warning("skipped %d sample(s), %d in this process: %s", samples, self._by_tar.total(), error)
-        if self._row > self._most:
-            raise ShardError(
-                f"{self._row} samples in a row could not be read, lastly: {error}",
-                hint="This is no single bad file. surgsigma validate looks at the whole tree.",
-            ) from error
-
-
-def read_group(group: Group, *, first: int, token: Any, skips: Skips) -> Iterator[tuple[int, Members]]:
+def read_group(group: ReadShard, *, first: int, token: Any, skipped: Skipped) -> Iterator[tuple[int, Members]]:
     """The samples of a group and their places in it, from the ``first`` place on.
 
     Reading begins with the block that holds it, by one request for all that is left of a tar, or, where the piece ends
@@ -211,18 +178,18 @@ def read_group(group: Group, *, first: int, token: Any, skips: Skips) -> Iterato
         try:
             read = _opened(piece, blocks[0][0], blocks[-1][1], token)
         except ShardError as error:
-            skips.bad(error, piece.name, sum(count for _, _, count in blocks))
+            skipped.bad(error, piece.name, sum(count for _, _, count in blocks))
             at += sum(count for _, _, count in blocks)
             continue
         for start, end, count in blocks:
-            for turn, found in _samples(read, piece, (start, end, count), skips):
+            for turn, found in _samples(read, piece, (start, end, count), skipped):
                 if at + turn >= first:
                     yield at + turn, found
             at += count
 
 
 def _samples(
-    read: Callable[[int, int], bytes], piece: Piece, block: tuple[int, int, int], skips: Skips
+    read: Callable[[int, int], bytes], piece: BlockRange, block: tuple[int, int, int], skipped: Skipped
 ) -> Iterator[tuple[int, Members]]:
     begin, end, count = block
     try:
@@ -233,19 +200,19 @@ def _samples(
                 hint="Build or download this shard again.",
             )
     except ShardError as error:
-        skips.bad(error, piece.name, count)
+        skipped.bad(error, piece.name, count)
         return
     found, view = layout(raw, 0, len(raw), count, where=piece.name), memoryview(raw)
     for turn in range(count):
         try:
             made = members(raw, view, *span(found, turn), where=piece.name)
         except ShardError as error:
-            skips.bad(error, piece.name)
+            skipped.bad(error, piece.name)
         else:
             yield turn, made
 
 
-def _local(piece: Piece) -> BinaryIO:
+def _local(piece: BlockRange) -> BinaryIO:
     """A tar on this machine: of a tree, out of which nothing leads, or one that was downloaded."""
     path, place = Path(piece.tar), f"data/{piece.name}"
     try:
@@ -258,7 +225,7 @@ def _local(piece: Piece) -> BinaryIO:
         raise ShardError(f"{piece.name}: cannot be opened ({error.strerror or error})") from None
 
 
-def _opened(piece: Piece, begin: int, end: int, token: Any) -> Callable[[int, int], bytes]:
+def _opened(piece: BlockRange, begin: int, end: int, token: Any) -> Callable[[int, int], bytes]:
     """Gives the bytes of blocks, asked for in order."""
     try:
         if is_local_path(piece.tar):
@@ -274,11 +241,12 @@ def _opened(piece: Piece, begin: int, end: int, token: Any) -> Callable[[int, in
         return lambda start, stop: _clocked(piece, lambda: read_exactly(stream, stop - start))
     except FileNotFoundError:
         raise ShardError(
-            f"{piece.name}: the tar is listed but not there", hint="Build or download this part of the tree again."
+            f"{piece.name}: shard named in the manifest is missing",
+            hint="Build or download this part of the tree again.",
         ) from None
 
 
-def _clocked(piece: Piece, call: Callable[[], T]) -> T:
+def _clocked(piece: BlockRange, call: Callable[[], T]) -> T:
     try:
         return within(OPTIONS.deadline, call)
     except TimeoutError as error:

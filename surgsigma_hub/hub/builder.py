@@ -16,8 +16,9 @@ from ..conformance import form_problem
 from ..errors import MediaError, ShardError
 from ..media.image import pillow_words
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
+from ..shards.skipping import OnError, Skipped
 from ..shards.tar_index import Members
-from .block_ranges import Group, Skips, find_pieces, manifest_place, read_group, single_blocks, split_evenly
+from .block_ranges import ReadShard, find_block_ranges, manifest_place, read_group, single_blocks, split_evenly
 from .resuming import Resumable
 
 
@@ -37,7 +38,7 @@ class TreeImage(datasets.Image):  # type: ignore[misc]
             return super().decode_example(value, token_per_repo_id)
         except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
             name = value.get("path") if isinstance(value, dict) else None
-            raise MediaError(f"{name or 'an image'}: not a readable picture ({pillow_words(error)})") from None
+            raise MediaError(f"{name or 'an image'}: not a readable image ({pillow_words(error)})") from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, datasets.Image) and (self.mode, self.decode) == (other.mode, other.decode)
@@ -111,7 +112,7 @@ class FlatConfig(datasets.BuilderConfig):  # type: ignore[misc]
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     identity: str = ""
     shards: int | None = None
-    on_error: str = "raise"
+    on_error: OnError = "raise"
     max_errors_in_row: int = 32
 
 
@@ -134,31 +135,30 @@ class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
             places = sorted({manifest_place(tar) for tar in tars})
             # Streaming leaves places as they are; else hf:// becomes files of the cache.
             opened, manifests = dl_manager.download([list(tars), places])
-            pieces = find_pieces(tars, opened, dict(zip(places, manifests, strict=True)), token=self.token)
+            pieces = find_block_ranges(tars, opened, dict(zip(places, manifests, strict=True)), token=self.token)
             shards = self.config.shards
-            groups: list[Group] = split_evenly(pieces, shards) if shards else [(piece,) for piece in pieces]
+            groups: list[ReadShard] = split_evenly(pieces, shards) if shards else [(piece,) for piece in pieces]
             made.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
         return made
 
-    def _generate_shards(self, groups: list[Group]) -> Iterator[str]:
+    def _generate_shards(self, groups: list[ReadShard]) -> Iterator[str]:
         yield from (" ".join(piece.tar for piece in group) for group in groups)
 
-    def _generate_more_gen_kwargs(self, groups: list[Group]) -> Iterator[dict[str, list[Group]]]:
+    def _generate_more_gen_kwargs(self, groups: list[ReadShard]) -> Iterator[dict[str, list[ReadShard]]]:
         for group in groups:
             yield {"groups": single_blocks(group)}
 
-    def _generate_examples(self, groups: list[Group], first: int = 0) -> Iterator[tuple[Key, dict[str, Any]]]:
-        skip = self.config.on_error == "skip"
-        skips = Skips(skip=skip, most_in_row=self.config.max_errors_in_row)
+    def _generate_examples(self, groups: list[ReadShard], first: int = 0) -> Iterator[tuple[Key, dict[str, Any]]]:
+        skipped = Skipped(self.config.on_error, self.config.max_errors_in_row)
         for shard, group in enumerate(groups):
-            for number, found in read_group(group, first=first, token=self.token, skips=skips):
+            for number, found in read_group(group, first=first, token=self.token, skipped=skipped):
                 try:
                     # A damaged picture must not reach `datasets`, which would end the run when it decodes it.
-                    row = flat_sample(found, verify=skip)
+                    row = flat_sample(found, verify=skipped.on_error == "skip")
                 except ShardError as error:
-                    skips.bad(error, found.where)
+                    skipped.bad(error, found.where)
                 else:
-                    skips.good()
+                    skipped.good()
                     yield Key(shard, number), row
             first = 0
 

@@ -13,15 +13,12 @@ from typing import Any, Literal
 
 from ..errors import ShardError
 from ..schema import shard_features
+from ..shards.config_names import ALL, config_names, split_order
 from ..shards.manifest import Manifest
-
-ALL = "all"
-"""The config that holds everything."""
 
 ConfigKind = Literal["task", "source", "pair", "all"]
 
 _Key = tuple[str, str, str]  # task, source, split
-_SPLIT_ORDER = ("train", "validation", "val", "test")
 _RESERVED_SPLITS = {"all"}  # `datasets` reads split="all" as every split
 
 
@@ -72,15 +69,6 @@ class Config:
         return sum(s.bytes for s in self.splits)
 
 
-def split_order(name: str) -> tuple[int, str]:
-    """Sort key of split names: train, validation, test, then the rest by name.
-
-    >>> sorted(["test", "fold2", "train", "fold1"], key=split_order)
-    ['train', 'test', 'fold1', 'fold2']
-    """
-    return (_SPLIT_ORDER.index(name) if name in _SPLIT_ORDER else len(_SPLIT_ORDER), name)
-
-
 def make_configs(manifests: Sequence[Manifest], *, strays: Collection[str] = ()) -> tuple[Config, ...]:
     """All configs of a tree; the first is the default one.
 
@@ -96,14 +84,16 @@ def make_configs(manifests: Sequence[Manifest], *, strays: Collection[str] = ())
     manifests = sorted((m for m in manifests if m.shards), key=lambda m: (m.task, m.source, split_order(m.split)))
     _check_names(manifests)
     foreign = frozenset(_stray_key(path) for path in strays)
-    tasks = sorted({m.task for m in manifests})
-    sources = sorted({m.source for m in manifests})
-    pairs = sorted({(m.task, m.source) for m in manifests})
-    made = [_config(t, "task", t, "*", manifests, foreign) for t in tasks]
-    made += [_config(s, "source", "*", s, manifests, foreign) for s in sources]
-    made += [_config(f"{t}-{s}", "pair", t, s, manifests, foreign) for t, s in pairs]
-    made.append(_config(ALL, "all", "*", "*", manifests, foreign))
-    return tuple(made)
+    kinds: tuple[ConfigKind, ...] = ("task", "source", "pair", "all")
+    found: dict[tuple[int, str], tuple[str, str]] = {}  # globs of task and source
+    for m in manifests:
+        wide = ((m.task, "*"), ("*", m.source), (m.task, m.source), ("*", "*"))
+        for kind, (name, globs) in enumerate(zip(config_names(m.task, m.source), wide, strict=True)):
+            found[kind, name] = globs
+    return tuple(
+        _config(name, kinds[kind], task, source, manifests, foreign)
+        for (kind, name), (task, source) in sorted(found.items(), key=lambda entry: (entry[0][0], entry[1]))
+    )
 
 
 def stray_tars(tree: Path, manifests: Iterable[Manifest]) -> frozenset[str]:

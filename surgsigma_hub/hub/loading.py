@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ..errors import SurgSigmaError
+from ..shards.skipping import OnError
 from .index import open_index
 from .register import register, unregister
 
@@ -24,7 +25,7 @@ def load_dataset(
     split: str | None = None,
     streaming: bool = False,
     shards: int | None = None,
-    on_error: Literal["raise", "skip"] = "raise",
+    on_error: OnError = "raise",
     max_errors_in_row: int = 32,
     revision: str | None = None,
     token: str | bool | None = None,

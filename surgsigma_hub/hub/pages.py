@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from ..schema import FORMAT_VERSION, MEMBERS
+from ..shards.config_names import split_order
 from ..shards.frontmatter import split_card
 from ..source import SourceInfo
 from ..visible import visible
-from .configs import Config, ConfigSplit, split_order
+from .configs import Config, ConfigSplit
 from .markdown import Markup, code, link, table
 from .measured import wording_parts
 from .tree_facts import TreeFacts, size_text
@@ -51,7 +52,7 @@ def readme_page(facts: TreeFacts) -> str:
         "```python\nfrom datasets import load_dataset\n"
         f'ds = load_dataset("surgsigma", "{default}", streaming=True)  # beside this folder; or "ORG/NAME"\n```',
         "Each sample is one conversation about one medium: `json` (messages, typed answer, provenance) and the members "
-        "below. Films are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
+        "below. Videos are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
         "columns. Any WebDataset reader can read the tars.",
         "## Configs",
         _config_table(c for c in facts.configs if c.kind != "pair"),
@@ -82,9 +83,9 @@ def source_page(facts: TreeFacts, name: str) -> str:
     rows: list[tuple[str, object]] = [("Licence", facts.license(name))]
     if info is not None:
         rows = [
-            ("Specialty", info.specialty),
-            ("Procedure", info.procedure),
-            ("Modality", info.modality),
+            ("Specialty", info.specialty.value),
+            ("Procedure", info.procedure.value),
+            ("Modality", info.modality.value),
             *rows,
             ("Access", f"{info.access.value}: {info.access_steps}"),
             ("Home", Markup(f"<{info.homepage}>")),
@@ -209,7 +210,7 @@ def _source_table(facts: TreeFacts) -> str:
         rows.append(
             (
                 link(facts.named(name), f"cards/{name}.md"),
-                info.procedure if info else "",
+                info.procedure.value if info else "",
                 facts.license(name),
                 info.access.value if info else "not known",
                 _redistribution(info) if info else "not known",

@@ -17,9 +17,9 @@ from ..shards.frontmatter import MAX_CARD, read_card
 from ..streaming.storage.deadline import within
 from ..streaming.storage.http import HttpFiles
 from ..streaming.storage.hub_dataset import files_url, find_dataset, headers_for
-from ..streaming.storage.options import Remote
+from ..streaming.storage.options import RemoteOptions
 
-OPTIONS = Remote()
+OPTIONS = RemoteOptions()
 """Clock of what is asked of the Hub here; ``stream`` takes one of its own."""
 
 _PLACE = re.compile(r"hf://datasets/([^/@]+/[^/@]+)@([^/@]+)/(.+)")

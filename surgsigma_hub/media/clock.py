@@ -150,7 +150,7 @@ def _other_rate(
     )
     fits = [f"the release's frames shown at another rate (--option film_fps={table.fps:.6g})"]
     if both:
-        fits.append(f"a film whose time stamps are to be believed (--option film_fps={file.fps:g})")
+        fits.append(f"a video whose time stamps are to be believed (--option film_fps={file.fps:g})")
     return Refusal(shown, tuple(fits))
 
 
@@ -166,7 +166,7 @@ def _cuts(recording: Recording, end: float) -> Sequence[str]:
             *(lost if lacking < _LOSSES * recording.lasts else ()),
         )
     return (
-        f"a film that begins {-lacking:.6g} s before the recording (--option starts_at={lacking:.6g})",
+        f"a video that begins {-lacking:.6g} s before the recording (--option starts_at={lacking:.6g})",
         "one that goes on after it (--option starts_at=0)",
     )
 

@@ -167,7 +167,7 @@ def video_stream(container: Any, name: str) -> Any:
         # Frames may grow on the way: then the decoder refuses before it takes the memory.
         context.options = {"max_pixels": str(_FRAME_BYTES * pixels // size if pixels else MAX_PIXELS)}
         return stream
-    raise MediaError(f"{name}: holds no film")
+    raise MediaError(f"{name}: holds no video")
 
 
 def _frame_bytes(context: Any) -> int:

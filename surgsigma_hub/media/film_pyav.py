@@ -99,9 +99,9 @@ class PyAV:
             if index is None:
                 self._begin()
         except av.FFmpegError as error:
-            raise MediaError(f"{name}: cannot be opened as a film ({error.strerror})") from None
+            raise MediaError(f"{name}: cannot be opened as a video ({error.strerror})") from None
         except AstrayError as error:
-            raise MediaError(f"{name}: cannot be opened as a film ({error})") from None
+            raise MediaError(f"{name}: cannot be opened as a video ({error})") from None
         self._set_starts([key for key in self.index.keys if key.clean])
         unsure = len(self._starts) < len(self.index.keys) and not self.index.counted
         self._proved: bool | None = None if unsure else False

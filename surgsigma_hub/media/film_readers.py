@@ -97,7 +97,7 @@ class Proven:
         except OtherFrameError as error:
             self._refuse(str(error))
         except Exception as error:
-            raise MediaError(f"{name}: cannot be opened as a film ({library}: {self._problem(error)})") from None
+            raise MediaError(f"{name}: cannot be opened as a video ({library}: {self._problem(error)})") from None
         if count != len(truth):
             self._refuse(f"counts {count} frames where {len(truth)} are shown")
         keys = truth.index.keys
@@ -145,13 +145,13 @@ class Proven:
         return said.replace(self._place, self._name)[:160]
 
     def _refuse(self, what: str) -> NoReturn:
-        raise MediaError(f"{self._name}: {self._library} {what}", hint="PyAV reads such films: unset SURGSIGMA_VIDEO.")
+        raise MediaError(f"{self._name}: {self._library} {what}", hint="PyAV reads such videos: unset SURGSIGMA_VIDEO.")
 
 
 def _decord(library: Any, film: str | Buffer, index: FilmIndex) -> tuple[int, Batch]:
     if not index.closed:
         # After a jump decord 0.6 counts frames that the decoder leaves out, and gives others some places on.
-        raise OtherFrameError("does not count right in films with open groups, recovery points or hidden frames")
+        raise OtherFrameError("does not count right in videos with open groups, recovery points or hidden frames")
     reader = library.VideoReader(film if isinstance(film, str) else io.BytesIO(film), num_threads=1)
     return len(reader), lambda indices: reader.get_batch(indices).asnumpy()
 

@@ -161,12 +161,12 @@ def _open(data: bytes, name: str) -> Image.Image:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise MediaError(f"{name}: more than {MAX_PIXELS} pixels", reason="media_too_large") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise MediaError(f"{name}: not a readable picture ({pillow_words(error)})") from None
+        raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
     _check_size(image.width, image.height, name)
     try:
         image.load()
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise MediaError(f"{name}: damaged picture ({pillow_words(error)})") from None
+        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
     return image
 
 

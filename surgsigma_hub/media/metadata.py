@@ -50,7 +50,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _jpeg(data: bytes) -> Probe:
     width = height = 0
     private: list[str] = []
-    damage = "no end marker, the picture is cut"
+    damage = "no end marker, the image is cut"
     for marker, body in _segments(data):
         if marker == 0xD9:
             damage = ""
@@ -77,4 +77,4 @@ def _png(data: bytes) -> Probe:
     if ended and at < len(data):
         private.append(f"{len(data) - at} bytes behind the end")
     size = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    return Probe(*size, tuple(private), "" if ended else "no IEND chunk, the picture is cut")
+    return Probe(*size, tuple(private), "" if ended else "no IEND chunk, the image is cut")

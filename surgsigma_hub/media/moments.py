@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from ..errors import MediaError
 from ..records import (
-    Course,
     Defect,
     Fact,
     Footage,
@@ -26,6 +25,7 @@ from ..records import (
     Stills,
     Video,
     VideoFrame,
+    VideoTimeline,
 )
 from ..source import Source
 from .clock import Clock, read_clock
@@ -212,14 +212,14 @@ class Seen:
             return None
         return Defect(Reason.MEDIA_MISSING, f"{self._video.id}/{frame.index}", picture)
 
-    def course(self) -> Course | None:
+    def course(self) -> VideoTimeline | None:
         """The loader's course with its footage; without it where it is refused."""
         course = self._source.course(self._video)
         if self._places is None or Fact.FOOTAGE not in self._source.info.facts:
             return course  # pictures without a rate, or of single moments, are no footage
         footage = (self._film or self._places).footage
         if course is None:
-            return None if footage is None else Course(footage=footage)
+            return None if footage is None else VideoTimeline(footage=footage)
         return replace(course, footage=footage)
 
     def summary(self, *more: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def spread_frames(data: bytes, count: int, name: str) -> list[tuple[float, Pixel
 def _named() -> str:
     name = os.environ.get(BACKEND_VARIABLE, "") or "av"
     if name not in READERS:
-        raise UnknownNameError("film reader", name, READERS, where=BACKEND_VARIABLE)
+        raise UnknownNameError("video reader", name, READERS, where=BACKEND_VARIABLE)
     return name
 
 

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any, Literal, get_args
 
 from ..errors import LabelError, SurgSigmaError, UnknownNameError
-from ..records import Course, Frame, Label, LabeledBox, LabeledMask, Triplet, Verdict
+from ..records import Frame, Label, LabeledBox, LabeledMask, Triplet, Verdict, VideoTimeline
 
 Kind = Literal["procedure", "phase", "step", "instrument", "action", "target", "criterion", "part"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -172,7 +172,7 @@ def resolve_frame(source: str, frame: Frame) -> Frame:
     return replace(frame, **changes)
 
 
-def resolve_course(source: str, course: Course) -> Course:
+def resolve_timeline(source: str, course: VideoTimeline) -> VideoTimeline:
     """``course`` with the label of every segment resolved.
 
     Raises:

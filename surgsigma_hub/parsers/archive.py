@@ -84,7 +84,7 @@ def _plain_tar(path: Path, cache_dir: Path | None) -> Path:
                     if left < 0:
                         raise BadRowError(
                             f"{path.name}: holds more than {_MOST_TIMES} times as many bytes as it has",
-                            hint="This is no archive of pictures. If it is, decompress it yourself.",
+                            hint="This is no archive of images. If it is, decompress it yourself.",
                         )
                     plain.write(data)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -94,8 +94,8 @@ def _ring(points: object, size: tuple[int, int], place: str) -> tuple[Ring, int]
         x, y = point[0] / size[0], point[1] / size[1]
         if min(x, y) < -TOLERANCE or max(x, y) > 1 + TOLERANCE:
             raise BadRowError(
-                f"{place}: point {point!r} lies more than {TOLERANCE:.0%} outside a {size[0]} x {size[1]} picture",
-                hint="If the file states no size, the picture may be larger than assumed.",
+                f"{place}: point {point!r} lies more than {TOLERANCE:.0%} outside a {size[0]} x {size[1]} image",
+                hint="If the file states no size, the image may be larger than assumed.",
             )
         inside = (min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
         clipped += inside != (x, y)

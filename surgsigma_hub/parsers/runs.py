@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from ..records import Label, Segment
+from ..records import Fact, Label, Origin, Segment, VideoTimeline
+
+Layer = Literal["action", "phase", "step"]
 
 
-def runs(
-    labels: Iterable[tuple[int, Label | None]], *, fps: float, layer: Literal["action", "phase", "step"]
-) -> tuple[Segment, ...]:
+def runs(labels: Iterable[tuple[int, Label | None]], *, fps: float, layer: Layer) -> tuple[Segment, ...]:
     """The segments that labels frame by frame amount to.
 
     A run goes on while the index grows by one and the native name stays the same. Another name or None ends it, and
@@ -61,6 +61,30 @@ def runs(
         last = index
     close(known=False)
     return tuple(found)
+
+
+def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -> VideoTimeline:
+    """The course that labels frame by frame amount to: segments, sorted and marked as derived, and what is labelled.
+
+    Args:
+        layers: By layer, native name by index at ``fps``, as :attr:`.frame_tables.FrameRows.named`. A frame whose name
+            is None is one of which nothing is known.
+        fps: Rate of the indices, in frames per second. A table that was thinned to whole seconds is read as one of
+            whole seconds.
+
+    >>> made = course_of({"phase": {0: "cut", 1: "cut", 2: "tie", 3: None}}, fps=1)
+    >>> [(s.label.native, s.start_seconds, s.end_seconds) for s in made.segments], made.labelled
+    ([('cut', 0.0, 2.0), ('tie', 2.0, 3.0)], {'phase': ((0.0, 3.0),)})
+    """
+    segments: list[Segment] = []
+    labelled: dict[Layer, tuple[tuple[float, float], ...]] = {}
+    for layer, names in sorted(layers.items()):
+        step = int(fps) if fps > 1 and fps == int(fps) and all(n % int(fps) == 0 for n in names) else 1
+        labels = [(n // step, Label(name)) for n, name in sorted(names.items()) if name is not None]
+        segments += runs(labels, fps=fps / step, layer=layer)
+        labelled[layer] = stretches([n for n, _ in labels], fps=fps / step)
+    origins = {Fact(f"{layer}_segments"): Origin("derived") for layer in layers}
+    return VideoTimeline(segments=tuple(segments), origins=origins, labelled=labelled)
 
 
 def stretches(indices: Sequence[int], *, fps: float) -> tuple[tuple[float, float], ...]:

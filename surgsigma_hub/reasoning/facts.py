@@ -8,7 +8,7 @@ from typing import Any
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concepts
-from ..records import Box, Course, Fact, Frame
+from ..records import Box, Fact, Frame, VideoTimeline
 from ..tasks import get_task
 from ..tasks.common.base import Draft
 from ..tasks.common.stages import Stage
@@ -81,7 +81,7 @@ class Facts:
         cls,
         frame: Frame,
         procedure: str,
-        course: Course | None = None,
+        course: VideoTimeline | None = None,
         *,
         draft: Draft | None = None,
         warrants: Warrants | None = None,
@@ -182,7 +182,7 @@ _TRIPLET: tuple[Kind, Kind, Kind] = ("instrument", "action", "target")
 
 
 def _of_scene(
-    scene: Scene, procedure: str, course: Course | None, draft: Draft | None, memory: Memory, warrants: Warrants
+    scene: Scene, procedure: str, course: VideoTimeline | None, draft: Draft | None, memory: Memory, warrants: Warrants
 ) -> Facts:
     made = _Builder()
     for frame in scene.frames:
@@ -228,7 +228,7 @@ def _asked(draft: Draft) -> frozenset[tuple[Kind, str]]:
     return frozenset(found)
 
 
-def _ended(course: Course, start: float, now: float) -> frozenset[tuple[str, str]]:
+def _ended(course: VideoTimeline, start: float, now: float) -> frozenset[tuple[str, str]]:
     return frozenset((s.layer, s.label.id) for s in course.segments if start + EPSILON < s.end_seconds <= now + EPSILON)
 
 

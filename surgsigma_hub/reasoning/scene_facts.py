@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..ontology import NULL
-from ..records import Course, Cut, Frame, Label, Segment
+from ..records import Cut, Frame, Label, Segment, VideoTimeline
 from ..tasks.common.base import Draft
 from ..tasks.common.timeline import EPSILON, State, Timeline
 
@@ -58,17 +58,17 @@ class Memory:
     def __init__(self) -> None:
         self._timeline: Timeline | None = None
         self._frame: Frame | None = None
-        self._course: Course | None = None
+        self._course: VideoTimeline | None = None
         self._scene: Scene | None = None
         self.things: dict[Any, Any] = {}
 
-    def timeline(self, course: Course) -> Timeline:
+    def timeline(self, course: VideoTimeline) -> Timeline:
         """The timeline of ``course``; that of the last course is kept."""
         if self._timeline is None or self._timeline.course is not course:
             self._timeline = Timeline(course)
         return self._timeline
 
-    def scene(self, frame: Frame, course: Course | None, draft: Draft | None) -> Scene:
+    def scene(self, frame: Frame, course: VideoTimeline | None, draft: Draft | None) -> Scene:
         """The scene of one sample; that of the last moment is kept, since one frame serves many samples."""
         window = window_of(frame, draft)
         if window.end > window.start:
@@ -88,7 +88,7 @@ def window_of(frame: Frame, draft: Draft | None) -> Window:
     return Window(frame.seconds, frame.seconds)
 
 
-def _scene(window: Window, frame: Frame, course: Course | None, draft: Draft | None, memory: Memory) -> Scene:
+def _scene(window: Window, frame: Frame, course: VideoTimeline | None, draft: Draft | None, memory: Memory) -> Scene:
     phase, step = _id(frame.phase), _id(frame.step)
     if course is None:
         return Scene(window, frame.seconds, (frame,), phase, step, (), ())

@@ -8,7 +8,7 @@ verdict that was not asked for. Where neither level 1 nor level 2 holds anything
 from __future__ import annotations
 
 from ..ontology import concepts
-from ..records import Course, Frame, Reasoning
+from ..records import Frame, Reasoning, VideoTimeline
 from ..tasks.common.base import AnswerKind, DepthMap, Draft, Task
 from .bank import Wording
 from .contextual import contextual
@@ -23,7 +23,7 @@ def reason(
     frame: Frame,
     draft: Draft,
     procedure: str,
-    course: Course | None = None,
+    course: VideoTimeline | None = None,
     *,
     seed: str = "",
     memory: Memory | None = None,

@@ -3,7 +3,6 @@
 from .annotations import (
     Box,
     BoxExtent,
-    Course,
     Coverage,
     Defect,
     Fact,
@@ -23,6 +22,7 @@ from .annotations import (
     Triplet,
     Verdict,
     Video,
+    VideoTimeline,
 )
 from .footage import (
     Cut,
@@ -63,7 +63,6 @@ __all__ = [
     "AnswerTriplet",
     "Box",
     "BoxExtent",
-    "Course",
     "Coverage",
     "Cut",
     "Defect",
@@ -106,4 +105,5 @@ __all__ = [
     "Verdict",
     "Video",
     "VideoFrame",
+    "VideoTimeline",
 ]

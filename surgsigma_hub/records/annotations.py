@@ -40,7 +40,7 @@ LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
 
 
 class Fact(StrEnum):
-    """The kinds of fact an annotation can hold: fields of :class:`Frame`, and what a :class:`Course` holds."""
+    """The kinds of fact an annotation can hold: fields of :class:`Frame`, and what a :class:`VideoTimeline` holds."""
 
     PHASE = "phase"
     STEP = "step"
@@ -255,7 +255,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class VideoTimeline:
     """One video as a whole: what follows what, and the footage to cut clips from.
 
     Attributes:

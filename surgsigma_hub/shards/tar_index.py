@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import ShardError
 from ..schema import MAX_JSON, MEMBERS
-from .tar_salvage import Bytes, Torn, salvage, sums
+from .tar_salvage import Bytes, SalvagedBlock, salvage, sums
 
 _BLOCK = 512
 _ZERO = bytes(_BLOCK)
@@ -30,8 +30,8 @@ class _DamageError(Exception):
     """Why a block is not what its index says."""
 
 
-def layout(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int] | Torn:
-    """Where each sample of a block begins, and where the last one ends; :class:`Torn` for a block that is damaged.
+def layout(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[int] | SalvagedBlock:
+    """Where each sample of a block begins, and where the last one ends; a :class:`SalvagedBlock` if it is damaged.
 
     Only headers are touched; each must be whole and have a right checksum. What ``raw`` raises goes through.
 
@@ -48,7 +48,7 @@ def layout(raw: Bytes, begin: int, end: int, count: int, *, where: str) -> list[
         return salvage(raw, begin, end, count, where=where, reason=str(error))
 
 
-def span(found: list[int] | Torn, turn: int) -> tuple[int, int]:
+def span(found: list[int] | SalvagedBlock, turn: int) -> tuple[int, int]:
     """Where sample ``turn`` of a block begins and ends.
 
     Raises:

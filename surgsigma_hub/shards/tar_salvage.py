@@ -26,7 +26,7 @@ class Bytes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Torn:
+class SalvagedBlock:
     """A block whose headers could not be read from one end to the other.
 
     Attributes:
@@ -66,7 +66,7 @@ class _Group:
     whole: bool = True
 
 
-def salvage(raw: Bytes, begin: int, end: int, count: int, *, where: str, reason: str) -> Torn:
+def salvage(raw: Bytes, begin: int, end: int, count: int, *, where: str, reason: str) -> SalvagedBlock:
     """What is left of a block.
 
     The headers are followed from the begin on; where one is damaged, the next one with a right checksum goes on. A
@@ -113,7 +113,7 @@ def salvage(raw: Bytes, begin: int, end: int, count: int, *, where: str, reason:
         for turn, group in enumerate(groups):
             if group.whole and group.json and (turn < first or turn >= last or not missing):
                 spans[turn if turn < first else turn + missing] = (group.begin, group.end)
-    return Torn(tuple(spans), where, reason)
+    return SalvagedBlock(tuple(spans), where, reason)
 
 
 def sums(heads: Sequence[bytes]) -> list[int]:

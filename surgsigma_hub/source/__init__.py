@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 from .base import (
+    About,
     Access,
+    Modality,
+    Procedure,
+    Redistribution,
+    Source,
+    SourceInfo,
+    Specialty,
+    check_stated,
+    parse_options,
+)
+from .declared import DeclaredSource, VideoLabels
+from .layout import Fields, Files, Films, Home, ImageFolders, hash_split, rate_for
+from .options import (
     FilmOptions,
     FilmOrImageOptions,
     FootageOptions,
     ImageOptions,
     Options,
-    Redistribution,
-    Source,
-    SourceInfo,
-    check_stated,
-    parse_options,
+    StepOptions,
+    check_options,
     stated_of,
 )
 
 __all__ = [
+    "About",
     "Access",
+    "DeclaredSource",
+    "Fields",
+    "Files",
     "FilmOptions",
     "FilmOrImageOptions",
+    "Films",
     "FootageOptions",
+    "Home",
+    "ImageFolders",
     "ImageOptions",
+    "Modality",
     "Options",
+    "Procedure",
     "Redistribution",
     "Source",
     "SourceInfo",
+    "Specialty",
+    "StepOptions",
+    "VideoLabels",
+    "check_options",
     "check_stated",
+    "hash_split",
     "parse_options",
+    "rate_for",
     "stated_of",
 ]

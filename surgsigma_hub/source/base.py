@@ -1,19 +1,67 @@
-"""What a loader is: declarative :class:`SourceInfo`, options, and the :class:`Source` base class."""
+"""What a loader is: declarative :class:`SourceInfo` in closed vocabularies, and the :class:`Source` base class."""
 
 from __future__ import annotations
 
-import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from ..errors import LayoutError, SurgSigmaError, UnknownNameError
 from ..ontology import resolve_frame
-from ..records import BoxExtent, Course, Coverage, Defect, Fact, Frame, LabelOrigin, Recording, Stated, Video
+from ..records import BoxExtent, Coverage, Defect, Fact, Frame, LabelOrigin, Recording, Stated, Video, VideoTimeline
+from .options import Options, by_video, check_options, parsed_options, stated_of
+
+
+class Specialty(StrEnum):
+    """The surgical specialty of a source."""
+
+    GENERAL_SURGERY = "general_surgery"
+    BARIATRIC_SURGERY = "bariatric_surgery"
+    COLORECTAL_SURGERY = "colorectal_surgery"
+    GASTRIC_SURGERY = "gastric_surgery"
+    UROLOGY = "urology"
+    GYNECOLOGY = "gynecology"
+    GASTROENTEROLOGY = "gastroenterology"
+    OPHTHALMOLOGY = "ophthalmology"
+    NEUROSURGERY = "neurosurgery"
+    SKILLS_TRAINING = "skills_training"
+
+
+class Modality(StrEnum):
+    """What the pictures of a source are taken with; ``ontology/forms/modalities.csv`` has the words for each."""
+
+    LAPAROSCOPY = "laparoscopy"
+    ROBOTIC_LAPAROSCOPY = "robotic_laparoscopy"
+    FLEXIBLE_ENDOSCOPY = "flexible_endoscopy"
+    ENDONASAL_ENDOSCOPY = "endonasal_endoscopy"
+    SURGICAL_MICROSCOPY = "surgical_microscopy"
+    ROBOTIC_BENCH = "robotic_bench"
+
+
+class Procedure(StrEnum):
+    """The operation that a source shows; ``ontology/procedures.csv`` says what each is."""
+
+    LAPAROSCOPIC_CHOLECYSTECTOMY = "laparoscopic_cholecystectomy"
+    ENDOSCOPIC_SUBMUCOSAL_DISSECTION = "endoscopic_submucosal_dissection"
+    ROBOT_ASSISTED_RADICAL_PROSTATECTOMY = "robot_assisted_radical_prostatectomy"
+    LAPAROSCOPIC_GASTRIC_BYPASS = "laparoscopic_gastric_bypass"
+    CATARACT_SURGERY = "cataract_surgery"
+    LAPAROSCOPIC_HYSTERECTOMY = "laparoscopic_hysterectomy"
+    LAPAROSCOPIC_COLORECTAL_RESECTION = "laparoscopic_colorectal_resection"
+    ROBOT_ASSISTED_RECTAL_RESECTION = "robot_assisted_rectal_resection"
+    LAPAROSCOPIC_GASTRECTOMY = "laparoscopic_gastrectomy"
+    ROBOT_ASSISTED_NEPHRECTOMY = "robot_assisted_nephrectomy"
+    GYNECOLOGIC_LAPAROSCOPY = "gynecologic_laparoscopy"
+    LAPAROSCOPIC_SURGERY = "laparoscopic_surgery"
+    ENDOSCOPIC_PITUITARY_SURGERY = "endoscopic_pituitary_surgery"
+    GASTROINTESTINAL_ENDOSCOPY = "gastrointestinal_endoscopy"
+    SURGICAL_SKILLS_TRAINING = "surgical_skills_training"
 
 
 class Access(StrEnum):
@@ -23,6 +71,36 @@ class Access(StrEnum):
     REQUEST = "request"
     REGISTRATION = "registration"
     SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the front matter of ``dataset_cards/<source>.md`` says of a source."""
+
+    title: str
+    license: str
+    homepage: str
+
+
+@cache
+def about_source(name: str) -> About:
+    """Title, licence and homepage of a source, from its card.
+
+    Raises:
+        SurgSigmaError: there is no such card, or it does not say.
+    """
+    import yaml
+
+    path = resources.files("surgsigma_hub.dataset_cards") / f"{name}.md"
+    front = path.read_text("utf-8").split("---\n", 2)[1] if path.is_file() else ""
+    said = yaml.safe_load(front) or {}
+    missing = [key for key in ("title", "license", "homepage") if not isinstance(said.get(key), str)]
+    if missing or said.get("name") != name:
+        raise SurgSigmaError(
+            f"dataset_cards/{name}.md does not say {', '.join(missing) or 'the name'} of source {name!r}",
+            hint=f"Begin it with front matter between two lines '---': name: {name}, title, license and homepage.",
+        )
+    return About(said["title"], said["license"], said["homepage"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +122,21 @@ class SourceInfo:
         access_steps: What to do to get the files, in one or two sentences.
         facts: The kinds of fact that its annotations hold; tasks follow from them.
         split_schemes: Split schemes the user can choose by name, the default first, with the splits of each.
-        license: Hub licence id of the source's data.
         coverage: How much of what is there each list of facts names; a fact that is not a key names all of it. The
             reason of each entry stands in the source's card.
         box_extent: What a box of an instrument encloses; None where the source has no boxes.
+        about: Title, licence and homepage of a source without a card of its own; None reads them off its card.
+
+    Raises:
+        UnknownNameError: specialty, procedure or modality is none of the closed vocabularies.
     """
 
     name: str
-    title: str
-    specialty: str
-    procedure: str
-    modality: str
-    license: str
+    specialty: Specialty
+    procedure: Procedure
+    modality: Modality
     access: Access
     access_steps: str
-    homepage: str
     layout: str
     facts: frozenset[Fact]
     split_schemes: Mapping[str, tuple[str, ...]]
@@ -67,109 +145,32 @@ class SourceInfo:
     needs_root: bool = True
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
     box_extent: BoxExtent | None = None
+    about: About | None = None
 
+    def __post_init__(self) -> None:
+        for name, kind in (("specialty", Specialty), ("procedure", Procedure), ("modality", Modality)):
+            value = getattr(self, name)
+            if value not in tuple(kind):
+                raise UnknownNameError(name, str(value), map(str, kind), where=f"source {self.name}")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """Options of a source; a loader subclasses this, every field has a default and a ``help`` in its metadata."""
+    @property
+    def title(self) -> str:
+        """What the source is called."""
+        return self._about.title
 
-    split_scheme: str = field(default="", metadata={"help": "split scheme by name; empty takes the source's default"})
+    @property
+    def license(self) -> str:
+        """Hub licence id of the source's data."""
+        return self._about.license
 
+    @property
+    def homepage(self) -> str:
+        """Where its own files are to be had."""
+        return self._about.homepage
 
-_N = TypeVar("_N", int, float)
-_ONE_VIDEO = "; VIDEO:VALUE,... for some videos only"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FootageOptions(Options):
-    """What a user may state of footage of her own; a loader takes those that its footage can need."""
-
-    starts_at: str = field(
-        default="", metadata={"help": "second of the recording at which the footage begins" + _ONE_VIDEO}
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageOptions(FootageOptions):
-    """Options of sources whose footage is numbered images."""
-
-    image_fps: str = field(
-        default="", metadata={"help": "numbers per second in the names of images, such as 25" + _ONE_VIDEO}
-    )
-    image_base: str = field(default="", metadata={"help": "number of the first image, such as 0" + _ONE_VIDEO})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmOptions(FootageOptions):
-    """Options of sources whose footage is films."""
-
-    film_fps: str = field(
-        default="",
-        metadata={"help": "frames per second at which films show the frames of the release" + _ONE_VIDEO},
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmOrImageOptions(ImageOptions):
-    """Options of sources whose footage is either."""
-
-    film_fps: str = field(default="", metadata={"help": FilmOptions.__dataclass_fields__["film_fps"].metadata["help"]})
-
-
-def stated_of(options: Options, video: str) -> Stated:
-    """What ``options`` state of the footage of one video.
-
-    Raises:
-        SurgSigmaError: a value that does not parse.
-    """
-    return Stated(
-        starts_at=_value(options, "starts_at", video, _second),
-        film_fps=_value(options, "film_fps", video, _rate),
-        image_fps=_value(options, "image_fps", video, _rate),
-        image_base=_value(options, "image_base", video, int),
-    )
-
-
-def _second(text: str) -> float:
-    second = float(text)
-    if not math.isfinite(second):
-        raise ValueError(text)
-    return second
-
-
-def _rate(text: str) -> float:
-    """A rate above 0; of those that television writes in short, such as 29.97, the exact one."""
-    rate = float(text)
-    exact = round(rate * 1001 / 1000) * 1000 / 1001
-    if not 0 < rate < 10_000:
-        raise ValueError(text)
-    return exact if rate != round(rate) and abs(rate - exact) < 0.005 else rate
-
-
-def _value(options: Options, name: str, video: str, kind: Callable[[str], _N]) -> _N | None:
-    text = str(getattr(options, name, ""))
-    if not text:
-        return None
-    try:
-        parsed = {key: kind(value) for key, value in _by_video(text).items()}
-    except (ValueError, ZeroDivisionError, OverflowError):
-        raise SurgSigmaError(
-            f"option {name}={text!r}: expected one number, or a number for each video, such as {name}=video01:2",
-        ) from None
-    return parsed.get(video, parsed.get(""))
-
-
-def _by_video(text: str) -> dict[str, str]:
-    """The value of each video, and under an empty name that of all others.
-
-    Raises:
-        ValueError: two values for one video.
-    """
-    entries = [entry.strip().rpartition(":") for entry in text.split(",")]
-    values = {key.strip(): value.strip() for key, _, value in entries}
-    if len(values) != len(entries):
-        raise ValueError(text)
-    return values
+    @property
+    def _about(self) -> About:
+        return self.about or about_source(self.name)
 
 
 def check_stated(source: Source, videos: Iterable[str]) -> None:
@@ -185,7 +186,7 @@ def check_stated(source: Source, videos: Iterable[str]) -> None:
     known = set(videos)
     for option in fields(Stated):
         text = str(getattr(source.options, option.name, ""))
-        for video in _by_video(text) if text else ():
+        for video in by_video(text) if text else ():
             if video and video not in known:
                 raise UnknownNameError("video", video, known, where=f"option {option.name} of {source.info.name}")
 
@@ -218,6 +219,7 @@ class Source(ABC):
         self.options: Any = options if options is not None else self.options_type()
         self.cache_dir = cache_dir
         stated_of(self.options, "")  # an option that does not parse shall fail now, not in the middle of a build
+        check_options(self.options, self.info.name)
         scheme = self.options.split_scheme or next(iter(self.info.split_schemes))
         if scheme not in self.info.split_schemes:
             raise UnknownNameError("split scheme", scheme, self.info.split_schemes, where=self.info.name)
@@ -250,7 +252,7 @@ class Source(ABC):
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The annotated moments of one video in time order, with a :class:`Defect` for each thing left out."""
 
-    def course(self, video: Video) -> Course | None:
+    def course(self, video: Video) -> VideoTimeline | None:
         """Segments of one video as a whole, ``moments`` left empty; None where the source has none.
 
         Its ``footage`` is that of :meth:`recording`; only a source without recordings fills it in.
@@ -319,25 +321,10 @@ class Source(ABC):
 
 
 def parse_options(source: type[Source], pairs: Mapping[str, str]) -> Options:
-    """Turn ``key=value`` strings into the options of ``source``; types follow the fields' defaults.
+    """The options of ``source`` from ``key=value`` strings.
 
     Raises:
         UnknownNameError: no such option.
         SurgSigmaError: a value that does not parse.
     """
-    known = {f.name: f for f in fields(source.options_type)}
-    values: dict[str, Any] = {}
-    for key, text in pairs.items():
-        if key not in known:
-            raise UnknownNameError("option", key, known, where=f"source {source.info.name}")
-        default: Any = known[key].default
-        try:
-            if isinstance(default, bool):
-                values[key] = {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-            else:
-                values[key] = type(default)(text)
-        except (KeyError, ValueError):
-            raise SurgSigmaError(
-                f"option {key}={text!r} of source {source.info.name!r} is not a {type(default).__name__}"
-            ) from None
-    return source.options_type(**values)
+    return parsed_options(source.options_type, pairs, source.info.name)

@@ -7,11 +7,12 @@ arguments.
 
 from __future__ import annotations
 
+from ..shards.skipping import Skipped
 from .decode.decoder import Frames
 from .decode.resize import Rgb
 from .open import stream
-from .sample import Errors, Item
-from .storage.options import Remote
+from .sample import StreamSample
+from .storage.options import RemoteOptions
 from .stream import Stream
 
-__all__ = ["Errors", "Frames", "Item", "Remote", "Rgb", "Stream", "stream"]
+__all__ = ["Frames", "RemoteOptions", "Rgb", "Skipped", "Stream", "StreamSample", "stream"]

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import ShardError, SurgSigmaError
+from ..shards.skipping import OnError
 from .decode.decoder import Decode, Decoder, Frames
 from .order.partition import Uneven
-from .order.permutation import LANES, Shuffle
-from .sample import OnError, Settings
+from .order.permutation import INTERLEAVE, Shuffle
+from .sample import Settings
 from .selection.catalog import find_wanted
-from .selection.dataset import Config, Data, make_choice
+from .selection.dataset import Config, StreamDataset, make_selection
 from .selection.filters import Where, check_where
-from .storage.options import Remote
+from .storage.options import RemoteOptions
 from .storage.tree import find_tree
 from .stream import Stream
 
@@ -44,9 +45,9 @@ def stream(
     max_errors_in_row: int = 32,
     threads: int | None = None,
     mapped: bool | None = None,
-    lanes: int = LANES,
+    interleave: int = INTERLEAVE,
     revision: str | None = None,
-    remote: Remote | None = None,
+    remote: RemoteOptions | None = None,
 ) -> Stream:
     """Stream the samples of a tree in an order that depends on the data, the seed and the epoch, and on nothing else.
 
@@ -60,7 +61,7 @@ def stream(
         split: One split, or several joined by ``+``.
         seed: Any integer.
         epoch: The epoch to begin with.
-        shuffle: True: a full permutation for a folder, blocks from ``lanes`` places at a time for what is remote.
+        shuffle: True: a full permutation for a folder, blocks from ``interleave`` places at a time for what is remote.
             False: the order of the shards.
         rank: Which process this is. None: from ``torch.distributed`` where it is up, else from ``RANK``, else 0.
         world_size: How many there are. None: as for ``rank``, from ``WORLD_SIZE``.
@@ -86,21 +87,22 @@ def stream(
         mapped: For a folder. True maps the shards: the quickest way to get bytes, but a shard that is cut while it is
             read, or a disk that fails, ends the process. False reads them: such things are errors like others. None:
             mapped where nothing is decoded or compared and the folder is not on a network.
-        lanes: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block twice;
-            of a mixture the ranks read up to all blocks each, unless they share a disk cache (``Remote(cache=...)``).
+        interleave: Blocks that a block shuffle mixes; part of the order. World sizes that divide it read no block
+            twice; of a mixture the ranks read up to all blocks each, unless they share a disk cache
+            (``RemoteOptions(cache=...)``).
         revision: Branch, tag or commit of a dataset on the Hub.
-        remote: Connections, patience, memory and cache for what is not a folder.
+        remote: Network options for remote trees: connections, timeouts, prefetch memory, disk cache.
 
     Raises:
         UnknownNameError: no such config, split or filter.
         ShardError: not a tree of ours, or one that is damaged.
         SurgSigmaError: arguments that make no sense or no sample left.
     """
-    place = find_tree(tree, revision=revision, how=remote)
+    place = find_tree(tree, revision=revision, options=remote)
     listed = place.listed()
     if not listed:
         raise ShardError(f"{place.where}: no built data", hint="Run: surgsigma build --help")
-    choice = make_choice(listed, config, split, where=place.where, temperature=temperature, caps=caps)
+    choice = make_selection(listed, config, split, where=place.where, temperature=temperature, caps=caps)
     loaded = choice.load(place.load)
     conditions = check_where(where) if where else {}
     kept = find_wanted(place, [m for part in loaded.parts for m in part], conditions) if conditions else None
@@ -113,8 +115,8 @@ def stream(
     for name, value in (("threads", threads or 0), ("epoch", epoch), ("max_errors_in_row", max_errors_in_row)):
         if value < 0:
             raise SurgSigmaError(f"{name}={value}", hint="Expected 0 or more.")
-    if lanes < 1:
-        raise SurgSigmaError(f"lanes={lanes}", hint="Expected 1 or more.")
+    if interleave < 1:
+        raise SurgSigmaError(f"interleave={interleave}", hint="Expected 1 or more.")
     works = decoder.pixels or verify
     if mapped is None:
         # Where there is more to do than to give bytes, a copy of them costs nothing that shows, and is safe.
@@ -125,7 +127,7 @@ def stream(
         threads = min(_MOST_THREADS, cores())
     settings = Settings(
         shuffle=_shuffle(shuffle, local=place.local),
-        lanes=lanes,
+        interleave=interleave,
         seed=seed,
         rank=rank,
         world=world_size,
@@ -135,7 +137,7 @@ def stream(
         threads=threads,
         mapped=mapped,
     )
-    return Stream(Data(loaded, wanted=kept, where=conditions), place, decoder, settings, epoch=epoch)
+    return Stream(StreamDataset(loaded, wanted=kept, where=conditions), place, decoder, settings, epoch=epoch)
 
 
 def _shuffle(shuffle: bool | str, *, local: bool) -> Shuffle:
@@ -154,7 +156,7 @@ def _rank(rank: int | None, world: int | None) -> tuple[int, int]:
     if rank is None or world is None:
         rank, world = _surroundings()
     if not 0 <= rank < world:
-        raise SurgSigmaError(f"rank {rank} of {world}", hint="Expected 0 <= rank < world_size.")
+        raise SurgSigmaError(f"rank must be in [0, world_size); got rank={rank}, world_size={world}")
     return rank, world
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -11,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import MediaError, MissingExtraError, ShardError, SurgSigmaError
+from ..shards.skipping import Skipped, too_many
 from .decode.decoder import Decoder
-from .order.partition import Share
+from .order.partition import Partition
 from .order.permutation import Numbers, Order
 from .order.state import State, read_state
-from .sample import Errors, Item, Settings
-from .selection.dataset import Data
+from .sample import Settings, StreamSample
+from .selection.dataset import StreamDataset
 from .selection.index import Index
-from .storage.tree import Place, Shards
-from .thread_pool import Engine
+from .storage.tree import SampleReader, TreeStorage
+from .thread_pool import OrderedThreadPool
 
 if TYPE_CHECKING:
     from .torch import TorchStream
-
-logger = logging.getLogger(__name__)
 
 _PLAN = 1024  # positions whose order is computed at a time
 
@@ -36,17 +34,26 @@ class Stream:
     """
 
     def __init__(
-        self, data: Data, place: Place, decoder: Decoder, settings: Settings, *, epoch: int = 0, position: int = 0
+        self,
+        data: StreamDataset,
+        place: TreeStorage,
+        decoder: Decoder,
+        settings: Settings,
+        *,
+        epoch: int = 0,
+        position: int = 0,
     ) -> None:
         self._data, self._place, self._decoder, self._settings = data, place, decoder, settings
         self._epoch, self._position = epoch, position
-        self.errors = Errors()
+        self.errors = Skipped(settings.on_error, settings.max_errors_in_row)
         self._start()
 
     def _start(self) -> None:
-        self._shards: Shards | None = None
+        self._shards: SampleReader | None = None
         self._process = 0
-        self._engine = Engine(self._load, threads=self._settings.threads, lonely=self._decoder.uses_torch)
+        self._engine = OrderedThreadPool(
+            self._load, threads=self._settings.threads, single_torch_thread=self._decoder.uses_torch
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_shards", "_engine", "_process")}
@@ -55,7 +62,7 @@ class Stream:
         self.__dict__ |= state
         self._start()
 
-    def measured(self, place: Callable[[Place], Place], decoder: Callable[[Decoder], Decoder]) -> Stream:
+    def measured(self, place: Callable[[TreeStorage], TreeStorage], decoder: Callable[[Decoder], Decoder]) -> Stream:
         """The same stream over a place and a decoder that stand in for its own, which they are made from."""
         return Stream(
             self._data, place(self._place), decoder(self._decoder), self._settings,
@@ -136,24 +143,24 @@ class Stream:
 
     def _state(self, epoch: int, position: int) -> State:
         s = self._settings
-        lanes = s.lanes if s.shuffle == "block" else 0
-        return State(self._data.fingerprint, len(self._data), s.shuffle, lanes, s.seed, epoch, position)
+        interleave = s.interleave if s.shuffle == "block" else 0
+        return State(self._data.fingerprint, len(self._data), s.shuffle, interleave, s.seed, epoch, position)
 
-    def share(self) -> Share:
+    def share(self) -> Partition:
         """The positions that are left to this rank."""
         s = self._settings
-        return Share(len(self._data), self._position, s.rank, s.world, s.uneven)
+        return Partition(len(self._data), self._position, s.rank, s.world, s.uneven)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[StreamSample]:
         epoch = self._epoch
         for item in self._rest():
             if item is not None:
                 yield item
         self._epoch, self._position = epoch + 1, 0
 
-    def _rest(self) -> Iterator[Item | None]:
+    def _rest(self) -> Iterator[StreamSample | None]:
         """What is left of the epoch, None for what was skipped; stands at its end afterwards."""
         epoch, start, world, total = self._epoch, self._position, self._settings.world, len(self._data)
         for taken, item in enumerate(self.items(self.share(), epoch=epoch, stand_ins=self.even), start=1):
@@ -161,7 +168,7 @@ class Stream:
             yield item
         self._epoch, self._position = epoch, total
 
-    def batches(self, size: int, *, drop_last: bool = False) -> Iterator[list[Item]]:
+    def batches(self, size: int, *, drop_last: bool = False) -> Iterator[list[StreamSample]]:
         """Lists of ``size`` items; the last of an epoch may be shorter, or is left out.
 
         A batch is ``size`` steps, so that all ranks are at the same place after equally many batches and the state
@@ -169,8 +176,8 @@ class Stream:
         ``uneven="exact"`` a batch is therefore shorter by what was skipped, and left out when nothing of it is left.
         """
         if size < 1:
-            raise SurgSigmaError(f"batches of {size} samples", hint="Expected 1 or more.")
-        batch: list[Item] = []
+            raise SurgSigmaError(f"batch size must be 1 or more, got {size}")
+        batch: list[StreamSample] = []
         epoch = self._epoch
         for steps, item in enumerate(self._rest(), start=1):
             if item is not None:
@@ -183,7 +190,9 @@ class Stream:
             yield batch
         self._epoch, self._position = epoch + 1, 0
 
-    def items(self, share: Share, *, epoch: int, first: int = 0, stand_ins: bool = False) -> Iterator[Item | None]:
+    def items(
+        self, share: Partition, *, epoch: int, first: int = 0, stand_ins: bool = False
+    ) -> Iterator[StreamSample | None]:
         """The items of a share from its ``first`` one on, one for each; None for one that was skipped.
 
         Args:
@@ -196,46 +205,28 @@ class Stream:
         """
         errors = self.errors
         for position, found in self._engine.map(self._jobs(share, epoch, first)):
-            if isinstance(found, Item):
-                errors.in_a_row = 0
+            if isinstance(found, StreamSample):
+                errors.good()
                 yield found
             else:
-                self._skip(position, found)
+                errors.bad(found, f"position {position}")
                 yield self._stand_in(position, epoch, found) if stand_ins else None
 
-    def _skip(self, position: int, error: ShardError | MediaError) -> None:
-        """Count and name a bad sample, or raise its error."""
-        errors, settings = self.errors, self._settings
-        if settings.on_error == "raise":
-            raise error
-        errors.count += 1
-        errors.in_a_row += 1
-        errors.last.append(str(error))
-        logger.warning("skipped position %d: %s", position, error.message)
-        if errors.in_a_row > settings.max_errors_in_row:
-            raise self._too_many(errors.in_a_row, position, error)
-
-    def _stand_in(self, position: int, epoch: int, error: ShardError | MediaError) -> Item:
+    def _stand_in(self, position: int, epoch: int, error: ShardError | MediaError) -> StreamSample:
         order, total = self._order(epoch), len(self._data)
         tries = min(total, self._settings.max_errors_in_row + 1)
         for back in range(1, tries + 1):
             other = np.array([(position - back) % total], np.int64)
             _, found = self._load((int(other[0]), int(self._data.numbers(order.at(other))[0])))
-            if isinstance(found, Item):
+            if isinstance(found, StreamSample):
                 return found
-        raise self._too_many(tries, position, error)
-
-    def _too_many(self, count: int, position: int, error: ShardError | MediaError) -> SurgSigmaError:
-        return SurgSigmaError(
-            f"{count} samples in a row could not be read, lastly position {position}: {error.message}",
-            hint="This is no single bad file. surgsigma validate looks at the whole tree.",
-        )
+        raise too_many(tries, f"position {position}", error)
 
     def _order(self, epoch: int) -> Order:
         s = self._settings
-        return self._data.order(shuffle=s.shuffle, seed=s.seed, epoch=epoch, lanes=s.lanes)
+        return self._data.order(shuffle=s.shuffle, seed=s.seed, epoch=epoch, interleave=s.interleave)
 
-    def _jobs(self, share: Share, epoch: int, first: int) -> Iterator[tuple[int, int]]:
+    def _jobs(self, share: Partition, epoch: int, first: int) -> Iterator[tuple[int, int]]:
         """Positions and sample numbers; the reader hears of them before they are asked for."""
         order, shards = self._order(epoch), self._reader()
         shards.begin()
@@ -253,7 +244,7 @@ class Stream:
             yield from zip(now[0].tolist(), now[1].tolist(), strict=True)
             now = after
 
-    def _reader(self) -> Shards:
+    def _reader(self) -> SampleReader:
         # A forked child must not use connections, or wait for locks that threads of its parent held.
         if self._shards is None or self._process != os.getpid():
             self._shards, self._process = (
@@ -262,7 +253,7 @@ class Stream:
             )
         return self._shards
 
-    def _load(self, job: tuple[int, int]) -> tuple[int, Item | ShardError | MediaError]:
+    def _load(self, job: tuple[int, int]) -> tuple[int, StreamSample | ShardError | MediaError]:
         position, number = job
         try:
             raw = self._reader().read(number)
@@ -272,7 +263,7 @@ class Stream:
                     f"{raw.where}: under the key {raw.key!r} lies the sample {str(sample.get('id'))[:100]!r}",
                     hint="The shard is damaged. Build or download it again.",
                 )
-            return position, Item(raw.key, sample, media, position)
+            return position, StreamSample(raw.key, sample, media, position)
         except (ShardError, MediaError) as error:
             return position, error
 

@@ -21,17 +21,17 @@ WINDOW = 4
 """Chunks for each thread that are under way or wait to be taken."""
 
 
-class Engine(Generic[_Job, _Result]):
+class OrderedThreadPool(Generic[_Job, _Result]):
     """A pool that is made when first used, and again in a forked child, where threads do not survive.
 
     Args:
         work: What to do with one job; called from several threads.
         threads: 0 works in the thread that asks.
-        lonely: Threads of torch must not start threads of their own.
+        single_torch_thread: Threads of torch must not start threads of their own.
     """
 
-    def __init__(self, work: Callable[[_Job], _Result], *, threads: int, lonely: bool = False) -> None:
-        self._work, self._threads, self._lonely = work, threads, lonely
+    def __init__(self, work: Callable[[_Job], _Result], *, threads: int, single_torch_thread: bool = False) -> None:
+        self._work, self._threads, self._lonely = work, threads, single_torch_thread
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0
 

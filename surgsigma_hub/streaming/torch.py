@@ -5,19 +5,60 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..errors import SurgSigmaError
-from .sample import Item
-from .stream import Stream
+from ..shards.skipping import Skipped
+from .order.partition import Partition
+from .sample import StreamSample
 
 logger = logging.getLogger(__name__)
 
 _WORKERS = 256  # that count what they skip apart from each other
+
+
+class ResumableStream(Protocol):
+    """What a DataLoader's dataset needs of a stream: places in an order, and the samples from a place on.
+
+    :class:`surgsigma_hub.streaming.Stream` is one; so is anything that can say and take its state.
+    """
+
+    errors: Skipped
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is being streamed, or comes next."""
+
+    @property
+    def even(self) -> bool:
+        """Whether all ranks take equally many steps."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the start of an epoch."""
+
+    def share(self) -> Partition:
+        """The positions of this rank."""
+
+    def items(
+        self, share: Partition, *, epoch: int, first: int = 0, stand_ins: bool = False
+    ) -> Iterator[StreamSample | None]:
+        """The samples of a share; None for one that was skipped."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream stands."""
+
+    def state_after(self, samples: int) -> dict[str, Any]:
+        """Where it stands once each rank has taken so many more samples."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go where a state says."""
+
+    def close(self) -> None:
+        """Let go of threads and files."""
 
 
 def _shared(size: int) -> torch.Tensor:
@@ -37,11 +78,11 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     ..., so what comes out is the order of the stream, on any number of workers. Call :meth:`set_epoch` before each
     epoch, as for a ``DistributedSampler``: workers cannot tell the main process that an epoch has ended.
 
-    It gives the :class:`Item` of the stream with pixels as tensors, which workers send through shared memory; batches
-    need a ``collate_fn``.
+    It gives each :class:`StreamSample` with pixels as tensors, which workers send through shared memory; batches need a
+    ``collate_fn``.
 
     A worker must give as many items as it was asked for, or batches would come out of turn. So with
-    ``on_error="skip"`` a good sample stands in for one that was skipped (see :meth:`Stream.items`), or, with
+    ``on_error="skip"`` a good sample stands in for one that was skipped (see :meth:`ResumableStream.items`), or, with
     ``batched``, the batch is shorter, and empty where nothing of it could be read. :attr:`skipped` counts them.
 
     Saving: a ``StatefulDataLoader`` calls ``state_dict`` and ``load_state_dict`` by itself and needs the same number of
@@ -49,9 +90,9 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     has really got, and load it into a new stream.
     """
 
-    def __init__(self, stream: Stream, run: int, *, batched: bool = False) -> None:
+    def __init__(self, stream: ResumableStream, batch_size: int, *, batched: bool = False) -> None:
         super().__init__()
-        self._stream, self._run, self._batched = stream, run, batched
+        self._stream, self._batch_size, self._batched = stream, batch_size, batched
         # Shared with workers, also those that live from epoch to epoch.
         self._place = _shared(2)
         self._skipped = _shared(_WORKERS)
@@ -64,7 +105,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         self._go_to_place()
         steps = self._stream.share().steps
-        return -(-steps // self._run) if self._batched else steps
+        return -(-steps // self._batch_size) if self._batched else steps
 
     @property
     def skipped(self) -> int:
@@ -99,7 +140,7 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
             self._go_to_place()
         workers = _workers()[1]
         begun = self._begun or self._stream.state_dict()
-        return {"stream": dict(begun), "taken": self._taken, "workers": workers, "run": self._run}
+        return {"stream": dict(begun), "taken": self._taken, "workers": workers, "batch_size": self._batch_size}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken, or where a state of the stream itself says.
@@ -107,16 +148,17 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
         Raises:
             SurgSigmaError: another number of workers or batch size, or not the state of this stream.
         """
-        if not isinstance(state, Mapping) or ("stream" in state and not state.keys() >= {"taken", "workers", "run"}):
+        needed = {"taken", "workers", "batch_size"}
+        if not isinstance(state, Mapping) or ("stream" in state and not state.keys() >= needed):
             raise SurgSigmaError(
                 "this is not the state of a loader", hint="Expected what state_dict() or state_after() gave, whole."
             )
         if "stream" not in state:
-            state = {"stream": state, "taken": 0, "workers": None, "run": self._run}
-        for name, here in (("workers", _workers()[1]), ("run", self._run)):
+            state = {"stream": state, "taken": 0, "workers": None, "batch_size": self._batch_size}
+        for name, here in (("workers", _workers()[1]), ("batch_size", self._batch_size)):
             if state[name] not in (None, here) and state["taken"]:
                 raise SurgSigmaError(
-                    f"the state of this loader was taken with {state[name]} {name}, here there are {here}",
+                    f"the state of this loader was taken with {name}={state[name]}, here it is {here}",
                     hint="Save state_after(samples) instead: it holds for any number of workers and any batch size.",
                 )
         self._stream.load_state_dict(state["stream"])
@@ -134,13 +176,13 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
             stream.load_state_dict(self._loaded["stream"])
         self._taken = taken = first = self._loaded["taken"] if self._loaded else 0
         state = self._begun = stream.state_dict()
-        share = replace(stream.share(), worker=worker, workers=max(1, workers), run=self._run)
+        share = replace(stream.share(), worker=worker, workers=max(1, workers), batch_size=self._batch_size)
         if self._loaded is not None and first < len(share):
             self._set_place(state)  # not where nothing is left: the program may have gone on to the next epoch
         self._began = self._place.clone()
         self._loaded = None
         skipped, slot = stream.errors.count, worker % _WORKERS
-        batch: list[Item] = []
+        batch: list[StreamSample] = []
         stand_ins = stream.even or not self._batched
         try:
             for item in stream.items(share, epoch=state["epoch"], first=first, stand_ins=stand_ins):
@@ -153,11 +195,11 @@ class TorchStream(IterableDataset):  # type: ignore[misc]
                 if not self._batched:
                     self._taken = taken
                     yield batch.pop()
-                elif taken % self._run == 0:
+                elif taken % self._batch_size == 0:
                     self._taken = taken
                     yield batch
                     batch = []
-            if taken % self._run and taken > first and self._batched:
+            if taken % self._batch_size and taken > first and self._batched:
                 self._taken = taken
                 yield batch
         finally:
@@ -185,7 +227,7 @@ def _workers() -> tuple[int, int]:
     return (info.id, info.num_workers) if info else (0, 0)
 
 
-def _with_tensors(item: Item) -> Item:
+def _with_tensors(item: StreamSample) -> StreamSample:
     """Shares the pixels."""
     item.media = {m: torch.from_numpy(d) if isinstance(d, np.ndarray) else d for m, d in item.media.items()}
     return item

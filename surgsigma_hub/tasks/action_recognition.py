@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..records import Course, Coverage, Fact, Frame
+from ..records import Coverage, Fact, Frame, VideoTimeline
 from .common.actors import singled_out
 from .common.answers import label_set_draft
 from .common.base import AnswerKind, Draft, MediaIn, Task
@@ -26,7 +26,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
             yield replace(one, question="done_by", answer_group="done_by", key=actor.key, slots=slots)
 
 
-def _draft_course(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft_course(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     if course.coverage_of(Fact.ACTION_SEGMENTS) is not Coverage.ALL_IN_VIEW:
         return
     done = set()  # two actions that go on together can give the same clip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ontology.forms import forms
-from ..records import Answer, Course, Cut, Fact, Frame, Native
+from ..records import Answer, Cut, Fact, Frame, Native, VideoTimeline
 from .common.base import AnswerKind, Draft, MediaIn, Task
 from .common.chance import chance
 from .common.timeline import CLIP_SECONDS, Timeline, on_grid
@@ -21,7 +21,7 @@ _EVERY = 20.0
 """Long actions are asked about once for each stretch of this many seconds, up to three times."""
 
 
-def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     footage = course.footage
     if footage is None:
         return

@@ -14,12 +14,12 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         yield Draft(answer=Answer(text="picture without smoke"), target=frame.clean_image)
 
 
-parse = InContext(PlainText("words on the clear picture"))
+parse = InContext(PlainText("words on the clear image"))
 
 TASK = Task(
     name="desmoking",
     title="Desmoking",
-    description="Restore the picture as it would be without smoke.",
+    description="Restore the image as it would be without smoke.",
     family="generation",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.IMAGE,

@@ -118,12 +118,12 @@ def _draft(frame: Frame) -> Iterator[Draft]:
 _SHOWN = (Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.CRITERIA)
 _NAMED = (Fact.PHASE, Fact.STEP)
 
-parse = InContext(PlainText("a description of the picture"))
+parse = InContext(PlainText("a description of the image"))
 
 TASK = Task(
     name="image_captioning",
     title="Image captioning",
-    description="Describe the picture: procedure, phase, instruments, what they do, tissues and view.",
+    description="Describe the image: procedure, phase, instruments, what they do, tissues and view.",
     family="reasoning",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.TEXT,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..ontology import concept
 from ..ontology.forms import forms
-from ..records import Answer, Course, Cut, Fact, Frame, Native, Segment
+from ..records import Answer, Cut, Fact, Frame, Native, Segment, VideoTimeline
 from .common.base import AnswerKind, Draft, MediaIn, Task
 from .common.timeline import EPSILON, Timeline, on_grid
 from .reading import InContext, OneLabel
@@ -39,7 +39,7 @@ def _next(times: Timeline, end: float) -> Segment | None:
     return None if goes_on or under_way or not times.known("action", end, first) else one
 
 
-def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     footage = course.footage
     if footage is None:
         return

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..ontology import NULL, concept
 from ..ontology.forms import forms
-from ..records import Answer, Course, Fact, Frame, Label, Native, Polygons
+from ..records import Answer, Fact, Frame, Label, Native, Polygons, VideoTimeline
 from .common.answers import distinct_ids, set_slots
 from .common.base import AnswerKind, Draft, MediaIn, Task
 from .common.chance import chance
@@ -86,7 +86,7 @@ def _condition(now: Frame, later: Frame | None) -> tuple[str, list[Label]]:
     return " ".join(said), labels
 
 
-def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     footage = course.footage
     if footage is None:
         return
@@ -113,12 +113,12 @@ def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
         )
 
 
-parse = InContext(PlainText("words on the later picture"))
+parse = InContext(PlainText("words on the later image"))
 
 TASK = Task(
     name="next_frame_generation",
     title="Next frame generation",
-    description="Generate the picture a few seconds later, given what is being done and how things move.",
+    description="Generate the image a few seconds later, given what is being done and how things move.",
     family="generation",
     media_in=MediaIn.IMAGE,
     answer=AnswerKind.IMAGE,

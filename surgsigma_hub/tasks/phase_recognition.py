@@ -14,7 +14,7 @@ parse = InContext(OneLabel("phase"), ("phase",), closed=False)
 TASK = Task(
     name="phase_recognition",
     title="Phase recognition",
-    description="Name the phase of the procedure that the picture or the clip belongs to.",
+    description="Name the phase of the procedure that the image or the clip belongs to.",
     family="reasoning",
     media_in=MediaIn.IMAGE_OR_CLIP,
     answer=AnswerKind.LABEL,

@@ -14,7 +14,7 @@ parse = InContext(OneLabel("step"), ("step",), closed=False)
 TASK = Task(
     name="step_recognition",
     title="Step recognition",
-    description="Name the step of the procedure that the picture or the clip belongs to.",
+    description="Name the step of the procedure that the image or the clip belongs to.",
     family="reasoning",
     media_in=MediaIn.IMAGE_OR_CLIP,
     answer=AnswerKind.LABEL,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..ontology.forms import forms
-from ..records import Answer, Course, Coverage, Cut, Fact, Frame, Native, Triplet
+from ..records import Answer, Coverage, Cut, Fact, Frame, Native, Triplet, VideoTimeline
 from .common.answers import set_slots, triplet_clauses
 from .common.base import AnswerKind, Draft, MediaIn, Task
 from .common.timeline import CLIP_SECONDS, State, Timeline
@@ -57,7 +57,7 @@ def captions(times: Timeline) -> Iterator[tuple[Cut, str, Native]]:
         yield cut, _told(order, all_in_view=whole), Native(labels=native)
 
 
-def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     times = Timeline(course)
     for cut, caption, native in captions(times):
         yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..records import Answer, Course, Fact, Frame
+from ..records import Answer, Fact, Frame, VideoTimeline
 from .common.base import AnswerKind, Draft, MediaIn, Task
 from .common.chance import chance
 from .common.timeline import Timeline, picture_at
@@ -12,7 +12,7 @@ from .reading import InContext, PlainText
 from .video_captioning import captions
 
 
-def _draft(course: Course) -> Iterator[tuple[Frame, Draft]]:
+def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     times = Timeline(course)
     for cut, caption, native in captions(times):
         first = picture_at(cut.footage, cut.start_seconds)
@@ -36,7 +36,7 @@ parse = InContext(PlainText("words on the clip"))
 TASK = Task(
     name="video_generation",
     title="Conditional video generation",
-    description="Generate the clip that matches a description, from a first picture where one is given.",
+    description="Generate the clip that matches a description, from a first image where one is given.",
     family="generation",
     media_in=MediaIn.TEXT_OR_IMAGE,
     answer=AnswerKind.VIDEO,

@@ -13,11 +13,12 @@ from surgsigma_hub.hub.pointer import _check_folder
 from surgsigma_hub.parsers import (
     archive,
     delimited,
+    frame_tables,
     grounding,
+    intervals,
     labelme,
     plain_pickle,
     strict_json,
-    tables,
     tfrecord,
     trace,
 )
@@ -104,7 +105,19 @@ def _delimited(path: Path, out: Path) -> None:
 
 @reader("numbered table")
 def _numbered(path: Path, out: Path) -> None:
-    tables.read_numbered(path, columns=("Phase",))
+    flags = frame_tables.Flags(("Hook", "Clipper"))
+    for column in (frame_tables.Text("Phase"), frame_tables.Code("Phase", {0: "Preparation"}), flags):
+        for delimiter in ("", ","):
+            table = frame_tables.FrameTable(columns=(column,), kind="phase", delimiter=delimiter)
+            frame_tables.read_frame_table(path, "a.txt", table)
+
+
+@reader("intervals")
+def _intervals(path: Path, out: Path) -> None:
+    by_place = intervals.IntervalTable(start=0, end=1, label=2, unit=25.0, delimiter="", header=False)
+    by_name = intervals.IntervalTable(start="sec", end="endSec", label="comment", unit="s")
+    for table in (by_place, by_name):
+        intervals.read_intervals(path, "a.txt", table)
 
 
 @reader("labelme")

@@ -47,7 +47,7 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
 ADAPTER = Adapter(
     name="trl",
     trainer="TRL SFTTrainer",
-    description="messages with typed content parts, and images; films as frames",
+    description="messages with typed content parts, and images; videos as frames",
     write=_write,
     videos=("frames",),
     thought=THOUGHT,

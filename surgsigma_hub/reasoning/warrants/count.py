@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...ontology import NULL
-from ...records import Course, Frame
+from ...records import Frame, VideoTimeline
 from ...tasks import get_task
 from ...tasks.common.timeline import Timeline, ids_of
 from . import Row, Sign, WarrantKind, last_act, signs_in
@@ -25,7 +25,7 @@ class Counts:
     total: int = 0
     seen: int = 0
 
-    def add(self, moments: Iterable[Frame], course: Course | None) -> None:
+    def add(self, moments: Iterable[Frame], course: VideoTimeline | None) -> None:
         """Count one video: its moments, at most one a second, labels resolved, and its course where there is one."""
         here: Counter[Key] = Counter()
         count = 0
@@ -64,7 +64,7 @@ def _of_moment(frame: Frame) -> set[Key]:
     return found
 
 
-def _changes(course: Course) -> Counter[Key]:
+def _changes(course: VideoTimeline) -> Counter[Key]:
     """Each change from the action seen last to the one that begins next, as the planning task asks for it."""
     found: Counter[Key] = Counter()
     draft = get_task("next_action_planning").draft_course

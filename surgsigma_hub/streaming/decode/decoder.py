@@ -18,7 +18,7 @@ from ...errors import MediaError, ShardError, SurgSigmaError
 from ...media.image import MAX_PIXELS, as_rgb, pillow_words
 from ...schema import FORMAT_VERSION, check_format_version
 from ...shards.tar_index import Members
-from .pixel_pool import Memory, Pixels
+from .pixel_pool import PixelPool, Pixels
 from .resize import Rgb, resize, resize_into, resize_values, resolve_kernel
 
 if TYPE_CHECKING:
@@ -205,10 +205,10 @@ class Decoder:
     def _resize_into(self, pixels: Pixels, out: Pixels) -> None:
         resize_into(pixels, out, self._kernel, self._memory())
 
-    def _memory(self) -> Memory:
-        memory: Memory | None = getattr(self._local, "memory", None)
+    def _memory(self) -> PixelPool:
+        memory: PixelPool | None = getattr(self._local, "memory", None)
         if memory is None:
-            memory = self._local.memory = Memory(_POOL // 4)
+            memory = self._local.memory = PixelPool(_POOL // 4)
         return memory
 
     def _values(self, data: memoryview, rgb: Rgb, name: str) -> np.ndarray:
@@ -263,4 +263,4 @@ def _opened(data: memoryview, name: str, *, fast: Rgb | None = None) -> Image.Im
     except Image.DecompressionBombError:
         raise MediaError(f"{name}: more than {MAX_PIXELS} pixels", reason="media_too_large") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise MediaError(f"{name}: not a readable picture ({pillow_words(error)})") from None
+        raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None

@@ -20,7 +20,7 @@ _STEP = 1 << 16
 _OURS = 2  # the pool's own reference and the one that is passed to getrefcount
 
 
-class Buffers:
+class PixelBuffers:
     """A pool for one thread.
 
     Args:
@@ -53,7 +53,7 @@ class Buffers:
         return buffer
 
 
-class Memory:
+class PixelPool:
     """What one thread decodes into: pictures that are given away, and scratch memory that never is.
 
     Args:
@@ -61,7 +61,7 @@ class Memory:
     """
 
     def __init__(self, most: int) -> None:
-        self._buffers = Buffers(most)
+        self._buffers = PixelBuffers(most)
         self._scratch: dict[str, Pixels] = {}
 
     def take(self, *shape: int) -> Pixels:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import MissingExtraError, SurgSigmaError
-from .pixel_pool import Memory, Pixels
+from .pixel_pool import PixelPool, Pixels
 
 Kernel = Literal["auto", "torch", "pillow"]
 
@@ -78,7 +78,7 @@ def resolve_kernel(kernel: Kernel) -> Literal["torch", "pillow"]:
 
 
 def resize(
-    pixels: Pixels, width: int, height: int, kernel: Literal["torch", "pillow"], memory: Memory | None = None
+    pixels: Pixels, width: int, height: int, kernel: Literal["torch", "pillow"], memory: PixelPool | None = None
 ) -> Pixels:
     """A picture ``(H, W, 3)`` at another size, bicubic with antialiasing.
 
@@ -94,13 +94,13 @@ def resize(
     """
     if pixels.shape[:2] == (height, width):
         return pixels
-    memory = memory or Memory(0)
+    memory = memory or PixelPool(0)
     out = memory.take(height, width, 3)
     resize_into(pixels, out, kernel, memory)
     return out
 
 
-def resize_into(pixels: Pixels, out: Pixels, kernel: Literal["torch", "pillow"], memory: Memory) -> None:
+def resize_into(pixels: Pixels, out: Pixels, kernel: Literal["torch", "pillow"], memory: PixelPool) -> None:
     """Fill ``out`` (``(h, w, 3)``) with the picture ``pixels`` at that size."""
     (height, width, _), (old_height, old_width, _) = out.shape, pixels.shape
     if (old_height, old_width) == (height, width):

@@ -15,12 +15,12 @@ more; ``drop`` leaves the last few out and ``pad`` repeats the first few, so tha
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Partition:
     """The positions of one worker of one rank.
 
     At step ``k`` (counted from ``start``) rank ``r`` of ``world`` takes position ``start + k * world + r``: what the
     ranks take, in the order of steps and ranks, is the order itself. The workers of a rank take its steps in runs of
-    ``run``, as a DataLoader asks its workers for batches.
+    ``batch_size``, as a DataLoader asks its workers for batches.
 
     Attributes:
         total: Positions of the epoch.
@@ -34,7 +34,7 @@ class Share:
     uneven: Uneven = "exact"
     worker: int = 0
     workers: int = 1
-    run: int = 1
+    batch_size: int = 1
 
     @property
     def steps(self) -> int:
@@ -48,13 +48,13 @@ class Share:
 
     def __len__(self) -> int:
         """Steps of this worker."""
-        whole, rest = divmod(self.steps, self.run * self.workers)
-        return whole * self.run + min(self.run, max(0, rest - self.worker * self.run))
+        whole, rest = divmod(self.steps, self.batch_size * self.workers)
+        return whole * self.batch_size + min(self.batch_size, max(0, rest - self.worker * self.batch_size))
 
     def step(self, items: Numbers) -> Numbers:
         """Steps of the rank that are this worker's ``items``-th ones."""
-        runs, inside = items // self.run, items % self.run
-        return (runs * self.workers + self.worker) * self.run + inside
+        runs, inside = items // self.batch_size, items % self.batch_size
+        return (runs * self.workers + self.worker) * self.batch_size + inside
 
     def positions(self, first: int, last: int) -> Numbers:
         """Positions of this worker's items ``first`` to ``last - 1``; padding comes round to the start of the epoch."""

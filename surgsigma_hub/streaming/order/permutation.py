@@ -16,7 +16,7 @@ import numpy.typing as npt
 ORDER_VERSION = 1
 """Raised whenever the same arguments would give another order."""
 
-LANES = 16
+INTERLEAVE = 16
 """Blocks that a block shuffle mixes at a time. See :class:`BlockOrder`."""
 
 Shuffle = Literal["full", "block", "none"]
@@ -132,18 +132,18 @@ class FullOrder:
 class BlockOrder:
     """Shuffled blocks dealt to lanes; position ``p`` takes from lane ``p % lanes``, blocks are shuffled inside.
 
-    At any time about ``lanes`` blocks are being read. A rank of a world whose size divides ``lanes`` takes from its own
-    lanes only, so the ranks share the blocks out among them and none is read twice; a world of another size gets the
-    same order, but some blocks are then read by more than one rank. Where lanes run out unevenly, at the very end of an
-    epoch, the others go on in turn.
+    There are ``interleave`` lanes, and about as many blocks are being read at any time. A rank of a world whose size
+    divides ``interleave`` takes from its own lanes only, so the ranks share the blocks out among them and none is read
+    twice; a world of another size gets the same order, but some blocks are then read by more than one rank. Where lanes
+    run out unevenly, at the very end of an epoch, the others go on in turn.
 
     Args:
         sizes: Samples of each block, none empty; sample numbers count through the blocks.
     """
 
-    def __init__(self, sizes: Numbers, *, seed: int, epoch: int, lanes: int = LANES) -> None:
+    def __init__(self, sizes: Numbers, *, seed: int, epoch: int, interleave: int = INTERLEAVE) -> None:
         count = len(sizes)
-        self._lanes = max(1, min(lanes, count))
+        self._lanes = max(1, min(interleave, count))
         self._size = int(sizes.sum())
         self._keys = round_keys("inside", seed, epoch)
         dealt = permute(np.arange(count), np.array(count), round_keys("blocks", seed, epoch))
@@ -181,7 +181,7 @@ class BlockOrder:
         return numbers
 
 
-def make_order(shuffle: Shuffle, blocks: Numbers, *, seed: int, epoch: int, lanes: int = LANES) -> Order:
+def make_order(shuffle: Shuffle, blocks: Numbers, *, seed: int, epoch: int, interleave: int = INTERLEAVE) -> Order:
     """The order of an epoch.
 
     Args:
@@ -189,9 +189,9 @@ def make_order(shuffle: Shuffle, blocks: Numbers, *, seed: int, epoch: int, lane
         blocks: Samples of each block, none empty.
         seed: Any integer.
         epoch: Counted from 0; unused by ``none``.
-        lanes: See :class:`BlockOrder`.
+        interleave: See :class:`BlockOrder`.
     """
     if shuffle == "block":
-        return BlockOrder(blocks, seed=seed, epoch=epoch, lanes=lanes)
+        return BlockOrder(blocks, seed=seed, epoch=epoch, interleave=interleave)
     size = int(blocks.sum())
     return FullOrder(size, seed=seed, epoch=epoch) if shuffle == "full" else SequentialOrder(size)

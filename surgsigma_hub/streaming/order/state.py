@@ -13,7 +13,7 @@ _MUST_AGREE = {
     "data": "other data: another tree, build, split, config, mixture or filter",
     "samples": "another number of samples",
     "shuffle": "another way of shuffling",
-    "lanes": "another number of lanes",
+    "interleave": "another interleaving",
     "seed": "another seed",
 }
 
@@ -26,7 +26,7 @@ class State:
         data: Fingerprint of the samples and their shares.
         samples: Samples of an epoch.
         shuffle: Kind of order.
-        lanes: Lanes of a block shuffle, 0 for other kinds.
+        interleave: Lanes of a block shuffle, 0 for other kinds.
         position: Samples of the epoch that were delivered, by all ranks together.
         order: Version of the order's definition.
     """
@@ -34,7 +34,7 @@ class State:
     data: str
     samples: int
     shuffle: Shuffle
-    lanes: int
+    interleave: int
     seed: int
     epoch: int
     position: int
@@ -70,7 +70,7 @@ def read_state(raw: Mapping[str, Any], *, here: State) -> State:
         )
     if raw["order"] != here.order:
         raise SurgSigmaError(
-            f"the state has order version {raw['order']}, this package {here.order}: its place means something else",
+            f"checkpoint from shuffle-order version {raw['order']} cannot be resumed with version {here.order}",
             hint="Finish the run with the version of surgsigma-hub that it was begun with.",
         )
     for name, what in _MUST_AGREE.items():

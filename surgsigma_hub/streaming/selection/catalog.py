@@ -16,7 +16,7 @@ from ...plain_file import open_plain
 from ...shards.manifest import Manifest
 from ..order.permutation import Numbers
 from ..storage.range_file import RangedFile
-from ..storage.tree import Place
+from ..storage.tree import TreeStorage
 from .filters import LISTS, NUMBERS, columns, keep
 from .index import Wanted
 from .parquet_pages import ENCODINGS, pages
@@ -34,7 +34,7 @@ _VALUES = 64  # values of a list in a row, on average; ours have the labels of a
 _DICTIONARY, _ROW = 4 << 20, 512  # bytes of a column of a row group, whatever its rows, and for each row
 
 
-def find_wanted(place: Place, manifests: Sequence[Manifest], where: Mapping[str, Sequence[Any]]) -> Wanted:
+def find_wanted(place: TreeStorage, manifests: Sequence[Manifest], where: Mapping[str, Sequence[Any]]) -> Wanted:
     """The samples of manifests that pass a filter, numbered through; each catalog is read once.
 
     Args:
@@ -57,7 +57,7 @@ def find_wanted(place: Place, manifests: Sequence[Manifest], where: Mapping[str,
     )
 
 
-def _passing(place: Place, m: Manifest, where: Mapping[str, Sequence[Any]]) -> Wanted:
+def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]) -> Wanted:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -10,16 +10,17 @@ import numpy as np
 import orjson
 
 from ...errors import SurgSigmaError
+from ...shards.config_names import ALL
 from ...shards.manifest import Manifest
 from ..order.mixture import Mixture, quotas, weights_by_name
-from ..order.permutation import LANES, Numbers, Order, Shuffle, make_order
-from .index import ALL, Named, Wanted, choose, make_index
+from ..order.permutation import INTERLEAVE, Numbers, Order, Shuffle, make_order
+from .index import Named, Wanted, choose, make_index
 
 Config = str | Sequence[str] | Mapping[str, float] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """Manifests part by part; a plain choice has one part, a mixture several.
 
     Attributes:
@@ -34,25 +35,25 @@ class Choice:
     caps: tuple[int | None, ...] = ()
     mixed: bool = False
 
-    def load(self, load: Callable[[list[Named]], list[Manifest]]) -> Loaded:
+    def load(self, load: Callable[[list[Named]], list[Manifest]]) -> LoadedSelection:
         """With the manifests that are named, each read once."""
         named = list({m.path: m for part in self.parts for m in part}.values())
         read = {m.path: m for m in load(named)}
-        return Loaded(self, tuple(tuple(read[m.path] for m in part) for part in self.parts))
+        return LoadedSelection(self, tuple(tuple(read[m.path] for m in part) for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSelection:
     """A choice and its manifests."""
 
-    choice: Choice
+    choice: Selection
     parts: tuple[tuple[Manifest, ...], ...]
 
 
-def make_choice(
+def make_selection(
     named: Sequence[Named], config: Config, split: str, *, where: str, temperature: float | None,
     caps: Mapping[str, int] | None,
-) -> Choice:  # fmt: skip
+) -> Selection:  # fmt: skip
     """What the arguments of ``stream`` choose.
 
     A name, or several without weights, temperature and caps, is a plain union: every sample once an epoch. Weights by
@@ -71,7 +72,7 @@ def make_choice(
     if not mixed:
         # A manifest that two of the named configs hold counts once.
         union = {m.path: m for part in chosen for m in part}
-        return Choice(("+".join(name or ALL for name in names),), (tuple(union.values()),))
+        return Selection(("+".join(name or ALL for name in names),), (tuple(union.values()),))
     if isinstance(config, Mapping) and temperature is not None:
         raise SurgSigmaError(
             "weights and temperature were both given", hint="A temperature makes the weights; drop one."
@@ -80,12 +81,15 @@ def make_choice(
         tasks = sorted({m.task for m in chosen[0]})
         names, chosen = list(tasks), [[m for m in chosen[0] if m.task == task] for task in tasks]
         if isinstance(config, Mapping):
-            raise SurgSigmaError("a mixture of one config", hint="Name the config without a weight.")
+            raise SurgSigmaError(
+                f"a weighted mixture needs two configs or more; got only {next(iter(config))!r}",
+                hint="Pass the name without a weight.",
+            )
     labels = [name or ALL for name in names]
     limits = weights_by_name(caps or {}, labels, what="caps")
     if any(limit is not None and limit < 1 for limit in limits):
         raise SurgSigmaError("caps must be 1 or more samples an epoch")
-    return Choice(
+    return Selection(
         tuple(labels),
         tuple(tuple(part) for part in chosen),
         tuple(float(w) for w in config.values()) if isinstance(config, Mapping) else None,
@@ -95,7 +99,7 @@ def make_choice(
     )
 
 
-class Data:
+class StreamDataset:
     """The samples of a choice, in numbers.
 
     Args:
@@ -105,7 +109,7 @@ class Data:
     """
 
     def __init__(
-        self, loaded: Loaded, *, wanted: Wanted | None = None, where: Mapping[str, object] | None = None
+        self, loaded: LoadedSelection, *, wanted: Wanted | None = None, where: Mapping[str, object] | None = None
     ) -> None:
         self.index = make_index([m for part in loaded.parts for m in part])
         self.index.wanted = wanted
@@ -137,18 +141,18 @@ class Data:
         """Samples of an epoch."""
         return sum(self.quotas) if self.quotas else self._edges[-1]
 
-    def order(self, *, shuffle: Shuffle, seed: int, epoch: int, lanes: int = LANES) -> Order:
+    def order(self, *, shuffle: Shuffle, seed: int, epoch: int, interleave: int = INTERLEAVE) -> Order:
         """The order of an epoch, over the kept samples."""
 
         def part_order(part: int, number: int) -> Order:
             blocks = self._blocks[self._block_edges[part] : self._block_edges[part + 1]]
             # Parts get seeds of their own, so that two of one shape are not shuffled alike.
             own = int.from_bytes(hashlib.blake2b(f"{seed}/{part}".encode(), digest_size=8).digest(), "big")
-            return make_order(shuffle, blocks[blocks > 0], seed=own, epoch=number, lanes=lanes)
+            return make_order(shuffle, blocks[blocks > 0], seed=own, epoch=number, interleave=interleave)
 
         if self.quotas:
             return Mixture(self.sizes, self.quotas, epoch=epoch, order=part_order)
-        return make_order(shuffle, self._blocks[self._blocks > 0], seed=seed, epoch=epoch, lanes=lanes)
+        return make_order(shuffle, self._blocks[self._blocks > 0], seed=seed, epoch=epoch, interleave=interleave)
 
     def numbers(self, ordered: Numbers) -> Numbers:
         """Sample numbers of the index, from those that an order gives."""

@@ -17,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UnknownNameError
+from ...shards.config_names import ALL, config_names
 from ...shards.manifest import Manifest, names_of
 from ...shards.manifest_checks import Blocks
 from ..order.permutation import Numbers
-
-ALL = "all"
 
 
 class Named(Protocol):
@@ -82,7 +81,7 @@ def choose(named: Iterable[Named], config: str | None, split: str, *, where: str
     known: dict[str, set[str]] = {}
     found: list[Named] = []
     for m in named:
-        names = (m.task, m.source, f"{m.task}-{m.source}", ALL)
+        names = config_names(m.task, m.source)
         for name in names:
             known.setdefault(name, set()).add(m.split)
         if (config or ALL) in names:

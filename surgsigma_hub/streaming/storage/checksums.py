@@ -36,7 +36,7 @@ class _Run:
     busy: bool = False
 
 
-class Sums:
+class ShardChecksums:
     """Hashes of the shards of an index. Threads share it.
 
     Attributes:

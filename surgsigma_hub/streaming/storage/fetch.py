@@ -13,12 +13,12 @@ from pathlib import Path
 
 from ...errors import ShardError
 from ...shards.tar_index import layout
-from ...shards.tar_salvage import Torn
+from ...shards.tar_salvage import SalvagedBlock
 from ..selection.index import Index
-from .checksums import Sums
+from .checksums import ShardChecksums
 from .disk_cache import DiskCache
-from .options import Files, Remote, fetch
-from .ranges import Units
+from .options import Files, RemoteOptions, fetch
+from .ranges import FetchRanges
 from .response import TransientError
 
 
@@ -28,7 +28,7 @@ class Fetched:
 
     raw: bytes
     view: memoryview
-    starts: list[int] | Torn
+    starts: list[int] | SalvagedBlock
 
 
 class Fetcher:
@@ -38,13 +38,13 @@ class Fetcher:
         sums: Of the shards that are read as a whole.
     """
 
-    def __init__(self, files: Files, index: Index, units: Units, how: Remote) -> None:
-        self._files, self._index, self._units, self._how = files, index, units, how
-        self._cache = DiskCache(Path(how.cache), how.cache_bytes) if how.cache is not None else None
-        self._pool = ThreadPoolExecutor(how.connections, "surgsigma-fetch")
+    def __init__(self, files: Files, index: Index, units: FetchRanges, options: RemoteOptions) -> None:
+        self._files, self._index, self._units, self._options = files, index, units, options
+        self._cache = DiskCache(Path(options.cache), options.cache_bytes) if options.cache is not None else None
+        self._pool = ThreadPoolExecutor(options.connections, "surgsigma-fetch")
         self._stop = threading.Event()
         self._tags: dict[int, str] = {}
-        self.sums = Sums(index)
+        self.sums = ShardChecksums(index)
 
     def submit(self, group: list[int]) -> list[Future[Fetched]]:
         """Fetch neighbours, each into a future of its own."""
@@ -74,7 +74,9 @@ class Fetcher:
             if self._cache:
                 for unit in group:
                     raw = self._cache.get(self._key(unit), self._units.size(unit))
-                    if raw is not None and not isinstance(self._layout(unit, raw), Torn):  # else it costs a request
+                    if raw is not None and not isinstance(
+                        self._layout(unit, raw), SalvagedBlock
+                    ):  # else it costs a request
                         self._settle(unit, raw, waiting.pop(unit), fresh=False)
             runs: list[list[int]] = []
             for unit in waiting:
@@ -115,7 +117,7 @@ class Fetcher:
         shard = units.shard[first]
         place, start, end = self._index.places[shard], units.start[first], units.end[last]
         answer = fetch(
-            self._files, place, start, end, deadline=self._how.deadline, only_busy=only_busy, stop=self._stop
+            self._files, place, start, end, deadline=self._options.deadline, only_busy=only_busy, stop=self._stop
         )
         known = self._tags.setdefault(shard, answer.tag)
         if known != answer.tag:  # parts of two versions of a shard must not be mixed
@@ -136,7 +138,7 @@ class Fetcher:
         shard, start, end = units.shard[unit], units.start[unit], units.end[unit]
         try:
             starts = self._layout(unit, raw)
-            if self._cache and fresh and not isinstance(starts, Torn):
+            if self._cache and fresh and not isinstance(starts, SalvagedBlock):
                 self._cache.put(self._key(unit), raw)
             self.sums.add(shard, start, raw)
             if self._cache:
@@ -151,7 +153,7 @@ class Fetcher:
             with contextlib.suppress(InvalidStateError):  # nobody waits any more
                 future.set_result(Fetched(raw, memoryview(raw), starts))
 
-    def _layout(self, unit: int, raw: bytes) -> list[int] | Torn:
+    def _layout(self, unit: int, raw: bytes) -> list[int] | SalvagedBlock:
         """Where the samples of a block begin; nothing where the catalog says it."""
         index, units = self._index, self._units
         if index.wanted is not None and index.wanted.start[units.first[unit]] >= 0:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import ShardError, SurgSigmaError
 from .deadline import within
-from .response import Answer, TransientError
+from .response import RangeResponse, TransientError
 
 _VERSION = (
     "ETag", "etag", "e_tag", "VersionId", "version_id", "generation", "md5Hash", "content_md5", "mtime", "LastModified",
@@ -34,18 +34,18 @@ class FsspecFiles:
     def read(
         self, place: str, start: int | None = None, end: int | None = None, *, most: int = 1 << 30,
         until: float = math.inf,
-    ) -> Answer:  # fmt: skip
+    ) -> RangeResponse:  # fmt: skip
         """See :class:`.options.Files`; a store that goes on beyond the clock is left to itself."""
         path = f"{self._base}/{place}"
         try:
             if start is not None and start < 0:
                 _, tag, total = self._version(path, until)
-                return Answer(self._cat(path, max(0, total + start), total, until), tag, total)
+                return RangeResponse(self._cat(path, max(0, total + start), total, until), tag, total)
             if start is None or end is None:
                 data = self._cat(path, 0, most + 1, until)
                 if len(data) > most:
                     raise ShardError(f"{place}: holds more than {most} bytes, which are not read")
-                return Answer(data, "")
+                return RangeResponse(data, "")
             data = self._cat(path, start, end, until)
             known = self._known.get(place)
             short = len(data) != end - start
@@ -63,7 +63,7 @@ class FsspecFiles:
             raise TransientError(f"asked for {end - start} bytes, got {len(data)}")
         if short and not 0 <= known[2] < end:
             raise TransientError(f"got {len(data)} of {end - start} bytes")
-        return Answer(data, known[1], known[2])
+        return RangeResponse(data, known[1], known[2])
 
     def _cat(self, path: str, start: int, end: int, until: float) -> bytes:
         left = until - time.monotonic()

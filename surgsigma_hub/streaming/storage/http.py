@@ -15,7 +15,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from ...errors import ShardError, SurgSigmaError
 from .connection import Address, LongAnswerError, Origin, connect, find_proxy, host_and_port, read_body, set_clock
-from .response import Answer, TransientError
+from .response import RangeResponse, TransientError
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _RETRY = (408, 425, 429, 500, 502, 503, 504)
@@ -50,7 +50,7 @@ class HttpFiles:
     def read(
         self, place: str, start: int | None = None, end: int | None = None, *, most: int = 1 << 30,
         until: float = math.inf,
-    ) -> Answer:  # fmt: skip
+    ) -> RangeResponse:  # fmt: skip
         """Bytes ``start`` to ``end`` (exclusive) of a file, all of it, or with a negative ``start`` its end.
 
         Args:
@@ -94,7 +94,7 @@ class HttpFiles:
         if found.get("content-encoding", "identity") != "identity":
             raise SurgSigmaError(f"{place}: the server sends it compressed, so that its bytes cannot be counted")
         if status == 200 and whole:
-            return Answer(data, found.get("etag", ""), len(data))
+            return RangeResponse(data, found.get("etag", ""), len(data))
         if status != 206 or start is None:
             if status == 200:
                 raise SurgSigmaError(
@@ -103,7 +103,7 @@ class HttpFiles:
             raise ShardError(f"{place}: unexpected answer of the server (status {status})")
         return self._ranged(place, start, end, found, data)
 
-    def _ranged(self, place: str, start: int, end: int | None, found: Mapping[str, str], data: bytes) -> Answer:
+    def _ranged(self, place: str, start: int, end: int | None, found: Mapping[str, str], data: bytes) -> RangeResponse:
         """The answer to a request for a range, if it is that range."""
         told = found.get("content-range", "no range")
         span = _RANGE.fullmatch(told)
@@ -119,7 +119,7 @@ class HttpFiles:
             raise TransientError(f"asked for bytes {start}-{end}, got {told}")
         if len(data) != end - start:
             raise TransientError(f"got {len(data)} of {end - start} bytes")
-        return Answer(data, f"{found.get('etag', '')} {span[3]}".strip(), total)
+        return RangeResponse(data, f"{found.get('etag', '')} {span[3]}".strip(), total)
 
     def close(self) -> None:
         """Close all connections; a request that waits for its answer ends with a ``TransientError``."""

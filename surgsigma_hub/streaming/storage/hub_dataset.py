@@ -12,7 +12,7 @@ import orjson
 
 from ...errors import SurgSigmaError
 from .http import HttpFiles
-from .options import Remote, fetch
+from .options import RemoteOptions, fetch
 
 MAX_LISTING = 256 << 20
 """Most bytes of a listing: two million files take as many."""
@@ -60,7 +60,7 @@ def files_url(repo: str, sha: str) -> str:
     return f"{constants.ENDPOINT}/datasets/{repo}/resolve/{sha}/"
 
 
-def find_dataset(repo: str, revision: str | None, headers: Mapping[str, str], options: Remote) -> HubDataset:
+def find_dataset(repo: str, revision: str | None, headers: Mapping[str, str], options: RemoteOptions) -> HubDataset:
     """The commit that a revision stands for now, and its files: one request.
 
     Args:

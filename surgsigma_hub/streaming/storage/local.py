@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...shards.tar_index import Members, span
-from ...shards.tar_salvage import Torn
+from ...shards.tar_salvage import SalvagedBlock
 from ...shards.tree_files import TreeFiles
 from ..order.permutation import Numbers
 from ..selection.index import Index
@@ -36,7 +36,7 @@ class LocalShards:
         # Offsets plus one, 0 where the block was not read yet; the pages of this array cost nothing until then.
         self._starts = np.zeros(index.samples, np.int64).data
         self._ends: dict[int, int] = {}
-        self._torn: dict[int, Torn] = {}
+        self._torn: dict[int, SalvagedBlock] = {}
 
     def read(self, number: int) -> Members:
         """The members of a sample.
@@ -79,10 +79,10 @@ class LocalShards:
         """Where a sample is whose block was not read before, or is torn."""
         index = self._index
         first, count = index.block_first[block], int(index.sizes[block])
-        found: list[int] | Torn = self._torn.get(block) or file.layout(
+        found: list[int] | SalvagedBlock = self._torn.get(block) or file.layout(
             index.block_start[block], index.block_end[block], count
         )
-        if isinstance(found, Torn):
+        if isinstance(found, SalvagedBlock):
             file.check(now=True)  # a file that is being written is not damaged
             self._torn[block] = found
         else:

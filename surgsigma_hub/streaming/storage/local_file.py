@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...errors import ShardError
 from ...shards.tar_index import Members, layout, members
-from ...shards.tar_salvage import Torn
+from ...shards.tar_salvage import SalvagedBlock
 from ...shards.tree_files import TreeFiles
 
 CAN_READ_AT = hasattr(os, "pread")
@@ -65,7 +65,8 @@ class ShardFile:
             stat = os.fstat(self._handle)
         except FileNotFoundError:
             raise ShardError(
-                f"{where}: the tar is listed but not there", hint="Build or download this part of the tree again."
+                f"{where}: shard named in the manifest is missing",
+                hint="Build or download this part of the tree again.",
             ) from None
         except OSError as error:
             raise _refused(where, "opened", error) from None
@@ -109,7 +110,7 @@ class ShardFile:
         first = self.read(begin, size if size <= _FIRST else _FIRST)
         return members(first, memoryview(first), 0, size, where=self.where, more=more)
 
-    def layout(self, begin: int, end: int, count: int) -> list[int] | Torn:
+    def layout(self, begin: int, end: int, count: int) -> list[int] | SalvagedBlock:
         """Where the samples of a block begin, see :func:`surgsigma_hub.shards.tar_index.layout`."""
         return layout(Window(self, begin, end), begin, end, count, where=self.where)
 
@@ -174,7 +175,7 @@ class MappedFile(ShardFile):
             raise _refused(where, "mapped", error) from None
         self._view = memoryview(self._raw)
 
-    def layout(self, begin: int, end: int, count: int) -> list[int] | Torn:
+    def layout(self, begin: int, end: int, count: int) -> list[int] | SalvagedBlock:
         """See :meth:`ShardFile.layout`."""
         self._look()
         return layout(self._raw, begin, end, count, where=self.where)

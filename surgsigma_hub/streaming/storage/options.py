@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from ...errors import SurgSigmaError
-from .response import Answer, TransientError
+from .response import RangeResponse, TransientError
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteOptions:
     """How remote trees are read.
 
     Args:
@@ -40,13 +40,15 @@ class Remote:
 
     def __post_init__(self) -> None:
         if self.connections < 1 or self.timeout <= 0 or self.deadline <= 0:
-            raise SurgSigmaError("Remote: connections, timeout and deadline must be above 0")
+            raise SurgSigmaError("RemoteOptions: connections, timeout and deadline must be above 0")
 
 
 class Files(Protocol):
     """Where the bytes come from. Threads share it."""
 
-    def read(self, place: str, start: int | None = None, end: int | None = None, *, most: int, until: float) -> Answer:
+    def read(
+        self, place: str, start: int | None = None, end: int | None = None, *, most: int, until: float
+    ) -> RangeResponse:
         """Bytes ``start`` to ``end`` of a file, or all of it; ``TransientError`` where trying again may help.
 
         Never more than ``most`` bytes where ``end`` does not say how many, and nothing that is not there at ``until``,
@@ -61,7 +63,7 @@ class Files(Protocol):
 def fetch(
     files: Files, place: str, start: int | None, end: int | None, *, deadline: float, most: int = 0,
     only_busy: bool = False, stop: threading.Event | None = None,
-) -> Answer:  # fmt: skip
+) -> RangeResponse:  # fmt: skip
     """Read, and again with growing pauses while that may help.
 
     Args:
@@ -92,7 +94,7 @@ def fetch(
             if time.monotonic() - begin + pause > deadline:
                 raise SurgSigmaError(
                     f"{place}: could not be read in {tries} tries within {deadline:g} s, lastly: {error}",
-                    hint="Check the network and the server, or raise Remote(deadline=...).",
+                    hint="Check the network and the server, or raise RemoteOptions(deadline=...).",
                 ) from None
             stop.wait(pause)
     raise SurgSigmaError(f"{place}: was not read to the end, for the stream was closed")

@@ -13,8 +13,8 @@ from ...shards.tar_index import Members, layout, members, span
 from ..order.permutation import Numbers
 from ..selection.index import Index
 from .fetch import Fetched, Fetcher
-from .options import Files, Remote
-from .ranges import make_units
+from .options import Files, RemoteOptions
+from .ranges import make_fetch_ranges
 
 _SOON = 64
 """Neighbours go together where no more than so many others are needed between them."""
@@ -23,10 +23,10 @@ _SOON = 64
 class RemoteShards:
     """Random access to the samples of an index over :class:`Files`. Threads may share it."""
 
-    def __init__(self, files: Files, index: Index, how: Remote) -> None:
-        self._files, self._index, self._how = files, index, how
-        self._units = make_units(index)
-        self._request = max(1, min(how.request, how.ahead // how.connections))
+    def __init__(self, files: Files, index: Index, options: RemoteOptions) -> None:
+        self._files, self._index, self._options = files, index, options
+        self._units = make_fetch_ranges(index)
+        self._request = max(1, min(options.request, options.ahead // options.connections))
         self._fetcher: Fetcher | None = None
         self._stopped = False
         self._lock = threading.Lock()
@@ -72,7 +72,7 @@ class RemoteShards:
             SurgSigmaError: it cannot be had.
         """
         units, index = self._units, self._index
-        turn = units.turn(number)
+        turn = units.local_index(number)
         unit = units.of(turn)
         with self._lock:
             future = self._blocks.get(unit)
@@ -137,7 +137,7 @@ class RemoteShards:
 
     def _pump(self) -> None:
         """Send off the next requests."""
-        while self._wanted and (self._ahead < self._how.ahead or len(self._requests) < self._how.connections):
+        while self._wanted and (self._ahead < self._options.ahead or len(self._requests) < self._options.connections):
             self._submit(self._next_group(), ahead=True)
 
     def _next_group(self) -> list[int]:
@@ -148,10 +148,10 @@ class RemoteShards:
         if turn == 0:
             return [unit]
         soon = turn + _SOON
-        most = -(-(len(wanted) + 1) // self._how.connections)  # no connection is left without work
+        most = -(-(len(wanted) + 1) // self._options.connections)  # no connection is left without work
         while last - first + 1 < most:
             size = units.end[last] - units.start[first]
-            for other, near in ((last + 1, units.close[last]), (first - 1, first and units.close[first - 1])):
+            for other, near in ((last + 1, units.mergeable[last]), (first - 1, first and units.mergeable[first - 1])):
                 if near and wanted.get(other, soon) < soon and size + units.size(other) <= self._request:
                     del wanted[other]
                     first, last = min(first, other), max(last, other)
@@ -162,7 +162,7 @@ class RemoteShards:
 
     def _submit(self, group: list[int], *, ahead: bool = False) -> list[Future[Fetched]]:
         if self._fetcher is None:
-            self._fetcher = Fetcher(self._files, self._index, self._units, self._how)
+            self._fetcher = Fetcher(self._files, self._index, self._units, self._options)
         futures = self._fetcher.submit(group)
         for unit, future in zip(group, futures, strict=True):
             self._blocks[unit] = future
@@ -200,7 +200,7 @@ class RemoteShards:
 
     def _evict(self, using: int) -> None:
         """Drop the oldest units that nothing planned needs, above the bound."""
-        while self._idle_bytes > self._how.memory:
+        while self._idle_bytes > self._options.memory:
             unit = next(iter(self._idle))
             if unit == using:
                 break

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ...errors import ShardError
-from .options import Files, Remote, fetch
-from .response import Answer
+from .options import Files, RemoteOptions, fetch
+from .response import RangeResponse
 
 TAIL = 64 << 10
 """Bytes of the end that are fetched at once; the footer of some half a million rows."""
@@ -23,17 +23,17 @@ class RangedFile(io.RawIOBase):
     Args:
         files: Where it is.
         place: Which file.
-        how: Connections and patience.
+        options: Connections and patience.
         most: Bytes that it may hold.
 
     Raises:
         ShardError: it is not there, is larger than ``most``, or changed while it was read.
     """
 
-    def __init__(self, files: Files, place: str, how: Remote, *, most: int) -> None:
+    def __init__(self, files: Files, place: str, options: RemoteOptions, *, most: int) -> None:
         super().__init__()
-        self._files, self._place, self._how = files, place, how
-        answer = fetch(files, place, -TAIL, None, deadline=how.deadline, most=most)
+        self._files, self._place, self._options = files, place, options
+        answer = fetch(files, place, -TAIL, None, deadline=options.deadline, most=most)
         if not len(answer.data) <= answer.total <= most:
             raise ShardError(
                 f"{place}: says that it holds {answer.total} bytes (expected at most {most})",
@@ -56,7 +56,7 @@ class RangedFile(io.RawIOBase):
                 wanted.append([start, end])
         if not wanted:
             return
-        with ThreadPoolExecutor(min(self._how.connections, len(wanted))) as pool:
+        with ThreadPoolExecutor(min(self._options.connections, len(wanted))) as pool:
             found = list(pool.map(lambda span: self._fetch(*span), wanted))
         for (start, _), data in zip(wanted, found, strict=True):
             at = bisect_right(self._starts, start)
@@ -108,7 +108,7 @@ class RangedFile(io.RawIOBase):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _fetch(self, start: int, end: int) -> bytes:
-        answer: Answer = fetch(self._files, self._place, start, end, deadline=self._how.deadline)
+        answer: RangeResponse = fetch(self._files, self._place, start, end, deadline=self._options.deadline)
         if answer.tag != self._tag:
             raise ShardError(
                 f"{self._place}: was changed while it was read (version {answer.tag!r}, before {self._tag!r})",

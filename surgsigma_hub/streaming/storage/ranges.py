@@ -21,11 +21,11 @@ from ..order.permutation import Numbers
 from ..selection.index import Index, ints
 
 GAP = 256 << 10
-"""Bytes that nobody wants and that are fetched rather than asking once more: some 5 ms of a good line."""
+"""Largest gap, in bytes, read through to join two ranges into one request: some 5 ms of a good line."""
 
 
 @dataclass(slots=True)
-class Units:
+class FetchRanges:
     """Ranges of bytes. Samples have turns: their numbers or, under a filter, their places among those it keeps.
 
     Attributes:
@@ -33,21 +33,21 @@ class Units:
         shard: Shard of each unit.
         start: Where it begins in its shard.
         end: Where it ends.
-        close: 1 where the next unit may be asked for together with it.
+        mergeable: 1 where the next unit may be asked for together with it.
     """
 
     first: array[int]
     shard: array[int]
     start: array[int]
     end: array[int]
-    close: array[int]
+    mergeable: array[int]
     index: Index
     _first: Numbers
 
     def __len__(self) -> int:
         return len(self.shard)
 
-    def turn(self, number: int) -> int:
+    def local_index(self, number: int) -> int:
         """The turn of a sample."""
         wanted = self.index.wanted
         return number if wanted is None else int(np.searchsorted(wanted.numbers, number))
@@ -74,15 +74,15 @@ class Units:
         return int(wanted.start[turn]), int(wanted.end[turn])
 
 
-def make_units(index: Index) -> Units:
+def make_fetch_ranges(index: Index) -> FetchRanges:
     """The units of an index, in the order of the shards."""
     block_start, block_end = np.asarray(index.block_start), np.asarray(index.block_end)
     if index.wanted is None:
         first: Numbers = np.asarray(index.block_first)
         shard = np.asarray(index.block_shard)
-        close = np.append(shard[1:] == shard[:-1], False)
-        return Units(
-            index.block_first, index.block_shard, index.block_start, index.block_end, ints(close), index, first
+        mergeable = np.append(shard[1:] == shard[:-1], False)
+        return FetchRanges(
+            index.block_first, index.block_shard, index.block_start, index.block_end, ints(mergeable), index, first
         )
     wanted = index.wanted
     block = np.searchsorted(np.asarray(index.block_first), wanted.numbers, side="right") - 1
@@ -96,6 +96,8 @@ def make_units(index: Index) -> Units:
     near = (start[1:] - end[:-1] <= np.minimum(GAP, (size[1:] + size[:-1]) // 2)) & (shard[1:] == shard[:-1])
     begins = np.flatnonzero(np.append(True, (block[1:] != block[:-1]) | ~near)[: len(block)])
     ends = np.append(begins[1:], len(block))[: len(begins)]
-    close = np.append(near[ends[:-1] - 1], False)
+    mergeable = np.append(near[ends[:-1] - 1], False)
     first = np.append(begins, len(block)).astype(np.int64)
-    return Units(ints(first), ints(shard[begins]), ints(start[begins]), ints(end[ends - 1]), ints(close), index, first)
+    return FetchRanges(
+        ints(first), ints(shard[begins]), ints(start[begins]), ints(end[ends - 1]), ints(mergeable), index, first
+    )

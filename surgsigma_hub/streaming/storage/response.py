@@ -20,7 +20,7 @@ class TransientError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RangeResponse:
     """Bytes of a file.
 
     Attributes:

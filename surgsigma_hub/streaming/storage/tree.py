@@ -19,7 +19,7 @@ from ..selection.index import Index, Listed, Named
 from .fsspec_files import FsspecFiles
 from .local import LocalShards
 from .local_file import keeps_its_pages
-from .options import Files, Remote, fetch
+from .options import Files, RemoteOptions, fetch
 from .prefetch import RemoteShards
 from .range_file import RangedFile
 
@@ -28,7 +28,7 @@ _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
 _BUILD = "Build a tree (surgsigma build --help), or name a folder, ORG/NAME of a dataset on the Hub, or a URL."
 
 
-class Shards(Protocol):
+class SampleReader(Protocol):
     """Random access to the samples of an index. Threads may share it."""
 
     def begin(self) -> None:
@@ -47,7 +47,7 @@ class Shards(Protocol):
         """Let go of files, connections and threads."""
 
 
-class Place(Protocol):
+class TreeStorage(Protocol):
     """A tree. Plain data, so that it can be sent to another process."""
 
     @property
@@ -70,11 +70,11 @@ class Place(Protocol):
     def catalog(self, manifest: Manifest) -> Any:
         """The catalog of a manifest, as pyarrow reads it: a path or a file."""
 
-    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
+    def shards(self, index: Index, *, mapped: bool = False) -> SampleReader:
         """A reader; ``mapped``: of files that are mapped, where there are files."""
 
 
-class Folder:
+class LocalTree:
     """A tree on this machine."""
 
     local = True
@@ -101,19 +101,19 @@ class Folder:
             raise ShardError(f"{manifest.catalog}: is larger than the catalog of {manifest.samples} samples can be")
         return path
 
-    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
+    def shards(self, index: Index, *, mapped: bool = False) -> SampleReader:
         """A reader of files."""
         return LocalShards(self._path, index, mapped=mapped)
 
 
-class Elsewhere:
+class RemoteTree:
     """A tree behind :class:`Files`.
 
     Args:
         where: What errors call it.
         connect: Makes the files, in whichever process they are used.
         listing: Gives the names of the manifests.
-        how: Bounds and patience.
+        options: Bounds and patience.
     """
 
     local = False
@@ -121,11 +121,11 @@ class Elsewhere:
     def __init__(
         self,
         where: str,
-        connect: Callable[[Remote], Files],
-        listing: Callable[[Files, Remote], list[Listed]],
-        how: Remote,
+        connect: Callable[[RemoteOptions], Files],
+        listing: Callable[[Files, RemoteOptions], list[Listed]],
+        options: RemoteOptions,
     ) -> None:
-        self.where, self._connect, self._listing, self._how = where, connect, listing, how
+        self.where, self._connect, self._listing, self._options = where, connect, listing, options
         self._opened: Files | None = None
         self._process = 0
 
@@ -138,57 +138,59 @@ class Elsewhere:
 
     def listed(self) -> list[Listed]:
         """The names of its manifests."""
-        return self._listing(self._files(), self._how)
+        return self._listing(self._files(), self._options)
 
     def load(self, named: list[Named]) -> list[Manifest]:
         """Manifests, read several at a time."""
         files = self._files()
 
         def one(m: Named) -> Manifest:
-            data = fetch(files, m.path, None, None, deadline=self._how.deadline, most=MAX_MANIFEST).data
+            data = fetch(files, m.path, None, None, deadline=self._options.deadline, most=MAX_MANIFEST).data
             return parse_manifest(data, where=f"{self.where}: {m.path}", place=m.path)
 
-        with ThreadPoolExecutor(min(self._how.connections, max(1, len(named)))) as pool:
+        with ThreadPoolExecutor(min(self._options.connections, max(1, len(named)))) as pool:
             return list(pool.map(one, named))
 
     def catalog(self, manifest: Manifest) -> RangedFile:
         """The file, read by ranges."""
-        return RangedFile(self._files(), manifest.catalog, self._how, most=max_catalog(manifest))
+        return RangedFile(self._files(), manifest.catalog, self._options, most=max_catalog(manifest))
 
-    def shards(self, index: Index, *, mapped: bool = False) -> Shards:
+    def shards(self, index: Index, *, mapped: bool = False) -> SampleReader:
         """A reader of ranges; it goes on with the connections that opening has made."""
         files, self._opened = self._files(), None
-        return RemoteShards(files, index, self._how)
+        return RemoteShards(files, index, self._options)
 
     def _files(self) -> Files:
         # A forked child must not use connections of its parent.
         if self._opened is None or self._process != os.getpid():
-            self._opened, self._process = self._connect(self._how), os.getpid()
+            self._opened, self._process = self._connect(self._options), os.getpid()
         return self._opened
 
 
-def find_tree(tree: str | Path | None, *, revision: str | None = None, how: Remote | None = None) -> Place:
+def find_tree(
+    tree: str | Path | None, *, revision: str | None = None, options: RemoteOptions | None = None
+) -> TreeStorage:
     """The place that the first argument of ``stream`` means.
 
     Args:
         tree: A folder, ``ORG/NAME`` or ``ORG/NAME@REVISION`` on the Hub, or a URL. None: ``./surgsigma``.
         revision: Branch, tag or commit on the Hub.
-        how: For what is not a folder.
+        options: For what is not a folder.
 
     Raises:
         SurgSigmaError: no such place.
     """
     text = "surgsigma" if tree is None else str(tree)
-    folder, how = Path(text).expanduser(), how or Remote()
+    folder, options = Path(text).expanduser(), options or RemoteOptions()
     if folder.is_dir():
-        return Folder(folder.resolve(), text)
+        return LocalTree(folder.resolve(), text)
     if not isinstance(tree, Path):
         if text.startswith(("http://", "https://")):
-            return Elsewhere(text, _Web(text.rstrip("/") + "/", {}), _listed_by_card, how)
+            return RemoteTree(text, _Web(text.rstrip("/") + "/", {}), _listed_by_card, options)
         if repo := _REPO.fullmatch(text):
-            return _hub(repo[1], revision or repo[2], how)
+            return _hub(repo[1], revision or repo[2], options)
         if "://" in text:
-            return Elsewhere(text, _Store(text), _listed_by_store, how)
+            return RemoteTree(text, _Store(text), _listed_by_store, options)
     raise SurgSigmaError(f"{text}: there is no such folder here", hint=_BUILD)
 
 
@@ -198,10 +200,10 @@ class _Web:
     def __init__(self, base: str, headers: dict[str, str]) -> None:
         self._base, self._headers = base, headers
 
-    def __call__(self, how: Remote) -> Files:
+    def __call__(self, options: RemoteOptions) -> Files:
         from .http import HttpFiles  # http.client is slow to import and folders do not need it
 
-        return HttpFiles(self._base, headers=self._headers, timeout=how.timeout)
+        return HttpFiles(self._base, headers=self._headers, timeout=options.timeout)
 
 
 class _Store:
@@ -210,7 +212,7 @@ class _Store:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def __call__(self, how: Remote) -> FsspecFiles:
+    def __call__(self, options: RemoteOptions) -> FsspecFiles:
         import fsspec
 
         try:
@@ -220,16 +222,18 @@ class _Store:
         return FsspecFiles(fs, base)
 
 
-def _listed_by_store(files: Files, how: Remote) -> list[Listed]:
+def _listed_by_store(files: Files, options: RemoteOptions) -> list[Listed]:
     assert isinstance(files, FsspecFiles)
-    return [Listed.from_path(path) for path in files.glob("data/*/*/*.manifest.json", deadline=how.deadline)]
+    return [Listed.from_path(path) for path in files.glob("data/*/*/*.manifest.json", deadline=options.deadline)]
 
 
-def _listed_by_card(files: Files, how: Remote) -> list[Listed]:
+def _listed_by_card(files: Files, options: RemoteOptions) -> list[Listed]:
     """Web servers have no listings; the card of a tree names every task, source and split."""
     from ...shards.frontmatter import MAX_CARD, split_card  # YAML is slow to import and folders do not need it
 
-    text = fetch(files, "README.md", None, None, deadline=how.deadline, most=MAX_CARD).data.decode("utf-8", "replace")
+    text = fetch(files, "README.md", None, None, deadline=options.deadline, most=MAX_CARD).data.decode(
+        "utf-8", "replace"
+    )
     front, _ = split_card(text, where="README.md")
     found: set[Listed] = set()
     try:
@@ -250,11 +254,11 @@ class _Names:
     def __init__(self, names: list[Listed]) -> None:
         self._names = names
 
-    def __call__(self, files: Files, how: Remote) -> list[Listed]:
+    def __call__(self, files: Files, options: RemoteOptions) -> list[Listed]:
         return self._names
 
 
-def _hub(repo: str, revision: str | None, options: Remote) -> Place:
+def _hub(repo: str, revision: str | None, options: RemoteOptions) -> TreeStorage:
     """A dataset on the Hub, at the commit that the revision stands for now."""
     from .hub_dataset import files_url, find_dataset, headers_for  # huggingface_hub is slow to import
 
@@ -262,4 +266,4 @@ def _hub(repo: str, revision: str | None, options: Remote) -> Place:
     found = find_dataset(repo, revision, headers, options)
     names = _Names([Listed.from_path(path) for path in sorted(filter(_MANIFEST.fullmatch, found.files))])
     where = f"{repo} (revision {found.sha[:12]})"
-    return Elsewhere(where, _Web(files_url(repo, found.sha), dict(headers)), names, options)
+    return RemoteTree(where, _Web(files_url(repo, found.sha), dict(headers)), names, options)

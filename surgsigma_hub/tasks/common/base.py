@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from ...ontology import Kind
-from ...records import Answer, Course, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native
+from ...records import Answer, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native, VideoTimeline
 
 
 class MediaIn(StrEnum):
@@ -175,7 +175,7 @@ class Task:
     level: int
     parse: Parser
     draft: Callable[[Frame], Iterator[Draft]] | None = None
-    draft_course: Callable[[Course], Iterator[tuple[Frame, Draft]]] | None = None
+    draft_course: Callable[[VideoTimeline], Iterator[tuple[Frame, Draft]]] | None = None
     label_kinds: tuple[Kind, ...] = ()
 
     def offered_by(self, facts: frozenset[Fact]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ...ontology import NULL, Kind
 from ...ontology.forms import forms
-from ...records import Answer, Box, Course, Cut, Fact, Frame, LabeledBox, Segment
+from ...records import Answer, Box, Cut, Fact, Frame, LabeledBox, Segment, VideoTimeline
 from .answers import NOT_TISSUE, box_answer, box_slots, box_text
 from .base import Draft
 from .choices import shuffled
@@ -121,7 +121,7 @@ def _overlap(a: Box, b: Box) -> bool:
 # -------------------------------------------------------------------------------------------------- order in a clip
 
 
-def in_order(course: Course, stem: str) -> Iterator[tuple[Frame, Draft]]:
+def in_order(course: VideoTimeline, stem: str) -> Iterator[tuple[Frame, Draft]]:
     """Clips in which one action gives way to another: which of the two comes first, or last."""
     footage = course.footage
     if footage is None:

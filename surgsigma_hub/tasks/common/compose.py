@@ -11,7 +11,7 @@ from ...records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning
 from ...schema import FORMAT_VERSION, MAX_KEY
 from ...source import SourceInfo
 from .base import TRAINING, Draft, Task
-from .dialogue import ALONE, Talk, messages, worded
+from .dialogue import ALONE, DialoguePlan, messages, worded
 from .further import is_further
 from .question_kinds import PLAIN, Setting, Style
 
@@ -49,7 +49,7 @@ def compose(
     frame: Frame,
     media: Sequence[Media],
     size: tuple[int, int],
-    talk: Talk = ALONE,
+    talk: DialoguePlan = ALONE,
     reasoning: Reasoning | None = None,
     style: Style = Style.VARIED,
     before: str | None = None,
@@ -87,9 +87,9 @@ def compose(
         family=task.family,
         source=info.name,
         split=video.split,
-        specialty=info.specialty,
-        procedure=info.procedure,
-        modality=info.modality,
+        specialty=info.specialty.value,
+        procedure=info.procedure.value,
+        modality=info.modality.value,
         video_id=video.id,
         canonical_video_id=video.canonical_id,
         frame_index=frame.index,

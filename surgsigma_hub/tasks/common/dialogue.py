@@ -57,7 +57,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class DialoguePlan:
     """How a sample is talked about: alone, or with drafts of other tasks on the same picture."""
 
     form: Literal["alone", "compound", "turns"] = "alone"
@@ -71,10 +71,12 @@ class Talk:
         return (*joined, *(("explained",) if self.explained else ()))
 
 
-ALONE = Talk()
+ALONE = DialoguePlan()
 
 
-def talk_about(task: Task, draft: Draft, id: str, beside: Mapping[str, tuple[Task, Draft]], shares: Shares) -> Talk:
+def talk_about(
+    task: Task, draft: Draft, id: str, beside: Mapping[str, tuple[Task, Draft]], shares: Shares
+) -> DialoguePlan:
     """Chooses the form of one sample.
 
     Args:
@@ -90,10 +92,10 @@ def talk_about(task: Task, draft: Draft, id: str, beside: Mapping[str, tuple[Tas
         other = COMPOUND.get(task.name, "")
         before = tuple(beside[name] for name in TURNS.get(task.name, ()) if name in beside)
         if other in beside and (not before or form < 0.5):
-            return Talk("compound", (beside[other],), explained)
+            return DialoguePlan("compound", (beside[other],), explained)
         if before:
-            return Talk("turns", before, explained)
-    return Talk(explained=explained)
+            return DialoguePlan("turns", before, explained)
+    return DialoguePlan(explained=explained)
 
 
 def definitions(task: Task, draft: Draft) -> list[str]:
@@ -109,7 +111,7 @@ def definitions(task: Task, draft: Draft) -> list[str]:
 
 
 def worded(
-    task: Task, draft: Draft, id: str, talk: Talk, slots: Mapping[str, str], setting: Setting = PLAIN
+    task: Task, draft: Draft, id: str, talk: DialoguePlan, slots: Mapping[str, str], setting: Setting = PLAIN
 ) -> tuple[list[tuple[str, str]], str]:
     """Questions and answers in order, and the name of the templates of the sample's own.
 

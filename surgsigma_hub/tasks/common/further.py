@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ...ontology import NULL, Kind
 from ...ontology.forms import acting_on, forms, near
-from ...records import Answer, AnswerTriplet, Course, Frame, LabeledBox
+from ...records import Answer, AnswerTriplet, Frame, LabeledBox, VideoTimeline
 from .answers import (
     answer_triplets,
     box_answer,
@@ -84,7 +84,7 @@ def every_draft(task: Task, frame: Frame, source: str, stem: str, style: Style) 
     return drafts if style is Style.PAPER else [*drafts, *further(task, frame, drafts, source, stem)]
 
 
-def every_course_draft(task: Task, course: Course, stem: str, style: Style) -> Iterator[tuple[Frame, Draft]]:
+def every_course_draft(task: Task, course: VideoTimeline, stem: str, style: Style) -> Iterator[tuple[Frame, Draft]]:
     """The same of a course."""
     if task.draft_course is not None:
         yield from task.draft_course(course)
@@ -92,7 +92,7 @@ def every_course_draft(task: Task, course: Course, stem: str, style: Style) -> I
             yield from further_of_course(task, course, stem)
 
 
-def further_of_course(task: Task, course: Course, stem: str) -> Iterator[tuple[Frame, Draft]]:
+def further_of_course(task: Task, course: VideoTimeline, stem: str) -> Iterator[tuple[Frame, Draft]]:
     """The further drafts of a course."""
     if task.name == "action_recognition":
         yield from in_order(course, stem)

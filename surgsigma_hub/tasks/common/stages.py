@@ -8,7 +8,7 @@ from typing import Literal
 
 from ...ontology import concept
 from ...ontology.forms import forms
-from ...records import Answer, Course, Frame, Label, Native
+from ...records import Answer, Frame, Label, Native, VideoTimeline
 from .base import Draft
 from .timeline import Timeline
 
@@ -25,7 +25,7 @@ def of_frame(stage: Stage, frame: Frame) -> Iterator[Draft]:
         yield _said(stage, label)
 
 
-def of_course(stage: Stage, course: Course) -> Iterator[tuple[Frame, Draft]]:
+def of_course(stage: Stage, course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     """The stage of clips; one of two overlapping stages has no one answer and is left out."""
     times = Timeline(course)
     for cut in times.clips(stage, every=_EVERY):

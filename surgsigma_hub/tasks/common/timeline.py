@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from ...ontology import NULL
-from ...records import Course, Cut, Film, Footage, Frame, ImageRef, Label, Segment, Triplet, VideoFrame
+from ...records import Cut, Film, Footage, Frame, ImageRef, Label, Segment, Triplet, VideoFrame, VideoTimeline
 
 Layer = Literal["action", "phase", "step"]
 
@@ -53,7 +53,7 @@ class Timeline:
 
     __slots__ = ("course", "layers")
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: VideoTimeline) -> None:
         self.course = course
         self.layers: dict[Layer, list[Segment]] = {"action": [], "phase": [], "step": []}
         for segment in course.segments:

@@ -63,9 +63,9 @@ class Boxes:
             SurgSigmaError: ``space`` is "pixel" without a ``size``, or a size that is not positive.
         """
         if space == "pixel" and size is None:
-            raise SurgSigmaError("boxes in pixels need the size of the picture", hint="Give size=(width, height).")
+            raise SurgSigmaError("boxes in pixels need the size of the image", hint="Give size=(width, height).")
         if size is not None and min(size) <= 0:
-            raise SurgSigmaError(f"a picture cannot have the size {size}", hint="Give size=(width, height) in pixels.")
+            raise SurgSigmaError(f"an image cannot have the size {size}", hint="Give size=(width, height) in pixels.")
         expected = f"{self.kind} boxes, or none"
         part = answer_part(_BOX_END.sub("] ", _BOX_START.sub(" [", text)), expected)
         try:
@@ -77,7 +77,7 @@ class Boxes:
                 raise bad(expected, part, "it holds no box and does not say that there is none")
             where = space or space_of([n for b in named for n in b.numbers], size)
             if where == "thousand" and space is None and max(n for b in named for n in b.numbers) > 1020:
-                raise bad(expected, part, "numbers over 1000 are pixels, which need the size of the picture")
+                raise bad(expected, part, "numbers over 1000 are pixels, which need the size of the image")
             boxes = [(b.name, to_box(b.numbers, where, size)) for b in named]
         except BadRowError as error:
             raise bad(expected, part, error.message) from None
