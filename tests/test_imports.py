@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,25 @@ def test_imports_run_downwards(path: Path) -> None:
         assert floor(other) < floor(own) or (own, other) in MAY_STAND_BESIDE, (
             f"{own} imports {other}, which is above it"
         )  # type: ignore[operator]
+
+
+def module_of(path: Path, root: Path) -> str:
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Also not inside functions, nor for types alone; in the package, in loaders and in benchmarks."""
+    found = {module_of(path, ROOT): path for path in [*FILES, *(ROOT / "benchmarks").glob("*.py")]}
+    found |= {f"surgsigma_hub.{module_of(path, ROOT)}": path for path in (ROOT / "loaders").glob("*.py")}
+    graph = TopologicalSorter[str]()
+    for name, path in found.items():
+        package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+        named = imports(path, package)
+        # ``from .package import module`` needs the module; that it also names the package is no circle.
+        inside = {other: [n for n in named if n.rpartition(".")[0] == other] for other in named}
+        needed = {other for other, its in inside.items() if not its or any(n not in found for n in its)}
+        graph.add(name, *(needed & found.keys()) - {name, "surgsigma_hub"})
+    graph.prepare()  # CycleError names the circle
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "loaders").glob("*.py")), ids=lambda p: p.name)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MediaError
-from .image import MAX_PIXELS
+from .limits import MAX_PIXELS
 from .nal import starts_anew
 
 REWRITE = "Write it anew, such as by: ffmpeg -i OLD -c:v libx264 -crf 16 NEW.mp4"

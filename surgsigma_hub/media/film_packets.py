@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .film_index import FilmIndex, Key, demuxed, is_counted, scan, video_stream
-from .image import MAX_PIXELS
+from .limits import MAX_PIXELS
 from .mp4_boxes import check_counts
 
 if TYPE_CHECKING:

@@ -19,9 +19,8 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import MediaError
 from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
-
-MAX_PIXELS = 64_000_000
-"""Larger pictures are refused: no surgical camera makes them, and decoding them could exhaust memory."""
+from .limits import MAX_PIXELS
+from .video import read_frame
 
 MAX_BYTES = 512 << 20
 """Larger files are refused: as many pixels as :data:`MAX_PIXELS` take 384 MB when nothing compresses them."""
@@ -98,8 +97,6 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     if isinstance(ref, Drawn):
         return ref.draw()
     if isinstance(ref, VideoFrame):
-        from .video import read_frame
-
         return read_frame(ref.path, ref.index)
     image = _open(read_bytes(ref), name_of(ref))
     if image.mode in ("L", "P", "I;16", "I;16B", "I", "1"):

@@ -173,7 +173,8 @@ def parse_manifest(data: builtins.bytes, *, where: str, place: str) -> Manifest:
             f"{where}: is the manifest of {manifest.path}, but lies at {place}",
             hint="A manifest lies where its task, source and split say. Build this part of the tree again.",
         )
-    for found in contradictions(manifest):
+    names = [shard.name for shard in manifest.shards]
+    for found in contradictions(names, manifest.blocks, samples=manifest.samples, bytes=manifest.bytes):
         raise ShardError(
             f"{where}: {found.what} (expected: {found.expected})", hint="Build or download this part of the tree again."
         )

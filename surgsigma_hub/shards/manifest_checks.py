@@ -7,14 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
-
-if TYPE_CHECKING:
-    from .manifest import Manifest
 
 NAME = re.compile(r"[a-z0-9_]{1,100}")
 """What a task, a source and a split are called: without dashes, so that what joins them by dashes is exact."""
@@ -168,21 +165,27 @@ class Contradiction:
     expected: str
 
 
-def contradictions(manifest: Manifest) -> Iterator[Contradiction]:
-    """Sums that are not those of the shards, and shards whose blocks or samples cannot lie in them."""
-    shards, blocks = manifest.shards, manifest.blocks
-    size, samples = blocks.bytes, blocks.samples
-    for of, own, total in (("samples", manifest.samples, samples.sum()), ("bytes", manifest.bytes, size.sum())):
+def contradictions(names: Sequence[str], blocks: Blocks, *, samples: int, bytes: int) -> Iterator[Contradiction]:
+    """Sums that are not those of the shards, and shards whose blocks or samples cannot lie in them.
+
+    Args:
+        names: Of the shards.
+        blocks: Numbers of the shards and their blocks.
+        samples: Of all shards, as the manifest says.
+        bytes: Likewise.
+    """
+    size, held = blocks.bytes, blocks.samples
+    for of, own, total in (("samples", samples, held.sum()), ("bytes", bytes, size.sum())):
         if total != own:
             yield Contradiction(f"says {own} {of}", f"{total}, the sum over its shards")
-    for n in np.flatnonzero((samples > 0) & (samples > (size - _END_MARK) // _LEAST_SAMPLE)).tolist():
+    for n in np.flatnonzero((held > 0) & (held > (size - _END_MARK) // _LEAST_SAMPLE)).tolist():
         yield Contradiction(
-            f"{samples[n]} samples of {shards[n].name} cannot lie in its {size[n]} bytes",
+            f"{held[n]} samples of {names[n]} cannot lie in its {size[n]} bytes",
             f"at least {_LEAST_SAMPLE} bytes a sample and the end mark",
         )
     for n in _wrong_blocks(blocks):
         yield Contradiction(
-            f"the block index of {shards[n].name} contradicts itself",
+            f"the block index of {names[n]} contradicts itself",
             f"offsets that rise from 0 to less than its bytes, samples that rise from 0 to less than its samples, no "
             f"block of more than {MAX_BLOCK} bytes",
         )

@@ -213,7 +213,8 @@ class _Run:
         if self._files and manifest.path != where:
             expected = "task, source and split of its place"
             self._notes.add(where, "manifest", f"is the manifest of {manifest.path}", expected)
-        for found in contradictions(manifest):
+        names = [shard.name for shard in manifest.shards]
+        for found in contradictions(names, manifest.blocks, samples=manifest.samples, bytes=manifest.bytes):
             self._notes.add(where, "manifest", found.what, found.expected)
         for place, text in absolute_paths({"options": dict(manifest.options)}):
             self._notes.add(where, "path", f"{place} holds an absolute path: {text}", "no path of any machine")

@@ -15,7 +15,8 @@ from PIL import Image, UnidentifiedImageError
 
 from ...conformance import form_problem
 from ...errors import MediaError, ShardError, SurgSigmaError
-from ...media.image import MAX_PIXELS, as_rgb, pillow_words
+from ...media.image import as_rgb, pillow_words
+from ...media.limits import MAX_PIXELS
 from ...schema import FORMAT_VERSION, check_format_version
 from ...shards.tar_index import Members
 from .pixel_pool import PixelPool, Pixels
