@@ -15,7 +15,7 @@ import datasets
 import pytest
 import surgsigma_hub
 from datasets.distributed import split_dataset_by_node
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.api import build
 from surgsigma_hub.errors import ShardError, SurgSigmaError
@@ -83,6 +83,7 @@ def test_reshard_goes_down_to_blocks(tree: Path, all_rows: list[Any]) -> None:
     assert list(itertools.chain(*shares)) == all_rows
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.lists(st.integers(1, 70), min_size=1, max_size=9), min_size=1, max_size=6),
     st.integers(1, 20),

@@ -15,7 +15,7 @@ from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import KEY
 from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import Draft
-from surgsigma_hub.tasks.common.choices import vocabulary
+from surgsigma_hub.tasks.common.choices import durations, vocabulary
 from surgsigma_hub.tasks.common.further import every_draft, further, further_of_course, is_further
 from surgsigma_hub.tasks.common.question_kinds import (
     PLAIN,
@@ -193,3 +193,12 @@ def test_the_phase_before_is_given_only_where_it_is_known() -> None:
     assert ask_as("context", task, draft, "x", Setting("cholect50", FULL, None, plain=False), draft.slots) is None
     made = ask_as("context", task, draft, "x", SETTING, draft.slots)
     assert made is not None and "preparation" in made.slots["context"]
+
+
+def test_whole_seconds_are_not_offered_beside_parts_of_one() -> None:
+    for seconds in (1.0, 2.0, 3.0, 8.0, 0.5, 12.5):
+        drawn = [found for n in range(400) if (found := durations(seconds, str(n))) is not None]
+        places = Counter(sorted(float(text.split()[0]) for text in said).index(seconds) for said, _ in drawn)
+        assert len(drawn) > 60 and max(places.values()) < 1.5 * min(places.values())
+        if seconds.is_integer():
+            assert all(float(text.split()[0]).is_integer() for said, _ in drawn for text in said)

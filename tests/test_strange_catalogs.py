@@ -120,3 +120,52 @@ def test_a_catalog_that_is_no_file_or_leads_out(tree: Path, tmp_path_factory: py
 def test_a_manifest_is_written_as_it_was_read(tree: Path) -> None:
     (path,) = tree.glob("data/*/*/*.json")
     assert load_manifest(path).dumps() == path.read_bytes()
+
+
+def grown(name: str, values: Any, **how: Any) -> Callable[[Path], None]:
+    """Writes the catalog again with other values of a column."""
+
+    def change(path: Path) -> None:
+        table = pq.read_table(path)
+        filled = pa.array(values(table.num_rows), table.schema.field(name).type)
+        pq.write_table(table.set_column(table.schema.get_field_index(name), name, filled), path, **how)
+
+    return change
+
+
+LARGER: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a text of millions of letters": (
+        grown("task", lambda n: ["a" * (8 << 20)] + ["b"] * (n - 1), compression="zstd"),
+        "bytes",
+    ),
+    "many long texts": (
+        grown("task", lambda n: ["a" * 100_000] * n, use_dictionary=False, compression="zstd"),
+        "bytes",
+    ),
+    "many labels": (grown("labels", lambda n: [["a"] * 100_000] + [["b"]] * (n - 1)), "values"),
+    "another encoding": (
+        grown("task", lambda n: ["a"] * n, use_dictionary=False, column_encoding={"task": "DELTA_BYTE_ARRAY"}),
+        "encoding 7",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGER)
+def test_a_catalog_that_expands_beyond_its_rows_is_refused_before_it_is_decoded(tree: Path, name: str) -> None:
+    change, what = LARGER[name]
+    change(tree / CATALOG)
+    assert (tree / CATALOG).stat().st_size < 100_000
+    with serve(tree) as web:
+        for place in (tree, web.url):
+            with pytest.raises(ShardError, match=what):
+                surgsigma_hub.stream(place, where={"label": "a", "task": "a"}, remote=RemoteOptions(deadline=5.0))
+
+
+def test_long_texts_stay_in_memory_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long, sizes, keep = "a" * 500_000, list[int](), catalog.keep
+    grown("task", lambda n: [long] * n)(tree / CATALOG)
+    grown("labels", lambda n: [[long]] * n)(tree / CATALOG)
+    monkeypatch.setattr(catalog, "keep", lambda table, where: (sizes.append(table.nbytes), keep(table, where))[1])
+    with surgsigma_hub.stream(tree, where={"label": long, "task": long}, decode="bytes") as rows:
+        assert len(rows) == 130
+    assert 2 * len(long) <= sum(sizes) < 3 * len(long)

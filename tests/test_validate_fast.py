@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -45,11 +46,14 @@ def repeat(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [None, flip, cut, leave, repeat])
-def test_the_report_does_not_depend_on_workers(tmp_path: Path, spoil: Callable[[Path], None] | None) -> None:
+def test_the_report_does_not_depend_on_workers(
+    tmp_path: Path, spoil: Callable[[Path], None] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tree = small_tree(tmp_path / "surgsigma")
     if spoil:
         spoil(tree / SHARD)
     one = validate(tree)
+    monkeypatch.setattr(importlib.import_module("surgsigma_hub.shards.validate"), "START", 1)
     assert validate(tree, workers=3) == one and one.ok == (spoil is None)
 
 
@@ -96,3 +100,9 @@ def test_the_command_says_what_a_quick_check_did_not_do(built: Path, capsys: pyt
     assert said.startswith("OK: ") and "not looked at" in said and "hashed" in said
     assert main(["validate", str(built / SHARD), "--quick"]) == 0
     assert "hashed" not in capsys.readouterr().out, "a single tar is always read"
+
+
+def test_no_more_processes_are_started_than_there_is_work_for(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("surgsigma_hub.shards.validate")
+    monkeypatch.setattr(module.futures, "ProcessPoolExecutor", None)
+    assert validate(built, workers=8).ok  # a few hundred samples: in this process

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import MediaError, SampleError
 from ..media.film_index import check_pixels
+from ..media.image import pillow_words
 from ..media.video import open_video_bytes
 from ..streaming.decode.decoder import Frames
 
@@ -61,7 +62,7 @@ def picture(value: Any, name: str) -> Any:
         image.load()
         return image
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError) as error:
-        raise MediaError(f"{name}: not a readable image ({str(error).split(' <_io', 1)[0]})") from None
+        raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
 
 
 def _film(value: Any, name: str, form: str, frames: Frames) -> Any:

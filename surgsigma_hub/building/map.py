@@ -30,7 +30,7 @@ from .extra import Extra
 from .labels import LabelDigest
 from .media import MediaStore
 from .parts import PartWriter
-from .plan import Settings, defect_line
+from .plan import FileState, Settings, check_unchanged, defect_line
 
 Progress = Callable[[int, int], None]
 """Called with the samples and the bytes added since the last call."""
@@ -43,12 +43,17 @@ _CONTRADICTS = str(Reason.FOOTAGE_CONTRADICTS)
 
 @dataclass(frozen=True, slots=True)
 class MapJob:
-    """One video to map, and where its part goes."""
+    """One video to map, and where its part goes.
+
+    Attributes:
+        states: Of the files of the video, as they were planned with.
+    """
 
     settings: Settings
     video: Video
     folder: Path
     cache_dir: Path
+    states: tuple[FileState | None, ...]
 
 
 def map_video(job: MapJob, progress: Progress) -> None:
@@ -60,6 +65,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
     part = PartWriter(temporary, job.settings.seed)
     try:
         _fill(part, job, progress)
+        check_unchanged(job.video, job.states)
         part.close()
     except BaseException:
         part.abandon()

@@ -81,6 +81,9 @@ class Settings:
         }
 
 
+FileState = tuple[int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Settings, the videos to map in order, and all that the source has.
@@ -152,13 +155,43 @@ def make_plan(settings: Settings, source: Source) -> Plan:
     return Plan(settings, tuple(videos), {k: frozenset(v) for k, v in now.items()}, _digest(settings, videos))
 
 
+def states_of(video: Video) -> tuple[FileState | None, ...]:
+    """Bytes, time of change and inode of every file of a video; None for one that is not there.
+
+    Without the device, whose number is not the same on every machine that mounts it.
+    """
+    return tuple(map(_state, video.files))
+
+
+def _state(path: Path) -> FileState | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
+def check_unchanged(video: Video, states: tuple[FileState | None, ...]) -> None:
+    """Hold the files of a video against what they were: labels of one must not meet pictures of another.
+
+    Raises:
+        BuildError: a film, an archive or an annotation file was changed, exchanged or removed.
+    """
+    for path, before, now in zip(video.files, states, states_of(video), strict=True):
+        if before != now:
+            raise BuildError(
+                f"{path}: was {'changed' if now else 'removed'} while {video.id} was built from it",
+                hint="Nothing of this build was written. Let whatever changes the file end, then build again.",
+            )
+
+
 def _digest(settings: Settings, videos: list[Video]) -> str:
     """Changes when anything changes that an unfinished build could have read: then its parts are not used again."""
     files = [
-        (str(path), stat.st_size, stat.st_mtime_ns)
+        (str(path), *state[:2])
         for video in videos
-        for path in video.files
-        if path.exists() and (stat := path.stat())
+        for path, state in zip(video.files, states_of(video), strict=True)
+        if state
     ]
     return hashlib.sha256(
         orjson.dumps(

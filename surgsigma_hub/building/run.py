@@ -24,7 +24,7 @@ from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, s
 from .degenerate import refusals
 from .map import MapJob, map_video
 from .parts import read_summary
-from .plan import Plan, Settings, make_plan
+from .plan import Plan, Settings, make_plan, states_of
 from .pool import run_jobs
 from .report import BuildReport, ReportRow, footage_report, quarantined_share, write_reports
 from .scope import Difference, Scope, difference
@@ -142,7 +142,7 @@ def _prepare(work: Path, plan: Plan) -> None:
 def _map(plan: Plan, work: Path, workers: int, progress: bool) -> list[Path]:
     (work / "cache").mkdir(parents=True, exist_ok=True)
     jobs = [
-        MapJob(plan.settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache")
+        MapJob(plan.settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache", states_of(video))
         for n, video in enumerate(plan.videos)
     ]
     run_jobs(map_video, jobs, workers=workers, title="map", progress=progress)

@@ -14,7 +14,13 @@ from .output import on_terminal, plural, print_json, say
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("path", type=Path, metavar="TREE", help="folder of a built tree, or one tar")
-    add("--workers", type=positive, default=1, metavar="N", help="processes; the report stays the same (default: 1)")
+    add(
+        "--workers",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes at most, one for each 1,000 samples; the report stays the same (default: 1)",
+    )
     add("--quick", action="store_true", help="manifests, sizes and splits; hashes of a share of the shards; no samples")
     add("--share", type=share, default=0.05, metavar="SHARE", help="for --quick (default: 5%%)")
     add("--seed", type=int, default=0, help="which share --quick hashes (default: 0)")

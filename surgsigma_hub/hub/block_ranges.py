@@ -8,19 +8,24 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import datasets
 from datasets.utils.file_utils import is_local_path, xopen
 
 from ..errors import ShardError, SurgSigmaError
 from ..plain_file import open_plain
-from ..shards.manifest import MAX_MANIFEST, parse_manifest
+from ..shards.manifest import MAX_MANIFEST, manifest_bytes, parse_manifest
 from ..shards.reader import read_exactly
 from ..shards.skipping import Skipped
 from ..shards.tar_index import Members, layout, members, span
 from ..shards.tree_files import TreeFiles
 from ..streaming.selection.index import make_index
+from ..streaming.storage.deadline import within
+from ..streaming.storage.options import fetch
+from .remote import OPTIONS, hub_files
+
+T = TypeVar("T")
 
 _TAR = re.compile(r"(.*)-\d+\.tar")
 _AT_A_TIME = 8
@@ -96,14 +101,15 @@ def _blocks(place: str, path: str, *, token: Any) -> dict[str, BlockRange]:
     """Pieces of whole tars by name, from their manifest."""
     name = short(place)
     try:
-        with xopen(path, "rb", download_config=datasets.DownloadConfig(token=token)) as file:
-            data = file.read(MAX_MANIFEST + 1)
-        if len(data) > MAX_MANIFEST:
-            raise ShardError(f"{name}: holds more than {MAX_MANIFEST} bytes, which are not read")
+        if is_local_path(path):
+            data = manifest_bytes(Path(path))
+        else:
+            files, inner = hub_files(path, token=token)
+            data = fetch(files, inner, None, None, deadline=OPTIONS.deadline, most=MAX_MANIFEST).data
         index = make_index([parse_manifest(data, where=name, place=f"data/{name}")])
-    except FileNotFoundError:
+    except ShardError as error:
         raise ShardError(
-            f"{name}: the manifest is not there", hint="The tree was copied or published in part; do it again."
+            error.message.replace(path, name), hint="The tree was copied or published in part; do it again."
         ) from None
     blocks: list[list[tuple[int, int, int]]] = [[] for _ in index.places]
     for shard, begin, end, count in zip(
@@ -221,22 +227,27 @@ def _local(piece: BlockRange) -> BinaryIO:
 
 def _opened(piece: BlockRange, begin: int, end: int, token: Any) -> Callable[[int, int], bytes]:
     """Gives the bytes of blocks, asked for in order."""
-    access = datasets.DownloadConfig(token=token)
-    local = is_local_path(piece.tar)
     try:
-        file: Any = _local(piece) if local else xopen(piece.tar, "rb", download_config=access)
-        if not local and end < piece.size:
-            # A stream would bring more than is asked for.
-            return lambda start, stop: bytes(
-                file.fs.cat_file(file.path, start, stop, cache_type="none", block_size=stop - start)
-            )
-        if local:
-            file.seek(begin)
-        else:
-            file.loc = begin  # files of the Hub stream from here on, with a Range request
-        return lambda start, stop: read_exactly(file, stop - start)
+        if is_local_path(piece.tar):
+            local = _local(piece)
+            local.seek(begin)
+            return lambda start, stop: read_exactly(local, stop - start)
+        if end < piece.size:  # a stream would bring more than is asked for
+            files, path = hub_files(piece.tar, token=token)
+            return lambda start, stop: fetch(files, path, start, stop, deadline=OPTIONS.deadline).data
+        access = datasets.DownloadConfig(token=token)
+        stream: Any = _clocked(piece, lambda: xopen(piece.tar, "rb", download_config=access))
+        stream.loc = begin  # files of the Hub stream from here on, with a Range request
+        return lambda start, stop: _clocked(piece, lambda: read_exactly(stream, stop - start))
     except FileNotFoundError:
         raise ShardError(
             f"{piece.name}: shard named in the manifest is missing",
             hint="Build or download this part of the tree again.",
         ) from None
+
+
+def _clocked(piece: BlockRange, call: Callable[[], T]) -> T:
+    try:
+        return within(OPTIONS.deadline, call)
+    except TimeoutError as error:
+        raise ShardError(f"{piece.name}: {error}", hint="Check the network and the server, then try again.") from None

@@ -10,14 +10,41 @@ from typing import Any
 import datasets
 import orjson
 from datasets.builder import Key
+from PIL import Image
 
 from ..conformance import form_problem
-from ..errors import ShardError
+from ..errors import MediaError, ShardError
+from ..media.image import pillow_words
 from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
 from ..shards.skipping import OnError, Skipped
 from ..shards.tar_index import Members
 from .block_ranges import ReadShard, find_block_ranges, manifest_place, read_group, single_blocks, split_evenly
 from .resuming import Resumable
+
+
+class TreeImage(datasets.Image):  # type: ignore[misc]
+    """The feature of ``datasets``, whose decoding ends in an error of ours where Pillow cannot read a picture.
+
+    Equal to its base, so that datasets of several origins can be joined.
+    """
+
+    def decode_example(self, value: Any, token_per_repo_id: Any = None) -> Any:
+        """See the base.
+
+        Raises:
+            MediaError: no picture, a damaged one, or one of too many pixels.
+        """
+        try:
+            return super().decode_example(value, token_per_repo_id)
+        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+            name = value.get("path") if isinstance(value, dict) else None
+            raise MediaError(f"{name or 'an image'}: not a readable image ({pillow_words(error)})") from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, datasets.Image) and (self.mode, self.decode) == (other.mode, other.decode)
+
+    def __hash__(self) -> int:
+        return hash((self.mode, self.decode))
 
 
 def flat_features() -> datasets.Features:
@@ -29,7 +56,7 @@ def flat_features() -> datasets.Features:
     return datasets.Features(
         {
             **json_features(),
-            "images": datasets.List({"image": datasets.Image(), "role": datasets.Value("string")}),
+            "images": datasets.List({"image": TreeImage(), "role": datasets.Value("string")}),
             "videos": datasets.List({"video": datasets.Video(decode=False), "role": datasets.Value("string")}),
         }
     )

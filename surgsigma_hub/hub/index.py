@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,21 +71,24 @@ class Index:
             if name != "all" and name not in known:
                 raise UnknownNameError("split", name, known, where=f"config {config!r} of {self.where}")
 
-    def tars(self, config: str, split: str, *, token: str | bool | None = None) -> list[str]:
-        """Every tar of a split in reading order, globs resolved.
+    def tars(self, config: str, splits: Sequence[str], *, token: str | bool | None = None) -> dict[str, list[str]]:
+        """Every tar of some splits in reading order, globs resolved.
 
         Raises:
             ShardError: a place that holds no tar.
         """
-        found: list[str] = []
-        for pattern in self.configs[config][split].patterns:
-            hits = glob_hub(pattern, token=token) if pattern.startswith("hf://") else [pattern]
-            if not hits:
+        patterns = [(split, place) for split in splits for place in self.configs[config][split].patterns]
+        globs = list(dict.fromkeys(place for _, place in patterns if place.startswith("hf://")))
+        hits = dict(zip(globs, glob_hub(globs, token=token), strict=True))
+        found: dict[str, list[str]] = {split: [] for split in splits}
+        for split, place in patterns:
+            there = hits.get(place, [place])
+            if not there:
                 raise ShardError(
-                    f"{self.where}: config {config!r} names {pattern}, but nothing is there",
+                    f"{self.where}: config {config!r} names {place}, but nothing is there",
                     hint="The dataset was published in part, or changed since; load it again or report it.",
                 )
-            found += hits
+            found[split] += there
         return found
 
 

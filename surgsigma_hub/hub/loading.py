@@ -82,10 +82,9 @@ def load_dataset(
 
     from .builder import SurgSigma
 
-    # The streamed dataset lists only the tars of the splits that were asked for: each glob is a request to the Hub.
     splits = index.configs[name]
     wanted = [split] if streaming and split is not None and split in splits else list(splits)
-    tars = {s: index.tars(name, s, token=token) for s in wanted}
+    tars = index.tars(name, wanted, token=token)
     counts = {s: (splits[s].samples, splits[s].bytes) for s in wanted}
     with _told_of_the_cache():
         builder: Any = SurgSigma(

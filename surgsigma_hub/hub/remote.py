@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
-from ..errors import SurgSigmaError
-from ..shards.frontmatter import read_card
+from tqdm import tqdm
+
+from ..errors import ShardError, SurgSigmaError
+from ..shards.frontmatter import MAX_CARD, read_card
+from ..streaming.storage.deadline import within
+from ..streaming.storage.http import HttpFiles
+from ..streaming.storage.hub_dataset import files_url, find_dataset, headers_for
+from ..streaming.storage.options import RemoteOptions
+
+OPTIONS = RemoteOptions()
+"""Clock of what is asked of the Hub here; ``stream`` takes one of its own."""
+
+_PLACE = re.compile(r"hf://datasets/([^/@]+/[^/@]+)@([^/@]+)/(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +38,20 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
     """The README.md of a dataset on the Hub (``HF_ENDPOINT`` respected), and the commit that ``revision`` stands for.
 
     Raises:
-        SurgSigmaError: no network, no such dataset or revision, no access, no card.
+        SurgSigmaError: no network, no such dataset or revision, no access, no card, or not within the clock.
+        ShardError: larger than a card may be.
     """
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub import errors as hub
 
     name = f"{repo} at revision {revision}" if revision else repo
     try:
-        path = hf_hub_download(repo, "README.md", repo_type="dataset", revision=revision, token=token)
+        path = within(
+            OPTIONS.deadline,
+            lambda: hf_hub_download(
+                repo, "README.md", repo_type="dataset", revision=revision, token=token, tqdm_class=_bounded(name)
+            ),
+        )
     except hub.GatedRepoError:
         raise SurgSigmaError(
             f"dataset {name} is gated: {constants.ENDPOINT} did not let this account in",
@@ -56,27 +78,74 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
         ) from None
     except hub.HFValidationError as error:
         raise SurgSigmaError(f"{repo!r} is not a dataset name of the form ORG/NAME ({error})") from None
-    except hub.HfHubHTTPError as error:
+    except (hub.HfHubHTTPError, OSError, ValueError) as error:
         raise SurgSigmaError(f"the card of {name} could not be read: {error}", hint="Try again later.") from None
     # huggingface_hub keeps files at .../snapshots/<commit>/README.md: this is how `datasets` learns the commit too.
     place = Path(path)
     return HubCard(read_card(place, where=name), place.parent.name, f"{constants.ENDPOINT}/datasets/{repo}")
 
 
-def glob_hub(pattern: str, *, token: str | bool | None = None) -> list[str]:
-    """The files that an ``hf://`` glob matches, as ``hf://`` paths, sorted.
+def _bounded(name: str) -> type[tqdm[Any]]:
+    """What ``huggingface_hub`` calls with the size of a card, and with each part of it before that is written."""
+    until = time.monotonic() + OPTIONS.deadline
+
+    class Bounded(tqdm):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self._left: float = MAX_CARD
+            kwargs.pop("name", None)  # an argument of huggingface_hub's own bar
+            super().__init__(*args, **{**kwargs, "disable": True})
+            self._take(kwargs.get("total") or 0)
+            self._left = MAX_CARD
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self._take(n or 0)
+            return None
+
+        def _take(self, size: float) -> None:
+            self._left -= size
+            if self._left < 0:
+                raise ShardError(f"the card of {name}: holds more than {MAX_CARD} bytes, which are not read")
+            if time.monotonic() > until:
+                raise TimeoutError(f"not there within {OPTIONS.deadline:g} s")
+
+    return Bounded
+
+
+def glob_hub(patterns: Sequence[str], *, token: str | bool | None = None) -> list[list[str]]:
+    """The files that ``hf://`` globs match, as ``hf://`` paths, sorted; for each glob.
+
+    Each dataset is asked once for a list of its files.
 
     Raises:
+        ShardError: a pattern that names no dataset and commit.
         SurgSigmaError: the Hub could not be asked.
     """
-    from huggingface_hub import HfFileSystem
-    from huggingface_hub.errors import HfHubHTTPError
+    known: dict[tuple[str, str], list[list[str]]] = {}
+    found: list[list[str]] = []
+    for pattern in patterns:
+        repo, sha, inner = _split(pattern)
+        if (repo, sha) not in known:
+            files = find_dataset(repo, sha, headers_for(token), OPTIONS).files
+            known[repo, sha] = sorted(path.split("/") for path in files)
+        parts = inner.split("/")
+        hits = [f for f in known[repo, sha] if len(f) == len(parts) and all(map(fnmatchcase, f, parts))]
+        found.append([f"hf://datasets/{repo}@{sha}/{'/'.join(hit)}" for hit in hits])
+    return found
 
-    try:
-        return sorted(f"hf://{path}" for path in HfFileSystem(token=token).glob(pattern))
-    except FileNotFoundError:
-        return []
-    except HfHubHTTPError.__bases__ as error:  # the errors of whichever HTTP library this huggingface_hub uses
-        raise SurgSigmaError(
-            f"{pattern} could not be listed: {error}", hint="Check the network, then try again."
-        ) from None
+
+def hub_files(place: str, *, token: str | bool | None = None) -> tuple[HttpFiles, str]:
+    """Where a file of the Hub is read by range, and its path there.
+
+    Raises:
+        ShardError: not ``hf://datasets/ORG/NAME@COMMIT/PATH``.
+    """
+    repo, sha, path = _split(place)
+    return HttpFiles(files_url(repo, sha), headers=headers_for(token), timeout=OPTIONS.timeout), path
+
+
+def _split(place: str) -> tuple[str, str, str]:
+    """Dataset, commit and path."""
+    found = _PLACE.fullmatch(place)
+    if found is None:
+        raise ShardError(f"{place[:200]!r} is no place on the Hub (expected hf://datasets/ORG/NAME@COMMIT/PATH)")
+    return found[1], found[2], found[3]

@@ -158,17 +158,17 @@ def _open(data: bytes, name: str) -> Image.Image:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise MediaError(f"{name}: more than {MAX_PIXELS} pixels", reason="media_too_large") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise MediaError(f"{name}: not a readable image ({_plain(error)})") from None
+        raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
     _check_size(image.width, image.height, name)
     try:
         image.load()
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise MediaError(f"{name}: damaged image ({_plain(error)})") from None
+        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
     return image
 
 
-def _plain(error: Exception) -> str:
-    # Pillow prints the memory address of the buffer, which would make reports differ between runs.
+def pillow_words(error: Exception) -> str:
+    """What Pillow says of a picture, without the memory address of the buffer: that differs between runs."""
     return str(error).split(" <_io", 1)[0]
 
 
@@ -193,7 +193,7 @@ def as_rgb(image: Image.Image, name: str) -> Image.Image:
     try:
         return image.convert("RGB")
     except (OSError, ValueError) as error:
-        raise MediaError(f"{name}: colour mode {image.mode} cannot be read as RGB ({_plain(error)})") from None
+        raise MediaError(f"{name}: colour mode {image.mode} cannot be read as RGB ({pillow_words(error)})") from None
 
 
 def _to_rgb_image(values: npt.NDArray[Any], name: str) -> Image.Image:

@@ -76,8 +76,10 @@ def stream(
         decode: ``rgb``; :class:`Rgb` to resize; ``bytes``; or ``view``, memory of the shard without a copy, which
             cannot be sent to another process.
         frames: Which frames of films to decode. None: films stay bytes.
-        verify: Compare each medium with the sha256 that its sample names. Without it, headers have checksums, a shard
-            must be of its size and not change, and remotely one that is read in its order is compared with its sha256.
+        verify: Compare each medium with the sha256 that its sample names, and its JSON with the schema (0.03 ms a
+            sample). Without it, fields but for the version and the media are handed out unchecked (``record`` of a
+            sample checks them), headers have checksums, a shard must be of its size and not change, and remotely one
+            that is read in its order is compared with its sha256.
         on_error: ``raise``, or ``skip`` a sample that cannot be read and count it in ``.errors``.
         max_errors_in_row: With ``skip``, more bad samples than this, one after the other, are an error all the same.
         threads: Threads that decode. None: one a core, at most eight. 0, and always where there is nothing to decode or

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from .. import records
+from ..conformance import form_problem
 from ..errors import ShardError
 from ..records import Sample
 
@@ -18,11 +19,10 @@ def typed_sample(raw: Mapping[str, Any]) -> Sample:
     Raises:
         ShardError: keys missing or of the wrong shape.
     """
-    try:
-        made: Sample = _maker(Sample)(raw)
-        return made
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ShardError(f"sample {raw.get('id')!r} does not have the form of records.Sample ({error!r})") from None
+    if problem := form_problem(raw):
+        raise ShardError(f"sample {str(raw.get('id'))[:200]!r} does not have the form of records.Sample: {problem}")
+    made: Sample = _maker(Sample)(raw)
+    return made
 
 
 @cache

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import surgsigma_hub
-from surgsigma_hub.errors import SurgSigmaError
+from surgsigma_hub.errors import BuildError, SurgSigmaError
+from surgsigma_hub.records import Video
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.shards.validate import validate
 
@@ -58,3 +59,31 @@ def test_a_source_that_changes_while_it_is_built(
         assert not list(out.rglob("*.manifest.json")), "nothing half-built counts"
     else:
         assert report.quarantined and validate(out).ok
+
+
+def again(path: Path) -> None:
+    """Another file of as many bytes and with the same time in its place."""
+    stat, other = path.stat(), path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    other.replace(path)
+
+
+@pytest.mark.parametrize("change", [gone, cut, again])
+def test_a_file_of_a_video_that_is_exchanged_while_it_is_read_ends_the_build(
+    change: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(shutil.copytree(FIXTURES / "cholect50", tmp_path / "source"))
+    kind = get_source("cholect50")
+    honest, changed = kind.frames, list[Path]()
+
+    def frames(self: object, video: Video) -> Iterator[object]:
+        yield from honest(self, video)  # type: ignore[arg-type]
+        if not changed:
+            changed.append(video.files[0])
+            change(video.files[0])
+
+    monkeypatch.setattr(kind, "frames", frames)
+    with pytest.raises(BuildError, match=r"was (changed|removed) while \w+ was built from it"):
+        surgsigma_hub.build("cholect50", root=root, out=tmp_path / "tree", max_quarantine=1.0)
+    assert not list((tmp_path / "tree").rglob("*.manifest.json"))

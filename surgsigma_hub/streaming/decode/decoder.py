@@ -13,8 +13,9 @@ import numpy as np
 import orjson
 from PIL import Image, UnidentifiedImageError
 
+from ...conformance import form_problem
 from ...errors import MediaError, ShardError, SurgSigmaError
-from ...media.image import as_rgb
+from ...media.image import as_rgb, pillow_words
 from ...media.limits import MAX_PIXELS
 from ...schema import FORMAT_VERSION, check_format_version
 from ...shards.tar_index import Members
@@ -91,7 +92,8 @@ class Decoder:
     Args:
         decode: ``bytes`` copies of the members, ``view``s of the shard's memory, ``rgb`` or :class:`Rgb`.
         frames: Which frames of films to decode. None: films are given as bytes.
-        verify: Compare each medium with the sha256 in its sample.
+        verify: Compare each medium with the sha256 in its sample, and the JSON with the schema. Without it, only those
+            fields are looked at that are used here: the version and the media.
     """
 
     def __init__(self, decode: Decode, *, frames: Frames | None = None, verify: bool = False) -> None:
@@ -145,6 +147,8 @@ class Decoder:
                 media[member] = self._picture(data, self._rgb, where, raw.key, member)
             else:
                 media[member] = self._values(data, self._rgb, f"{where}: {raw.key}.{member}")
+        if self._verify and (problem := form_problem(sample)):
+            raise ShardError(f"{where}: sample {raw.key!r}: {problem}", hint="Validate or rebuild the shard.")
         return sample, media
 
     def _parsed(self, raw: Members) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
@@ -260,5 +264,4 @@ def _opened(data: memoryview, name: str, *, fast: Rgb | None = None) -> Image.Im
     except Image.DecompressionBombError:
         raise MediaError(f"{name}: more than {MAX_PIXELS} pixels", reason="media_too_large") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        # Pillow prints the memory address of the buffer, which would make reports differ between runs.
-        raise MediaError(f"{name}: not a readable image ({str(error).split(' <_io', 1)[0]})") from None
+        raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...errors import ShardError
+from ...plain_file import open_plain
 from ...shards.manifest import Manifest
 from ..order.permutation import Numbers
 from ..storage.range_file import RangedFile
 from ..storage.tree import TreeStorage
-from .filters import columns, keep
+from .filters import LISTS, NUMBERS, columns, keep
 from .index import Wanted
+from .parquet_pages import ENCODINGS, pages
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -27,6 +30,8 @@ _LIES = ["offset", "bytes"]
 _CATALOGS = 4  # that are read at a time
 _FOOTER = 64 << 20  # bytes, and things in a list, of a footer; one of six million rows has some 500,000
 _GROUP = 1 << 20  # rows of a row group, which is read as a whole; ours have some 65,000
+_VALUES = 64  # values of a list in a row, on average; ours have the labels of a sample, or its media
+_DICTIONARY, _ROW = 4 << 20, 512  # bytes of a column of a row group, whatever its rows, and for each row
 
 
 def find_wanted(place: TreeStorage, manifests: Sequence[Manifest], where: Mapping[str, Sequence[Any]]) -> Wanted:
@@ -60,7 +65,11 @@ def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]
         source: Any = place.catalog(m)
         if isinstance(source, Path) and not str(source).isascii():
             source = source.open("rb")  # pyarrow opens no path that is not UTF-8; of others it reads faster
-        with pq.ParquetFile(source, thrift_string_size_limit=_FOOTER, thrift_container_size_limit=_FOOTER) as catalog:
+        # Read as a dictionary, a text that stands for a million rows lies in memory once.
+        texts = [f"{n}.list.element" if n in LISTS else n for n in columns(where) if n not in NUMBERS]
+        with pq.ParquetFile(
+            source, read_dictionary=texts, thrift_string_size_limit=_FOOTER, thrift_container_size_limit=_FOOTER
+        ) as catalog:
             _check_form(catalog, m, columns(where))
             rows = catalog.metadata.num_rows
             if rows != m.samples:
@@ -69,9 +78,13 @@ def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]
                 )
             lies = not place.local and set(_LIES) <= set(catalog.schema_arrow.names)
             names = columns(where) + (_LIES if lies else [])
+            chunks = list(_chunks(catalog.metadata, set(names)))
             if isinstance(source, RangedFile):
-                source.load(_chunks(catalog.metadata, set(names)))
+                source.load((chunk.start, chunk.end) for chunk in chunks)
+            _check_pages(source, chunks, m)
             return _kept(catalog, m, where, names)
+    except KeyError as error:  # of a column to read as a dictionary
+        raise _no_column(m, str(error.args[0]).partition(".")[0]) from None
     except FileNotFoundError:
         raise ShardError(f"{m.catalog}: is not there, so nothing can be filtered", hint="Rebuild this part.") from None
     except (pa.ArrowException, OSError, OverflowError, UnicodeDecodeError) as error:
@@ -89,26 +102,75 @@ def _check_form(catalog: pq.ParquetFile, m: Manifest, names: list[str]) -> None:
     schema = catalog.schema_arrow
     for name in [*names, *(n for n in _LIES if n in schema.names)]:
         kind: Any = schema.field(name).type if schema.names.count(name) == 1 else types.lib.null()
-        if name in ("labels", "members"):
+        if name in LISTS:
             kind = kind.value_type if types.is_list(kind) else types.lib.null()
-        fits = types.is_integer if name in (*_LIES, "reasoning_level") else types.is_string
-        if not fits(kind):
-            raise ShardError(
-                f"{m.catalog}: has no column {name!r} of the type that a build writes", hint="Rebuild this part."
-            )
+        if name in (*_LIES, *NUMBERS):
+            fits = types.is_integer(kind)
+        else:  # a text that was not read as a dictionary would be repeated in memory
+            fits = types.is_dictionary(kind) and types.is_string(kind.value_type)
+        if not fits:
+            raise _no_column(m, name)
     footer = catalog.metadata
     if any(footer.row_group(n).num_rows > _GROUP for n in range(footer.num_row_groups)):
         raise ShardError(f"{m.catalog}: a row group of more than {_GROUP} rows", hint="Rebuild this part.")
 
 
-def _chunks(footer: pq.FileMetaData, names: set[str]) -> Iterator[tuple[int, int]]:
+def _no_column(m: Manifest, name: str) -> ShardError:
+    return ShardError(f"{m.catalog}: has no column {name!r} of the type that a build writes", hint="Rebuild this part.")
+
+
+class _Chunk(NamedTuple):
+    """A column of a row group: where it lies in the file, and how many rows it is of."""
+
+    column: str
+    start: int
+    end: int
+    rows: int
+
+
+def _chunks(footer: pq.FileMetaData, names: set[str]) -> Iterator[_Chunk]:
     """Where the named columns are in the file."""
     leaves = [n for n in range(footer.num_columns) if footer.schema.column(n).path.partition(".")[0] in names]
     for group in range(footer.num_row_groups):
         row_group = footer.row_group(group)
         for chunk in map(row_group.column, leaves):
             start = chunk.dictionary_page_offset or chunk.data_page_offset
-            yield start, start + chunk.total_compressed_size
+            start = min(start, chunk.data_page_offset)
+            yield _Chunk(chunk.path_in_schema, start, start + chunk.total_compressed_size, row_group.num_rows)
+
+
+def _check_pages(source: Any, chunks: Sequence[_Chunk], m: Manifest) -> None:
+    """Hold what the pages say that they expand to against the rows that they are of.
+
+    Raises:
+        ShardError: more values or bytes than the rows of a build have, or pages of another form.
+    """
+    with open_plain(source) if isinstance(source, Path) else nullcontext(source) as file:
+        for chunk in chunks:
+            values = expanded = 0
+            try:
+                for page in pages(_bytes_of(file, chunk)):
+                    values, expanded = values + page.values, expanded + page.expanded
+                    if page.encoding not in ENCODINGS:
+                        raise ValueError(f"encoding {page.encoding} of Parquet, which a build does not write")
+                most = chunk.rows * (_VALUES if "." in chunk.column else 1), _DICTIONARY + chunk.rows * _ROW
+                if values > most[0] or expanded > most[1]:
+                    raise ValueError(
+                        f"{values} values in {expanded} bytes, of {chunk.rows} rows (expected at most {most[0]} in "
+                        f"{most[1]} bytes)"
+                    )
+            except ValueError as error:
+                raise ShardError(f"{m.catalog}: column {chunk.column!r}: {error}", hint="Rebuild this part.") from None
+
+
+def _bytes_of(file: Any, chunk: _Chunk) -> bytes:
+    if not 0 <= chunk.start < chunk.end:
+        raise ValueError("lies nowhere in the file")
+    file.seek(chunk.start)
+    data: bytes = file.read(chunk.end - chunk.start)
+    if len(data) != chunk.end - chunk.start:
+        raise ValueError("lies beyond the end of the file")
+    return data
 
 
 def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any]], names: list[str]) -> Wanted:

@@ -27,7 +27,12 @@ _COLUMNS = {
 }
 """Names that ``where`` may use, and the column of the catalog that each looks at."""
 
-_LISTS = {"label", "media"}
+LISTS = frozenset({"labels", "members"})
+"""Columns of which a row holds several values."""
+
+NUMBERS = frozenset({"reasoning_level"})
+"""Columns of whole numbers; the others are texts."""
+
 Where = Mapping[str, Any]
 
 
@@ -48,7 +53,7 @@ def check_where(where: Where) -> dict[str, Any]:
         if name not in _COLUMNS:
             raise UnknownNameError("filter", name, _COLUMNS, where="where")
         listed = list(value) if isinstance(value, Collection) and not isinstance(value, str) else [value]
-        kind = int if name == "reasoning_level" else str
+        kind = int if name in NUMBERS else str
         if not listed or not all(isinstance(v, kind) and not isinstance(v, bool) for v in listed):
             raise SurgSigmaError(
                 f"where: {name}={value!r}",
@@ -75,13 +80,15 @@ def keep(table: pa.Table, where: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.
 
     passed = np.ones(table.num_rows, bool)
     for name, wanted in where.items():
-        column = table[_COLUMNS[name]].combine_chunks()
-        if name in _LISTS:
-            hits = pc.is_in(pc.list_flatten(column), value_set=pa.array(wanted, pa.string()))
-            rows = np.asarray(pc.list_parent_indices(column))[np.asarray(hits)]
-            fits = np.zeros(table.num_rows, bool)
-            fits[rows] = True
-        else:
-            fits = np.asarray(pc.is_in(column, value_set=pa.array(wanted, column.type)))
+        values = pa.array(wanted, pa.int64() if name in NUMBERS else pa.string())
+        fits = np.zeros(table.num_rows, bool)
+        first = 0
+        for chunk in table[_COLUMNS[name]].chunks:  # each may have a dictionary of its own
+            if _COLUMNS[name] in LISTS:
+                hits = np.asarray(pc.is_in(pc.list_flatten(chunk), value_set=values))
+                fits[first + np.asarray(pc.list_parent_indices(chunk))[hits]] = True
+            else:
+                fits[first : first + len(chunk)] = pc.is_in(chunk, value_set=values)
+            first += len(chunk)
         passed &= fits
     return passed

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 import time
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from .deadline import within
 
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
@@ -114,7 +117,7 @@ def _patience(timeout: float, until: float) -> float:
 
 
 def set_clock(connection: http.client.HTTPConnection, timeout: float, until: float) -> None:
-    """Bound connecting, sending and every wait for an answer, that of a proxy too."""
+    """Bound resolving, connecting, sending and every wait for an answer, that of a proxy too."""
     connection.timeout = _patience(timeout, until)
     if connection.sock is not None:
         connection.sock.settimeout(connection.timeout)
@@ -122,7 +125,35 @@ def set_clock(connection: http.client.HTTPConnection, timeout: float, until: flo
     def response(sock: Any, *arguments: Any, **named: Any) -> http.client.HTTPResponse:
         return http.client.HTTPResponse(_Source(sock, timeout, until), *arguments, **named)  # type: ignore[arg-type]
 
+    def connected(address: tuple[str, int], *_: Any) -> socket.socket:
+        return open_socket(*address, timeout, until)
+
     connection.response_class = response  # type: ignore[assignment]
+    # http.client has no other place for it: its own resolves without a clock, and gives each address the whole timeout.
+    connection._create_connection = connected  # type: ignore[attr-defined]
+
+
+def open_socket(host: str, port: int, timeout: float, until: float) -> socket.socket:
+    """A connected socket: to the first of a host's addresses that answers, all of them within the clock.
+
+    Raises:
+        OSError: none of them does, or the host has none.
+    """
+    failed: OSError = OSError(f"{host!r} has no address")
+    for family, kind, protocol, _, address in within(_patience(timeout, until), lambda: _addresses(host, port)):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(_patience(timeout, until))
+            sock.connect(address)
+            return sock
+        except OSError as error:
+            failed = error
+            sock.close()
+    raise failed
+
+
+def _addresses(host: str, port: int) -> list[Any]:
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 def read_body(response: http.client.HTTPResponse, most: int) -> bytes:

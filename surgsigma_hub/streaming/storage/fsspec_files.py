@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import ShardError, SurgSigmaError
+from .deadline import within
 from .response import RangeResponse, TransientError
 
 _VERSION = (
@@ -34,11 +35,11 @@ class FsspecFiles:
         self, place: str, start: int | None = None, end: int | None = None, *, most: int = 1 << 30,
         until: float = math.inf,
     ) -> RangeResponse:  # fmt: skip
-        """See :class:`.options.Files`; the clock holds for stores that work with asyncio."""
+        """See :class:`.options.Files`; a store that goes on beyond the clock is left to itself."""
         path = f"{self._base}/{place}"
         try:
             if start is not None and start < 0:
-                _, tag, total = self._version(path)
+                _, tag, total = self._version(path, until)
                 return RangeResponse(self._cat(path, max(0, total + start), total, until), tag, total)
             if start is None or end is None:
                 data = self._cat(path, 0, most + 1, until)
@@ -49,7 +50,7 @@ class FsspecFiles:
             known = self._known.get(place)
             short = len(data) != end - start
             if known is None or short or time.monotonic() - known[0] > self.every:
-                known = self._known[place] = self._version(path)
+                known = self._known[place] = self._version(path, until)
         except FileNotFoundError:
             raise ShardError(f"{place}: is not there", hint="The tree was published in part, or moved.") from None
         except ShardError:
@@ -74,19 +75,29 @@ class FsspecFiles:
 
             data = sync(self._fs.loop, self._fs._cat_file, path, start=start, end=end, timeout=left)
         else:
-            data = self._fs.cat_file(path, start=start, end=end)
+            data = within(left, lambda: self._fs.cat_file(path, start=start, end=end))
         return data
 
-    def glob(self, pattern: str) -> list[str]:
-        """Paths below the base that fit."""
-        return sorted(str(path) for path in self._fs.glob(f"{self._base}/{pattern}"))
+    def glob(self, pattern: str, *, deadline: float) -> list[str]:
+        """Paths below the base that fit.
+
+        Raises:
+            SurgSigmaError: the store does not say it within ``deadline`` seconds, or refuses to.
+        """
+        try:
+            return sorted(map(str, within(deadline, lambda: self._fs.glob(f"{self._base}/{pattern}"))))
+        except Exception as error:  # each file system raises its own kinds
+            raise SurgSigmaError(
+                f"{self._base}: cannot be listed ({type(error).__name__}: {str(error)[:120]})",
+                hint="Check the address, the account and the network.",
+            ) from None
 
     def close(self) -> None:
         """Nothing is held here."""
 
-    def _version(self, path: str) -> tuple[float, str, int]:
+    def _version(self, path: str, until: float) -> tuple[float, str, int]:
         self._fs.invalidate_cache(path.rpartition("/")[0])  # a listing of before would say what was before
-        info: Mapping[str, Any] = self._fs.info(path)
+        info: Mapping[str, Any] = within(until - time.monotonic(), lambda: self._fs.info(path))
         size = info.get("size")
         version = next((str(info[name]) for name in _VERSION if info.get(name) is not None), "")
         return time.monotonic(), version, size if isinstance(size, int) else -1

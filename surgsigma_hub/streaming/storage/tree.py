@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from ...errors import ShardError, SurgSigmaError
 from ...plain_file import plain_size
@@ -26,7 +25,6 @@ from .range_file import RangedFile
 
 _REPO = re.compile(r"(?:hf://datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:@(.+))?")
 _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
-T = TypeVar("T")
 _BUILD = "Build a tree (surgsigma build --help), or name a folder, ORG/NAME of a dataset on the Hub, or a URL."
 
 
@@ -226,7 +224,7 @@ class _Store:
 
 def _listed_by_store(files: Files, options: RemoteOptions) -> list[Listed]:
     assert isinstance(files, FsspecFiles)
-    return [Listed.from_path(path) for path in files.glob("data/*/*/*.manifest.json")]
+    return [Listed.from_path(path) for path in files.glob("data/*/*/*.manifest.json", deadline=options.deadline)]
 
 
 def _listed_by_card(files: Files, options: RemoteOptions) -> list[Listed]:
@@ -260,45 +258,12 @@ class _Names:
         return self._names
 
 
-def _last_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1][:200] if lines else type(error).__name__
-
-
-def _within(seconds: float, call: Callable[[], T]) -> T:
-    """What a call gives that has no clock of its own; its thread is left to itself when the time is up.
-
-    Raises:
-        TimeoutError: it did not come to its end.
-    """
-    found: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            found.set_result(call())
-        except BaseException as error:
-            found.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return found.result(seconds)
-
-
 def _hub(repo: str, revision: str | None, options: RemoteOptions) -> TreeStorage:
     """A dataset on the Hub, at the commit that the revision stands for now."""
-    from huggingface_hub import HfApi, constants, get_token
-    from huggingface_hub import errors as hub
+    from .hub_dataset import files_url, find_dataset, headers_for  # huggingface_hub is slow to import
 
-    name = f"{repo} at revision {revision}" if revision else repo
-    try:
-        info = _within(options.deadline, lambda: HfApi().dataset_info(repo, revision=revision, timeout=options.timeout))
-    except (hub.HfHubHTTPError, hub.HFValidationError, OSError) as error:
-        raise SurgSigmaError(
-            f"dataset {name} could not be opened at {constants.ENDPOINT}: {_last_line(error)}",
-            hint="Check the spelling of ORG/NAME and the revision; for a private or gated one log in: hf auth login",
-        ) from None
-    token = None if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN") else get_token()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    paths = [s.rfilename for s in info.siblings or () if _MANIFEST.fullmatch(s.rfilename)]
-    base = f"{constants.ENDPOINT}/datasets/{repo}/resolve/{info.sha}/"
-    names = _Names([Listed.from_path(path) for path in sorted(paths)])
-    return RemoteTree(f"{repo} (revision {info.sha[:12]})", _Web(base, headers), names, options)
+    headers = headers_for(None)
+    found = find_dataset(repo, revision, headers, options)
+    names = _Names([Listed.from_path(path) for path in sorted(filter(_MANIFEST.fullmatch, found.files))])
+    where = f"{repo} (revision {found.sha[:12]})"
+    return RemoteTree(where, _Web(files_url(repo, found.sha), dict(headers)), names, options)

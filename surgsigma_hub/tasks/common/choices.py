@@ -48,9 +48,18 @@ def near_options(kind: Kind, right: Sequence[str], among: tuple[str, ...], id: s
     return shuffled([*right, *chosen], "options", id)
 
 
-def durations(seconds: float, id: str) -> tuple[list[str], list[str]]:
-    """Four durations, each twice the one before, shuffled; the right one is as often the shortest as the longest."""
+def durations(seconds: float, id: str) -> tuple[list[str], list[str]] | None:
+    """Four durations, each twice the one before, shuffled; the right one is as often the shortest as the longest.
+
+    None where a whole number of seconds would stand beside parts of one, which nobody labels there. The place among the
+    four is drawn before that is known, so that those that are left still tell nothing by their order.
+
+    >>> durations(8.0, "a")[0] != [], [durations(1.0, id) is None for id in "abcdef"].count(True)
+    (True, 4)
+    """
     place = draws("place", id)[0] % 4
     scale = [seconds * 2.0 ** (n - place) for n in range(4)]
+    if seconds.is_integer() and not scale[0].is_integer():
+        return None
     said = [seconds_text(seconds if n == place else round(one, 2 if one < 1 else 1)) for n, one in enumerate(scale)]
     return shuffled(said, "options", id), [said[place]]

@@ -214,7 +214,10 @@ def _choice(
     task: Task, draft: Draft, id: str, setting: Setting, slots: Mapping[str, str], form: Form | None
 ) -> Asked | None:
     if task.answer is AnswerKind.SECONDS:
-        options, right = durations(draft.answer.seconds or 0.0, id)
+        drawn = durations(draft.answer.seconds or 0.0, id)
+        if drawn is None:
+            return None
+        options, right = drawn
     elif task.answer in (AnswerKind.LABEL, AnswerKind.LABELS):
         kind = task.label_kinds[0]
         found = near_options(kind, draft.answer.labels, vocabulary(setting.source, kind), id)
