@@ -244,6 +244,7 @@ _NATIVE: dict[str, tuple[Callable[[], bytes], Inputs]] = {
     "label mapping": _lines(_fixture("cholect50/label_mapping.txt")),
     "numbered table": _lines(_fixture("cholec80/phase_annotations/video01*.txt")),
     "delimited table": _lines(_fixture("cataract101/annotations.csv")),
+    "intervals": _lines(b"0 49 Preparation\n50 99 Clipping and cutting\n".__bytes__),
     "motions": _lines(_MOTIONS.encode),
     "grounding": _lines(b"hook (643,0),(920,298) grasper(0,48),(547,490)".__bytes__),
     "trace": _lines(_TRACE.encode),
