@@ -67,6 +67,7 @@ def large_card(asked: Asked, send: object, server: Strange) -> None:
 def test_a_card_without_end_ends(tmp_path: Path, answer: Answer, words: str) -> None:
     with strange(answer) as server:
         env = {**os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path), "NO_PROXY": "localhost"}
+        env["HF_HUB_OFFLINE"] = "0"  # whoever runs the tests may have set it
         ran = subprocess.run([sys.executable, "-c", CARD], env=env, capture_output=True, text=True, timeout=120)
         assert ran.stdout.startswith("True: ") and re.search(words, ran.stdout), ran
     assert sum(p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()) < 32 << 20
@@ -105,6 +106,7 @@ def test_a_listing_of_a_strange_hub_is_an_error_of_ours(monkeypatch: pytest.Monk
     monkeypatch.setattr(hub_dataset, "MAX_LISTING", 1 << 20)
     with strange(LISTINGS[name]) as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # whoever runs the tests may have set it
         start = time.monotonic()
         with pytest.raises(SurgSigmaError, match=r"dataset org/name at revision a/b could not be opened at"):
             find_dataset("org/name", "a/b", {}, RemoteOptions(timeout=1.0, deadline=2.0))
