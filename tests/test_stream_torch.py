@@ -132,7 +132,7 @@ def test_another_loader_is_refused(tree: Path) -> None:
     rows = iter(data)
     next(rows)
     other = open_stream(tree).torch(8)
-    with pytest.raises(SurgSigmaError, match="taken with 4 run"):
+    with pytest.raises(SurgSigmaError, match="taken with batch_size=4"):
         other.load_state_dict(data.state_dict())
 
 
