@@ -46,6 +46,11 @@ class Target:
     read: Reader
 
 
+def emptied(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
 def run(target: Target, box: Sandbox, tally: Counter[str], *, examples: int, seed: int = 0) -> None:
     """Feed a target; the first finding is raised as the smallest input that shows it.
 
@@ -67,8 +72,7 @@ def run(target: Target, box: Sandbox, tally: Counter[str], *, examples: int, see
     def feed(data: bytes) -> None:
         if endless:
             return  # a smaller input of that kind would take as long again
-        shutil.rmtree(box.out)
-        box.out.mkdir()
+        emptied(box.out)
         try:
             outcome = tried(target.read, target.place(box, data), box)
         except EndlessError:
@@ -78,6 +82,7 @@ def run(target: Target, box: Sandbox, tally: Counter[str], *, examples: int, see
 
     endless: list[bytes] = []
     # What a reader imports when first used is not counted as the memory that an input takes.
+    emptied(box.out)
     with contextlib.suppress(SurgSigmaError):
         list(target.read(target.place(box, target.honest()), box.out) or ())
     feed()
