@@ -30,7 +30,7 @@ REASONS: Mapping[str, str] = {
     "unverifiable": "no program can tell whether an answer is right",
     "size": "boxes in pixels of an image whose size is unknown, or that the model would refuse",
     "trace_boxes": "the trace holds boxes whose numbers mean nothing known",
-    "video_boxes": "boxes in pixels of a video, whose size every trainer chooses in its own way",
+    "video_boxes": "boxes in pixels of a video, which every trainer shows at a size of its own",
     "time": "the answer is a time, and frames are taken to lie at one rate, which these do not",
 }
 """Why a sample is refused (``UnfitError.reason``)."""

@@ -160,7 +160,8 @@ def converse(
         turns[-1] = replace(turns[-1], thought="")  # records of one file must have the same keys
     if reasoning != "drop" and trace["level"]:
         levels = [trace[name] for name in _LEVELS]
-        if boxes.resize is not None and films and any(m.kind == "video" for m in inputs):
+        sized = boxes.resize is not None or boxes.convention == "objects"
+        if sized and films and any(m.kind == "video" for m in inputs):
             _refuse_boxes(id, levels)
         made = Reasoning(trace["level"], *(_level(t, boxes, size=size, stored=stored, known=known) for t in levels))
         if traces == "short" and task.answer is not AnswerKind.TEXT and sample["provenance"]["model"] is None:
@@ -185,7 +186,7 @@ def converse(
 
 
 def _refuse_boxes(id: str, levels: Iterable[str | None]) -> None:
-    """Refuses pixels of a film: how large the model sees it depends on its length and on the trainer's bounds."""
+    """Refuses boxes in pixels of a film, which is seen at a size that depends on its length and on the trainer."""
     if any(boxes_in(text or "") for text in levels):
         raise UnfitError(
             f"sample {id}: the trace holds boxes of a video, and how large the model sees it is not known",
