@@ -51,7 +51,7 @@ def stills(folder: Path, names: str, shown: Iterable[int] | Mapping[int, int], s
 
 
 def video(path: Path, seconds: float, fps: float) -> None:
-    """A small film (H.264, of ``footage_files.SIZE``) each of whose frames shows the number of its second's first frame."""
+    """A small film (H.264, ``SIZE``) whose frames each show the number of the first frame of their second."""
     write_film(path, [round(int(n / fps) * fps) for n in range(round(seconds * fps))], fps)
 
 
