@@ -98,6 +98,12 @@ FILES: dict[str, bytes] = {
     "keyframes/box-nan": _keyframes({"bbox": [float("nan"), 0, 1, 1]}, {}),
     "labelme/point-huge": _labelme(points=[[2**63, 0], [1, 0], [1, 1]]),
     "labelme/group-nested": _labelme(group_id=[[1]]),
+    "questions/no-answer": b"what is it?\n",
+    "questions/binary": b"what is it?|\x00\xff\xfe\n",
+    "questions/deep": b"[" * 100_000,
+    "questions/columns": b"q,a\nwhat?,hook\n",
+    "questions/number": b'[{"question": 1, "answer": {}}]',
+    "questions/parquet-cut": b"PAR1" * 9,
     "pickle/code": pickle.dumps(print),
     "pickle/cut": pickle.dumps({"a": [1] * 100})[:-20],
 }
