@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import MediaError
 from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
+from .film_table import film_table
 from .limits import MAX_PIXELS
 from .video import read_frame
 
@@ -115,6 +116,23 @@ def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
 
 
+def picture_size(ref: ImageRef) -> tuple[int, int]:
+    """Width and height in pixels; of a file, what its header says.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`, but damage behind the header is not seen.
+    """
+    if isinstance(ref, VideoFrame):
+        table = film_table(ref.path)
+        if not 0 <= ref.index < len(table):
+            raise MediaError(f"{name_of(ref)}: the film has {len(table)} frames", reason="media_missing")
+        return table.width, table.height
+    if isinstance(ref, Drawn):
+        height, width = ref.draw().shape[:2]
+        return width, height
+    return _header(read_bytes(ref), name_of(ref)).size
+
+
 def decode(data: bytes, name: str) -> Image.Image:
     """Encoded bytes as a picture, in the mode it is stored in; ``name`` is for messages.
 
@@ -151,6 +169,16 @@ def name_of(ref: ImageRef) -> str:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
+    image = _header(data, name)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
+    return image
+
+
+def _header(data: bytes, name: str) -> Image.Image:
+    """A picture whose pixels are not decoded yet."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -160,10 +188,6 @@ def _open(data: bytes, name: str) -> Image.Image:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
     _check_size(image.width, image.height, name)
-    try:
-        image.load()
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
     return image
 
 
