@@ -72,6 +72,7 @@ class FakeReport:
     footage: dict[str, Any] = field(default_factory=lambda: footage_report({}))
     quarantine_file: str = "reports/x.quarantine.jsonl.gz"
     difference: Difference = field(default_factory=Difference)
+    dry_run: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "quarantined": self.quarantined}
