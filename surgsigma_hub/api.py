@@ -58,6 +58,7 @@ def build(
     shard_bytes: int = 256 * 2**20,
     clip_fps: float = 10.0,
     clip_side: int = 480,
+    frame_side: int | None = None,
     joint: float = 0.2,
     explained: float = 0.2,
     style: str = "varied",
@@ -84,10 +85,13 @@ def build(
             ``if __name__ == "__main__":`` guard.
         options: Options of the source as strings, for example ``{"split_scheme": "challenge"}``.
         seed: Seeds the order of samples.
-        jpeg_quality: 1..95, for frames that are no JPEG already.
+        jpeg_quality: 1..95, for frames that are no JPEG already or are made smaller.
         shard_bytes: Size near which shards are cut.
         clip_fps: Highest frame rate of clips; they keep every n-th frame of the footage, so that their rate is true.
         clip_side: Longest short side of clips in pixels.
+        frame_side: Longest short side of frames in pixels: larger ones are made smaller (bicubic, antialiased) and
+            encoded at ``jpeg_quality``, their masks and depth maps with them; smaller ones stay byte for byte. None
+            keeps every size.
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
         style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
@@ -113,9 +117,10 @@ def build(
         ("workers", workers, 1, 1024), ("jpeg_quality", jpeg_quality, 1, 95),
         ("shard_bytes", shard_bytes, 2**10, 2**40), ("max_quarantine", max_quarantine, 0, 1),
         ("clip_fps", clip_fps, 0.01, 240), ("clip_side", clip_side, 16, 2160),
+        ("frame_side", frame_side, 16, 2160),
         ("joint", joint, 0, 1), ("explained", explained, 0, 1), ("smoke", smoke, 0, 1),
     ):  # fmt: skip
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise SurgSigmaError(f"{name}={value} is out of range, expected {low}..{high}")
     added = frozenset({Fact.CLEAN_IMAGE} if smoke else ()) | frozenset({Fact.DEPTH} if depth is not None else ())
     settings = Settings(
@@ -129,6 +134,7 @@ def build(
         shard_bytes=shard_bytes,
         clip_fps=clip_fps,
         clip_side=clip_side,
+        frame_side=frame_side,
         joint=joint,
         explained=explained,
         style=chosen_style(style),

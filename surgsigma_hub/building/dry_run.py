@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ..media.clips import plan_clip
+from ..media.frame_side import Size, bounded
 from ..media.image import picture_size
 from ..records import Cut, Drawn, ImageRef, Media
 from ..tasks.common.base import DepthMap, Masks
 from .degenerate import refusals
 from .map import MapJob, fill
-from .media import MediaStore, Size, Stored
+from .media import MediaStore, Stored
 from .parts import Blob, PartWriter, read_summary
 from .plan import Plan, Settings, make_plan, states_of
 from .pool import run_jobs
@@ -44,7 +45,9 @@ class _HeaderMedia(MediaStore):
 
     def picture(self, ref: ImageRef) -> Stored:
         def make() -> Stored:
-            return self._unmade(Media("image.jpg", "image", "input", _UNMADE), picture_size(ref))
+            return self._unmade(
+                Media("image.jpg", "image", "input", _UNMADE), picture_size(ref), self.settings.frame_side
+            )
 
         return self._once(ref.name if isinstance(ref, Drawn) else ref, make)
 
@@ -56,14 +59,14 @@ class _HeaderMedia(MediaStore):
 
         return self._once((id(cut.footage), cut.start_seconds, cut.end_seconds), make)
 
-    def _mask(self, masks: Masks, size: Size) -> Stored:
-        return self._unmade(Media("target.png", "mask", "target", _UNMADE), size)
+    def _mask(self, masks: Masks, frame: Stored) -> Stored:
+        return self._unmade(Media("target.png", "mask", "target", _UNMADE), frame.full, self.settings.frame_side)
 
-    def _depth(self, depth: DepthMap, size: Size) -> Stored:
-        return self._unmade(Media("target.png", "depth", "target", _UNMADE), size)
+    def _depth(self, depth: DepthMap, frame: Stored) -> Stored:
+        return self._unmade(Media("target.png", "depth", "target", _UNMADE), frame.full, self.settings.frame_side)
 
-    def _unmade(self, media: Media, size: Size) -> Stored:
-        return Stored(media, self.part.add_media(media.member, b""), size)
+    def _unmade(self, media: Media, full: Size, side: int | None = None) -> Stored:
+        return Stored(media, self.part.add_media(media.member, b""), bounded(full, side), full)
 
 
 def _read_video(job: MapJob, progress: Callable[[int, int], None]) -> None:

@@ -170,7 +170,7 @@ class _Mapper:
             self._defect(frame, Reason.MEDIA_MISSING, "the frame has no image")
             return
         try:
-            self._check_size(frame, self.media.picture(frame.image).size)
+            self._check_size(frame, self.media.picture(frame.image).full)
         except MediaError as error:  # once for the frame, not once for each of its tasks
             self._defect(frame, Reason(error.reason), error.message)
             return

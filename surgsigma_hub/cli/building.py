@@ -35,9 +35,19 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--option", action="append", type=pair, metavar="KEY=VALUE", help="option of the source; repeat for more")
     add("--seed", type=int, default=0, help="seed of the order of samples (default: 0)")
-    add("--jpeg-quality", type=int, default=92, metavar="Q", help="for frames that are no JPEG already (default: 92)")
+    add(
+        "--jpeg-quality",
+        type=int,
+        default=92,
+        metavar="Q",
+        help="for frames that are no JPEG already or made smaller (default: 92)",
+    )
     add("--clip-fps", type=float, default=10.0, metavar="N", help="highest frame rate of clips (default: 10)")
     add("--clip-side", type=positive, default=480, metavar="PX", help="longest short side of clips (default: 480)")
+    add(
+        "--frame-side", type=positive, metavar="PX",
+        help="longest short side of frames; larger ones are made smaller (default: none, every frame as it is)",
+    )  # fmt: skip
     add(
         "--joint", type=share, default=0.2, metavar="SHARE",
         help="fraction of training samples with two questions or several turns (default: 20%%)",
@@ -83,6 +93,7 @@ def _build(args: argparse.Namespace) -> int:
         shard_bytes=args.shard_size,
         clip_fps=args.clip_fps,
         clip_side=args.clip_side,
+        frame_side=args.frame_side,
         joint=args.joint,
         explained=args.explained,
         style=args.style,

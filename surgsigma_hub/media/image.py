@@ -20,6 +20,7 @@ from ..errors import MediaError
 from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
 from .film_table import film_table
+from .frame_side import Size, bounded, smaller_picture
 from .limits import MAX_PIXELS
 from .video import read_frame
 
@@ -31,20 +32,22 @@ _KEPT_SEGMENTS = {0xE0, 0xEE}  # JFIF, and Adobe's colour transform; all other A
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A JPEG as it goes into a shard."""
+    """A JPEG as it goes into a shard; ``full`` is the width and height of the picture that it was made from."""
 
     data: bytes
     width: int
     height: int
     passed_through: bool
+    full: Size
 
 
-def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
+def to_jpeg(ref: ImageRef, *, quality: int, side: int | None = None) -> Encoded:
     """The picture as a JPEG without metadata, three components, whole.
 
     Args:
         ref: Where the pixels come from.
-        quality: 1..95, used only where the picture is not a usable JPEG already.
+        quality: 1..95, used only where the picture is not a usable JPEG already, or is made smaller.
+        side: Longest short side in pixels; a picture with a longer one is made smaller. None: any.
 
     Raises:
         MediaError: missing, unreadable, cut or too large.
@@ -53,14 +56,16 @@ def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
         data = read_bytes(ref)
         if data[:2] == b"\xff\xd8":
             clean = _clean_jpeg(data)
-            if clean is not None:
+            if clean is not None and bounded(clean.full, side) == clean.full:
                 return clean
         pixels = as_rgb(_open(data, name_of(ref)), name_of(ref))
     else:
         pixels = _to_rgb_image(load_raw(ref), name_of(ref))
+    full = pixels.size
+    pixels = smaller_picture(pixels, bounded(full, side))
     out = io.BytesIO()
     pixels.save(out, "JPEG", quality=quality)
-    return Encoded(out.getvalue(), pixels.width, pixels.height, False)
+    return Encoded(out.getvalue(), pixels.width, pixels.height, False, full)
 
 
 def read_bytes(ref: FileImage | FileSlice) -> bytes:
@@ -116,7 +121,7 @@ def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
 
 
-def picture_size(ref: ImageRef) -> tuple[int, int]:
+def picture_size(ref: ImageRef) -> Size:
     """Width and height in pixels; of a file, what its header says.
 
     Raises:
@@ -256,5 +261,5 @@ def _clean_jpeg(data: bytes) -> Encoded | None:
                 return None
             _check_size(*size, "JPEG")
             whole = end + 2 == len(data) and sum(map(len, kept)) == at
-            return Encoded(data if whole else b"".join([*kept, data[at : end + 2]]), *size, True)
+            return Encoded(data if whole else b"".join([*kept, data[at : end + 2]]), *size, True, size)
     return None
