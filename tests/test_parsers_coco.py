@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.masks import render
@@ -79,6 +79,7 @@ def test_polygons_and_run_lengths_mark_the_same_pixels(tmp_path: Path) -> None:
     assert isinstance(objects[0].mask, Polygons) and [*bounds(objects[0].mask)] == [0.25, 0.2, 0.7, 0.6]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=40))
 def test_any_lengths_are_unpacked(lengths: list[int]) -> None:
     read = read_run_lengths({"size": [1, sum(lengths)], "counts": packed(lengths)})
