@@ -206,7 +206,8 @@ def test_parquet_has_the_columns_that_verl_reads(adapter_tree: Path, tmp_path: P
     for row in rows:
         answer = plain[row["id"]]["conversations"][-1]["value"]
         told = (row["data_source"], answer, row["reward_model"]["ground_truth"], row["extra_info"])
-        assert verl_reward(*told) == 1.0, answer
+        whole = row["task"] == "phase_recognition"  # boxes are rounded to pixels of a small image
+        assert verl_reward(*told) == 1.0 if whole else verl_reward(*told) > 0.8, answer
         assert verl_reward(told[0], "xyz", *told[2:], reward_model=None) == 0.0
     with pytest.raises(SurgSigmaError, match="without a task"):
         verl_reward("gsm8k", "4", "4", {})
@@ -221,7 +222,7 @@ def _exported(name: str, tree: Path, out: Path, options: Options, choice: Choice
 def test_no_task_drowns_the_others(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def tasks(*more: str) -> dict[str, int]:
         out = tmp_path / str(len(list(tmp_path.iterdir())))
-        call = ["export", str(adapter_tree), "--format", "llava", "--out", str(out), "--json", *more]
+        call = ["export", str(adapter_tree), *more, "--format", "llava", "--out", str(out), "--json"]
         assert main(call) == 0
         found: dict[str, int] = json.loads(capsys.readouterr().out)["tasks"]
         assert found == dict(sorted(Counter(r["task"] for r in read_back(out)).items()))
@@ -233,11 +234,11 @@ def test_no_task_drowns_the_others(adapter_tree: Path, tmp_path: Path, capsys: p
     assert few == {"phase_recognition": 7, "tissue_localization": 7}
     mixed = tasks("--weights", "phase_recognition=3,tissue_localization=1")
     assert abs(mixed["phase_recognition"] - 3 * mixed["tissue_localization"]) <= 3
-    call = ["export", str(adapter_tree), "--format", "llava", "--out", str(tmp_path / "no")]
+    call = ["export", str(adapter_tree), "phase_recognition", "--format", "llava", "--out", str(tmp_path / "no")]
     assert main([*call, "--weights", "phase_recognition=1,tissue_localization=0"]) == 2
     assert main([*call, "--weights", "phase_recognition=1,phase_recognition=2"]) == 2
     assert "stands twice" in capsys.readouterr().err
-    assert main([*call, "phase_recognition", "--weights", "step_recognition=1,tissue_localization=1"]) == 2
+    assert main([*call, "--weights", "step_recognition=1,tissue_localization=1"]) == 2
     assert "weights name the configs themselves" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
 
