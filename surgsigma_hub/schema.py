@@ -28,8 +28,11 @@ MAX_MEMBER = 512 << 20
 MAX_JSON = 4 << 20
 """Most bytes of a sample's JSON, which takes up to some 30 times as many once it is read; ours have about 2,000."""
 
-FORMAT_VERSION = "1.0"
-"""Version of the sample's form. A reader accepts its own major version with any minor up to its own."""
+FORMAT_VERSION = "1.1"
+"""Version of the form of samples and trees; a reader accepts its own major version with any minor up to its own.
+
+1.1: shards are named by task, source and split, so that no two of a tree have one name; samples are those of 1.0.
+"""
 
 MEMBERS: dict[str, str] = {
     "image.jpg": "image",

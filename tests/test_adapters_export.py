@@ -317,7 +317,7 @@ def test_a_damaged_medium_stops_it_and_a_repair_lets_it_go_on(adapter_tree: Path
     export(adapter_tree, get_adapter("qwen"), out=tmp_path / "whole", choice=choice)
     tree = tmp_path / "tree"
     shutil.copytree(adapter_tree, tree)
-    tar = next((tree / "data" / "phase_recognition").rglob("train-*.tar"))
+    tar = next((tree / "data" / "phase_recognition").rglob("*-train-*.tar"))
     good = tar.read_bytes()
     at = good.rindex(b"\xff\xd9") - 20  # inside the last picture
     tar.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])

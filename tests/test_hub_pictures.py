@@ -31,7 +31,7 @@ def damaged(built: Path, tmp_path: Path) -> Path:
     """The first picture of the first shard is none any more; all sizes and headers are as they were."""
     tree = tmp_path / "tree"
     shutil.copytree(built, tree)
-    tar = min(tree.glob(f"data/{CONFIG}/*/train-*.tar"))
+    tar = min(tree.glob(f"data/{CONFIG}/*/*-train-*.tar"))
     data = bytearray(tar.read_bytes())
     at = data.index(b"\xff\xd8\xff")
     data[at : at + 64] = bytes(64)
@@ -58,7 +58,7 @@ def test_the_feature_is_that_of_datasets_to_everybody_else() -> None:
 def test_a_verified_stream_holds_the_json_against_the_schema(built: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(built, tree)
-    tar = min(tree.glob(f"data/{CONFIG}/*/train-*.tar"))
+    tar = min(tree.glob(f"data/{CONFIG}/*/*-train-*.tar"))
     data = tar.read_bytes()
     assert b'"width":' in data
     tar.write_bytes(data.replace(b'"width":', b'"witdh":'))

@@ -28,6 +28,7 @@ from fakehub import FakeHub, serve
 
 CONFIG = "phase_recognition"
 FOLDER = f"data/{CONFIG}/synthetic"
+SHARDS = f"{CONFIG}-synthetic"
 RESHARDS = hasattr(datasets.IterableDataset, "reshard")
 
 
@@ -173,7 +174,7 @@ def spoil(tar: Path, key: str, member: str, offset: int) -> None:
 def test_damaged_samples_are_named_or_skipped_and_counted(
     own: Path, all_rows: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    tar = own / FOLDER / "train-00000.tar"
+    tar = own / FOLDER / f"{SHARDS}-train-00000.tar"
     ids = [row["id"] for row in all_rows]
     spoil(tar, ids[3], "json", 512)  # no JSON
     spoil(tar, ids[70], "image.jpg", 900)  # a picture that is not what it was
@@ -199,7 +200,7 @@ def test_damaged_samples_are_named_or_skipped_and_counted(
 
 def test_a_missing_tar_and_too_many_bad_samples(own: Path, all_rows: list[Any]) -> None:
     lost = manifest(own).shards[1].samples
-    (own / FOLDER / "train-00001.tar").unlink()
+    (own / FOLDER / f"{SHARDS}-train-00001.tar").unlink()
     with pytest.raises(ShardError, match=r"train-00001\.tar: shard named in the manifest is missing"):
         list(flat(own))
     with pytest.raises(ShardError, match=f"{lost} samples in a row could not be read"):
@@ -208,7 +209,7 @@ def test_a_missing_tar_and_too_many_bad_samples(own: Path, all_rows: list[Any]) 
 
 
 def test_a_cut_tar_loses_its_end_only(own: Path, all_rows: list[Any]) -> None:
-    tar = own / FOLDER / "train-00000.tar"
+    tar = own / FOLDER / f"{SHARDS}-train-00000.tar"
     blocks = manifest(own).shards[0].blocks
     tar.write_bytes(tar.read_bytes()[: blocks[1][0] + 700])
     lost = manifest(own).shards[0].samples - blocks[1][1]

@@ -31,7 +31,7 @@ from surgsigma_hub.streaming.storage.local import LocalShards
 from builds import SMALL
 from handmade import entries, part, rewrite, sample, save, small_tree, tar_bytes
 
-NAME = "data/phase_recognition/synthetic/train-00000.tar"
+NAME = "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
 
 
 def open_stream(tree: Path, **more: Any) -> Stream:
@@ -63,7 +63,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("shuffle", ["full", "block", "none"])
 @pytest.mark.parametrize("threads", [0, 3])
 def test_all_that_is_there(built: Path, shuffle: str, threads: int) -> None:
-    expected = by_tarfile(built, "data/phase_recognition/*/train-*.tar")
+    expected = by_tarfile(built, "data/phase_recognition/*/*-train-*.tar")
     with open_stream(built, shuffle=shuffle, threads=threads, verify=True) as stream:
         got = {item.key: item for item in stream}
     assert len(stream) == len(expected) and set(got) == set(expected)
@@ -74,7 +74,7 @@ def test_all_that_is_there(built: Path, shuffle: str, threads: int) -> None:
 
 def test_shard_order_without_shuffle(built: Path) -> None:
     assert [i.key for i in open_stream(built, shuffle=False)] == list(
-        by_tarfile(built, "data/phase_recognition/*/train-*.tar")
+        by_tarfile(built, "data/phase_recognition/*/*-train-*.tar")
     )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..shards.manifest import Manifest
+from ..shards.shard_names import split_of
 from ..shards.tree_files import TreeFiles
 
-_TAR = re.compile(r"(?P<split>[a-z0-9_]+)-\d{5}\.tar")
 _MANIFEST = re.compile(r"(?P<split>[a-z0-9_]+)\.manifest\.json")
 _REPORT = re.compile(r"[a-z0-9_]+(\.json|\.quarantine\.jsonl\.gz)")
 _CATALOG = re.compile(r"(?P<task>[a-z0-9_]+)-(?P<source>[a-z0-9_]+)-(?P<split>[a-z0-9_]+)\.parquet")
@@ -101,7 +101,7 @@ def is_built_place(place: object) -> bool:
         return False
     folder, _, name = place.rpartition("/")
     if re.fullmatch(r"data/[a-z0-9_]+/[a-z0-9_]+", folder):
-        return bool(_TAR.fullmatch(name) or _MANIFEST.fullmatch(name))
+        return split_of(name) is not None or _MANIFEST.fullmatch(name) is not None
     return bool((folder == "catalog" and _CATALOG.fullmatch(name)) or (folder == "reports" and _REPORT.fullmatch(name)))
 
 
@@ -110,8 +110,9 @@ def stale_places(tree: Path, scope: Scope) -> Iterator[str]:
     files = TreeFiles(tree)
     for folder in sorted(path for path in tree.glob(f"data/*/{scope.source}") if files.holds(path)):
         for path in sorted(folder.iterdir()):
-            found = _TAR.fullmatch(path.name) or _MANIFEST.fullmatch(path.name)
-            if found and scope.holds(folder.parent.name, found["split"]):
+            manifest = _MANIFEST.fullmatch(path.name)
+            split = manifest["split"] if manifest else split_of(path.name)
+            if split is not None and scope.holds(folder.parent.name, split):
                 yield path.relative_to(tree).as_posix()
     for path in sorted(tree.glob(f"catalog/*-{scope.source}-*.parquet")):
         found = _CATALOG.fullmatch(path.name)

@@ -15,6 +15,7 @@ import orjson
 
 from ..errors import BuildError
 from ..shards.manifest import write_atomic
+from ..shards.shard_names import shard_name
 from ..shards.temporary import temporary_name
 from ..shards.writer import ShardWriter
 from .catalog import CatalogRows
@@ -45,7 +46,7 @@ ROW = np.dtype([("part", "<u4"), ("offset", "<u8"), ("length", "<u4")])
 
 
 def shard_jobs(parts: Sequence[Path], *, task: str, split: str, folder: Path, shard_bytes: int) -> list[ShardJob]:
-    """Deal the rows of one task and split to shards.
+    """Deal the rows of one task and split to shards, in a folder that is named by the source.
 
     The number of shards follows from the bytes; each gets a run of the shuffled order, equal in samples to within one.
     """
@@ -68,7 +69,7 @@ def shard_jobs(parts: Sequence[Path], *, task: str, split: str, folder: Path, sh
         raise BuildError(f"{task}/{split} would need {count} shards", hint="Raise --shard-size.")
     edges = [total * n // count for n in range(count + 1)]
     return [
-        ShardJob(folder / f"{split}-{n:05d}.tar", task, tuple(parts), rows[edges[n] : edges[n + 1]])
+        ShardJob(folder / shard_name(task, folder.name, split, n), task, tuple(parts), rows[edges[n] : edges[n + 1]])
         for n in range(count)
     ]
 

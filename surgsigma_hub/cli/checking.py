@@ -106,7 +106,10 @@ COMMANDS = (
         examples=(
             ("surgsigma validate surgsigma --workers 8", "the whole tree"),
             ("surgsigma validate surgsigma --quick", "in seconds: manifests, sizes, splits, 5 % of the hashes"),
-            ("surgsigma validate surgsigma/data/phase_recognition/synthetic/train-00000.tar", "one shard"),
+            (
+                "surgsigma validate surgsigma/data/depth_estimation/copesd/depth_estimation-copesd-test-00000.tar",
+                "one shard",
+            ),
             ("surgsigma validate surgsigma --json > report.json", "for a program"),
         ),
         arguments=_validate_arguments,

@@ -37,7 +37,10 @@ COMMANDS = (
         examples=(
             ("surgsigma preview surgsigma", "12 samples, spread over the tasks, into surgsigma-preview.png"),
             ("surgsigma preview surgsigma --task instrument_segmentation --count 6 --out masks.png", "one task"),
-            ("surgsigma preview surgsigma/data/phase_recognition/synthetic/train-00000.tar", "one shard"),
+            (
+                "surgsigma preview surgsigma/data/depth_estimation/copesd/depth_estimation-copesd-test-00000.tar",
+                "one shard",
+            ),
         ),
         arguments=_arguments,
         run=_preview,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from ..errors import ShardError, SurgSigmaError
 from ..plain_file import open_plain
 from ..shards.manifest import MAX_MANIFEST, manifest_bytes, parse_manifest
 from ..shards.reader import read_exactly
+from ..shards.shard_names import split_of
 from ..shards.skipping import Skipped
 from ..shards.tar_index import Members, layout, members, span
 from ..shards.tree_files import TreeFiles
@@ -27,7 +27,6 @@ from .remote import OPTIONS, hub_files
 
 T = TypeVar("T")
 
-_TAR = re.compile(r"(.*)-\d+\.tar")
 _AT_A_TIME = 8
 
 
@@ -60,13 +59,13 @@ ReadShard = tuple[BlockRange, ...]
 def manifest_place(tar: str) -> str:
     """Where the manifest of a tar lies.
 
-    >>> manifest_place("data/depth_estimation/synthetic/train-00003.tar")
+    >>> manifest_place("data/depth_estimation/synthetic/depth_estimation-synthetic-train-00003.tar")
     'data/depth_estimation/synthetic/train.manifest.json'
     """
-    found = _TAR.fullmatch(tar)
-    if found is None:
-        raise ShardError(f"{tar}: is not named <split>-<number>.tar")
-    return f"{found[1]}.manifest.json"
+    split = split_of(tar)
+    if split is None:
+        raise ShardError(f"{tar}: is not named <task>-<source>-<split>-NNNNN.tar")
+    return f"{tar.rpartition('/')[0]}/{split}.manifest.json"
 
 
 def find_block_ranges(

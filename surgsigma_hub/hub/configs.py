@@ -15,6 +15,7 @@ from ..errors import ShardError
 from ..schema import shard_features
 from ..shards.config_names import ALL, config_names, split_order
 from ..shards.manifest import Manifest
+from ..shards.shard_names import is_short, shard_glob, split_of
 
 ConfigKind = Literal["task", "source", "pair", "all"]
 
@@ -184,19 +185,21 @@ def _patterns(
         return any(t in ("*", f[0]) and s in ("*", f[1]) and f[2] == split for f in foreign)
 
     if not hits(task, source):
-        return (f"data/{task}/{source}/{split}-*.tar",)
+        forms = sorted({is_short(shard.name) for m in parts for shard in m.shards})
+        return tuple(shard_glob(task, source, split, short=short) for short in forms)
     found: list[str] = []
     for m in parts:
         if hits(m.task, m.source):
             found += [f"{m.folder}/{shard.name}" for shard in m.shards]
         else:
-            found.append(f"{m.folder}/{split}-*.tar")
+            forms = sorted({is_short(shard.name) for shard in m.shards})
+            found += [shard_glob(m.task, m.source, split, short=short) for short in forms]
     return tuple(found)
 
 
 def _stray_key(path: str) -> _Key:
     _, task, source, name = path.split("/")
-    return task, source, name.partition("-")[0]
+    return task, source, split_of(name) or name.partition("-")[0]
 
 
 def _check_names(manifests: Sequence[Manifest]) -> None:

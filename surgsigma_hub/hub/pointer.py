@@ -89,7 +89,7 @@ def _pinned(path: Any, base: str, where: str) -> Any:
         return [_pinned(p, base, where) for p in path]
     if not isinstance(path, str) or "://" in path or not path.startswith("data/") or ".." in path.split("/"):
         raise ShardError(
-            f"{where}: the card names {path!r}, expected globs of the form data/<task>/<source>/<split>-*.tar",
+            f"{where}: the card names {path!r}, expected globs of the form data/<task>/<source>/*-<split>-*.tar",
             hint="Is this a dataset that this package published?",
         )
     return base + path

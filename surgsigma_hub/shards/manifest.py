@@ -1,8 +1,9 @@
 """Manifests: what a tree says it holds. Written last, so that a shard without its manifest does not count.
 
-A tree keeps ``data/<task>/<source>/<split>-NNNNN.tar`` and one ``<split>.manifest.json`` beside them. Every reader of a
-tree reads them here, and a tree may come from a stranger: what is read has the names, types and sums that the writer
-gives, so that nothing behind it can leave the folder, loop, or ask for more memory than the shards are large.
+A tree keeps ``data/<task>/<source>/<task>-<source>-<split>-NNNNN.tar`` and one ``<split>.manifest.json`` beside them.
+Every reader of a tree reads them here, and a tree may come from a stranger: what is read has the names, types and sums
+that the writer gives, so that nothing behind it can leave the folder, loop, or ask for more memory than the shards are
+large.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ..errors import ShardError
 from ..plain_file import read_plain
 from ..schema import FORMAT_VERSION, check_format_version
 from .manifest_checks import NAME, Blocks, check_shards, check_types, contradictions
+from .shard_names import shard_form
 from .tree_files import TreeFiles
 
 MAX_MANIFEST = 256 << 20
@@ -193,7 +195,7 @@ def read_form(data: builtins.bytes, *, where: str) -> Manifest:
         raw = orjson.loads(data)
         check_format_version(raw["format_version"], where=where)
         check_types(raw)
-        columns, blocks = check_shards(raw["split"], raw["shards"])
+        columns, blocks = check_shards(shard_form(raw["task"], raw["source"], raw["split"]), raw["shards"])
         pairs = [tuple(map(tuple, one)) for one in columns.pop("blocks")]
         raw["shards"] = tuple(map(Shard, *columns.values(), pairs))
         raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])

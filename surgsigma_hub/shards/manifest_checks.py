@@ -16,9 +16,6 @@ import orjson
 NAME = re.compile(r"[a-z0-9_]{1,100}")
 """What a task, a source and a split are called: without dashes, so that what joins them by dashes is exact."""
 
-SHARD_NAME = r"{split}-[0-9]{{5}}\.tar"
-"""What the shards of a split are called, as a pattern."""
-
 MAX_BLOCK = 1 << 30
 """Most bytes of a block, which a remote reader holds as a whole; 64 samples with clips of 16 MiB are as large."""
 
@@ -115,8 +112,12 @@ class Blocks:
         return Blocks(self.bytes[kept], self.samples[kept], np.maximum(counts, 1), pairs.reshape(-1))
 
 
-def check_shards(split: str, entries: Sequence[Any]) -> tuple[dict[str, list[Any]], Blocks]:
+def check_shards(form: str, entries: Sequence[Any]) -> tuple[dict[str, list[Any]], Blocks]:
     """The entries of all shards as columns, each looked at as a whole: a tenth of the price of one after the other.
+
+    Args:
+        form: What the shards may be called, as a regular expression.
+        entries: Of the manifest.
 
     Raises:
         ValueError: names the first entry that is wrong.
@@ -125,7 +126,7 @@ def check_shards(split: str, entries: Sequence[Any]) -> tuple[dict[str, list[Any
     if not set(map(type, entries)) <= {dict} or not set(map(len, entries)) <= {len(_FIELDS)}:
         raise ValueError(f"an entry of a shard has other fields than {', '.join(_FIELDS)}")
     columns = {name: list(map(itemgetter(name), entries)) for name in _FIELDS}
-    for name, value, expected in _wrong_entries(split, columns):
+    for name, value, expected in _wrong_entries(form, columns):
         raise ValueError(f"{name} of a shard is {_shown(value)}, expected {expected}")
     if len(set(columns["name"])) != len(entries):
         raise ValueError("two shards have one name")
@@ -135,13 +136,16 @@ def check_shards(split: str, entries: Sequence[Any]) -> tuple[dict[str, list[Any
     return columns, Blocks.of(columns["bytes"], columns["samples"], columns["blocks"])
 
 
-def _wrong_entries(split: str, columns: Mapping[str, list[Any]]) -> Iterator[tuple[str, Any, str]]:
+def _wrong_entries(form: str, columns: Mapping[str, list[Any]]) -> Iterator[tuple[str, Any, str]]:
     """Column, value and what was expected of the first value that is wrong in each column."""
-    form = SHARD_NAME.format(split=split)
     names, sums, blocks = columns["name"], columns["sha256"], columns["blocks"]
     lines = "\n".join(names) if set(map(type, names)) <= {str} else "\n"
     if lines.count("\n") >= max(1, len(names)) or not re.fullmatch(f"(?:{form}\n)*(?:{form})?", lines):
-        yield "name", _first(names, lambda v: isinstance(v, str) and re.fullmatch(form, v)), f"{split}-NNNNN.tar"
+        yield (
+            "name",
+            _first(names, lambda v: isinstance(v, str) and re.fullmatch(form, v)),
+            "<task>-<source>-<split>-NNNNN.tar",
+        )
     texts = set(map(type, sums)) <= {str} and set(map(len, sums)) <= {64}
     if not texts or "".join(sums).encode("utf-8", "replace").translate(None, b"0123456789abcdef"):
         yield "sha256", _first(sums, lambda v: isinstance(v, str) and _SHA256.fullmatch(v)), "64 hexadecimal digits"
