@@ -43,12 +43,14 @@ class Flags:
     Attributes:
         names: Native names, which are the names of the columns.
         unsure: Cells that say neither yes nor no, such as ``0.5`` of two raters: the frame has no list then.
+        unnamed: Columns whose 1 says that something is there that none of the names fits: no list then either.
         ignored: Columns that are there, hold nothing, and are not read.
     """
 
     names: tuple[str, ...]
     unsure: frozenset[float] = frozenset()
     ignored: frozenset[str] = frozenset()
+    unnamed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class FrameRows:
     Attributes:
         named: By column of :class:`Text` or :class:`Code`: the native name of each 0-based frame, rising; None where
             the table says that nothing is labelled.
-        listed: The names that :class:`Flags` give for each frame, rising; None where one of them is unsure.
+        listed: The names that :class:`Flags` give for each frame, rising; None where one is unsure or has no name.
         last: The last frame of a good line, or -1.
         unread: Number of lines that could not be read.
         defects: What is left out.
@@ -251,10 +253,10 @@ def _lists(
         odd = next((c for c, v in zip(cells, values, strict=True) if v not in (0, 1) and v not in column.unsure), None)
         if odd is not None:
             strange.setdefault(odd, []).append(n)
-        elif any(v in column.unsure for v in values):
-            found[n - base] = None
-        else:
-            found[n - base] = tuple(name for name, v in zip(column.names, values, strict=True) if v == 1)
+            continue
+        names = tuple(name for name, v in zip(column.names, values, strict=True) if v == 1)
+        open_list = any(v in column.unsure for v in values) or not column.unnamed.isdisjoint(names)
+        found[n - base] = None if open_list else names
     return found, [
         Defect(
             Reason.ROW_MALFORMED,
