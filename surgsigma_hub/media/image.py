@@ -110,6 +110,32 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     return np.asarray(as_rgb(image, name_of(ref)))
 
 
+def load_stored(ref: FileImage | FileSlice, *, colours: bool = False) -> npt.NDArray[Any]:
+    """Values as they are stored, for label masks: ``(H, W)``, or ``(H, W, 3)`` uint8 where there are three channels.
+
+    Transparency is left off, not laid over black, which would change the values.
+
+    Args:
+        ref: An encoded picture.
+        colours: Read a picture with a palette, or of one channel, as the colours that it shows; else its numbers.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`.
+    """
+    image = _open(read_bytes(ref), name_of(ref))
+    if image.mode in ("RGBA", "LA", "PA"):
+        image = _without_alpha(image)
+    if image.mode != "RGB" and (colours or image.mode not in ("L", "P", "I;16", "I;16B", "I", "1")):
+        image = as_rgb(image, name_of(ref))
+    return np.asarray(image)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    if image.mode == "PA":
+        return image.convert("RGBA").convert("RGB")
+    return Image.merge({"RGBA": "RGB", "LA": "L"}[image.mode], image.split()[:-1])
+
+
 def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     """The picture as colour, ``(H, W, 3)`` uint8, whatever it is stored as: what :func:`to_jpeg` would encode.
 
