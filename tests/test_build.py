@@ -23,6 +23,7 @@ from surgsigma_hub.building.shuffle import shard_jobs
 from surgsigma_hub.errors import BuildError, LayoutError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import Defect, Frame, Video
 from surgsigma_hub.registry import get_source
+from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import load_manifest, load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.source import Source
@@ -211,9 +212,9 @@ def test_a_tree_of_a_newer_format_is_left_alone(tree: Path, tmp_path: Path) -> N
     out = tmp_path / "surgsigma"
     build("synthetic", out=out, options=SMALL, tasks=["phase_recognition"], splits=["test"])
     path = out / "data/phase_recognition/synthetic/test.manifest.json"
-    path.write_text(path.read_text().replace('"format_version": "1.0"', '"format_version": "9.0"'))
+    path.write_text(path.read_text().replace(f'"format_version": "{FORMAT_VERSION}"', '"format_version": "9.0"'))
     before = digests(out / "data")
-    with pytest.raises(ShardError, match=r"9\.0.*1\.0"):
+    with pytest.raises(ShardError, match=r"9\.0.*1\.1"):
         build("synthetic", out=out, options=SMALL)
     assert digests(out / "data") == before
 

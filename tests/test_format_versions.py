@@ -1,4 +1,4 @@
-"""Trees of format version 1.0, whose shards are named by their split alone, are read by everything that reads a tree."""
+"""Trees of format version 1.0, whose shards are named by their split alone, are read by all that reads a tree."""
 
 from __future__ import annotations
 

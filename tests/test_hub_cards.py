@@ -13,7 +13,7 @@ from surgsigma_hub.errors import BuildError, ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.markdown import table
 from surgsigma_hub.hub.tree_facts import size_category, size_text
-from surgsigma_hub.schema import schema_text
+from surgsigma_hub.schema import FORMAT_VERSION, schema_text
 from surgsigma_hub.shards.manifest import write_atomic
 from surgsigma_hub.tasks import get_task
 
@@ -67,7 +67,7 @@ def test_readme_front_matter(tree: Path) -> None:
     assert front["language"] == ["en"]
     assert front["task_categories"] == ["visual-question-answering"]
     assert {"medical", "surgery", "image", "video", "text", "webdataset", "synthetic"} == set(front["tags"])
-    assert front["surgsigma"] == {"format_version": "1.0"}
+    assert front["surgsigma"] == {"format_version": FORMAT_VERSION}
     found = {i["config_name"]: {s["name"]: s["num_examples"] for s in i["splits"]} for i in front["dataset_info"]}
     assert found == counts()
 

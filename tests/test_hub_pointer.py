@@ -13,6 +13,7 @@ import yaml
 from surgsigma_hub.errors import BuildError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.pointer import init_pointer
+from surgsigma_hub.schema import FORMAT_VERSION
 
 from fakehub import FakeHub, serve
 from handmade import SOURCES, counts, write_tree
@@ -95,7 +96,7 @@ def test_every_glob_is_pinned_and_the_rest_kept(hub: FakeHub, tree: Path, tmp_pa
     front = yaml.safe_load(text.split("---\n", 2)[1])
     theirs = yaml.safe_load((tree / "README.md").read_text("utf-8").split("---\n", 2)[1])
     assert front["dataset_info"] == theirs["dataset_info"]
-    assert front["surgsigma"] == {"format_version": "1.0", "pointer": f"org/surgsigma@{sha}"}
+    assert front["surgsigma"] == {"format_version": FORMAT_VERSION, "pointer": f"org/surgsigma@{sha}"}
     base = f"hf://datasets/org/surgsigma@{sha}/"
     for mine, original in zip(front["configs"], theirs["configs"], strict=True):
         assert mine.get("default") == original.get("default")
@@ -132,7 +133,9 @@ def test_errors_say_what_is_wrong(hub: FakeHub, tree: Path, tmp_path: Path) -> N
     ours = (tree / "README.md").read_text()
     publish(hub, tmp_path / "a", "org/nocard", None)
     publish(hub, tmp_path / "b", "org/foreign", "---\nconfigs:\n- config_name: x\n  data_files: '*.csv'\n---\n")
-    publish(hub, tmp_path / "c", "org/newer", ours.replace("format_version: '1.0'", "format_version: '2.0'"))
+    publish(
+        hub, tmp_path / "c", "org/newer", ours.replace(f"format_version: '{FORMAT_VERSION}'", "format_version: '2.0'")
+    )
     publish(hub, tmp_path / "d", "org/broken", "---\na: [\n---\n")
     publish(hub, tmp_path / "e", "org/gated", ours)
     publish(hub, tmp_path / "f", "org/escape", ours.replace("path: data/", "path: ../../data/"))
