@@ -148,7 +148,7 @@ def test_a_tree_agrees_with_tarfile_and_json(tmp_path: Path) -> None:
     for (task, source, split), one in found.items():
         labels: Counter[str] = Counter()
         total = 0
-        for shard in (tree / "data" / task / source).glob(f"*-{split}-*.tar"):
+        for shard in (tree / "data" / task / source).glob(f"{split}-*.tar"):
             with tarfile.open(shard) as tar:
                 for member in tar.getmembers():
                     if member.name.endswith(".json"):
@@ -182,7 +182,7 @@ def test_media_are_passed_over_unread() -> None:
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
 def test_a_cut_shard_is_an_error(tmp_path: Path, keep: float) -> None:
     tree = small_tree(tmp_path / "surgsigma")
-    shard = tree / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+    shard = tree / "data/phase_recognition/synthetic/train-00000.tar"
     whole = shard.read_bytes()
     end = len(whole.rstrip(b"\0"))
     shard.write_bytes(whole[: int(end * keep)])
@@ -195,7 +195,7 @@ def test_a_cut_shard_is_an_error(tmp_path: Path, keep: float) -> None:
 
 def test_a_sample_without_answer_is_an_error(tmp_path: Path) -> None:
     tree = small_tree(tmp_path / "surgsigma")
-    shard = tree / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+    shard = tree / "data/phase_recognition/synthetic/train-00000.tar"
     shard.write_bytes(tar_bytes([("a.json", b"{}")]))
     with pytest.raises(ShardError, match="answer is missing"):
         count_answers(tree)

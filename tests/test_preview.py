@@ -54,7 +54,7 @@ def test_picks_from_several_sources_take_turns(tmp_path: Path) -> None:
 
 
 def test_picks_from_one_shard(tree: Path) -> None:
-    shard = tree / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+    shard = tree / "data/phase_recognition/synthetic/train-00000.tar"
     assert len(pick(shard, count=3)) == 3
     assert len(pick(shard, count=30)) == 4
     with pytest.raises(ShardError, match="no sample of task"):
@@ -68,7 +68,7 @@ def test_block_offsets_are_used(tree: Path, tmp_path: Path) -> None:
     from handmade import save
 
     manifest = write_part(tmp_path, [[sample(n) for n in range(9)]])
-    with tarfile.open(tmp_path / manifest.folder / "phase_recognition-synthetic-train-00000.tar") as tar:
+    with tarfile.open(tmp_path / manifest.folder / "train-00000.tar") as tar:
         starts = [m.offset for m in tar.getmembers() if m.name.endswith(".json")]
     blocks = ((starts[0], 0), (starts[3], 3), (starts[6], 6))
     save(tmp_path, replace(manifest, shards=(replace(manifest.shards[0], blocks=blocks),)))

@@ -16,7 +16,6 @@ from surgsigma_hub.streaming.storage.local_file import ShardFile, keeps_its_page
 from handmade import small_tree
 
 FOLDER = "data/phase_recognition/synthetic"
-SHARDS = "phase_recognition-synthetic"
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def test_what_is_no_state_of_a_loader(tree: Path, state: Any) -> None:
 @pytest.mark.parametrize("uneven, expected", [("exact", None), ("drop", 1), ("pad", 1)])
 @pytest.mark.parametrize("last", [False, True])
 def test_a_bad_picture_at_the_edge_of_an_epoch(tree: Path, uneven: str, expected: int | None, last: bool) -> None:
-    path = tree / FOLDER / f"{SHARDS}-train-0000{int(last)}.tar"
+    path = tree / FOLDER / ("train-00001.tar" if last else "train-00000.tar")
     data = bytearray(path.read_bytes())
     with tarfile.open(path) as tar:
         pictures = [entry for entry in tar if entry.name.endswith("image.jpg")]
@@ -83,8 +82,8 @@ def test_a_bad_picture_at_the_edge_of_an_epoch(tree: Path, uneven: str, expected
 
 
 def test_a_missing_shard(tree: Path) -> None:
-    (tree / FOLDER / f"{SHARDS}-train-00001.tar").unlink()
-    with pytest.raises(ShardError, match=rf"{FOLDER}/{SHARDS}-train-00001.tar: shard named .* is missing\n  Build or"):
+    (tree / FOLDER / "train-00001.tar").unlink()
+    with pytest.raises(ShardError, match=rf"{FOLDER}/train-00001.tar: shard named .* is missing\n  Build or"):
         list(open_stream(tree))
     with open_stream(tree, on_error="skip") as stream:
         assert len(list(stream)) == 4 and stream.errors.count == 2

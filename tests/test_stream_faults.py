@@ -20,7 +20,7 @@ from surgsigma_hub.streaming.storage.response import TransientError
 from packed import write_packed
 from webserver import Web, serve
 
-TAR = "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+TAR = "data/phase_recognition/synthetic/train-00000.tar"
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from surgsigma_hub.streaming.storage.local import LocalShards
 from builds import SMALL
 from handmade import entries, part, rewrite, sample, save, small_tree, tar_bytes
 
-NAME = "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+NAME = "data/phase_recognition/synthetic/train-00000.tar"
 
 
 def open_stream(tree: Path, **more: Any) -> Stream:

@@ -156,7 +156,7 @@ def test_a_shard_that_changes_in_the_middle(web: Web) -> None:
 
 def test_a_shard_of_another_size(tmp_path: Path) -> None:
     tree = small_tree(tmp_path)
-    path = tree / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00001.tar"
+    path = tree / "data/phase_recognition/synthetic/train-00001.tar"
     path.write_bytes(path.read_bytes() + bytes(512))
     (tree / "README.md").write_text(CARD)
     with serve(tree) as web, pytest.raises(ShardError, match=r"holds .* bytes, the manifest says"):
@@ -166,7 +166,7 @@ def test_a_shard_of_another_size(tmp_path: Path) -> None:
 CARD = """---
 configs:
 - config_name: phase_recognition-synthetic
-  data_files: [{split: train, path: data/phase_recognition/synthetic/phase_recognition-synthetic-train-*.tar}]
+  data_files: [{split: train, path: data/phase_recognition/synthetic/train-*.tar}]
 ---
 """
 
@@ -174,7 +174,7 @@ configs:
 def test_what_is_not_there(tmp_path: Path, web: Web) -> None:
     tree = small_tree(tmp_path)
     (tree / "README.md").write_text(CARD)
-    gone = tree / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+    gone = tree / "data/phase_recognition/synthetic/train-00000.tar"
     gone.unlink()
     with serve(tree) as other:
         with pytest.raises(ShardError, match=r"train-00000\.tar: is not there"):

@@ -24,7 +24,7 @@ from handmade import CARD, entries, jpeg, mask, noise, rewrite, sample, write_pa
 from webserver import serve
 
 COUNT = 9
-NAME = "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+NAME = "data/phase_recognition/synthetic/train-00000.tar"
 Places = list[dict[str, tuple[int, int]]]
 
 
@@ -250,7 +250,7 @@ CUTTER = """
 import itertools, os, random, sys, threading, time, surgsigma_hub
 from pathlib import Path
 tree, decode, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-tar = tree / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar"
+tar = tree / "data/phase_recognition/synthetic/train-00000.tar"
 data, draw, seen = tar.read_bytes(), random.Random(seed), 0
 for turn in range(int(sys.argv[4])):
     other = tar.with_suffix(".new")

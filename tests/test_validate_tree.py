@@ -24,7 +24,7 @@ def test_an_id_twice_in_the_tree(tree: Path) -> None:
     twin = sample(0)
     write_part(tree, [[sample(n) for n in range(0, 4)], [sample(4), sample(5), twin]])
     problem = only(validate(tree), "id")
-    assert problem.where == f"data/phase_recognition/synthetic/phase_recognition-synthetic-train-00001.tar:{twin[0].id}"
+    assert problem.where == f"data/phase_recognition/synthetic/train-00001.tar:{twin[0].id}"
     assert SHARD in problem.what
 
 
