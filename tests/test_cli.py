@@ -123,6 +123,7 @@ def test_json_is_where_it_was_promised() -> None:
         "push",
         "verify",
         "scrub",
+        "leaks",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 

@@ -10,7 +10,7 @@ from surgsigma_hub.api import build, list_sources
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import UnknownNameError
 from surgsigma_hub.hub.leaks import find_leaks
-from surgsigma_hub.shards.manifest import load_tree
+from surgsigma_hub.shards.manifest import Manifest, load_tree
 from surgsigma_hub.source.benchmarks import all_benchmarks, chosen_benchmarks, held_out_surgeries
 
 from footage_files import cholec80_labels, samples, write_images
@@ -63,11 +63,11 @@ def test_a_tree_is_held_against_itself_and_a_benchmark(
     assert {leak.surgery for leak in find_leaks(both)} == shared(both) != set()
 
 
-def shared(manifests: list[object]) -> set[str]:
+def shared(manifests: list[Manifest]) -> set[str]:
     """Surgeries on both sides, counted another way."""
     sides: dict[bool, set[str]] = {True: set(), False: set()}
     for manifest in manifests:
-        sides[manifest.split == "train"].update(manifest.videos)  # type: ignore[attr-defined]
+        sides[manifest.split == "train"].update(manifest.videos)
     return sides[True] & sides[False]
 
 
