@@ -18,6 +18,9 @@ import orjson
 from surgsigma_hub.browse.gallery import Filter, Gallery
 from surgsigma_hub.browse.markup import sample_html
 
+_SHARD = 600
+"""Samples of a shard: 10,000 shards hold six million."""
+
 
 def first_sample(tree: str) -> dict[str, float]:
     """Seconds to open, to the first sample, to the next, and to the first one of a label."""
@@ -58,18 +61,17 @@ def page(tree: str, port: int) -> dict[str, float]:
 
 
 def large(tree: Path, samples: int) -> None:
-    """A tree whose manifests list ``samples`` samples in small shards; only the first shard of each part is there."""
+    """A tree whose manifests list ``samples`` samples in shards of 600; only the first shard of each part is there."""
     import surgsigma_hub
 
     surgsigma_hub.build("synthetic", out=tree, options={"videos": "2", "frames": "60", "width": "64", "height": "48"})
     manifests = sorted(tree.glob("data/*/*/train.manifest.json"))
     for path in manifests:
         raw = orjson.loads(path.read_bytes())
-        one, shards = raw["shards"][0], []
-        count = min(99_999, max(1, samples // len(manifests) // one["samples"]))  # names have five digits
-        for n in range(count):
-            stem, _, end = one["name"].rpartition(f"{0:05d}")
-            shards.append({**one, "name": f"{stem}{n:05d}{end}"})
+        one = raw["shards"][0]
+        stem, _, end = one["name"].rpartition(f"{0:05d}")
+        count = max(1, samples // len(manifests) // _SHARD)
+        shards = [one, *({**one, "name": f"{stem}{n:05d}{end}", "samples": _SHARD} for n in range(1, count))]
         raw["shards"] = shards
         for name in ("samples", "bytes"):
             raw[name] = sum(s[name] for s in shards)

@@ -94,7 +94,7 @@ def opened(
         ) as catalog:
             if not set(optional) <= set(catalog.schema_arrow.names):
                 names = [n for n in names if n not in optional]
-            _check_form(catalog, m, names)
+            _check_form(catalog, m, [*names, *(n for n in optional if n in catalog.schema_arrow.names)])
             rows = catalog.metadata.num_rows
             if rows != m.samples:
                 raise ShardError(
