@@ -16,7 +16,7 @@ from surgsigma_hub.parsers.cells import table_text
 from surgsigma_hub.parsers.frame_tables import Flags, FrameRows, FrameTable, read_frame_table
 from surgsigma_hub.parsers.releases.triplet_vectors import NAMES, NULL_TARGET, NULL_VERB
 from surgsigma_hub.parsers.runs import course_of_lists
-from surgsigma_hub.records import Coverage, Fact, Frame, Label, Triplet, Video
+from surgsigma_hub.records import Coverage, Defect, Fact, Frame, Label, Reason, Triplet, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -84,33 +84,38 @@ class CholecT45(DeclaredSource):
         return f"cholec80/video{fields['number']:02d}"
 
     @cached_property
-    def _checked(self) -> bool:
-        """Whether the copy's own list of triplets says what was published.
+    def _otherwise(self) -> list[Defect]:
+        """What the copy's own list of triplets says otherwise than the published one, which counts.
 
         Raises:
-            LayoutError: it says otherwise.
+            LayoutError: most of it is another list.
         """
         path = self.folder / "dict" / "triplet.txt"
+        found: list[Defect] = []
         for n, line in enumerate(table_text(path).splitlines() if path.is_file() else (), 1):
             match = _LINE.fullmatch(line)
             known = match is not None and int(match[1]) < len(_triplets()) and _triplets()[int(match[1])]
             if line.strip() and (match is None or known != match[2].replace(" ", "")):
-                found = f"dict/triplet.txt line {n}: {line.strip()[:60]!r}, the release says {known or 'id:i,v,t'}"
-                raise self.layout_error(self.root, f"{found}; its columns would be misread")
-        return True
+                detail = f"{line.strip()[:60]!r}, published is {known or 'id:instrument,verb,target'}, which is taken"
+                found.append(Defect(Reason.LABEL_UNKNOWN, f"dict/triplet.txt line {n}", detail))
+        if 2 * len(found) > len(_triplets()):
+            raise self.layout_error(self.root, f"{found[0].where} and most others: {found[0].detail}")
+        return found
 
     def videos(self) -> list[Video]:
-        """All videos with a table or images; checks the list of triplets first."""
-        return super().videos() if self._checked else []
+        """All videos with a table or images; a list of other triplets is refused before any of them is read."""
+        self._otherwise  # noqa: B018
+        return super().videos()
 
     def labels(self, video: Video) -> VideoLabels:
         """Triplets, and what they are made of, of each second."""
+        first = video.data["number"] == min(fields["number"] for fields, _ in self.found.values())
         rows = {kind: read_frame_table(*self.file(video, kind), _table(kind)) for kind in _KINDS}
         seconds = sorted({n for table in rows.values() for n in table.listed})
         verbs = {n: None if names is None else _named(names) for n, names in rows["verb"].listed.items()}
         return VideoLabels(
             frames=[_frame(n, rows) for n in seconds],
-            defects=[d for table in rows.values() for d in table.defects],
+            defects=[*(self._otherwise if first else ()), *(d for table in rows.values() for d in table.defects)],
             course=course_of_lists("action", verbs, fps=1),
             lasts=max(table.last for table in rows.values()) + 1,
             beyond=1 + max(table.unread for table in rows.values()),

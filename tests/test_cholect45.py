@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import native_names
-from surgsigma_hub.records import Frame
+from surgsigma_hub.records import Defect, Frame
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source.layout import split_table
 
@@ -50,18 +50,31 @@ def test_verbs_that_go_on_together_are_segments_that_overlap() -> None:
     course = source.course(source.videos()[0])
     assert course is not None
     assert [(s.label.native, s.start_seconds, s.end_seconds) for s in course.segments] == [
-        ("retract", 1.0, 4.0), ("dissect", 3.0, 6.0), ("retract", 7.0, 9.0), ("retract", 10.0, 12.0), ("dissect", 10.0, 11.0),
-    ]  # fmt: skip
+        ("retract", 1.0, 4.0),
+        ("dissect", 3.0, 6.0),
+        ("retract", 7.0, 9.0),
+        ("retract", 10.0, 12.0),
+        ("dissect", 10.0, 11.0),
+    ]
 
 
-def test_another_list_of_triplets_is_refused_by_its_line(tmp_path: Path) -> None:
+def test_a_line_that_says_otherwise_is_told_once_and_another_list_is_refused(tmp_path: Path) -> None:
     shutil.copytree(ROOT, tmp_path / "copy")
     path = tmp_path / "copy" / "dict" / "triplet.txt"
     whole = path.read_text()
-    path.write_text(whole.replace(":", ", ", 3))
-    assert CholecT45(tmp_path / "copy").videos()
-    path.write_text(whole.replace("17:grasper", "17:hook"))
-    with pytest.raises(LayoutError, match=r"dict/triplet\.txt line 18"):
+    path.write_text(whole.replace(":", ", ", 3).replace("17:grasper", "17:hook"))
+    source = CholecT45(tmp_path / "copy")
+    told = [d for v in source.videos() for d in source.frames(v) if isinstance(d, Defect)]
+    assert [d.where for d in told] == ["dict/triplet.txt line 18"]
+    assert frames(tmp_path / "copy", "VID01") and len(frames(tmp_path / "copy", "VID43")) == 6
+    path.write_text(
+        whole.replace(",dissect,", ",cut,")
+        .replace(",retract,", ",pull,")
+        .replace("null_verb", "rest")
+        .replace("grasp,", "x,")
+        .replace(",coagulate,", ",burn,")
+    )
+    with pytest.raises(LayoutError, match=r"dict/triplet\.txt line 1"):
         CholecT45(tmp_path / "copy").videos()
 
 
