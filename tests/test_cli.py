@@ -253,7 +253,7 @@ def test_preview(tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
 
 
 def test_preview_of_one_shard(tree: Path, tmp_path: Path) -> None:
-    shard = str(tree / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar")
+    shard = str(tree / "data/phase_recognition/synthetic/train-00000.tar")
     assert main(["preview", shard, "--out", str(tmp_path / "x.png"), "--count", "1"]) == 0
     assert (tmp_path / "x.png").is_file()
 
@@ -354,7 +354,7 @@ def test_demo_shows_samples_and_the_line_to_go_on(
     shown = capsys.readouterr().out
     assert 'load_dataset("surgsigma", "phase_recognition", streaming=True)' in shown
     assert "Q: Which phase is this?" in shown and "A: Preparation." in shown and "<image>" not in shown
-    assert "target.png (target)" in shown and "instrument_segmentation-synthetic-train-00000.tar" in shown
+    assert "target.png (target)" in shown and "instrument_segmentation/synthetic/train-00000.tar" in shown
     assert (tree.parent / "surgsigma-preview.png").is_file()
     assert main(["validate", "surgsigma"]) == 0
 

@@ -233,6 +233,6 @@ def test_an_error_in_a_worker_says_what_it_is(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     write_part(tmp_path, [[sample(n) for n in range(6)]])
     data = open_stream(tmp_path, decode="bytes").torch(2)
-    (tmp_path / "data/phase_recognition/synthetic/phase_recognition-synthetic-train-00000.tar").unlink()
+    (tmp_path / "data/phase_recognition/synthetic/train-00000.tar").unlink()
     with pytest.raises(surgsigma_hub.errors.ShardError, match=r"train-00000\.tar: shard named in the manifest is"):
         list(torch.utils.data.DataLoader(data, batch_size=2, num_workers=1, collate_fn=keys))
