@@ -59,8 +59,9 @@ def test_a_stream_reads_it(new: Path, old: Path, monkeypatch: pytest.MonkeyPatch
     filtered = {"where": {"task": "depth_estimation"}}
     assert streamed(old, **filtered) == streamed(new, **filtered)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with serve(old) as web:
-        assert sorted(streamed(web.url)) == sorted(wanted)
+    for tree in (old, new):
+        with serve(tree) as web:
+            assert sorted(streamed(web.url)) == sorted(wanted)
 
 
 @pytest.mark.parametrize("config", ["phase_recognition", "synthetic", "depth_estimation-synthetic", "all"])

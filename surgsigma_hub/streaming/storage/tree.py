@@ -240,9 +240,9 @@ def _listed_by_card(files: Files, options: RemoteOptions) -> list[Listed]:
         for config in front["configs"]:
             for part in config["data_files"]:
                 for path in [part["path"]] if isinstance(part["path"], str) else part["path"]:
-                    folder, _, name = path.rpartition("/")
+                    folder = path.rpartition("/")[0]
                     if "*" not in folder:
-                        found.add(Listed.from_path(f"{folder}/{name.partition('-')[0]}.manifest.json"))
+                        found.add(Listed.from_path(f"{folder}/{part['split']}.manifest.json"))
     except (KeyError, TypeError, AttributeError):
         raise ShardError("README.md: not the card of a tree of this package", hint=_BUILD) from None
     return sorted(found, key=lambda m: m.path)
