@@ -31,6 +31,7 @@ GROUPS = (
     "checking",
     "pointing",
     "publishing",
+    "adding",
 )
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 
