@@ -16,7 +16,8 @@ class FilePerFrame(DeclaredSource):
 
     Attributes:
         per_frame: Patterns of those files by kind; their field ``frame`` is the number of the frame, the other fields
-            are those of the video. Of several patterns the first that has a frame counts.
+            are those of the video. Of several patterns the first that has a frame counts. The kind ``image`` are the
+            images of the frames; alone they make no video.
     """
 
     per_frame: Files
@@ -30,11 +31,13 @@ class FilePerFrame(DeclaredSource):
             for pattern in patterns:
                 for fields, path in matches(self.folder, pattern):
                     id, of_video = self._named({key: value for key, value in fields.items() if key != "frame"})
-                    labelled.add(id)
+                    if kind != "image":
+                        labelled.add(id)
                     paths = found.setdefault(id, (of_video, {}))[1]
                     key = f"{kind} {fields['frame']}"
-                    if paths.setdefault(key, path) != path and paths[key].parent == path.parent:
-                        names = f"{self.relative(paths[key])} and {self.relative(path)}"
+                    before = paths.setdefault(key, path)
+                    if before != path and before.parent == path.parent and kind != "image":
+                        names = f"{self.relative(before)} and {self.relative(path)}"
                         raise self.layout_error(self.root, f"{names} are of the same frame; keep one of them")
         return {id: held for id, held in found.items() if id in labelled}
 
