@@ -87,17 +87,15 @@ class Cholec80VQA(FilePerFrame):
 
     def labels(self, video: Video) -> VideoLabels:
         """What the questions of each frame say."""
-        asked = QuestionForms({k: _FORMS[k] for k in ("phase", "tool", "count")})
-        frames: list[Frame] = []
-        defects: list[Defect] = []
+        asked = QuestionForms(_FORMS)
+        found: list[Frame | Defect] = []
         files = self.frame_files(video, "questions")
         for number, path in files.items():
-            for found in _frame(number, path, self.relative(path), asked):
-                (frames if isinstance(found, Frame) else defects).append(found)  # type: ignore[arg-type]
+            found += _frame(number, path, self.relative(path), asked)
         lasts = (max(files, default=0) + 1) / _FPS
         return VideoLabels(
-            frames=frames,
-            defects=[*defects, *asked.defects()],
+            frames=[one for one in found if isinstance(one, Frame)],
+            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects()],
             lasts=lasts,
             said_by=f"questions of {video.id}",
             beyond=max(60.0, _BEYOND * lasts),
