@@ -26,6 +26,7 @@ from .options import (
     check_options,
     stated_of,
 )
+from .stills import Still, StillsSource
 from .terms import Condition, Part, Redistribute, SourceTerms, terms_of
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "SourceTerms",
     "Specialty",
     "StepOptions",
+    "Still",
+    "StillsSource",
     "VideoLabels",
     "check_options",
     "check_stated",

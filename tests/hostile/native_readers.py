@@ -10,8 +10,11 @@ from typing import Any
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.hub.index import open_index
 from surgsigma_hub.hub.pointer import _check_folder
+from surgsigma_hub.media.masks import render
 from surgsigma_hub.parsers import (
     archive,
+    class_masks,
+    coco,
     delimited,
     frame_tables,
     grounding,
@@ -31,7 +34,7 @@ from surgsigma_hub.parsers.releases import (
     sigma_release,
     triplet_vectors,
 )
-from surgsigma_hub.records import Defect
+from surgsigma_hub.records import Defect, FileImage
 
 from .registry import reader
 
@@ -149,6 +152,34 @@ def _scene_graph(path: Path, out: Path) -> tuple[str, ...]:
 @reader("labelme")
 def _labelme(path: Path, out: Path) -> None:
     labelme.parse_labelme(path.read_bytes(), where="a.json")
+
+
+@reader("class mask")
+def _class_mask(path: Path, out: Path) -> list[str]:
+    problems: list[str] = []
+    numbers, colours = {1: "liver", 50: "fat"}, {(0, 255, 0): "liver", (9, 9, 9): "fat"}
+    for codes in (
+        class_masks.MaskCodes.of(numbers, 0),
+        class_masks.MaskCodes.of(colours, (0, 0, 0)),
+        class_masks.MaskCodes.two_levels("liver", least=128),
+    ):
+        mask, told = class_masks.read_class_mask(FileImage(path), "a.png", codes)
+        for region in mask.regions.values() if mask else ():
+            assert region.pixels and render([region.mask], width=mask.width, height=mask.height).any()
+        problems += [f"{one.reason}: {one.where}: {one.detail}" for one in told]
+    _, told = class_masks.read_instance_mask(FileImage(path), "a.png")
+    return problems + [f"{one.reason}: {one.where}: {one.detail}" for one in told]
+
+
+@reader("coco")
+def _coco(path: Path, out: Path) -> list[str]:
+    read = coco.read_coco(path, "a.json")
+    told = [*read.defects]
+    for image in list(read.images.values())[:3]:
+        objects, defects = read.objects(image)
+        told += defects
+        render([one.mask for one in objects if one.mask is not None], width=16, height=16)
+    return [f"{one.reason}: {one.where}: {one.detail}" for one in told]
 
 
 @reader("plain pickle")
