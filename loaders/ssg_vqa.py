@@ -30,7 +30,6 @@ _FORMS = forms(
     tissues=r"which anatomical structures are present ?\??",
     instruments=r"which (?:tools|instruments) are present ?\??",
 )
-_NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _TYPED = 3
 """Fields after the answer of a question of a graph: template, type, relation."""
 
@@ -68,9 +67,8 @@ class SSGVQA(FilePerFrame):
     video_id = "VID{number:02d}"
 
     def canonical_id(self, id: str, fields: Fields) -> str:
-        """Its videos are those of CholecT45, all but five of them of Cholec80."""
-        number = int(fields["number"])
-        return f"cholect50/{id}" if number in _NOT_CHOLEC80 else f"cholec80/video{number:02d}"
+        """Its videos are those of CholecT45, which are videos of Cholec80 under their numbers."""
+        return f"cholec80/video{int(fields['number']):02d}"
 
     def labels(self, video: Video) -> VideoLabels:
         """What questions and graph of each frame say."""

@@ -62,7 +62,7 @@ def test_surgeries_are_those_of_cholec80_and_splits_those_of_the_authors() -> No
     assert [(v.id, v.split, v.canonical_id) for v in Source(ROOT).videos()] == [
         ("VID01", "val", "cholec80/video01"),
         ("VID02", "test", "cholec80/video02"),
-        ("VID103", "train", "cholect50/VID103"),
+        ("VID04", "train", "cholec80/video04"),
     ]
 
 
