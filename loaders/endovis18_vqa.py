@@ -66,5 +66,5 @@ class EndoVis18VQA(FilePerFrame):
             found += read_frame(number, rows, asked, images.get(number))
         return VideoLabels(
             frames=[one for one in found if isinstance(one, Frame)],
-            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects()],
+            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *self.unlabelled(video)],
         )

@@ -62,5 +62,5 @@ class EndoVis18VQLA(FilePerFrame):
             found += read_frame(number, rows, asked, images.get(number), boxed=True)
         return VideoLabels(
             frames=[one for one in found if isinstance(one, Frame)],
-            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects()],
+            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *self.unlabelled(video)],
         )

@@ -80,7 +80,7 @@ class SSGVQA(FilePerFrame):
             found += self._frame(number, held, asked)
         return VideoLabels(
             frames=[one for one in found if isinstance(one, Frame)],
-            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects()],
+            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *self.unlabelled(video)],
         )
 
     def _frame(self, number: int, held: Mapping[str, Path], asked: QuestionForms) -> Iterator[Frame | Defect]:

@@ -315,6 +315,7 @@ class Reason(StrEnum):
     MEDIA_UNREADABLE = "media_unreadable"
     MEDIA_TOO_LARGE = "media_too_large"
     LABEL_UNKNOWN = "label_unknown"
+    LABEL_MISSING = "label_missing"
     LABEL_CORRUPT = "label_corrupt"
     ROW_MALFORMED = "row_malformed"
     BOX_OUTSIDE = "box_outside"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from ..records import Video
+from ..records import Defect, Reason, Video
 from .declared import DeclaredSource
 from .layout import Fields, Files, matches
 
@@ -46,3 +46,20 @@ class FilePerFrame(DeclaredSource):
         paths = self.found[video.id][1]
         numbered = ((key.rpartition(" "), path) for key, path in paths.items())
         return dict(sorted((int(n), path) for (name, _, n), path in numbered if name == kind))
+
+    def unlabelled(self, video: Video, images: Iterable[int] = ()) -> list[Defect]:
+        """Frames that lack a file which others of their video have; that is usual, and told as one count a kind.
+
+        Args:
+            video: The video.
+            images: Numbers of images that :attr:`per_frame` does not name.
+        """
+        files = {kind: self.frame_files(video, kind) for kind in self.per_frame}
+        every = {*images, *(number for paths in files.values() for number in paths)}
+        told: list[Defect] = []
+        for kind, paths in files.items():
+            lacking = sorted(every - {*paths})
+            if kind != "image" and paths and lacking:
+                detail = f"{len(lacking)} of {len(every)} frames have no file of {kind}; the first is {lacking[0]}"
+                told.append(Defect(Reason.LABEL_MISSING, video.id, detail, len(lacking)))
+        return told
