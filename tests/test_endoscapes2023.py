@@ -75,7 +75,8 @@ def test_verdicts_land_on_the_frame_that_was_judged(tmp_path: Path) -> None:
         "vid008": {586.0: 14650 % 4096, 591.0: 14775 % 4096},
         "vid162": {120.0: 3000},
     }
-    told = {s["video_id"]: s["answer"]["criteria"] for s, _ in samples(tmp_path / "tree", "safety_assessment")}
+    found = [(s["video_id"], s["answer"]["criteria"]) for s, _ in samples(tmp_path / "tree", "safety_assessment")]
+    told = {video: criteria for video, criteria in found if len(criteria) == 3}
     assert {c["criterion"]: (c["met"], c["scores"]) for c in told["vid162"]} == {
         "two_structures": (True, [1.0, 1.0, 0.0]),
         "hepatocystic_triangle": (True, [1.0, 1.0, 1.0]),
@@ -101,13 +102,15 @@ def test_shares_that_are_none_and_strange_names_are_told(tmp_path: Path) -> None
     path = root / "train" / "annotation_ds_coco.json"
     images = json.loads(path.read_text())["images"]
     images[0]["ds"] = [0.5, 0, 0]
-    images[1] |= {"file_name": "162_25.jpg", "is_ds_keyframe": True}
     images[3]["file_name"] = "frame.jpg"
     changed(path, images=images)
+    other = root / "test" / "annotation_ds_coco.json"
+    changed(other, images=[{**images[1], "file_name": "8_14650.jpg"}])
     frames, defects = read(root)
     assert ("vid008", 14650) not in frames and frames["vid001", 750].criteria is not None, "its other file says it too"
     assert {d.reason for d in defects} == {Reason.LABEL_CORRUPT, Reason.ROW_MALFORMED} and len(defects) == 3
     assert any("0.5 is no share of 3 raters" in d.detail for d in defects)
+    assert any("'8_14650.jpg': of train" in d.detail for d in defects)
     assert any("not named like 8_14775.jpg" in d.detail for d in defects)
 
 
