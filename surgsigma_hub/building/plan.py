@@ -32,6 +32,7 @@ class Settings:
         shard_bytes: Shards are cut so that they come near this size.
         clip_fps: Highest frame rate of clips.
         clip_side: Longest short side of clips, in pixels.
+        frame_side: Longest short side of frames, in pixels; larger ones are made smaller. None: as they are.
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
@@ -50,6 +51,7 @@ class Settings:
     shard_bytes: int
     clip_fps: float = 10.0
     clip_side: int = 480
+    frame_side: int | None = None
     joint: float = 0.0
     explained: float = 0.0
     smoke: float = 0.0
@@ -65,12 +67,14 @@ class Settings:
     def published(self) -> dict[str, object]:
         """What a manifest says of how it was built; no path of this machine."""
         shown = {k: v for k, v in self.options.items() if "/" not in v and "\\" not in v}
+        side = {} if self.frame_side is None else {"frame_side": self.frame_side}  # older trees say nothing of it
         return {
             "seed": self.seed,
             "jpeg_quality": self.jpeg_quality,
             "shard_bytes": self.shard_bytes,
             "clip_fps": self.clip_fps,
             "clip_side": self.clip_side,
+            **side,
             "joint": self.joint,
             "explained": self.explained,
             "smoke": self.smoke,

@@ -19,6 +19,8 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import MediaError
 from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
+from .film_table import film_table
+from .frame_side import Size, bounded, smaller_picture
 from .limits import MAX_PIXELS
 from .video import read_frame
 
@@ -30,20 +32,22 @@ _KEPT_SEGMENTS = {0xE0, 0xEE}  # JFIF, and Adobe's colour transform; all other A
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A JPEG as it goes into a shard."""
+    """A JPEG as it goes into a shard; ``full`` is the width and height of the picture that it was made from."""
 
     data: bytes
     width: int
     height: int
     passed_through: bool
+    full: Size
 
 
-def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
+def to_jpeg(ref: ImageRef, *, quality: int, side: int | None = None) -> Encoded:
     """The picture as a JPEG without metadata, three components, whole.
 
     Args:
         ref: Where the pixels come from.
-        quality: 1..95, used only where the picture is not a usable JPEG already.
+        quality: 1..95, used only where the picture is not a usable JPEG already, or is made smaller.
+        side: Longest short side in pixels; a picture with a longer one is made smaller. None: any.
 
     Raises:
         MediaError: missing, unreadable, cut or too large.
@@ -52,14 +56,16 @@ def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
         data = read_bytes(ref)
         if data[:2] == b"\xff\xd8":
             clean = _clean_jpeg(data)
-            if clean is not None:
+            if clean is not None and bounded(clean.full, side) == clean.full:
                 return clean
         pixels = as_rgb(_open(data, name_of(ref)), name_of(ref))
     else:
         pixels = _to_rgb_image(load_raw(ref), name_of(ref))
+    full = pixels.size
+    pixels = smaller_picture(pixels, bounded(full, side))
     out = io.BytesIO()
     pixels.save(out, "JPEG", quality=quality)
-    return Encoded(out.getvalue(), pixels.width, pixels.height, False)
+    return Encoded(out.getvalue(), pixels.width, pixels.height, False, full)
 
 
 def read_bytes(ref: FileImage | FileSlice) -> bytes:
@@ -141,6 +147,23 @@ def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
 
 
+def picture_size(ref: ImageRef) -> Size:
+    """Width and height in pixels; of a file, what its header says.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`, but damage behind the header is not seen.
+    """
+    if isinstance(ref, VideoFrame):
+        table = film_table(ref.path)
+        if not 0 <= ref.index < len(table):
+            raise MediaError(f"{name_of(ref)}: the film has {len(table)} frames", reason="media_missing")
+        return table.width, table.height
+    if isinstance(ref, Drawn):
+        height, width = ref.draw().shape[:2]
+        return width, height
+    return _header(read_bytes(ref), name_of(ref)).size
+
+
 def decode(data: bytes, name: str) -> Image.Image:
     """Encoded bytes as a picture, in the mode it is stored in; ``name`` is for messages.
 
@@ -177,6 +200,16 @@ def name_of(ref: ImageRef) -> str:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
+    image = _header(data, name)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
+    return image
+
+
+def _header(data: bytes, name: str) -> Image.Image:
+    """A picture whose pixels are not decoded yet."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -186,10 +219,6 @@ def _open(data: bytes, name: str) -> Image.Image:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
     _check_size(image.width, image.height, name)
-    try:
-        image.load()
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
     return image
 
 
@@ -258,5 +287,5 @@ def _clean_jpeg(data: bytes) -> Encoded | None:
                 return None
             _check_size(*size, "JPEG")
             whole = end + 2 == len(data) and sum(map(len, kept)) == at
-            return Encoded(data if whole else b"".join([*kept, data[at : end + 2]]), *size, True)
+            return Encoded(data if whole else b"".join([*kept, data[at : end + 2]]), *size, True, size)
     return None
