@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,9 +73,7 @@ class StillsSource(DeclaredSource):
                 id = filled(self.video_id, own)
                 fields_of.setdefault(id, own)
                 other = stills.setdefault(id, {}).setdefault(number, Still(number, path, named))
-                if other.path != path and other.path.name == path.name:
-                    continue  # the same image in a folder of another pattern
-                if other.path != path:
+                if other.path != path and not filecmp.cmp(other.path, path, shallow=False):
                     detail = f"{id} has image {number} in {self.relative(other.path)} already: left out"
                     twice.setdefault(id, []).append(Defect(Reason.DUPLICATE_ID, self.relative(path), detail))
         return fields_of, stills, twice
