@@ -15,6 +15,7 @@ from .base import (
 )
 from .declared import DeclaredSource, VideoLabels
 from .layout import Fields, Files, Films, Home, ImageFolders, hash_split, rate_for
+from .many_files import FilePerFrame
 from .options import (
     FilmOptions,
     FilmOrImageOptions,
@@ -34,6 +35,7 @@ __all__ = [
     "Condition",
     "DeclaredSource",
     "Fields",
+    "FilePerFrame",
     "Files",
     "FilmOptions",
     "FilmOrImageOptions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from surgsigma_hub.parsers import (
     intervals,
     labelme,
     plain_pickle,
+    questions,
     strict_json,
     tfrecord,
     trace,
@@ -32,7 +33,7 @@ from surgsigma_hub.parsers.releases import (
     sigma_release,
     triplet_vectors,
 )
-from surgsigma_hub.records import FileImage
+from surgsigma_hub.records import Defect, FileImage
 
 from .registry import reader
 
@@ -122,6 +123,24 @@ def _intervals(path: Path, out: Path) -> None:
     by_name = intervals.IntervalTable(start="sec", end="endSec", label="comment", unit="s")
     for table in (by_place, by_name):
         intervals.read_intervals(path, "a.txt", table)
+
+
+@reader("question lines")
+def _question_lines(path: Path, out: Path) -> list[str]:
+    return _told(questions.read_question_lines(path, "a.txt", rest=(0, 1)))
+
+
+@reader("question table")
+def _question_table(path: Path, out: Path) -> list[str]:
+    data = path.read_bytes()
+    ending = "parquet" if data.startswith(b"PAR1") else "json" if data[:1] in (b"[", b"{") else "csv"
+    table = out / f"table.{ending}"
+    table.write_bytes(data)
+    return _told(questions.read_question_table(table, table.name, others=("id",)))
+
+
+def _told(rows: Iterable[questions.Asked | Defect]) -> list[str]:
+    return [f"{row.reason}: {row.detail}" for row in rows if isinstance(row, Defect)]
 
 
 @reader("labelme")
