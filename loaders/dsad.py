@@ -114,6 +114,11 @@ class Dsad(StillsSource):
             self._tables[table], defects = read_weak_labels(table, self.relative(table), _ORGANS)
             yield from defects
         organs = self._tables[table].get(int(still.fields["own"]))
+        hidden = [b.label.native for b in boxes if organs is not None and b.label.native not in organs]
+        if hidden:
+            detail = f"{self.relative(table)} says that {hidden[0]} is not in view, which has a mask: both in doubt"
+            yield Defect(Reason.LABEL_CORRUPT, self.relative(still.path), detail)
+            organs = None
         yield Frame(
             index=int(still.fields["own"]),  # stills without a time: an order and no more
             fps=1,

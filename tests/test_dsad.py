@@ -74,6 +74,14 @@ def test_a_missing_mask_costs_a_box_and_a_strange_one_is_told(tmp_path: Path) ->
     )
 
 
+def test_weak_labels_that_contradict_a_mask_are_told(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    shutil.copy(root / "ureter" / "01" / "weak_labels.csv", root / "liver" / "02" / "weak_labels.csv")
+    frames, (defect,) = read(root)
+    assert defect.reason is Reason.LABEL_CORRUPT and "says that liver is not in view" in defect.detail
+    assert frames["surgery02", "liver", 0].tissues is None and frames["surgery02", "liver", 0].tissue_boxes
+
+
 @pytest.mark.parametrize(
     ("text", "found", "words"),
     [

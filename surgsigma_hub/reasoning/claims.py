@@ -278,7 +278,8 @@ _AT = re.compile(r"\b(?:at|on|into|in|from|to|of|near|inside)\s+(?:(?:an?|the)\s
 
 _WITH = re.compile(r"\b(?:by|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
 _ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
-_LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
+_IS_SUBJECT = re.compile(r"\s+(?:(?:is|are)\s+(?:(?:also\s+)?in\s+view|used)\b|performs?\b)", re.IGNORECASE)
+"""Words after a bag that make it one that does something, or is merely there."""
 
 
 def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
@@ -307,7 +308,7 @@ def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
         if as_target and as_instrument:  # a bag can do something, or have something done to it
             waits = action is not None and target is None and not _NO_TARGET.search(text[start : mention.start])
             led = text_before(text, mention.start)
-            waits = waits and not (_LIES_THERE.match(text, mention.end) or _ONE_OF.search(led) or _WITH.search(led))
+            waits = waits and not (_IS_SUBJECT.match(text, mention.end) or _ONE_OF.search(led) or _WITH.search(led))
             as_instrument = not (waits or (instrument is not None and _AT.search(text_before(text, mention.start))))
         if as_instrument:
             if action is not None and instrument is None and _BY.search(text_before(text, mention.start)):
