@@ -57,12 +57,12 @@ def of_source(name: str, cache: Path) -> dict[str, Any]:
 
 
 def plain(value: Any, root: Path | None) -> Any:
-    """A record as JSON: without what is empty, paths relative to the root, numbers to five digits, pixels by size."""
+    """A record as JSON: without defaults, paths relative to the root, numbers to five digits, pixels by their size."""
     if isinstance(value, Label):
         return value.native
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return {"": type(value).__name__} | {k: plain(v, root) for k, v in fields.items() if v not in (None, "", {})}
+        said = [f for f in dataclasses.fields(value) if getattr(value, f.name) not in (_default(f), None, "")]
+        return {"": type(value).__name__} | {f.name: plain(getattr(value, f.name), root) for f in said}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Path):
@@ -77,6 +77,11 @@ def plain(value: Any, root: Path | None) -> Any:
     if isinstance(value, np.ndarray):
         return f"array of {value.shape}"
     return value if isinstance(value, (str, int, bool, type(None))) else type(value).__name__
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """What a field holds where nothing is said, so that a new field of a record changes no file."""
+    return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
 
 
 def kept(name: str) -> dict[str, Any] | None:
