@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
-from ..ontology import NULL, Kind, concepts
+from ..ontology import NULL, Kind, concepts, with_broader
 from ..ontology.forms import acting_on, forms
 from ..tasks.reading.lexicon import Lexicon, Span, lexicon_of
 from ..tasks.reading.words import bases
@@ -77,7 +77,8 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
             continue
         if words.lower() == "retrieval bag" and _INTO.search(text[max(0, span.start - 90) : span.start]):
             continue
-        readings = tuple(r for r in span.readings if r[1] != NULL)
+        # Whoever names the stomach names the bowel, as sources call it that do not tell the two apart.
+        readings = tuple((k, one) for k, id in span.readings if id != NULL for one in with_broader(k, id))
         if span.ids("action") and _is_plain(words) and _DETERMINER.search(before):
             readings = tuple(r for r in readings if r[0] not in _DONE)
         if readings:
