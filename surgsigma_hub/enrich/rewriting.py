@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +13,10 @@ import orjson
 
 from ..building.catalog import CatalogRows, merge
 from ..shards.manifest import Manifest, Shard, write_atomic
+from ..shards.part_reader import parsed, read_part_shard
 from ..shards.tree_files import TreeFiles
-from ..shards.writer import ShardWriter
+from ..shards.writer import ShardWriter, link
 from ..version import __version__
-from .asking import parsed, read_part_shard
 from .cache import AnswerCache
 from .client import Failure
 from .judge import Checker, Refusal, cleaned, judge, levels_of
@@ -170,11 +169,3 @@ def copy_rest(tree: Path, staging: Path, rewritten: Sequence[Manifest]) -> None:
             shutil.copyfile(path, staging / relative)
     if left_out:
         logger.warning("left out %d links that lead out of the tree, among them %r", len(left_out), left_out[0])
-
-
-def link(old: Path, new: Path) -> None:
-    """The same file under a second name; a copy where the file system cannot do that."""
-    try:
-        os.link(old.resolve(), new)
-    except OSError:
-        shutil.copyfile(old, new)
