@@ -15,6 +15,8 @@ from .building.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
 from .registry import all_sources, get_source
+from .schema import chosen_layout
+from .shards.config_names import FRAMES
 from .source import SourceInfo
 from .tasks import Task, all_tasks
 from .tasks.common.question_kinds import chosen_style
@@ -61,6 +63,7 @@ def build(
     joint: float = 0.2,
     explained: float = 0.2,
     style: str = "varied",
+    layout: str = "tasks",
     smoke: float = 0.0,
     depth: Path | str | None = None,
     warrants: Path | str | None = None,
@@ -93,6 +96,8 @@ def build(
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
         style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
+        layout: ``tasks`` stores a medium for each conversation; ``frames`` each medium once, with all that is asked
+            about it. Tasks whose answer is a medium are in the layout by task either way.
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
@@ -134,6 +139,7 @@ def build(
         joint=joint,
         explained=explained,
         style=chosen_style(style),
+        layout=chosen_layout(layout),
         smoke=smoke,
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),
@@ -141,7 +147,11 @@ def build(
     Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
     return run_build(
         settings,
-        scope=Scope(source, frozenset(tasks) if tasks else None, frozenset(splits) if splits else None),
+        scope=Scope(
+            source,
+            frozenset({*tasks, *((FRAMES,) if layout == FRAMES else ())}) if tasks else None,
+            frozenset(splits) if splits else None,
+        ),
         out=Path(out),
         workers=workers,
         max_quarantine=max_quarantine,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 import orjson
 
 from . import records
-from .errors import ShardError
+from .errors import ShardError, UnknownNameError
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -33,6 +33,18 @@ FORMAT_VERSION = "1.0"
 
 Layout = Literal["tasks", "frames"]
 """How a part of a tree is laid out: a sample for each conversation, or one for each input medium."""
+
+
+def chosen_layout(name: str) -> Layout:
+    """The layout of a name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in get_args(Layout):
+        raise UnknownNameError("layout", name, get_args(Layout))
+    return name  # type: ignore[return-value]
+
 
 _FORMS: dict[Layout, type] = {"tasks": records.Sample, "frames": records.MediumSample}
 

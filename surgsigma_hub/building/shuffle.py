@@ -83,8 +83,8 @@ class ShardJob:
 
 
 def shard_jobs(parts: Sequence[Path], *, task: str, split: str, folder: Path, shard_bytes: int) -> list[ShardJob]:
-    """Deal the rows of one task and split to shards; see :func:`shard_edges`."""
-    indices = [read_index(part, task) for part in parts]
+    """Deal the rows of one task and split that stay in the layout by task to shards; see :func:`shard_edges`."""
+    indices = [index[index["medium"] == 0] for index in (read_index(part, task) for part in parts)]
     lengths = [len(i) for i in indices]
     total = sum(lengths)
     if total == 0:

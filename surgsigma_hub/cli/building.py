@@ -61,6 +61,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         help="kinds of question: all, or plain open questions alone as in the paper (default: varied)",
     )  # fmt: skip
     add(
+        "--layout", choices=("tasks", "frames"), default="tasks",
+        help="a medium for each conversation, or each medium once with all that is asked about it (default: tasks)",
+    )  # fmt: skip
+    add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
         help="fraction of frames to pair with a smoky copy, for desmoking (default: 0)",
     )  # fmt: skip
@@ -96,6 +100,7 @@ def _build(args: argparse.Namespace) -> int:
         joint=args.joint,
         explained=args.explained,
         style=args.style,
+        layout=args.layout,
         smoke=args.smoke,
         depth=args.depth,
         warrants=args.warrants,
