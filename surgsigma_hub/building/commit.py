@@ -52,7 +52,7 @@ def staged_manifest(shards: list[Path], *, task: str, source: str, split: str, o
         media_bytes=sum(r["media_bytes"] for r in records),
         members=tuple(sorted({m for r in records for m in r["members"]})),
         videos=tuple(sorted({v for r in records for v in r["videos"]})),
-        conversations=talks if task == FRAMES else {},
+        conversations=dict(sorted(talks.items())) if task == FRAMES else {},
         options=options,
         shards=tuple(entries),
         builder=f"surgsigma-hub {__version__}",

@@ -121,17 +121,21 @@ class TreeFacts:
         manifest = next(
             m for m in self.manifests if m.shards and source in (None, m.source) and (task is None or task in m.counts)
         )
-        name = f"{manifest.folder}/{manifest.shards[0].name}"
+        name = manifest.folder
         try:
-            with open_shard(self.tree, name) as file:
-                found = (_talks(members, manifest, name) for _, members in read_shard(file, where=name))
-                sample = next(one for talks in found for one in talks if task in (None, one["task"]))
-        except (StopIteration, KeyError, orjson.JSONDecodeError) as error:
+            for shard in manifest.shards:  # by medium, a rare task may stand far behind
+                name = f"{manifest.folder}/{shard.name}"
+                with open_shard(self.tree, name) as file:
+                    for _, members in read_shard(file, where=name):
+                        for talk in _talks(members, manifest, name):
+                            if task is None or manifest.layout == "tasks" or talk["task"] == task:
+                                return talk
+        except (KeyError, orjson.JSONDecodeError) as error:
             raise ShardError(
                 f"{name}: its first sample could not be read ({type(error).__name__})",
                 hint="Build this part of the tree again.",
             ) from None
-        return sample
+        raise ShardError(f"{name}: holds no sample of {task or 'any task'}", hint="Build this part of the tree again.")
 
     def leaks(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Surgeries in two different splits: ``(source/split, source/split)`` to their canonical ids."""

@@ -15,7 +15,7 @@ import orjson
 
 from ..errors import ShardError
 from ..records import Conversation, MediumSample, Sample
-from ..schema import FORMAT_VERSION
+from ..schema import FORMAT_VERSION, Layout
 
 _OWN = tuple(f.name for f in fields(Conversation))
 _SHARED = tuple(f.name for f in fields(MediumSample) if f.name not in ("format_version", "id", "conversations"))
@@ -25,6 +25,11 @@ _ORDER = tuple(f.name for f in fields(Sample))
 def is_about_one_medium(roles: Sequence[str]) -> bool:
     """Whether a sample with media of these roles fits the layout: it looks at a medium and answers in words alone."""
     return bool(roles) and all(role == "input" for role in roles)
+
+
+def layout_of(sample: Mapping[str, Any]) -> Layout:
+    """The layout that the JSON of a sample is of."""
+    return "frames" if "conversations" in sample else "tasks"
 
 
 def medium_hash(sample: Mapping[str, Any]) -> int:
