@@ -22,6 +22,7 @@ from .tasks import Task, all_tasks
 from .tasks.common.question_kinds import chosen_style
 
 if TYPE_CHECKING:
+    from .building.repack import RepackReport
     from .enrich.judge import Checker
     from .enrich.prompts import What
     from .enrich.report import EnrichReport
@@ -157,6 +158,33 @@ def build(
         max_quarantine=max_quarantine,
         progress=progress,
         finish=refresh,
+    )
+
+
+def repack(
+    tree: Path | str, *, out: Path | str, layout: str, workers: int = 1, progress: bool = False
+) -> RepackReport:  # fmt: skip
+    """Write a built tree in another layout; no conversation is lost or changed, and the way back gives the same bytes.
+
+    Args:
+        tree: The built tree; it is only read.
+        out: The new tree, made whole or not at all. A run that was stopped goes on when it is asked for again.
+        layout: ``frames``: each picture or clip once, with all that is asked about it. ``tasks``: a sample for each
+            conversation. Tasks whose answer is a medium are laid out by task either way.
+        workers: Processes. The bytes of the new tree do not depend on it.
+        progress: Show progress bars on stderr.
+
+    Raises:
+        UnknownNameError: no such layout.
+        SurgSigmaError: see :func:`surgsigma_hub.building.repack.repack`.
+    """
+    from .building.repack import repack
+    from .hub.cards import refresh
+
+    if not 1 <= workers <= 1024:
+        raise SurgSigmaError(f"workers={workers} is out of range, expected 1..1024")
+    return repack(
+        Path(tree), Path(out), layout=chosen_layout(layout), workers=workers, progress=progress, finish=refresh
     )
 
 

@@ -203,7 +203,5 @@ class _Open:
     def read(self, offset: int, length: int) -> bytes:
         data = os.pread(self._number, length, offset)
         if len(data) != length:
-            raise BuildError(
-                f"{self._name}: {len(data)} of {length} bytes at {offset}: the unfinished build was changed"
-            )
+            raise BuildError(f"{self._name}: {len(data)} of {length} bytes at {offset}: it was changed meanwhile")
         return data

@@ -29,6 +29,11 @@ def chosen(manifests: Sequence[Manifest], settings: Settings) -> list[Manifest]:
         UnknownNameError: a task or split that the tree does not hold.
         SurgSigmaError: nothing in them can be written anew.
     """
+    if by_medium := next((m for m in manifests if m.layout == "frames"), None):
+        raise SurgSigmaError(
+            f"{by_medium.path} is laid out by medium, which enrich does not read",
+            hint="surgsigma repack TREE --layout tasks --out NEW makes a tree that it reads.",
+        )
     for kind, asked in (("task", settings.tasks), ("split", settings.splits)):
         held = {getattr(m, kind) for m in manifests}
         for name in asked:
@@ -54,7 +59,7 @@ def asks_in(tree: Path, manifests: Sequence[Manifest], settings: Settings) -> It
     """The requests of every sample in turn; the same request comes as often as samples need its answer."""
     for manifest in manifests:
         for shard in manifest.shards:
-            for key, members in read_part_shard(tree, manifest, shard):
+            for key, members in read_part_shard(tree, manifest.folder, shard):
                 yield list(asks_of(parsed(members, where=f"{shard.name}:{key}"), members, settings))
 
 

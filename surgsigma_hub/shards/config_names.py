@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..schema import Layout
+
 ALL = "all"
 """The config that holds everything."""
 
@@ -24,6 +26,15 @@ def config_names(task: str, source: str) -> tuple[str, ...]:
     if task == FRAMES:
         return task, f"{task}-{source}"
     return task, source, f"{task}-{source}", ALL
+
+
+def layout_of_config(name: str) -> Layout:
+    """The layout of what a config holds, by its name.
+
+    >>> layout_of_config("frames-cholec80"), layout_of_config("all")
+    ('frames', 'tasks')
+    """
+    return "frames" if name.partition("-")[0] == FRAMES else "tasks"
 
 
 def split_order(name: str) -> tuple[int, str]:

@@ -11,18 +11,18 @@ import orjson
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..schema import Layout
-from .manifest import Manifest, Shard
+from .manifest import Shard
 from .reader import open_shard, read_shard
 from .tar_walk import HashingReader
 
 
-def read_part_shard(tree: Path, manifest: Manifest, shard: Shard) -> Iterator[tuple[str, dict[str, bytes]]]:
+def read_part_shard(tree: Path, folder: str, shard: Shard) -> Iterator[tuple[str, dict[str, bytes]]]:
     """The samples of one shard, which must be the one that the manifest lists.
 
     Raises:
         ShardError: missing, damaged, or other bytes than the manifest says.
     """
-    where = f"{manifest.folder}/{shard.name}"
+    where = f"{folder}/{shard.name}"
     with open_shard(tree, where) as file:
         reader = HashingReader(file)
         yield from read_shard(cast("IO[bytes]", reader), where=where)  # it reads forward, which is all that is needed
