@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .building.dry_run import run_dry
 from .building.extra import Extra
 from .building.plan import Settings, choose_tasks
 from .building.report import BuildReport
@@ -69,6 +70,7 @@ def build(
     depth: Path | str | None = None,
     warrants: Path | str | None = None,
     max_quarantine: float = 0.05,
+    dry_run: bool = False,
     progress: bool = False,
 ) -> BuildReport:
     """Build one source into a published tree; a second call adds a second source.
@@ -104,6 +106,8 @@ def build(
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
             cites what comes with the package.
         max_quarantine: Share of left-out things (0..1) above which the tree is not changed and ``ok`` is False.
+        dry_run: Read every annotation and check the footage, but decode no picture and write nothing: the report says
+            what a build would make, see :mod:`surgsigma_hub.building.dry_run`.
         progress: Show progress bars on stderr.
 
     Returns:
@@ -146,6 +150,8 @@ def build(
         warrants=own_rows(None if warrants is None else Path(warrants), source),
     )
     Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
+    if dry_run:
+        return run_dry(settings, workers=workers, max_quarantine=max_quarantine, progress=progress)
     return run_build(
         settings,
         scope=Scope(

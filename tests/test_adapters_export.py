@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -13,8 +14,9 @@ import av
 import pytest
 import surgsigma_hub
 from PIL import Image
-from surgsigma_hub.adapters import Boxes, Options, all_adapters, exporting, get_adapter
+from surgsigma_hub.adapters import FAMILIES, Boxes, Options, TrainerResize, all_adapters, exporting, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
+from surgsigma_hub.adapters.report import ExportReport
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.streaming import Frames, StreamSample
@@ -63,7 +65,7 @@ def test_files_hold_what_the_tree_holds(
         named |= set(paths)
         assert all(p.startswith("media/") for p in paths)
         if adapter.videos[0] == "frames" and any(m["kind"] == "video" for m in inputs):
-            assert len(paths) == 3
+            assert len(paths) == len(set(paths)) == min(3, inputs[0]["num_frames"])
             continue
         for path, medium in zip(paths, inputs, strict=True):
             assert (tmp_path / "out" / path).read_bytes() == item.media[medium["member"]]
@@ -92,6 +94,7 @@ def test_frames_are_those_of_the_film(adapter_tree: Path, adapter_items: list[St
         with av.open(io.BytesIO(films[record["id"]])) as film:
             frames = [f.to_image() for f in film.decode(video=0)]
         picked = [frames[i] for i in Frames(count=3).choose(len(frames), 10)]
+        picked = list({id(frame): frame for frame in picked}.values())  # each once
         for path, frame in zip(record["images"], picked, strict=True):
             with Image.open(tmp_path / "out" / path) as image:
                 pairs = zip(image.convert("RGB").tobytes(), frame.tobytes(), strict=True)
@@ -110,13 +113,54 @@ def test_dataset_info_names_what_is_there(adapter_tree: Path, tmp_path: Path) ->
     assert all(column in record for column in entry["columns"].values() for record in records)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("sharegpt", Options(boxes="qwen3_vl"), "--template qwen3_vl_nothink"),
+        ("sharegpt", Options(boxes="qwen3_vl", reasoning="inline"), "--template qwen3_vl_nothink"),
+        ("sharegpt", Options(boxes="qwen2_5_vl"),
+         "--template qwen2_vl --image_min_pixels 1024 --image_max_pixels 589824"),
+        ("sharegpt", Options(boxes=dataclasses.replace(FAMILIES["qwen2_5_vl"], before=TrainerResize(10**6)),
+                             model="qwen2_5_vl"), "--image_max_pixels 1000000"),
+        ("swift", Options(boxes="objects"), "QWENVL_BBOX_FORMAT=new swift sft"),
+        ("swift", Options(boxes="qwen2_5_vl"), "MIN_PIXELS=3136 MAX_PIXELS=12845056 swift sft"),
+        ("qwen", Options(boxes="qwen2_5_vl"), "--min_pixels 3136 --max_pixels 12845056"),
+    ],
+)  # fmt: skip
+def test_the_line_of_the_trainer_says_what_the_records_need(
+    name: str, options: Options, told: str, adapter_tree: Path, tmp_path: Path
+) -> None:
+    choice = Choice(config="instrument_localization", limit=3)
+    report = export(adapter_tree, get_adapter(name), out=tmp_path / "out", options=options, choice=choice)
+    assert told in report.how and "{" not in report.how.replace('{"annotation_path"', "")
+    assert bool(report.notes) == (options.convention.resize is not None)
+    assert all("train and ask with these bounds" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("name", "setting"), [("sharegpt", "--video_fps 1"), ("swift", "FPS=1 ")])
+def test_frames_tell_their_rate(name: str, setting: str, adapter_tree: Path, tmp_path: Path) -> None:
+    """A list of frames is taken to be shot at one rate, 2 a second unless told: clips of 2 s and of 14 s alike."""
+
+    def made(frames: Frames, out: str) -> ExportReport:
+        options = Options(video="frames", frames=frames)
+        return export(adapter_tree, get_adapter(name), out=tmp_path / out, options=options)
+
+    timed = "action_remaining_prediction"
+    at_one_rate = made(Frames(rate=1.0), "rate")
+    assert setting in at_one_rate.how and not at_one_rate.notes and timed in at_one_rate.tasks
+    few = made(Frames(count=2), "few")
+    assert setting not in few.how and few.left_out["time"] == {timed: at_one_rate.tasks[timed]}
+    (note,) = few.notes
+    assert "Use --video file, or --fps" in note and "1 frames a second" in note
+
+
 @pytest.mark.slow
 def test_json_lines_can_be_read_in_blocks(adapter_tree: Path, tmp_path: Path) -> None:
     """``datasets`` fixes the columns and their types with the first block of a file."""
     import datasets
 
     for name, options in {
-        "swift": Options(boxes="objects", reasoning="separate"),
+        "swift": Options(boxes="objects", reasoning="inline"),
         "trl": Options(reasoning="separate", frames=Frames(count=2)),
         "grpo": Options(boxes="qwen2_5_vl", frames=Frames(count=2)),
     }.items():
@@ -239,11 +283,18 @@ def test_command(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
             "--max-pixels", "50176", "--reasoning", "inline", "--where", "reasoning_level=1,2,3"]  # fmt: skip
     assert main([*call, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["records"] == len(read_back(out)) and set(report["left_out"]) == {"target"}
+    assert report["records"] == len(read_back(out)) and set(report["left_out"]) == {"target", "video_boxes"}
     assert all("<think>" in r["conversations"][-1]["value"] for r in read_back(out))
     assert main(call) == 0
     said = capsys.readouterr().out
     assert "instrument_segmentation" in said and "cannot hold" in said and "llamafactory-cli" in said
+    assert "--template qwen2_vl --image_min_pixels 1024 --image_max_pixels 50176" in said
+    assert "Note: Boxes are in pixels of the image as LLaMA-Factory shrinks images" in said
+    away = ["export", str(adapter_tree), "--format", "swift", "--out", str(tmp_path / "b")]
+    assert main([*away, "--reasoning", "separate"]) == 2
+    assert "ms-swift drops a trace that stands apart" in capsys.readouterr().err
+    assert main([*away, "--frames", "4", "--fps", "2"]) == 2 == main([*away, "--fps", "0"])
+    assert "not a number above 0" in capsys.readouterr().err
     assert main([*call, "--limit", "3"]) == 2
     assert "another export" in capsys.readouterr().err
     assert (

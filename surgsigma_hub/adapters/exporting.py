@@ -20,13 +20,14 @@ from ..shards.manifest import write_atomic
 from ..shards.temporary import remove_leftovers
 from ..streaming import stream
 from .base import Adapter, Options
-from .files import MediaFiles, RecordFiles, digest, finish
+from .files import MediaFiles, Plan, RecordFiles, digest, finish
+from .note import Written, notes
 from .report import ExportReport, Tally, licenses_note, ordered, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..streaming import Stream
+    from ..streaming import Stream, StreamSample
 
 REPORT = "export.json"
 """Lies beside finished files and says what they are; a folder without it is not a whole export."""
@@ -116,7 +117,7 @@ def export(
 
 def _asked(source: Stream, adapter: Adapter, options: Options, choice: Choice) -> dict[str, Any]:
     """What makes two exports the same, as JSON."""
-    wanted = {**asdict(options), "boxes": asdict(options.convention), "video": adapter.ready(options)}
+    wanted = {**asdict(options), "boxes": asdict(adapter.boxes(options)), "video": adapter.ready(options)}
     return {
         "export": _VERSION,
         "format": adapter.name,
@@ -212,14 +213,15 @@ class _Run:
             for item in self._source:
                 try:
                     self._adapter.look(item.sample)
-                    plan = self._media.plan(item.sample, item.media, form=self._form, frames=self._options.frames)
+                    plan = self._plan(item)
                     record = self._adapter(item.sample, plan.paths, self._options)
                 except UnfitError as error:
                     self._tally.refused(item.sample, error.reason)
                 else:
                     plan.write()
                     stem = self._stem(record)
-                    self._tally.wrote(item.sample, files.add(stem, record))
+                    rates = plan.rates if self._adapter.clocked else ()
+                    self._tally.wrote(item.sample, files.add(stem, record), rates)
                 bar.update(1)
                 since += 1
                 if limit is not None and self._tally.records >= limit:
@@ -227,6 +229,10 @@ class _Run:
                 if since == _EVERY:
                     self._save(files.sizes())
                     since = 0
+
+    def _plan(self, item: StreamSample) -> Plan:
+        timed = self._adapter.timed(item.sample)
+        return self._media.plan(item.sample, item.media, form=self._form, frames=self._options.frames, timed=timed)
 
     def _stem(self, record: Mapping[str, Any]) -> str:
         part = self._adapter.part(record) if self._adapter.part is not None else ""
@@ -245,7 +251,9 @@ class _Run:
             _write_json(self._out / "dataset_info.json", entries)
         write_atomic(self._out / "LICENSES.md", licenses_note(tally).encode())
         count, size = self._media.count()
-        how = adapter.how.replace("{names}", ",".join(names.values())).replace("{files}", " ".join(names))
+        written = Written(
+            names=names, family=self._options.family, boxes=adapter.boxes(self._options), rates=tally.rates
+        )
         report = ExportReport(
             format=adapter.name,
             records=tally.records,
@@ -255,7 +263,8 @@ class _Run:
             left_out={reason: ordered(counts) for reason, counts in self._left_out()},
             media_files=count,
             media_bytes=size,
-            how=how.replace("{file}", next(iter(names))),
+            how=adapter.how(written),
+            notes=notes(written, adapter.trainer, adapter.rate),
         )
         _write_json(self._out / REPORT, {"asked": self._asked, "report": report.published()})
         return replace(report, resumed=self._resumed)

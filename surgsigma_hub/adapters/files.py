@@ -16,6 +16,7 @@ from PIL import Image
 from ..media.video import open_video_bytes
 from ..shards.manifest import write_atomic
 from ..streaming.decode.decoder import Frames
+from .media import choose_frames
 
 MEDIA = "media"
 _JPEG_QUALITY = 95
@@ -27,11 +28,13 @@ class Plan:
 
     Attributes:
         paths: As the record names them, by member; a list for the frames of a film.
+        rates: Frames a second of each film in frames.
     """
 
     paths: dict[str, Any]
     files: list[tuple[Path, bytes]]
     films: list[tuple[Any, dict[int, Path]]] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
 
     def write(self) -> None:
         """Write what is not there yet.
@@ -64,11 +67,18 @@ class MediaFiles:
         self._out, self._prefix = out, prefix
 
     def plan(
-        self, sample: Mapping[str, Any], media: Mapping[str, bytes], *, form: Literal["file", "frames"], frames: Frames
+        self,
+        sample: Mapping[str, Any],
+        media: Mapping[str, bytes],
+        *,
+        form: Literal["file", "frames"],
+        frames: Frames,
+        timed: bool = False,
     ) -> Plan:
         """Where the inputs of a sample go; writes nothing yet.
 
         Raises:
+            UnfitError: frames that would make the answer wrong, as of ``choose_frames``.
             MediaError: a film that cannot be read.
         """
         plan = Plan({}, [])
@@ -78,8 +88,10 @@ class MediaFiles:
             member, data, digest = medium["member"], media[medium["member"]], medium["sha256"]
             start = f"{MEDIA}/{digest[:2]}/{digest[:32]}"
             if medium["kind"] == "video" and form == "frames":
-                film = open_video_bytes(data, f"{sample['id']}.{member}")
-                chosen = frames.choose(len(film), film.fps)
+                called = f"{sample['id']}.{member}"
+                film = open_video_bytes(data, called)
+                chosen, rate = choose_frames(frames, len(film), film.fps, called, timed=timed)
+                plan.rates += [] if rate is None else [rate]
                 names = {index: f"{start}-{index:06d}.jpg" for index in chosen}
                 plan.paths[member] = [self._prefix + names[index] for index in chosen]
                 plan.films.append((film, {index: self._out / name for index, name in names.items()}))

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from ..errors import BuildError, ShardError
 from ..shards.config_names import FRAMES
@@ -28,13 +24,11 @@ from .medium_shards import MediumJob, medium_jobs, talks_of_parts
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan, states_of
 from .pool import run_jobs
-from .report import BuildReport, ReportRow, footage_report, quarantined_share, write_reports
+from .report import BuildReport, ReportRow, counts_of, quarantined_share, write_reports
 from .scope import Difference, Scope, difference
 from .shuffle import Job, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
-
-_EXAMPLES = 5
 
 
 def run_build(
@@ -72,7 +66,7 @@ def run_build(
         plan = make_plan(settings, settings.open_source(work / "cache"))
         _prepare(work, plan)
         parts = _map(plan, work, workers, progress)
-        report = _counts(plan, parts)
+        report = counts_of(plan.videos, parts)
         refused = refusals(map(read_summary, parts))
         report["refused"] = [asdict(one) for one in refused]
         reports = write_reports(work / STAGING, scope, report, [part / "defects.jsonl" for part in parts])
@@ -188,33 +182,3 @@ def _by_medium(
         talks, rows, name=settings.source, split=split, folder=staging / "data" / FRAMES / settings.source,
         seed=settings.seed, shard_bytes=settings.shard_bytes,
     )  # fmt: skip
-
-
-def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
-    total: Counter[str] = Counter()
-    by_video: dict[str, dict[str, int]] = {}
-    examples: dict[str, list[dict[str, str]]] = {}
-    summaries: dict[str, Mapping[str, Any]] = {}
-    frames = clipped = 0
-    for part, video in zip(parts, plan.videos, strict=True):
-        summaries[video.id] = summary = read_summary(part)
-        frames += summary["frames"]
-        clipped += summary["clipped_boxes"]
-        if not summary["defects"]:
-            continue
-        total.update(summary["defects"])
-        by_video[video.id] = summary["defects"]
-        with (part / "defects.jsonl").open("rb") as lines:
-            for line in lines:
-                found = orjson.loads(line)
-                kept = examples.setdefault(found["reason"], [])
-                if len(kept) < _EXAMPLES:
-                    kept.append(found)
-    return {
-        "frames": frames,
-        "clipped_boxes": clipped,
-        "quarantined": dict(sorted(total.items())),
-        "quarantined_by_video": by_video,
-        "examples": dict(sorted(examples.items())),
-        "footage": footage_report(summaries),
-    }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SurgSigmaError
-from .command import Command, pair, positive
+from .command import Command, above_0, pair, positive
 from .output import on_terminal, plural, print_json, say, table
 
 if TYPE_CHECKING:
@@ -62,15 +62,22 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="box coordinates: normalised 0..1 (default), 0..1000, pixels, or placeholders that ms-swift fills",
     )  # fmt: skip
     boxes.add_argument("--model", choices=_FAMILIES, metavar="FAMILY", help=f"boxes as of {', '.join(_FAMILIES)}")
-    add("--min-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")
-    add("--max-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")
+    bound = "pixels of an image that training will use, with --model qwen2_5_vl (default: as the trainer and the model)"
+    add("--min-pixels", type=positive, metavar="N", help=f"least {bound}")
+    add("--max-pixels", type=positive, metavar="N", help=f"most {bound}")
     add(
         "--reasoning", choices=("drop", "inline", "separate"), default="drop",
-        help="traces: left out (default), as <think> in the answer, or under a key of their own",
+        help="traces: left out (default), as <think> in the answer, or apart as reasoning_content (trl only: the other "
+        "trainers would drop it)",
     )  # fmt: skip
     add("--traces", choices=("long", "short"), default="long", help="their form: long (default) or short")
     add("--video", choices=("file", "frames"), help="videos as files or frames (default: what the trainer prefers)")
-    add("--frames", type=positive, default=8, metavar="N", help="frames of a video, spread evenly (default: 8)")
+    frames = parser.add_mutually_exclusive_group()
+    frames.add_argument(
+        "--frames", type=positive, default=8, metavar="N",
+        help="most frames of a video, spread evenly (default: 8); the trainer then knows no time between them",
+    )  # fmt: skip
+    frames.add_argument("--fps", type=above_0, metavar="R", help="frames of a video at R a second instead")
     add("--system", metavar="TEXT", help="a system prompt for every record")
     add("--seed", type=int, default=0, metavar="N", help="gives another order of the records (default: 0)")
     add("--limit", type=positive, metavar="N", help="write no more records than this")
@@ -79,16 +86,20 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _boxes(args: argparse.Namespace) -> Boxes:
-    from ..adapters import find_boxes
+    from ..adapters import find_boxes, get_adapter
 
     boxes = find_boxes(args.model or args.boxes or "unit")
     bounds = {"min_pixels": args.min_pixels, "max_pixels": args.max_pixels}
     given = {name: value for name, value in bounds.items() if value is not None}
-    if given and boxes.resize is None:
+    if not given:
+        return boxes
+    if boxes.resize is None:
         raise SurgSigmaError(
             "--min-pixels and --max-pixels belong to a model that resizes", hint="Add: --model qwen2_5_vl"
         )
-    return replace(boxes, resize=replace(boxes.resize, **given)) if boxes.resize is not None else boxes
+    if (trainer := get_adapter(args.format).resizes) is not None:  # its bounds are told, those of the model stay
+        return replace(boxes, before=replace(trainer, **given))
+    return replace(boxes, resize=replace(boxes.resize, **given))
 
 
 def _options(args: argparse.Namespace) -> Options:
@@ -97,10 +108,11 @@ def _options(args: argparse.Namespace) -> Options:
 
     return Options(
         boxes=_boxes(args),
+        model=args.model,
         reasoning=args.reasoning,
         traces=args.traces,
         video=args.video,
-        frames=Frames(count=args.frames),
+        frames=Frames(count=args.frames) if args.fps is None else Frames(rate=args.fps),
         system=args.system,
     )
 
@@ -150,6 +162,8 @@ def _print(report: ExportReport, out: Path) -> None:
     say(f"Media: {plural(report.media_files, 'file')}, {report.media_bytes / 2**20:,.1f} MB   {report.seconds:.1f} s")
     say(f"Terms of the data: {out / 'LICENSES.md'}")
     say(f"Train ({report.format}): {report.how.replace('DIR', str(out))}")
+    for note in report.notes:
+        say(f"Note: {note}")
 
 
 COMMANDS = (

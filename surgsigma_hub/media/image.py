@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import MediaError
 from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
+from .film_table import film_table
 from .frame_side import Size, bounded, smaller_picture
 from .limits import MAX_PIXELS
 from .video import read_frame
@@ -109,6 +110,32 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     return np.asarray(as_rgb(image, name_of(ref)))
 
 
+def load_stored(ref: FileImage | FileSlice, *, colours: bool = False) -> npt.NDArray[Any]:
+    """Values as they are stored, for label masks: ``(H, W)``, or ``(H, W, 3)`` uint8 where there are three channels.
+
+    Transparency is left off, not laid over black, which would change the values.
+
+    Args:
+        ref: An encoded picture.
+        colours: Read a picture with a palette, or of one channel, as the colours that it shows; else its numbers.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`.
+    """
+    image = _open(read_bytes(ref), name_of(ref))
+    if image.mode in ("RGBA", "LA", "PA"):
+        image = _without_alpha(image)
+    if image.mode != "RGB" and (colours or image.mode not in ("L", "P", "I;16", "I;16B", "I", "1")):
+        image = as_rgb(image, name_of(ref))
+    return np.asarray(image)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    if image.mode == "PA":
+        return image.convert("RGBA").convert("RGB")
+    return Image.merge({"RGBA": "RGB", "LA": "L"}[image.mode], image.split()[:-1])
+
+
 def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     """The picture as colour, ``(H, W, 3)`` uint8, whatever it is stored as: what :func:`to_jpeg` would encode.
 
@@ -118,6 +145,23 @@ def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     if isinstance(ref, FileImage | FileSlice):
         return np.asarray(as_rgb(_open(read_bytes(ref), name_of(ref)), name_of(ref)))
     return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
+
+
+def picture_size(ref: ImageRef) -> Size:
+    """Width and height in pixels; of a file, what its header says.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`, but damage behind the header is not seen.
+    """
+    if isinstance(ref, VideoFrame):
+        table = film_table(ref.path)
+        if not 0 <= ref.index < len(table):
+            raise MediaError(f"{name_of(ref)}: the film has {len(table)} frames", reason="media_missing")
+        return table.width, table.height
+    if isinstance(ref, Drawn):
+        height, width = ref.draw().shape[:2]
+        return width, height
+    return _header(read_bytes(ref), name_of(ref)).size
 
 
 def decode(data: bytes, name: str) -> Image.Image:
@@ -156,6 +200,16 @@ def name_of(ref: ImageRef) -> str:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
+    image = _header(data, name)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
+    return image
+
+
+def _header(data: bytes, name: str) -> Image.Image:
+    """A picture whose pixels are not decoded yet."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -165,10 +219,6 @@ def _open(data: bytes, name: str) -> Image.Image:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
     _check_size(image.width, image.height, name)
-    try:
-        image.load()
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
     return image
 
 

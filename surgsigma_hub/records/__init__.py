@@ -3,6 +3,7 @@
 from .annotations import (
     Box,
     BoxExtent,
+    Check,
     Coverage,
     Defect,
     Fact,
@@ -65,6 +66,7 @@ __all__ = [
     "AnswerTriplet",
     "Box",
     "BoxExtent",
+    "Check",
     "Conversation",
     "Coverage",
     "Cut",

@@ -184,6 +184,16 @@ class NativeQA:
     answer: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question of the source's own whether one label is there: ``fact`` is the list that would name it."""
+
+    fact: Fact
+    label: Label
+    holds: bool
+    asks: NativeQA
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
     """One surgery as its source numbers it: the unit of planning, of splitting and of parallel work.
@@ -232,6 +242,8 @@ class Frame:
     clean_image: ImageRef | None = None  # the smoke-free twin of ``image``
     trace: Trace | None = None
     native_qa: NativeQA | None = None
+    asked: Mapping[Fact, NativeQA] = field(default_factory=dict)  # the source's own question that each fact answers
+    checks: tuple[Check, ...] = ()
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
     box_extent: BoxExtent | None = None  # of ``instrument_boxes``
@@ -300,6 +312,7 @@ class Reason(StrEnum):
     CLIP_INCOMPLETE = "clip_incomplete"
     CATCH_ALL = "catch_all"
     TYPE_UNKNOWN = "type_unknown"
+    QUESTION_UNTYPED = "question_untyped"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"
     FOOTAGE_CONTRADICTS = "footage_contradicts"

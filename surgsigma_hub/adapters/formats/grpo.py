@@ -11,7 +11,7 @@ from ...errors import UnfitError
 from ...tasks import AnswerKind, all_tasks, get_task
 from ..base import Adapter, Options
 from ..conversation import Conversation
-from .trl import messages
+from .trl import how, messages
 
 VERIFIABLE = frozenset(
     {
@@ -63,5 +63,5 @@ ADAPTER = Adapter(
     write=_write,
     videos=("frames",),
     check=_check,
-    how="load_dataset('json', data_files='{file}')['train'].cast_column('images', List(Image())), from inside DIR",
+    how=how,
 )
