@@ -120,6 +120,7 @@ def test_json_is_where_it_was_promised() -> None:
         "schema",
         "push",
         "verify",
+        "repack",
         "scrub",
     }
     assert {n for n, c in commands().items() if c.json} == promised

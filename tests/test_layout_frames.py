@@ -136,7 +136,7 @@ def test_validate_info_and_preview_read_it(frames: Path, tmp_path: Path, capsys:
     ("spoil", "says"),
     [
         (lambda doc: doc["conversations"][0].update(id=doc["conversations"][1]["id"]), "ids unique"),
-        (lambda doc: doc["conversations"][0]["messages"].pop(), "user and assistant"),
+        (lambda doc: doc["conversations"][0]["messages"][0].update(role="assistant"), "user and assistant"),
         (lambda doc: doc["media"][0].update(sha256="0" * 64), "sha256"),
         (lambda doc: doc.update(conversations=[]), "minItems"),
     ],
@@ -146,12 +146,17 @@ def test_validate_tells_what_is_wrong_with_a_medium(frames: Path, tmp_path: Path
     shutil.copytree(frames, tree)
     manifest = next(m for m in load_tree(tree) if m.layout == "frames" and m.split == "train")
     path = tree / manifest.folder / manifest.shards[0].name
-    data = path.read_bytes()
-    size = int(data[124:135], 8)
-    doc = orjson.loads(data[512 : 512 + size])
+    data, at = path.read_bytes(), 0
+    with path.open("rb") as file:
+        for _, members in read_shard(file, where=path.name):
+            doc = orjson.loads(members["json"])
+            if len(doc["conversations"]) > 1:
+                break
+            at += sum(512 + len(one) + -len(one) % 512 for one in members.values())
+    size = int(data[at + 124 : at + 135], 8)
     spoil(doc)
     text = orjson.dumps(doc)
-    path.write_bytes(data[:512] + text + b" " * (size - len(text)) + data[512 + size :])
+    path.write_bytes(data[: at + 512] + text + b" " * (size - len(text)) + data[at + 512 + size :])
     found = validate(tree)
     assert not found.ok and any(says in f"{p.what} {p.expected}" for p in found.problems), found.problems
 

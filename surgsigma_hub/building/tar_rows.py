@@ -60,8 +60,12 @@ def scan_shard(job: ScanJob, progress: Progress) -> None:
         length = sum(_BLOCK + len(data) + -len(data) % _BLOCK for data in stored.values())
         media = sum(len(data) for name, data in stored.items() if name != "json")
         for turn, one in enumerate([doc] if job.layout == "tasks" else samples_of(doc)):
-            if not is_about_one_medium([m["role"] for m in one["media"]]):
-                raise ShardError(f"{job.folder}/{job.shard.name}: {key} answers with a medium, its manifest lists none")
+            if not is_about_one_medium([m["role"] for m in one["media"]]) or one["task"] not in number:
+                raise ShardError(
+                    f"{job.folder}/{job.shard.name}: {key} is of task {one['task']!r} and answers with a medium or is "
+                    "none that its manifest lists",
+                    hint="See: surgsigma validate",
+                )
             text = len(stored["json"]) if job.layout == "tasks" else len(orjson.dumps(one))
             order = shuffle_key(job.seed, one["id"])
             place = (medium_hash(one), 0, offset, length, text, text + media)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def pick(path: Path, *, count: int, task: str | None = None, seed: int = 0) -> l
     rng = random.Random(seed)
     if len(names) > count:
         names = sorted(rng.sample(names, count))
-    queues = {name: _places([m for m in manifests if name in m.counts], rng) for name in names}
+    queues = {name: _places(name, [m for m in manifests if name in m.counts], rng) for name in names}
     chosen: dict[str, list[tuple[Manifest, int]]] = {name: [] for name in names}
     left = count
     while left and queues:
@@ -70,12 +70,13 @@ def pick(path: Path, *, count: int, task: str | None = None, seed: int = 0) -> l
     return [one for one in found if one is not None]
 
 
-def _places(manifests: Sequence[Manifest], rng: random.Random) -> Iterator[tuple[Manifest, int]]:
+def _places(task: str, manifests: Sequence[Manifest], rng: random.Random) -> Iterator[tuple[Manifest, int]]:
     """Samples of one task, source by source in turn, none twice."""
     seeds = {m.path: rng.getrandbits(32) for m in manifests}
     sources = sorted({m.source for m in manifests})
     queues = [
-        _of_source([m for m in manifests if m.source == s], random.Random(seeds[manifests[0].path])) for s in sources
+        _of_source(task, [m for m in manifests if m.source == s], random.Random(seeds[manifests[0].path]))
+        for s in sources
     ]
     while queues:
         for queue in list(queues):
@@ -86,8 +87,8 @@ def _places(manifests: Sequence[Manifest], rng: random.Random) -> Iterator[tuple
                 yield place
 
 
-def _of_source(manifests: Sequence[Manifest], rng: random.Random) -> Iterator[tuple[Manifest, int]]:
-    total = sum(m.samples for m in manifests)
+def _of_source(task: str, manifests: Sequence[Manifest], rng: random.Random) -> Iterator[tuple[Manifest, int]]:
+    total = sum(m.counts[task] for m in manifests)
     seen: set[int] = set()
     while len(seen) < total:
         index = rng.randrange(total)
@@ -95,27 +96,27 @@ def _of_source(manifests: Sequence[Manifest], rng: random.Random) -> Iterator[tu
             index = (index + 1) % total
         seen.add(index)
         for manifest in manifests:
-            if index < manifest.samples:
+            if index < manifest.counts[task]:
                 yield manifest, index
                 break
-            index -= manifest.samples
+            index -= manifest.counts[task]
 
 
 def _read(tree: Path, manifest: Manifest, index: int, task: str, taken: set[str]) -> Picked | None:
-    """Sample ``index`` of a manifest; of one by medium, a conversation of the task there, or the next that has one.
+    """Sample ``index`` of a manifest; of one by medium, a conversation of the task about as far on, or the next one.
 
-    ``taken`` are those that were given before; None where all that follow were.
+    ``taken`` are those that were given before; None where all were.
     """
-    for members, where in _onwards(tree, manifest, index):
-        found = _picked(members, where)
-        if manifest.layout == "tasks":
-            return found[0]
-        for one in found:
-            if one.doc["task"] == task and one.doc["id"] not in taken:
-                taken.add(one.doc["id"])
-                return one
     if manifest.layout == "frames":
+        index = index * manifest.samples // manifest.counts[task]
+        for members, where in chain(_onwards(tree, manifest, index), _onwards(tree, manifest, 0)):
+            for one in _picked(members, where):
+                if one.doc["task"] == task and one.doc["id"] not in taken:
+                    taken.add(one.doc["id"])
+                    return one
         return None
+    for members, where in _onwards(tree, manifest, index):
+        return _picked(members, where)[0]
     raise ShardError(f"{manifest.path}: lists more samples than its shards hold", hint="Run: surgsigma validate")
 
 
