@@ -12,7 +12,7 @@ import gc
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ import orjson
 
 from ..errors import ShardError
 from ..plain_file import read_plain
-from ..schema import FORMAT_VERSION, check_format_version
+from ..schema import FORMAT_VERSION, Layout, check_format_version
+from .config_names import FRAMES
 from .manifest_checks import NAME, Blocks, check_shards, check_types, contradictions
 from .tree_files import TreeFiles
 
@@ -61,6 +62,7 @@ class Manifest:
         videos: ``canonical_video_id`` of every surgery with a sample in it.
         options: How it was built: seed, JPEG quality, split scheme and the source's options.
         media_bytes: Bytes of all media members, without JSON and tar padding.
+        conversations: In the layout ``frames``, how many of each task its samples hold; else empty.
     """
 
     task: str
@@ -75,6 +77,7 @@ class Manifest:
     shards: tuple[Shard, ...]
     format_version: str = FORMAT_VERSION
     builder: str = field(default="")
+    conversations: Mapping[str, int] = field(default_factory=dict)
     _blocks: Blocks | None = field(init=False, default=None, repr=False, compare=False)  # not written to JSON
 
     @property
@@ -84,6 +87,16 @@ class Manifest:
             return self._blocks
         shards = self.shards
         return Blocks.of([s.bytes for s in shards], [s.samples for s in shards], [s.blocks for s in shards])
+
+    @property
+    def layout(self) -> Layout:
+        """Whether its samples are conversations, or media with all conversations about them."""
+        return "frames" if self.task == FRAMES else "tasks"
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Conversations by task, whichever the layout."""
+        return self.conversations if self.layout == "frames" else {self.task: self.samples}
 
     @property
     def folder(self) -> str:
@@ -102,12 +115,15 @@ class Manifest:
 
     def dumps(self) -> builtins.bytes:
         """The manifest as it is written to disk."""
-        return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
+        if self.layout == "tasks":
+            del shown["conversations"]
+        return orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def max_catalog(manifest: Manifest) -> int:
-    """Most bytes of the catalog of a manifest: ours have some 150 a sample, and a footer."""
-    return (4 << 20) + (8 << 10) * manifest.samples
+    """Most bytes of the catalog of a manifest: ours have some 150 a conversation, and a footer."""
+    return (4 << 20) + (8 << 10) * sum(manifest.counts.values())
 
 
 def names_of(place: str) -> tuple[str, str, str]:
