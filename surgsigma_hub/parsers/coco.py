@@ -78,6 +78,10 @@ class CocoFile:
     document: Mapping[str, Any] = field(default_factory=dict)
     _notes: Mapping[int, list[Any]] = field(default_factory=dict)
 
+    def notes(self, image: CocoImage) -> list[Mapping[str, Any]]:
+        """The annotations of an image as they stand."""
+        return list(self._notes.get(image.id, ()))
+
     def objects(self, image: CocoImage) -> tuple[tuple[CocoObject, ...], tuple[Defect, ...]]:
         """The objects of an image in the order of the file, and those that could not be read."""
         found: list[CocoObject] = []
