@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from surgsigma_hub.parsers.coco import CocoObject
+from surgsigma_hub.parsers.coco import instruments_in
 from surgsigma_hub.parsers.releases.grasp_frames import (
     Cases,
     Seconds,
@@ -29,8 +29,6 @@ from surgsigma_hub.records import (
     FileImage,
     Frame,
     Label,
-    LabeledBox,
-    LabeledMask,
     Reason,
     Stills,
     Video,
@@ -159,7 +157,9 @@ class GraSP(Source):
             yield from (*defects, *more)
             index = round(_GRID * at)
             frame = found.get(index) or Frame(index=index, fps=_GRID, image=FileImage(pictures[number]))
-            found[index] = replace(frame, size=(image.width, image.height), **_facts(objects, acts, whole=not defects))
+            found[index] = replace(
+                frame, size=(image.width, image.height), **instruments_in(objects, whole=not defects), **_done(acts)
+            )
         yield from (found[index] for index in sorted(found))
 
     def course(self, video: Video) -> VideoTimeline | None:
@@ -175,14 +175,7 @@ class GraSP(Source):
         return replace(course_of(named, fps=1), footage=Stills(stills, 1.0))  # type: ignore[arg-type]
 
 
-def _facts(objects: tuple[CocoObject, ...], acts: tuple[str, ...] | None, *, whole: bool) -> dict[str, Any]:
-    """Lists of a frame; one that lacks an object is None."""
-    boxes = [LabeledBox(Label(o.category), o.box, o.clipped) for o in objects if o.box is not None]
-    masks = [LabeledMask(Label(o.category), o.mask) for o in objects if o.mask is not None]
-    return {
-        "instruments": tuple(dict.fromkeys(Label(o.category) for o in objects)) if whole else None,
-        "actions": None if acts is None else tuple(Label(a) for a in acts if a != _OTHER),
-        "instrument_boxes": tuple(boxes) if whole and len(boxes) == len(objects) else None,
-        "instrument_masks": tuple(masks) if whole and len(masks) == len(objects) else None,
-        "coverage": {Fact.ACTIONS: Coverage.ANNOTATED_ONLY} if acts and _OTHER in acts else {},
-    }
+def _done(acts: tuple[str, ...] | None) -> dict[str, Any]:
+    """The actions of a frame; one that none of the names fits makes the list partial."""
+    coverage = {Fact.ACTIONS: Coverage.ANNOTATED_ONLY} if acts and _OTHER in acts else {}
+    return {"actions": None if acts is None else tuple(Label(a) for a in acts if a != _OTHER), "coverage": coverage}
