@@ -143,8 +143,8 @@ def scripts() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FIXTURES.glob("*.py"))}
 
 
-def make(source: str, root: Path) -> None:
-    """Write the fixture of a source into an empty folder.
+def script(source: str) -> Any:
+    """The script of a source as a module.
 
     Raises:
         KeyError: no script of that name.
@@ -153,6 +153,16 @@ def make(source: str, root: Path) -> None:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def make(source: str, root: Path) -> None:
+    """Write the fixture of a source into an empty folder.
+
+    Raises:
+        KeyError: no script of that name.
+    """
+    module = script(source)
     root.mkdir(parents=True, exist_ok=True)
     module.make(root)
 
@@ -173,6 +183,7 @@ __all__ = [
     "numbered",
     "packed",
     "run_lengths",
+    "script",
     "scripts",
     "stills",
     "table",
