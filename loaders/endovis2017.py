@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from surgsigma_hub.media.boxes import around
 from surgsigma_hub.parsers.class_masks import ClassMask, MaskCodes, read_class_mask
 from surgsigma_hub.records import (
     Box,
@@ -131,7 +132,7 @@ class EndoVis2017(StillsSource):
                 whole = False
             elif name is not None and mask.regions:
                 regions = list(mask.regions.values())
-                instruments.append((Label(name), MaskImage(regions[0].mask.image), _around([r.box for r in regions])))
+                instruments.append((Label(name), MaskImage(regions[0].mask.image), around(r.box for r in regions)))
         typed = not of_test or "TypeSegmentation" in of_test
         boxes = tuple(LabeledBox(label, box) for label, _, box in instruments if box is not None)
         of_parts = [m for kind, m in read.items() if kind != "TypeSegmentation"]
@@ -156,8 +157,3 @@ def _type_of(folder: str) -> str | None:
     ('Bipolar_Forceps', 'Large_Needle_Driver', None)
     """
     return next((name for name in _TYPES.values() if name.lower() in folder.lower()), None)
-
-
-def _around(boxes: list[Box]) -> Box:
-    """The smallest box around all of them."""
-    return Box(min(b.x1 for b in boxes), min(b.y1 for b in boxes), max(b.x2 for b in boxes), max(b.y2 for b in boxes))
