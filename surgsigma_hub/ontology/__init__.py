@@ -170,6 +170,10 @@ def resolve_frame(source: str, frame: Frame) -> Frame:
     if frame.checks:
         of = dict(kinds)
         changes["checks"] = tuple(replace(c, label=one(of[c.fact.value], c.label)) for c in frame.checks)
+    if frame.acts:
+        changes["acts"] = tuple(
+            replace(a, instrument=one("instrument", a.instrument), action=one("action", a.action)) for a in frame.acts
+        )
     if frame.criteria is not None:
         changes["criteria"] = tuple(Verdict(one("criterion", c.criterion), c.met, c.scores) for c in frame.criteria)
     return replace(frame, **changes)

@@ -1,6 +1,7 @@
 """The typed records of the package: annotations (what a loader yields) and samples (what a shard holds)."""
 
 from .annotations import (
+    Act,
     Box,
     BoxExtent,
     Check,
@@ -58,6 +59,7 @@ from .samples import (
 )
 
 __all__ = [
+    "Act",
     "Answer",
     "AnswerBox",
     "AnswerCriterion",
