@@ -24,6 +24,7 @@ from handmade import small_tree
 ROOT = Path(__file__).parent.parent
 NAMES = (
     "bench",
+    "browse",
     "build",
     "demo",
     "depth",
