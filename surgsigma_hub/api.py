@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .building.dry_run import run_dry
 from .building.extra import Extra
-from .building.plan import Settings, choose_tasks
+from .building.plan import Settings, choose_tasks, chosen_policy
 from .building.report import BuildReport
 from .building.run import run_build
 from .building.scope import Scope
@@ -62,6 +62,7 @@ def build(
     joint: float = 0.2,
     explained: float = 0.2,
     style: str = "varied",
+    split_policy: str = "official",
     smoke: float = 0.0,
     depth: Path | str | None = None,
     warrants: Path | str | None = None,
@@ -95,6 +96,8 @@ def build(
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
         style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
+        split_policy: ``official`` keeps the splits of the source; ``leak-free`` puts what any known benchmark tests on
+            into ``test`` where the source would train on it, see :mod:`surgsigma_hub.source.benchmarks`.
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
@@ -138,6 +141,7 @@ def build(
         joint=joint,
         explained=explained,
         style=chosen_style(style),
+        split_policy=chosen_policy(split_policy),
         smoke=smoke,
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),

@@ -13,7 +13,7 @@ import pytest
 import surgsigma_hub.api
 from surgsigma_hub.building.report import footage_report
 from surgsigma_hub.building.scope import Difference
-from surgsigma_hub.cli import commands, main
+from surgsigma_hub.cli import GROUPS, commands, main
 from surgsigma_hub.cli.building import python_line
 from surgsigma_hub.cli.output import table
 from surgsigma_hub.errors import SurgSigmaError
@@ -22,27 +22,7 @@ from surgsigma_hub.schema import FORMAT_VERSION, schema_text
 from handmade import small_tree
 
 ROOT = Path(__file__).parent.parent
-NAMES = (
-    "bench",
-    "browse",
-    "build",
-    "demo",
-    "depth",
-    "enrich",
-    "export",
-    "info",
-    "init",
-    "labels",
-    "preview",
-    "push",
-    "schema",
-    "scrub",
-    "sources",
-    "tasks",
-    "validate",
-    "verify",
-    "warrants",
-)
+NAMES = tuple(sorted(commands()))
 
 
 @pytest.fixture
@@ -74,6 +54,7 @@ class FakeReport:
     quarantine_file: str = "reports/x.quarantine.jsonl.gz"
     difference: Difference = field(default_factory=Difference)
     dry_run: bool = False
+    moved: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "quarantined": self.quarantined}
@@ -82,8 +63,11 @@ class FakeReport:
 # -------------------------------------------------------------------------------------------------- help, usage
 
 
-def test_all_commands_are_there() -> None:
-    assert tuple(sorted(commands())) == NAMES
+def test_every_module_with_commands_is_in_the_help() -> None:
+    folder = ROOT / "surgsigma_hub" / "cli"
+    with_commands = {path.stem for path in folder.glob("*.py") if "\nCOMMANDS = (" in path.read_text("utf-8")}
+    assert with_commands == set(GROUPS), "add the module to GROUPS in surgsigma_hub/cli/__init__.py"
+    assert len(GROUPS) == len(set(GROUPS)) and "demo" in NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,6 +106,7 @@ def test_json_is_where_it_was_promised() -> None:
         "push",
         "verify",
         "scrub",
+        "leaks",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 
@@ -300,6 +285,7 @@ def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         "source": "cholect50", "root": Path("in"), "out": Path("out"), "tasks": ["a", "b"], "splits": ["train"],
         "workers": 3, "options": {"x": "1", "y": "a=b"}, "seed": 5, "jpeg_quality": 80, "shard_bytes": 2**30,
         "clip_fps": 10.0, "clip_side": 480, "frame_side": None, "joint": 0.2, "explained": 0.2, "style": "varied",
+        "split_policy": "official",
         "smoke": 0.0, "depth": None, "warrants": None, "max_quarantine": 0.1, "dry_run": False, "progress": False,
     }  # fmt: skip
     shown = capsys.readouterr().out

@@ -29,8 +29,10 @@ GROUPS = (
     "exporting",
     "benching",
     "checking",
+    "leaking",
     "pointing",
     "publishing",
+    "adding",
 )
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 
