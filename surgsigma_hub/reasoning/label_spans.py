@@ -11,6 +11,7 @@ from typing import get_args
 from ..ontology import NULL, Kind, concepts
 from ..ontology.forms import acting_on, forms
 from ..tasks.reading.lexicon import Lexicon, Span, lexicon_of
+from ..tasks.reading.triplets import wrappings
 from ..tasks.reading.words import bases
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -28,8 +29,6 @@ _OF_A_TOOL = re.compile(r"\b(?:but|is|are|stays?|lies?|remains?)\s+$", re.IGNORE
 """Words before "idle" that say it of an instrument: it is the name of a phase as well."""
 _RETRIEVAL = re.compile(r"\bretrieval\s+$", re.IGNORECASE)
 """A word before "bag" that makes it a thing; to bag is an action."""
-_INTO = re.compile(r"\bplacing\b.{1,60}\bin\s+the\s+$", re.IGNORECASE)
-"""Words before "retrieval bag" that make it a part of the action of bagging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
     ['gallbladder dissection']
     """
     found: list[Mention] = []
+    wrapped = tuple(wrappings(text))
     for span in _lexicon(tuple(kinds)).find(text):
         words, before = text[span.start : span.end], text[max(0, span.start - 12) : span.start]
         if _ORDINARY.fullmatch(words) or (words.lower() == "preparation" and _IN.search(before)):
@@ -73,8 +73,8 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
             continue
         if words.lower() == "bag" and _RETRIEVAL.search(before):
             continue
-        if words.lower() == "retrieval bag" and _INTO.search(text[max(0, span.start - 90) : span.start]):
-            continue
+        if any(start <= span.start < end for start, end in wrapped):
+            continue  # "in the retrieval bag" is a part of what is done there
         readings = tuple(r for r in span.readings if r[1] != NULL)
         if span.ids("action") and _is_plain(words) and _DETERMINER.search(before):
             readings = tuple(r for r in readings if r[0] not in _DONE)

@@ -167,7 +167,7 @@ def place(region: str, style: int) -> str:
     """A part of the image in one of many words for it.
 
     >>> place("bottom left", 0), place("middle right", 2), place("center", 1)
-    ('in the bottom left', 'to the right', 'in the center of the image')
+    ('in the bottom left', 'at the right', 'in the center of the image')
     """
     every = _places(region)
     return every[style % len(every)]
