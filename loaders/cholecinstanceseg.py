@@ -17,6 +17,7 @@ from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.boxes import from_xyxy
 from surgsigma_hub.media.metadata import probe
 from surgsigma_hub.parsers.labelme import parse_labelme
+from surgsigma_hub.parsers.strict_json import as_utf8
 from surgsigma_hub.records import (
     Box,
     BoxExtent,
@@ -163,7 +164,7 @@ class CholecInstanceSeg(Source):
     def _moment(self, index: int, fps: int, path: Path, picture: Path | None) -> Iterator[Frame | Defect]:
         where = self.relative(path)
         try:
-            data = path.read_bytes()
+            data = as_utf8(path.read_bytes())
             # 18 thousand files state no size; that of the picture holds then.
             silent = _says_no_size(data)
             width, height = _size(picture) if silent and picture is not None else _USUAL_SIZE

@@ -147,9 +147,16 @@ class PsiAva(Source):
                 canonical_id=f"psi_ava/{case}",
                 split="train" if case in _SCHEMES[self.split_scheme] else "val",
                 files=tuple(found[case] for found in (short, long) if case in found),
+                # A copy may hold one of the two releases; of one that it holds, no file should be missing.
+                data={"lacks": [p for p, of in ((_SHORT, short), (_LONG, long)) if of and not self._holds(p, case)]},
             )
             for case in cases
         ]
+
+    def _holds(self, pattern: str, case: str) -> bool:
+        """Whether a file is there that should hold this case: each half trains one fold and is val of the other."""
+        parts = ("train", "val") if case in _HALVES[0] else ("val", "train")
+        return any((self._home / pattern.format(fold=f"fold{n}", part=p)).is_file() for n, p in enumerate(parts, 1))
 
     def _files(self, pattern: str) -> dict[str, Path]:
         """The file of each case. The folds hold the same annotations, so the second one only fills in."""
@@ -177,6 +184,9 @@ class PsiAva(Source):
         if not video.files:
             yield Defect(Reason.ROW_MALFORMED, f"keyframes/{video.id}", "pictures without annotations")
             return
+        for pattern in video.data["lacks"]:
+            expected = pattern.format(fold="fold1", part="train" if video.id in _HALVES[0] else "val")
+            yield Defect(Reason.ROW_MALFORMED, expected, f"the file that holds {video.id} is missing, another is there")
         keys, defects = self._key_frames(video)
         yield from defects
         seconds, defects = self._seconds(video)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .building.dry_run import run_dry
 from .building.extra import Extra
-from .building.plan import Settings, choose_tasks
+from .building.plan import Settings, choose_tasks, chosen_policy
 from .building.report import BuildReport
 from .building.run import run_build
 from .building.scope import Scope
@@ -57,13 +58,16 @@ def build(
     shard_bytes: int = 256 * 2**20,
     clip_fps: float = 10.0,
     clip_side: int = 480,
+    frame_side: int | None = None,
     joint: float = 0.2,
     explained: float = 0.2,
     style: str = "varied",
+    split_policy: str = "official",
     smoke: float = 0.0,
     depth: Path | str | None = None,
     warrants: Path | str | None = None,
     max_quarantine: float = 0.05,
+    dry_run: bool = False,
     progress: bool = False,
 ) -> BuildReport:
     """Build one source into a published tree; a second call adds a second source.
@@ -82,18 +86,25 @@ def build(
             ``if __name__ == "__main__":`` guard.
         options: Options of the source as strings, for example ``{"split_scheme": "challenge"}``.
         seed: Seeds the order of samples.
-        jpeg_quality: 1..95, for frames that are no JPEG already.
+        jpeg_quality: 1..95, for frames that are no JPEG already or are made smaller.
         shard_bytes: Size near which shards are cut.
         clip_fps: Highest frame rate of clips; they keep every n-th frame of the footage, so that their rate is true.
         clip_side: Longest short side of clips in pixels.
+        frame_side: Longest short side of frames in pixels: larger ones are made smaller (bicubic, antialiased) and
+            encoded at ``jpeg_quality``, their masks and depth maps with them; smaller ones stay byte for byte. None
+            keeps every size.
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
         style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
+        split_policy: ``official`` keeps the splits of the source; ``leak-free`` puts what any known benchmark tests on
+            into ``test`` where the source would train on it, see :mod:`surgsigma_hub.source.benchmarks`.
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
             cites what comes with the package.
         max_quarantine: Share of left-out things (0..1) above which the tree is not changed and ``ok`` is False.
+        dry_run: Read every annotation and check the footage, but decode no picture and write nothing: the report says
+            what a build would make, see :mod:`surgsigma_hub.building.dry_run`.
         progress: Show progress bars on stderr.
 
     Returns:
@@ -109,9 +120,10 @@ def build(
         ("workers", workers, 1, 1024), ("jpeg_quality", jpeg_quality, 1, 95),
         ("shard_bytes", shard_bytes, 2**10, 2**40), ("max_quarantine", max_quarantine, 0, 1),
         ("clip_fps", clip_fps, 0.01, 240), ("clip_side", clip_side, 16, 2160),
+        ("frame_side", frame_side, 16, 2160),
         ("joint", joint, 0, 1), ("explained", explained, 0, 1), ("smoke", smoke, 0, 1),
     ):  # fmt: skip
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise SurgSigmaError(f"{name}={value} is out of range, expected {low}..{high}")
     added = frozenset({Fact.CLEAN_IMAGE} if smoke else ()) | frozenset({Fact.DEPTH} if depth is not None else ())
     settings = Settings(
@@ -125,14 +137,18 @@ def build(
         shard_bytes=shard_bytes,
         clip_fps=clip_fps,
         clip_side=clip_side,
+        frame_side=frame_side,
         joint=joint,
         explained=explained,
         style=chosen_style(style),
+        split_policy=chosen_policy(split_policy),
         smoke=smoke,
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),
     )
     Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
+    if dry_run:
+        return run_dry(settings, workers=workers, max_quarantine=max_quarantine, progress=progress)
     return run_build(
         settings,
         scope=Scope(source, frozenset(tasks) if tasks else None, frozenset(splits) if splits else None),

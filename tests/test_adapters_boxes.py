@@ -14,7 +14,16 @@ import surgsigma_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub import build
-from surgsigma_hub.adapters import FAMILIES, Boxes, Options, SmartResize, UnfitError, find_boxes, get_adapter
+from surgsigma_hub.adapters import (
+    FAMILIES,
+    Boxes,
+    Options,
+    SmartResize,
+    TrainerResize,
+    UnfitError,
+    find_boxes,
+    get_adapter,
+)
 from surgsigma_hub.adapters.box_text import boxes_in, message_text, trace_text
 from surgsigma_hub.errors import SurgSigmaError, UnknownNameError
 from surgsigma_hub.records import AnswerBox, Box
@@ -30,6 +39,7 @@ CONVENTIONS = {
     "large": Boxes("pixels", SmartResize(min_pixels=3000 * 3000)),
     "small": Boxes("pixels", SmartResize(max_pixels=28 * 28 * 16)),
 }
+LEVELS = ("perceptual", "relational", "contextual")
 sizes = st.tuples(st.integers(28, 4000), st.integers(28, 4000))
 ends = st.floats(0, 1, allow_nan=False)
 corner_sets = st.tuples(ends, ends, ends, ends).filter(lambda b: b[2] - b[0] > 0.002 and b[3] - b[1] > 0.002)
@@ -98,7 +108,16 @@ def test_nothing_else_changes(name: str, adapter_items: list[StreamSample]) -> N
     for item in adapter_items:
         if any(m["role"] == "target" for m in item.sample["media"]) or "localization" in item.sample["task"]:
             continue
+        film = any(m["kind"] == "video" for m in item.sample["media"])
+        shown = any(boxes_in(item.sample["reasoning"][level] or "") for level in LEVELS)
         for reasoning in ("drop", "inline"):
+            if name == "qwen2_5_vl" and reasoning == "inline" and film and shown:
+                with pytest.raises(UnfitError, match="boxes of a video") as refused:
+                    get_adapter("sharegpt").item(item, Options(boxes=name, reasoning=reasoning))
+                assert refused.value.reason == "video_boxes"
+                record = get_adapter("llava").item(item, Options(boxes=name, reasoning=reasoning, video="frames"))
+                assert boxes_in(record["conversations"][-1]["value"]), "frames are pictures, whose size is known"
+                continue
             stored, changed = (
                 get_adapter("sharegpt").item(item, Options(boxes=boxes, reasoning=reasoning))["conversations"]  # type: ignore[arg-type]
                 for boxes in ("unit", name)
@@ -234,6 +253,45 @@ def test_resize_refuses() -> None:
         SmartResize()((5000, 20))
     with pytest.raises(SurgSigmaError, match="min_pixels <= max_pixels"):
         SmartResize(min_pixels=10, max_pixels=5)
+    with pytest.raises(SurgSigmaError, match="min_pixels <= max_pixels"):
+        TrainerResize(max_pixels=500)
+    with pytest.raises(SurgSigmaError, match="none is given"):
+        Boxes("pixels", before=TrainerResize())
+
+
+@pytest.mark.parametrize(
+    ("stored", "before", "seen"),
+    [
+        # Sizes that the collator of LLaMA-Factory 0.9.5 was seen to give to Qwen2.5-VL; see tests/trainers.
+        ((1920, 1080), (1024, 576), (1036, 588)),
+        ((1280, 800), (971, 607), (980, 616)),
+        ((854, 480), (854, 480), (840, 476)),
+        ((320, 240), (320, 240), (308, 252)),
+        ((20, 30), (28, 39), (56, 84)),
+        ((8400, 30), (5400, 30), (5404, 28)),
+    ],
+)
+def test_a_trainer_that_resizes_first(
+    stored: tuple[int, int], before: tuple[int, int], seen: tuple[int, int], adapter_items: list[StreamSample]
+) -> None:
+    assert TrainerResize()(stored) == before
+    item = next(
+        i for i in adapter_items if i.key.endswith("instrument_localization-all") and i.sample["answer"]["boxes"]
+    )
+    sample = {**item.sample, "width": stored[0], "height": stored[1]}
+    llama, swift = get_adapter("sharegpt"), get_adapter("swift")
+    first = llama(sample, {"image.jpg": "a.jpg"}, Options(boxes="qwen2_5_vl"))["conversations"][-1]["value"]
+    truth = [AnswerBox(**b) for b in sample["answer"]["boxes"]]
+    assert [f.numbers for f in boxes_in(first)] == [Boxes("pixels").numbers(b, seen) for b in truth]
+    assert llama.boxes(Options(boxes="qwen2_5_vl")).seen(stored) == seen
+    for untouched in ("qwen3_vl", "unit", "pixels"):
+        assert llama.boxes(Options(boxes=untouched)) == find_boxes(untouched)
+    if stored == (1920, 1080):
+        plain = swift(sample, {"image.jpg": "a.jpg"}, Options(boxes="qwen2_5_vl"))["messages"][-1]["content"]
+        assert [f.numbers for f in boxes_in(plain)] == [Boxes("pixels").numbers(b, (1932, 1092)) for b in truth]
+        large = dataclasses.replace(FAMILIES["qwen2_5_vl"], before=TrainerResize(max_pixels=12_845_056))
+        said = llama(sample, {"image.jpg": "a.jpg"}, Options(boxes=large))["conversations"][-1]["value"]
+        assert boxes_in(said) == boxes_in(plain), "told to keep the size, LLaMA-Factory shows what others show"
 
 
 def test_pixels_follow_the_picture_that_is_given(adapter_items: list[StreamSample]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -10,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import av
+import pyarrow.parquet as pq
 import pytest
 import surgsigma_hub
 from PIL import Image
-from surgsigma_hub.adapters import Boxes, Options, all_adapters, exporting, get_adapter
+from surgsigma_hub.adapters import FAMILIES, Boxes, Options, TrainerResize, all_adapters, exporting, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
+from surgsigma_hub.adapters.report import ExportReport
+from surgsigma_hub.adapters.rewards import verl_reward
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.streaming import Frames, StreamSample
 
 from adaptertree import textual
 from builds import digests
-from trainer_rules import READERS
+from trainer_rules import READERS, REWARDED
 from webserver import serve
 
 NAMES = sorted(all_adapters())
@@ -29,8 +33,8 @@ FILMS = Options(frames=Frames(count=3))
 
 
 def read_back(out: Path) -> list[dict[str, Any]]:
-    """All records of an export, by nothing but ``json``."""
-    found: list[dict[str, Any]] = []
+    """All records of an export, by nothing but ``json`` and ``pyarrow``."""
+    found: list[dict[str, Any]] = [row for path in out.glob("*.parquet") for row in pq.read_table(path).to_pylist()]
     for path in sorted(out.glob("train*.json*")):
         text = path.read_text("utf-8")
         found += json.loads(text) if path.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
@@ -49,7 +53,7 @@ def test_files_hold_what_the_tree_holds(
     report = export(adapter_tree, adapter, out=tmp_path / "out", options=FILMS)
     records = {r["id"]: r for r in read_back(tmp_path / "out")}
     wanted = [
-        i for i in adapter_items if textual(i) and not (name == "grpo" and i.sample["task"].endswith("captioning"))
+        i for i in adapter_items if textual(i) and not (name in REWARDED and i.sample["task"].endswith("captioning"))
     ]
     assert set(records) == {i.key for i in wanted} and len(wanted) == report.records == sum(report.files.values())
     assert report.tasks == dict(sorted(Counter(i.sample["task"] for i in wanted).items()))
@@ -63,7 +67,7 @@ def test_files_hold_what_the_tree_holds(
         named |= set(paths)
         assert all(p.startswith("media/") for p in paths)
         if adapter.videos[0] == "frames" and any(m["kind"] == "video" for m in inputs):
-            assert len(paths) == 3
+            assert len(paths) == len(set(paths)) == min(3, inputs[0]["num_frames"])
             continue
         for path, medium in zip(paths, inputs, strict=True):
             assert (tmp_path / "out" / path).read_bytes() == item.media[medium["member"]]
@@ -92,6 +96,7 @@ def test_frames_are_those_of_the_film(adapter_tree: Path, adapter_items: list[St
         with av.open(io.BytesIO(films[record["id"]])) as film:
             frames = [f.to_image() for f in film.decode(video=0)]
         picked = [frames[i] for i in Frames(count=3).choose(len(frames), 10)]
+        picked = list({id(frame): frame for frame in picked}.values())  # each once
         for path, frame in zip(record["images"], picked, strict=True):
             with Image.open(tmp_path / "out" / path) as image:
                 pairs = zip(image.convert("RGB").tobytes(), frame.tobytes(), strict=True)
@@ -110,13 +115,54 @@ def test_dataset_info_names_what_is_there(adapter_tree: Path, tmp_path: Path) ->
     assert all(column in record for column in entry["columns"].values() for record in records)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("sharegpt", Options(boxes="qwen3_vl"), "--template qwen3_vl_nothink"),
+        ("sharegpt", Options(boxes="qwen3_vl", reasoning="inline"), "--template qwen3_vl_nothink"),
+        ("sharegpt", Options(boxes="qwen2_5_vl"),
+         "--template qwen2_vl --image_min_pixels 1024 --image_max_pixels 589824"),
+        ("sharegpt", Options(boxes=dataclasses.replace(FAMILIES["qwen2_5_vl"], before=TrainerResize(10**6)),
+                             model="qwen2_5_vl"), "--image_max_pixels 1000000"),
+        ("swift", Options(boxes="objects"), "QWENVL_BBOX_FORMAT=new swift sft"),
+        ("swift", Options(boxes="qwen2_5_vl"), "MIN_PIXELS=3136 MAX_PIXELS=12845056 swift sft"),
+        ("qwen", Options(boxes="qwen2_5_vl"), "--min_pixels 3136 --max_pixels 12845056"),
+    ],
+)  # fmt: skip
+def test_the_line_of_the_trainer_says_what_the_records_need(
+    name: str, options: Options, told: str, adapter_tree: Path, tmp_path: Path
+) -> None:
+    choice = Choice(config="instrument_localization", limit=3)
+    report = export(adapter_tree, get_adapter(name), out=tmp_path / "out", options=options, choice=choice)
+    assert told in report.how and "{" not in report.how.replace('{"annotation_path"', "")
+    assert bool(report.notes) == (options.convention.resize is not None)
+    assert all("train and ask with these bounds" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("name", "setting"), [("sharegpt", "--video_fps 1"), ("swift", "FPS=1 ")])
+def test_frames_tell_their_rate(name: str, setting: str, adapter_tree: Path, tmp_path: Path) -> None:
+    """A list of frames is taken to be shot at one rate, 2 a second unless told: clips of 2 s and of 14 s alike."""
+
+    def made(frames: Frames, out: str) -> ExportReport:
+        options = Options(video="frames", frames=frames)
+        return export(adapter_tree, get_adapter(name), out=tmp_path / out, options=options)
+
+    timed = "action_remaining_prediction"
+    at_one_rate = made(Frames(rate=1.0), "rate")
+    assert setting in at_one_rate.how and not at_one_rate.notes and timed in at_one_rate.tasks
+    few = made(Frames(count=2), "few")
+    assert setting not in few.how and few.left_out["time"] == {timed: at_one_rate.tasks[timed]}
+    (note,) = few.notes
+    assert "Use --video file, or --fps" in note and "1 frames a second" in note
+
+
 @pytest.mark.slow
 def test_json_lines_can_be_read_in_blocks(adapter_tree: Path, tmp_path: Path) -> None:
     """``datasets`` fixes the columns and their types with the first block of a file."""
     import datasets
 
     for name, options in {
-        "swift": Options(boxes="objects", reasoning="separate"),
+        "swift": Options(boxes="objects", reasoning="inline"),
         "trl": Options(reasoning="separate", frames=Frames(count=2)),
         "grpo": Options(boxes="qwen2_5_vl", frames=Frames(count=2)),
     }.items():
@@ -145,6 +191,56 @@ def test_a_part_each(adapter_tree: Path, tmp_path: Path) -> None:
         flat(READERS["qwen"](r).images + READERS["qwen"](r).videos)[0].startswith("/data/media/") for r in records
     )
     assert len({r["task"] for r in records}) > 1, "the order mixes tasks"
+
+
+def test_parquet_has_the_columns_that_verl_reads(adapter_tree: Path, tmp_path: Path) -> None:
+    """A prompt of texts, images of paths, a reward that scores the truth 1: see tests/trainers for verl itself."""
+    choice = Choice(config=("instrument_localization", "phase_recognition"))
+    options = Options(boxes="qwen2_5_vl", system="Be brief.")
+    report = export(adapter_tree, get_adapter("verl"), out=tmp_path / "out", options=options, choice=choice)
+    table = pq.read_table(tmp_path / "out" / "train.parquet")
+    assert table.schema == get_adapter("verl").columns().remove_metadata()  # type: ignore[misc]
+    rows = table.to_pylist()
+    assert len(rows) == report.records and len({row["extra_info"]["index"] for row in rows}) == len(rows)
+    plain = {r["id"]: r for r in _exported("qwen", adapter_tree, tmp_path / "plain", options, choice)}
+    for row in rows:
+        answer = plain[row["id"]]["conversations"][-1]["value"]
+        told = (row["data_source"], answer, row["reward_model"]["ground_truth"], row["extra_info"])
+        whole = row["task"] == "phase_recognition"  # boxes are rounded to pixels of a small image
+        assert verl_reward(*told) == 1.0 if whole else verl_reward(*told) > 0.8, answer
+        assert verl_reward(told[0], "xyz", *told[2:], reward_model=None) == 0.0
+    with pytest.raises(SurgSigmaError, match="without a task"):
+        verl_reward("gsm8k", "4", "4", {})
+    assert "verl_reward" in report.how and f"{tmp_path}" not in report.how
+
+
+def _exported(name: str, tree: Path, out: Path, options: Options, choice: Choice) -> list[dict[str, Any]]:
+    export(tree, get_adapter(name), out=out, options=dataclasses.replace(options, system=None), choice=choice)
+    return read_back(out)
+
+
+def test_no_task_drowns_the_others(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def tasks(*more: str) -> dict[str, int]:
+        out = tmp_path / str(len(list(tmp_path.iterdir())))
+        call = ["export", str(adapter_tree), *more, "--format", "llava", "--out", str(out), "--json"]
+        assert main(call) == 0
+        found: dict[str, int] = json.loads(capsys.readouterr().out)["tasks"]
+        assert found == dict(sorted(Counter(r["task"] for r in read_back(out)).items()))
+        return found
+
+    every = tasks()
+    assert tasks("--per-task", "20") == {task: min(20, n) for task, n in every.items()}
+    few = tasks("phase_recognition", "tissue_localization", "--per-task", "7")
+    assert few == {"phase_recognition": 7, "tissue_localization": 7}
+    mixed = tasks("--weights", "phase_recognition=3,tissue_localization=1")
+    assert abs(mixed["phase_recognition"] - 3 * mixed["tissue_localization"]) <= 3
+    call = ["export", str(adapter_tree), "phase_recognition", "--format", "llava", "--out", str(tmp_path / "no")]
+    assert main([*call, "--weights", "phase_recognition=1,tissue_localization=0"]) == 2
+    assert main([*call, "--weights", "phase_recognition=1,phase_recognition=2"]) == 2
+    assert "stands twice" in capsys.readouterr().err
+    assert main([*call, "--weights", "step_recognition=1,tissue_localization=1"]) == 2
+    assert "weights name the configs themselves" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_finished_export_is_left_alone_and_another_one_refused(adapter_tree: Path, tmp_path: Path) -> None:
@@ -185,7 +281,7 @@ def test_nothing_to_write(adapter_tree: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["sharegpt", "swift"])
+@pytest.mark.parametrize("name", ["sharegpt", "swift", "verl"])
 @pytest.mark.parametrize("stop", range(1, 6))
 def test_stopped_anywhere_it_ends_with_the_same_bytes(
     name: str, stop: int, adapter_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -239,11 +335,18 @@ def test_command(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
             "--max-pixels", "50176", "--reasoning", "inline", "--where", "reasoning_level=1,2,3"]  # fmt: skip
     assert main([*call, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["records"] == len(read_back(out)) and set(report["left_out"]) == {"target"}
+    assert report["records"] == len(read_back(out)) and set(report["left_out"]) == {"target", "video_boxes"}
     assert all("<think>" in r["conversations"][-1]["value"] for r in read_back(out))
     assert main(call) == 0
     said = capsys.readouterr().out
     assert "instrument_segmentation" in said and "cannot hold" in said and "llamafactory-cli" in said
+    assert "--template qwen2_vl --image_min_pixels 1024 --image_max_pixels 50176" in said
+    assert "Note: Boxes are in pixels of the image as LLaMA-Factory shrinks images" in said
+    away = ["export", str(adapter_tree), "--format", "swift", "--out", str(tmp_path / "b")]
+    assert main([*away, "--reasoning", "separate"]) == 2
+    assert "ms-swift drops a trace that stands apart" in capsys.readouterr().err
+    assert main([*away, "--frames", "4", "--fps", "2"]) == 2 == main([*away, "--fps", "0"])
+    assert "not a number above 0" in capsys.readouterr().err
     assert main([*call, "--limit", "3"]) == 2
     assert "another export" in capsys.readouterr().err
     assert (
@@ -253,7 +356,7 @@ def test_command(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["export", str(adapter_tree), "--format", "trl", "--out", str(tmp_path / "b"), "--part", "3/2"]) == 2
     assert main(["export", "--help"]) == 0
     said = capsys.readouterr().out
-    assert "examples:" in said and "grpo,llava,qwen,sharegpt,swift,trl" in said.replace("\n", "")
+    assert "examples:" in said and "grpo,llava,qwen,sharegpt,swift,trl,verl" in said.replace("\n", "")
 
 
 def test_choices_of_the_command_are_the_vocabulary() -> None:

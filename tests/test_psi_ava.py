@@ -88,7 +88,8 @@ def test_a_key_frame_without_annotation_does_not_say_none(copy: Path) -> None:
     frames, _, _ = read(ROOT)
     assert frames[11].instruments is None and frames[11].instrument_boxes is None and frames[11].actions is None
     (copy / LONG).unlink()
-    frames, (defect,), course = read(copy)
+    frames, (missing, defect), course = read(copy)
+    assert missing.where == LONG and "is missing, another is there" in missing.detail
     assert list(frames) == [1, 8] and defect.where == "CASE001" and "1 key frames" in defect.detail
     assert course is not None and course.segments == () and course.footage is not None
 
@@ -233,7 +234,10 @@ def test_what_is_not_labelled_is_no_defect(copy: Path) -> None:
     edit(copy, lambda d: [a.pop("step") for a in d["annotations"]])
     (copy / LONG).unlink()
     frames, defects, _ = read(copy)
-    assert frames[1].facts() == {"phase", "instruments", "instrument_boxes"} and len(defects) == 1
+    assert frames[1].facts() == {"phase", "instruments", "instrument_boxes"}
+    assert [d.where for d in defects] == [LONG, "CASE001"], (
+        "the table of another half is there, that of this one is not"
+    )
 
 
 def test_boxes_at_the_edge_are_cut(copy: Path) -> None:

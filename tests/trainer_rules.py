@@ -1,4 +1,4 @@
-"""What trainers ask of a record, written down from their documentation; each reader gives the same plain form.
+"""What trainers ask of a record, as their code was seen to read it; each reader gives the same plain form.
 
 A reader checks the rules of its trainer with ``assert`` and returns turns as ``(role, text)``, pictures and films.
 """
@@ -33,6 +33,7 @@ def _alternate(read: Read, *, ends: str = "assistant") -> Read:
 
 
 def _counted(read: Read) -> Read:
+    """A tag for each medium, and no trace that stands apart: these trainers drop what they do not know by name."""
     said = "".join(text for _, text in read.turns)
     assert said.count("<image>") == len(read.images), "a tag for each picture"
     assert said.count("<video>") == len(read.videos), "a tag for each film"
@@ -49,30 +50,25 @@ def _from_value(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 def read_sharegpt(record: Mapping[str, Any]) -> Read:
     """LLaMA-Factory: both columns are always there, a film is a path or a list of pictures."""
     assert isinstance(record["images"], list) and isinstance(record["videos"], list)
-    return _counted(
-        Read(_from_value(record), record["images"], record["videos"], record.get("system"), record.get("reasoning"))
-    )
+    return _counted(Read(_from_value(record), record["images"], record["videos"], record.get("system")))
+
+
+def _one_or_list(record: Mapping[str, Any], kind: str) -> list[Any]:
+    value = record.get(kind, [])
+    assert value != [] or kind not in record, "no key where there is nothing"
+    return value if isinstance(value, list) else [value]
 
 
 def read_qwen(record: Mapping[str, Any]) -> Read:
-    """Qwen-VL finetune: ``image`` is one, ``images`` several; tags only in questions."""
-    assert not ("image" in record and "images" in record)
-    images = record.get("images") or ([record["image"]] if "image" in record else [])
-    assert "images" not in record or len(images) > 1
-    videos = record.get("video", [])
-    return _counted(
-        Read(
-            _from_value(record), images, videos if isinstance(videos, list) else [videos], None,
-            record.get("reasoning"),
-        )
-    )  # fmt: skip
+    """Qwen-VL finetune: ``image`` and ``video`` are a path or a list; ``images`` is not read at all."""
+    assert "images" not in record and "videos" not in record
+    return _counted(Read(_from_value(record), _one_or_list(record, "image"), _one_or_list(record, "video")))
 
 
 def read_llava(record: Mapping[str, Any]) -> Read:
     """LLaVA: the first turn begins with the tag and a new line."""
-    found = {kind: record.get(kind, []) for kind in ("image", "video")}
-    images, videos = (value if isinstance(value, list) else [value] for value in found.values())
-    read = Read(_from_value(record), images, videos, None, record.get("reasoning"))
+    images, videos = (_one_or_list(record, kind) for kind in ("image", "video"))
+    read = Read(_from_value(record), images, videos)
     assert record["id"] and read.turns[0][1].startswith(("<image>", "<video>"))
     assert read.turns[0][1].replace("<image>", "").replace("<video>", "").startswith("\n")
     return _counted(read)
@@ -90,7 +86,7 @@ def read_swift(record: Mapping[str, Any]) -> Read:
     assert objects["bbox_type"] == "norm1"
     assert all(len(box) == 4 and min(box) >= 0 and max(box) <= 1 for box in objects["bbox"])
     assert all(box[0] < box[2] and box[1] < box[3] for box in objects["bbox"])
-    return _counted(Read(turns, record.get("images", []), record.get("videos", []), system, record.get("reasoning")))
+    return _counted(Read(turns, record.get("images", []), record.get("videos", []), system))
 
 
 def _parts(content: Any) -> str:
@@ -119,6 +115,22 @@ def read_grpo(record: Mapping[str, Any]) -> Read:
     return _trl(record, "prompt", "user")
 
 
+def read_verl(record: Mapping[str, Any]) -> Read:
+    """verl: texts with tags (typed parts make every row fall out unseen), and what its reward gets."""
+    messages = [dict(m) for m in record["prompt"]]
+    assert all(isinstance(m["content"], str) for m in messages)
+    system = messages.pop(0)["content"] if messages[0]["role"] == "system" else None
+    assert all(set(image) == {"image"} for image in record["images"])
+    assert record["reward_model"]["style"] == "rule" and isinstance(record["reward_model"]["ground_truth"], str)
+    assert isinstance(record["extra_info"]["index"], int) and record["data_source"] and record["ability"]
+    read = Read([(m["role"], m["content"]) for m in messages], [i["image"] for i in record["images"]], [], system)
+    assert "".join(text for _, text in read.turns).count("<image>") == len(read.images)
+    return _alternate(read, ends="user")
+
+
+REWARDED = ("grpo", "verl")
+"""Formats of prompts alone, whose answers are rewarded."""
+
 READERS: dict[str, Callable[[Mapping[str, Any]], Read]] = {
     "grpo": read_grpo,
     "llava": read_llava,
@@ -126,4 +138,5 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Read]] = {
     "sharegpt": read_sharegpt,
     "swift": read_swift,
     "trl": read_trl,
+    "verl": read_verl,
 }

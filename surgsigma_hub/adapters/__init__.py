@@ -18,7 +18,7 @@ from functools import cache
 from ..errors import SurgSigmaError, UnfitError, UnknownNameError
 from . import formats
 from .base import REASONS, Adapter, Options
-from .boxes import FAMILIES, Boxes, SmartResize, find_boxes
+from .boxes import FAMILIES, Boxes, SmartResize, TrainerResize, find_boxes
 
 __all__ = [
     "FAMILIES",
@@ -27,6 +27,7 @@ __all__ = [
     "Boxes",
     "Options",
     "SmartResize",
+    "TrainerResize",
     "UnfitError",
     "all_adapters",
     "find_boxes",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SurgSigmaError, UnfitError, UnknownNameError
 from ..streaming.decode.decoder import Frames
-from .boxes import Boxes, find_boxes
+from ..tasks import AnswerKind, get_task
+from .boxes import FAMILIES, Boxes, TrainerResize, find_boxes
 from .conversation import Conversation, check_sample, converse
 from .media import from_row, opened
+from .note import Written
 
 if TYPE_CHECKING:
     from ..streaming import StreamSample
@@ -28,6 +30,8 @@ REASONS: Mapping[str, str] = {
     "unverifiable": "no program can tell whether an answer is right",
     "size": "boxes in pixels of an image whose size is unknown, or that the model would refuse",
     "trace_boxes": "the trace holds boxes whose numbers mean nothing known",
+    "video_boxes": "boxes in pixels of a video, which every trainer shows at a size of its own",
+    "time": "the answer is a time, and frames are taken to lie at one rate, which these do not",
 }
 """Why a sample is refused (``UnfitError.reason``)."""
 
@@ -39,17 +43,20 @@ class Options:
     Attributes:
         boxes: What the numbers of boxes are: ``unit``, ``norm1000``, ``pixels``, a family of models such as
             ``qwen2_5_vl``, or :class:`Boxes`.
+        model: Family of models that is trained, for what the trainer is told; None: the one that ``boxes`` names.
         reasoning: ``drop``; ``inline``: ``<think>...</think>`` and ``<answer>...</answer>`` in the answer; or
-            ``separate``: under a key of its own. The trace belongs to the sample's own question, which is the last
-            one of a dialogue: answers before it stay plain, and so do those of samples without a trace.
+            ``separate``: under a key of the turn, for trainers that hand such a key to the model's chat template. The
+            trace belongs to the sample's own question, which is the last one of a dialogue: answers before it stay
+            plain, and so do those of samples without a trace.
         traces: ``long`` as they are stored, or ``short``: of traces that rules made, the reason and the answer.
             Captions keep theirs, since they name all that is seen.
         video: ``file`` or ``frames``; None: what the format prefers.
-        frames: Which frames, where films become frames.
+        frames: Which frames, where films become frames; each once, however short the film is.
         system: A system prompt to begin with.
     """
 
     boxes: Boxes | str = "unit"
+    model: str | None = None
     reasoning: Reasoning = "drop"
     traces: TraceForm = "long"
     video: VideoForm | None = None
@@ -58,6 +65,8 @@ class Options:
 
     def __post_init__(self) -> None:
         find_boxes(self.boxes)
+        if self.model is not None and self.model not in FAMILIES:
+            raise UnknownNameError("family of models", self.model, FAMILIES)
         if self.reasoning not in REASONINGS:
             raise UnknownNameError("place of reasoning", self.reasoning, REASONINGS)
         if self.traces not in TRACE_FORMS:
@@ -69,6 +78,11 @@ class Options:
     def convention(self) -> Boxes:
         """The convention of boxes itself."""
         return find_boxes(self.boxes)
+
+    @property
+    def family(self) -> str | None:
+        """Family of the model that is trained, where it is known."""
+        return self.model or (self.boxes if isinstance(self.boxes, str) and self.boxes in FAMILIES else None)
 
 
 PLAIN = Options()
@@ -84,16 +98,19 @@ class Adapter:
         description: What a record holds.
         write: From a conversation, its boxes and media in their final form, to a record.
         videos: Forms of video that the trainer reads, the preferred one first.
-        suffix: ``.jsonl``, a record a line, or ``.json``, one list.
+        suffix: ``.jsonl``, a record a line; ``.json``, one list; or ``.parquet``.
+        columns: The Arrow schema of Parquet files; a function, since Arrow is loaded when it is needed.
         system: Whether the trainer has a place for a system prompt.
         objects: Whether it fills placeholders of boxes itself.
         part: From a record to the one of several files that it belongs to, ``""`` for the main one. Files of JSON lines
             are read block by block, and what the first block lacks may not come later.
-        thought: Key of a separate trace: of the answer's turn where ``thought_in_turn``, else of the record.
-        thought_in_turn: See ``thought``.
+        thought: Key of the answer's turn that holds a separate trace; None: the trainer would drop it unread.
+        resizes: What the trainer does to a picture before the model resizes it.
+        clocked: Whether films in frames stay films, and the trainer takes them to be shot at one rate.
         check: Refuses samples that the format cannot hold.
         info: For trainers that list data sets in a ``dataset_info.json``: from the name of the data file to the entry.
-        how: How to tell the trainer of exported files, for the note that lies beside them.
+        how: How to tell the trainer of exported files, which lie in ``DIR``.
+        rate: What the trainer calls the number of frames a second.
     """
 
     name: str
@@ -101,15 +118,18 @@ class Adapter:
     description: str
     write: Callable[[Conversation, Options], dict[str, Any]]
     videos: tuple[VideoForm, ...]
-    suffix: Literal[".json", ".jsonl"] = ".jsonl"
+    suffix: Literal[".json", ".jsonl", ".parquet"] = ".jsonl"
+    columns: Callable[[], Any] | None = None
     system: bool = True
     objects: bool = False
     part: Callable[[Mapping[str, Any]], str] | None = None
-    thought: str = "reasoning"
-    thought_in_turn: bool = False
+    thought: str | None = None
+    resizes: TrainerResize | None = None
+    clocked: bool = False
     check: Callable[[Mapping[str, Any]], None] | None = None
     info: Callable[[str, Options], dict[str, Any]] | None = None
-    how: str = ""
+    how: Callable[[Written], str]
+    rate: str = ""
 
     def __call__(
         self, sample: Mapping[str, Any], media: Mapping[str, Any], options: Options | None = None
@@ -130,12 +150,13 @@ class Adapter:
         options = options or PLAIN
         form = self.ready(options)
         self.look(sample)
-        ready = opened(sample, media, form=form, frames=options.frames)
+        ready = opened(sample, media, form=form, frames=options.frames, timed=self.timed(sample))
         return self.write(
             converse(
                 sample,
                 ready,
-                boxes=options.convention,
+                boxes=self.boxes(options),
+                films=form == "file" or self.clocked,
                 reasoning=options.reasoning,
                 traces=options.traces,
                 system=options.system,
@@ -170,13 +191,30 @@ class Adapter:
         """One record of a row of ``surgsigma_hub.load_dataset``."""
         return self(*from_row(row), options)
 
+    def boxes(self, options: Options) -> Boxes:
+        """The convention of boxes, with what the trainer does to a picture before the model resizes it."""
+        boxes = options.convention
+        if self.resizes is None or boxes.resize is None or boxes.before is not None:
+            return boxes
+        return replace(boxes, before=self.resizes)
+
+    def timed(self, sample: Mapping[str, Any]) -> bool:
+        """Whether a wrong rate of frames would make the answer wrong."""
+        return self.clocked and get_task(sample["task"]).answer is AnswerKind.SECONDS
+
     def ready(self, options: Options) -> VideoForm:
         """Whether the trainer reads such records; the form that films take.
 
         Raises:
             UnknownNameError: it does not read that form of video.
-            SurgSigmaError: it has no place for a system prompt, or does not fill placeholders of boxes.
+            SurgSigmaError: it has no place for a system prompt or for a separate trace, or does not fill placeholders
+                of boxes.
         """
+        if options.reasoning == "separate" and self.thought is None:
+            raise SurgSigmaError(
+                f"{self.trainer} drops a trace that stands apart: it would not be trained",
+                hint="Choose the reasoning as inline, or drop; the format trl keeps it apart.",
+            )
         if options.system is not None and not self.system:
             raise SurgSigmaError(
                 f"the format {self.name} has no place for a system prompt",

@@ -74,6 +74,44 @@ class SmartResize:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainerResize:
+    """The resize of LLaMA-Factory, which comes before that of the model (0.9.5: ``_preprocess_image``, mm_plugin.py).
+
+    Its sides are cut to whole pixels, which are multiples of nothing: the model then rounds them once more. The bounds
+    are its arguments ``image_max_pixels`` and ``image_min_pixels``, the defaults its own.
+    """
+
+    max_pixels: int = 768 * 768
+    min_pixels: int = 32 * 32
+    shortest: int = 28
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_pixels <= self.max_pixels or self.shortest < 1:
+            raise SurgSigmaError(
+                f"{self}: expected 0 < min_pixels <= max_pixels and a shortest side of 1 or more",
+                hint="Take the values that the trainer gets as image_max_pixels and image_min_pixels.",
+            )
+
+    def __call__(self, size: Size) -> Size:
+        """Width and height that the processor of the model gets.
+
+        >>> TrainerResize()((1920, 1080)), TrainerResize()((854, 480)), TrainerResize()((20, 30))
+        ((1024, 576), (854, 480), (28, 39))
+        """
+        width, height = size
+        for bound, beyond in ((self.max_pixels, int.__gt__), (self.min_pixels, int.__lt__)):
+            if beyond(width * height, bound):
+                factor = math.sqrt(bound / (width * height))
+                width, height = int(width * factor), int(height * factor)
+        width, height = max(width, self.shortest), max(height, self.shortest)
+        if width / height > 200:
+            width = height * 180
+        if height / width > 200:
+            height = width * 180
+        return width, height
+
+
+@dataclass(frozen=True, slots=True)
 class Boxes:
     """What the numbers of boxes are.
 
@@ -82,16 +120,20 @@ class Boxes:
             0..1000. ``pixels``: whole pixels of the picture that the model sees. ``objects``: placeholders that the
             trainer fills with what its model expects; for the format ``swift`` alone.
         resize: How the model resizes a picture before it looks; None: not at all. For ``pixels`` only.
+        before: What the trainer does to a picture before the model resizes it; None: nothing. With ``resize`` only.
     """
 
     convention: Convention = "unit"
     resize: SmartResize | None = None
+    before: TrainerResize | None = None
 
     def __post_init__(self) -> None:
         if self.convention not in _SPACES:
             raise UnknownNameError("convention of boxes", self.convention, _SPACES)
         if self.resize is not None and self.convention != "pixels":
             raise SurgSigmaError(f"boxes as {self.convention} do not depend on a resize")
+        if self.before is not None and self.resize is None:
+            raise SurgSigmaError("a resize of the trainer comes before one of the model, and none is given")
 
     @property
     def space(self) -> Space:
@@ -100,6 +142,8 @@ class Boxes:
 
     def seen(self, size: Size) -> Size:
         """Width and height of the picture that the numbers refer to, of a picture of ``size``."""
+        if self.before is not None:
+            size = self.before(size)
         return size if self.resize is None else self.resize(size)
 
     def numbers(self, box: Corners, size: Size | None) -> tuple[float, ...]:

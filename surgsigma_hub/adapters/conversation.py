@@ -12,7 +12,7 @@ from ..errors import SampleError, UnfitError, UnknownNameError
 from ..reasoning.format import shortened, write_trace
 from ..records import AnswerBox, Reasoning
 from ..tasks import AnswerKind, all_tasks, get_task
-from .box_text import message_text, trace_text
+from .box_text import boxes_in, message_text, trace_text
 from .boxes import Boxes, Size
 from .media import size_of
 
@@ -74,11 +74,6 @@ class Conversation:
         """Pictures in order; the frames of a film count as pictures where films come in frames."""
         return [v for m in self.media for v in (m.value if isinstance(m.value, list) else [m.value])]
 
-    def apart(self) -> dict[str, str]:
-        """The trace under a key of the record, where it stands apart from the answer."""
-        thought = self.turns[-1].thought
-        return {} if thought is None else {"reasoning": thought}
-
     def as_images(self) -> Conversation:
         """The same with every film in frames as that many pictures, a tag for each."""
         if not any(m.kind == "video" for m in self.media):
@@ -129,6 +124,7 @@ def converse(
     media: Mapping[str, Any],
     *,
     boxes: Boxes,
+    films: bool = True,
     reasoning: Literal["drop", "inline", "separate"],
     traces: Literal["long", "short"] = "long",
     system: str | None = None,
@@ -139,12 +135,13 @@ def converse(
         sample: Its JSON, which :func:`check_sample` has seen.
         media: Its inputs by member, in the form that the record shall hold.
         boxes: Convention of the boxes.
+        films: Whether films come to the trainer as films, not as so many pictures.
         reasoning: Where the trace goes.
         traces: Its form; only what rules wrote is made short, and no trace of a description.
         system: System prompt.
 
     Raises:
-        UnfitError: boxes cannot be put in the convention.
+        UnfitError: boxes cannot be put in the convention, or lie in a film of a size that nobody knows.
         SampleError: its messages do not tag the media that it has.
     """
     id, task = sample["id"], get_task(sample["task"])
@@ -162,7 +159,10 @@ def converse(
     if reasoning == "separate":
         turns[-1] = replace(turns[-1], thought="")  # records of one file must have the same keys
     if reasoning != "drop" and trace["level"]:
-        levels = (trace[name] for name in _LEVELS)
+        levels = [trace[name] for name in _LEVELS]
+        sized = boxes.resize is not None or boxes.convention == "objects"
+        if sized and films and any(m.kind == "video" for m in inputs):
+            _refuse_boxes(id, levels)
         made = Reasoning(trace["level"], *(_level(t, boxes, size=size, stored=stored, known=known) for t in levels))
         if traces == "short" and task.answer is not AnswerKind.TEXT and sample["provenance"]["model"] is None:
             made = shortened(made)
@@ -183,6 +183,16 @@ def converse(
         boxes=boxes,
         sample=sample,
     )
+
+
+def _refuse_boxes(id: str, levels: Iterable[str | None]) -> None:
+    """Refuses boxes in pixels of a film, which is seen at a size that depends on its length and on the trainer."""
+    if any(boxes_in(text or "") for text in levels):
+        raise UnfitError(
+            f"sample {id}: the trace holds boxes of a video, and how large the model sees it is not known",
+            reason="video_boxes",
+            hint="Leave the traces out with reasoning='drop', or write videos as frames.",
+        )
 
 
 def _level(

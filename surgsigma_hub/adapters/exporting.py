@@ -20,13 +20,15 @@ from ..shards.manifest import write_atomic
 from ..shards.temporary import remove_leftovers
 from ..streaming import stream
 from .base import Adapter, Options
-from .files import MediaFiles, RecordFiles, digest, finish
+from .files import MediaFiles, Plan, RecordFiles, digest, finish
+from .note import Written, notes
 from .report import ExportReport, Tally, licenses_note, ordered, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..streaming import Stream
+    from ..streaming import Stream, StreamSample
+    from ..streaming.selection.dataset import Config
 
 REPORT = "export.json"
 """Lies beside finished files and says what they are; a folder without it is not a whole export."""
@@ -43,6 +45,9 @@ class Choice:
 
     Attributes:
         config: As for ``surgsigma_hub.streaming``.
+        weights: Shares of configs in place of ``config``, as of a mixture that is streamed: what is used up before the
+            others comes again. None: every sample once.
+        per_task: Most samples of a task, those with which the order begins; None: no bound.
         split: Likewise.
         where: Likewise.
         seed: Of the order, which mixes tasks and sources; it does not depend on where the tree is.
@@ -52,12 +57,29 @@ class Choice:
     """
 
     config: str | tuple[str, ...] | None = None
+    weights: Mapping[str, float] | None = None
+    per_task: int | None = None
     split: str = "train"
     where: Mapping[str, Any] | None = None
     seed: int = 0
     limit: int | None = None
     part: tuple[int, int] = (1, 1)
     prefix: str = ""
+
+    def mixture(self) -> Config:
+        """What is streamed.
+
+        Raises:
+            SurgSigmaError: choices that do not go together.
+        """
+        if self.weights is None:
+            return list(self.config) if isinstance(self.config, tuple) else self.config
+        if self.config is not None or self.per_task is not None:
+            raise SurgSigmaError(
+                "weights name the configs themselves, and no bound a task goes with them",
+                hint="Give the configs by --weights alone, as NAME=WEIGHT,NAME=WEIGHT.",
+            )
+        return dict(self.weights)
 
 
 def export(
@@ -98,9 +120,8 @@ def export(
     if not 1 <= number <= of:
         raise SurgSigmaError(f"part {number} of {of}", hint="Expected a number from 1 up to the number of parts.")
     source = stream(
-        tree, list(choice.config) if isinstance(choice.config, tuple) else choice.config, split=choice.split,
-        where=choice.where, seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1,
-        world_size=of, revision=revision,
+        tree, choice.mixture(), split=choice.split, where=choice.where, caps=choice.per_task, seed=choice.seed,
+        shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of, revision=revision,
     )  # fmt: skip
     with source:
         asked = _asked(source, adapter, options, choice)
@@ -116,7 +137,7 @@ def export(
 
 def _asked(source: Stream, adapter: Adapter, options: Options, choice: Choice) -> dict[str, Any]:
     """What makes two exports the same, as JSON."""
-    wanted = {**asdict(options), "boxes": asdict(options.convention), "video": adapter.ready(options)}
+    wanted = {**asdict(options), "boxes": asdict(adapter.boxes(options)), "video": adapter.ready(options)}
     return {
         "export": _VERSION,
         "format": adapter.name,
@@ -199,7 +220,7 @@ class _Run:
                 f"no sample of these can be written as {self._adapter.name}: {reasons}",
                 hint="Choose other tasks. Targets that are images or videos are trained from surgsigma_hub.streaming.",
             )
-        finish(self._work, self._out, self._sizes)
+        finish(self._work, self._out, self._sizes, self._adapter.columns)
         return self._describe()
 
     def _records(self, files: RecordFiles, progress: bool) -> None:
@@ -212,14 +233,15 @@ class _Run:
             for item in self._source:
                 try:
                     self._adapter.look(item.sample)
-                    plan = self._media.plan(item.sample, item.media, form=self._form, frames=self._options.frames)
+                    plan = self._plan(item)
                     record = self._adapter(item.sample, plan.paths, self._options)
                 except UnfitError as error:
                     self._tally.refused(item.sample, error.reason)
                 else:
                     plan.write()
                     stem = self._stem(record)
-                    self._tally.wrote(item.sample, files.add(stem, record))
+                    rates = plan.rates if self._adapter.clocked else ()
+                    self._tally.wrote(item.sample, files.add(stem, record), rates)
                 bar.update(1)
                 since += 1
                 if limit is not None and self._tally.records >= limit:
@@ -227,6 +249,10 @@ class _Run:
                 if since == _EVERY:
                     self._save(files.sizes())
                     since = 0
+
+    def _plan(self, item: StreamSample) -> Plan:
+        timed = self._adapter.timed(item.sample)
+        return self._media.plan(item.sample, item.media, form=self._form, frames=self._options.frames, timed=timed)
 
     def _stem(self, record: Mapping[str, Any]) -> str:
         part = self._adapter.part(record) if self._adapter.part is not None else ""
@@ -245,7 +271,9 @@ class _Run:
             _write_json(self._out / "dataset_info.json", entries)
         write_atomic(self._out / "LICENSES.md", licenses_note(tally).encode())
         count, size = self._media.count()
-        how = adapter.how.replace("{names}", ",".join(names.values())).replace("{files}", " ".join(names))
+        written = Written(
+            names=names, family=self._options.family, boxes=adapter.boxes(self._options), rates=tally.rates
+        )
         report = ExportReport(
             format=adapter.name,
             records=tally.records,
@@ -255,7 +283,8 @@ class _Run:
             left_out={reason: ordered(counts) for reason, counts in self._left_out()},
             media_files=count,
             media_bytes=size,
-            how=how.replace("{file}", next(iter(names))),
+            how=adapter.how(written),
+            notes=notes(written, adapter.trainer, adapter.rate),
         )
         _write_json(self._out / REPORT, {"asked": self._asked, "report": report.published()})
         return replace(report, resumed=self._resumed)
@@ -263,7 +292,7 @@ class _Run:
     def _name(self, file: str) -> str:
         """What a trainer that lists its data sets calls this one."""
         config = self._choice.config
-        words = [config] if isinstance(config, str) else list(config or ("all",))
+        words = [config] if isinstance(config, str) else list(config or self._choice.weights or ("all",))
         return "_".join(["surgsigma", *words, Path(file).stem]).replace("-", "_").replace("+", "_")
 
 

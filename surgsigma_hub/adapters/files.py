@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -16,9 +17,11 @@ from PIL import Image
 from ..media.video import open_video_bytes
 from ..shards.manifest import write_atomic
 from ..streaming.decode.decoder import Frames
+from .media import choose_frames
 
 MEDIA = "media"
 _JPEG_QUALITY = 95
+_ROWS = 4096  # rows of a group of a Parquet file
 
 
 @dataclass(slots=True)
@@ -27,11 +30,13 @@ class Plan:
 
     Attributes:
         paths: As the record names them, by member; a list for the frames of a film.
+        rates: Frames a second of each film in frames.
     """
 
     paths: dict[str, Any]
     files: list[tuple[Path, bytes]]
     films: list[tuple[Any, dict[int, Path]]] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
 
     def write(self) -> None:
         """Write what is not there yet.
@@ -64,11 +69,18 @@ class MediaFiles:
         self._out, self._prefix = out, prefix
 
     def plan(
-        self, sample: Mapping[str, Any], media: Mapping[str, bytes], *, form: Literal["file", "frames"], frames: Frames
+        self,
+        sample: Mapping[str, Any],
+        media: Mapping[str, bytes],
+        *,
+        form: Literal["file", "frames"],
+        frames: Frames,
+        timed: bool = False,
     ) -> Plan:
         """Where the inputs of a sample go; writes nothing yet.
 
         Raises:
+            UnfitError: frames that would make the answer wrong, as of ``choose_frames``.
             MediaError: a film that cannot be read.
         """
         plan = Plan({}, [])
@@ -78,8 +90,10 @@ class MediaFiles:
             member, data, digest = medium["member"], media[medium["member"]], medium["sha256"]
             start = f"{MEDIA}/{digest[:2]}/{digest[:32]}"
             if medium["kind"] == "video" and form == "frames":
-                film = open_video_bytes(data, f"{sample['id']}.{member}")
-                chosen = frames.choose(len(film), film.fps)
+                called = f"{sample['id']}.{member}"
+                film = open_video_bytes(data, called)
+                chosen, rate = choose_frames(frames, len(film), film.fps, called, timed=timed)
+                plan.rates += [] if rate is None else [rate]
                 names = {index: f"{start}-{index:06d}.jpg" for index in chosen}
                 plan.paths[member] = [self._prefix + names[index] for index in chosen]
                 plan.films.append((film, {index: self._out / name for index, name in names.items()}))
@@ -112,7 +126,7 @@ class RecordFiles:
 
     Args:
         folder: Of unfinished work.
-        suffix: ``.jsonl``, a record a line, or ``.json``, one list.
+        suffix: ``.jsonl``, a record a line; ``.json``, one list; or ``.parquet``, a record a line until it is finished.
         sizes: Bytes of each file that count, from a run that ended before; what stands behind them is cut off, and
             files that are not named are removed.
     """
@@ -159,13 +173,14 @@ class RecordFiles:
         return {name: file.tell() for name, file in self._open.items()}
 
 
-def finish(folder: Path, out: Path, sizes: Mapping[str, int]) -> None:
-    """Close lists and give the files their places; may be killed and run again.
+def finish(folder: Path, out: Path, sizes: Mapping[str, int], columns: Callable[[], Any] | None = None) -> None:
+    """Close lists, make Parquet of lines, and give the files their places; may be killed and run again.
 
     Args:
         folder: Of unfinished work.
         out: Where the files belong.
-        sizes: Bytes of each file before its list is closed.
+        sizes: Bytes of each file before it is closed.
+        columns: Gives the Arrow schema of Parquet files.
     """
     for name, size in sizes.items():
         path = folder / name
@@ -178,7 +193,26 @@ def finish(folder: Path, out: Path, sizes: Mapping[str, int]) -> None:
                 file.write(b"\n]\n")
             file.flush()
             os.fsync(file.fileno())
-        path.replace(out / name)
+        if columns is not None:
+            whole = path.with_suffix(".whole")
+            _to_parquet(path, whole, columns())
+            whole.replace(out / name)
+            path.unlink()
+        else:
+            path.replace(out / name)
+
+
+def _to_parquet(lines: Path, out: Path, schema: Any) -> None:
+    """Records a line as Parquet, some thousand in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with lines.open("rb") as source, out.open("wb") as file:
+        with pq.ParquetWriter(file, schema) as writer:
+            while rows := [orjson.loads(line) for line in islice(source, _ROWS)]:
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def digest(value: Any) -> str:

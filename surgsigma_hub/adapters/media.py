@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import MediaError, SampleError
+from ..errors import MediaError, SampleError, UnfitError
 from ..media.film_index import check_pixels
 from ..media.image import pillow_words
 from ..media.video import open_video_bytes
@@ -17,7 +17,12 @@ from ..streaming.decode.decoder import Frames
 
 
 def opened(
-    sample: Mapping[str, Any], media: Mapping[str, Any], *, form: Literal["file", "frames"], frames: Frames
+    sample: Mapping[str, Any],
+    media: Mapping[str, Any],
+    *,
+    form: Literal["file", "frames"],
+    frames: Frames,
+    timed: bool = False,
 ) -> dict[str, Any]:
     """The inputs of a sample by member, ready for a record.
 
@@ -26,8 +31,10 @@ def opened(
         media: Its media by member.
         form: What becomes of films that come as bytes.
         frames: Which frames, with ``form="frames"``.
+        timed: As for :func:`choose_frames`.
 
     Raises:
+        UnfitError: as for :func:`choose_frames`.
         SampleError: a medium that the sample names is not there.
         MediaError: a medium that cannot be read.
     """
@@ -42,7 +49,8 @@ def opened(
         value = media[member]
         if hasattr(value, "numpy"):  # the pixels of stream(...).torch() are tensors
             value = value.numpy()
-        ready[member] = _film(value, name, form, frames) if medium["kind"] == "video" else picture(value, name)
+        film = medium["kind"] == "video"
+        ready[member] = _film(value, name, form, frames, timed) if film else picture(value, name)
     return ready
 
 
@@ -65,28 +73,66 @@ def picture(value: Any, name: str) -> Any:
         raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
 
 
-def _film(value: Any, name: str, form: str, frames: Frames) -> Any:
+def _film(value: Any, name: str, form: str, frames: Frames, timed: bool) -> Any:
     if isinstance(value, Mapping):
         value = value["bytes"]
     if isinstance(value, np.ndarray):
+        _check_rate(frames, None, name, timed=timed)
         return [Image.fromarray(frame) for frame in value]  # decoded by the stream, as its frames= says
     if isinstance(value, list | tuple):
+        _check_rate(frames, None, name, timed=timed)
         return [picture(frame, f"{name}, frame {n}") for n, frame in enumerate(value)]
     if form == "file":
         return value if isinstance(value, str) else bytes(value)
     if isinstance(value, str):
         raise SampleError(f"{name}: a path of a video where frames are wanted", hint="Give a list of frames, or bytes.")
-    return film_frames(bytes(value), frames, name)
+    return film_frames(bytes(value), frames, name, timed=timed)
 
 
-def film_frames(data: bytes, frames: Frames, name: str) -> list[Image.Image]:
-    """Frames of a film as images.
+def choose_frames(frames: Frames, length: int, fps: float, name: str, *, timed: bool) -> tuple[list[int], float | None]:
+    """Which frames of a film are shown, each once, and how many of them make a second; None where that says nothing.
+
+    Args:
+        frames: What is asked for.
+        length: Number of frames of the film.
+        fps: Its frames a second.
+        name: Of the film, for errors.
+        timed: Whether the answer is a time that is counted by frames, so that only one rate for all films will do.
 
     Raises:
+        UnfitError: ``timed``, and the frames do not lie at the rate that is asked for.
+
+    >>> choose_frames(Frames(count=8), 3, 1.0, "short clip", timed=False)
+    ([0, 1, 2], 1.0)
+    >>> choose_frames(Frames(count=3), 9, 2.0, "long clip", timed=False)
+    ([0, 4, 8], 0.5)
+    """
+    _check_rate(frames, fps, name, timed=timed)
+    chosen = list(dict.fromkeys(frames.choose(length, fps)))
+    if frames.rate is not None and fps:
+        return chosen, min(frames.rate, fps)
+    apart = max(chosen, default=0) - min(chosen, default=0)
+    return chosen, (len(chosen) - 1) * fps / apart if apart else None
+
+
+def _check_rate(frames: Frames, fps: float | None, name: str, *, timed: bool) -> None:
+    if timed and (frames.rate is None or (fps is not None and frames.rate > fps)):
+        raise UnfitError(
+            f"{name}: the answer is a time, but frames of videos of different length lie at different rates",
+            reason="time",
+            hint="Give videos as files, or frames at a rate that no video is slower than, with Frames(rate=...).",
+        )
+
+
+def film_frames(data: bytes, frames: Frames, name: str, *, timed: bool = False) -> list[Image.Image]:
+    """Frames of a film as images, each once.
+
+    Raises:
+        UnfitError: as for :func:`choose_frames`.
         MediaError: not a readable film, or more than ``MAX_PIXELS`` together.
     """
     reader = open_video_bytes(data, name)
-    chosen = frames.choose(len(reader), reader.fps)
+    chosen, _ = choose_frames(frames, len(reader), reader.fps, name, timed=timed)
     check_pixels(len(chosen), *reader.index.size, name)
     return [Image.fromarray(reader.frame(index)) for index in chosen]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ class ExportReport:
         media_files: Files of media, each once.
         media_bytes: Their bytes.
         how: What to tell the trainer.
+        notes: What is true only with certain settings of the trainer.
         resumed: Whether an earlier run had been stopped.
         seconds: Time of this run; not part of what lies beside the files.
     """
@@ -40,6 +41,7 @@ class ExportReport:
     media_files: int
     media_bytes: int
     how: str
+    notes: Sequence[str] = ()
     resumed: bool = False
     seconds: float = 0.0
 
@@ -61,18 +63,21 @@ class Tally:
     sources: Counter[str] = field(default_factory=Counter)
     licenses: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, Counter[str]] = field(default_factory=dict)
+    rates: tuple[float, float] | None = None
 
     @property
     def records(self) -> int:
         """Records written."""
         return self.files.total()
 
-    def wrote(self, sample: Mapping[str, Any], file: str) -> None:
-        """Count a record."""
+    def wrote(self, sample: Mapping[str, Any], file: str, rates: Sequence[float] = ()) -> None:
+        """Count a record, in whose videos so many frames make a second."""
         self.files[file] += 1
         self.tasks[sample["task"]] += 1
         self.sources[sample["source"]] += 1
         self.licenses[sample["source"]] = sample["license"]
+        seen = [*(self.rates or ()), *rates]
+        self.rates = (min(seen), max(seen)) if seen else None
 
     def refused(self, sample: Mapping[str, Any], reason: str) -> None:
         """Count a sample that was left out."""
@@ -86,6 +91,7 @@ class Tally:
             "sources": dict(self.sources),
             "licenses": self.licenses,
             "left_out": {reason: dict(counts) for reason, counts in self.left_out.items()},
+            "rates": self.rates,
         }
 
     @classmethod
@@ -97,6 +103,7 @@ class Tally:
             sources=Counter(raw["sources"]),
             licenses=dict(raw["licenses"]),
             left_out={reason: Counter(counts) for reason, counts in raw["left_out"].items()},
+            rates=tuple(raw["rates"]) if raw["rates"] else None,
         )
 
 

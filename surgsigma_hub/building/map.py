@@ -64,7 +64,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
     temporary.mkdir(parents=True)
     part = PartWriter(temporary, job.settings.seed)
     try:
-        _fill(part, job, progress)
+        fill(part, job, progress)
         check_unchanged(job.video, job.states)
         part.close()
     except BaseException:
@@ -80,9 +80,11 @@ def map_video(job: MapJob, progress: Progress) -> None:
         # Another process finished the same unit first; its bytes are the same.
 
 
-def _fill(part: PartWriter, job: MapJob, progress: Progress) -> None:
+def fill(part: PartWriter, job: MapJob, progress: Progress, *, media: type[MediaStore] = MediaStore) -> None:
+    """Put everything that one video gives into ``part``, its media by way of ``media``."""
     source = job.settings.open_source(job.cache_dir)
-    _Mapper(part, job, source, progress).run()
+    endoscopic = source.info.modality is not Modality.SURGICAL_MICROSCOPY
+    _Mapper(part, job, source, progress, media(part, job.settings, endoscopic)).run()
 
 
 @dataclass(slots=True)
@@ -93,9 +95,9 @@ class _Mapper:
     job: MapJob
     source: Source
     progress: Progress
+    media: MediaStore
     tasks: list[Task] = field(init=False)
     companions: list[Task] = field(init=False)
-    media: MediaStore = field(init=False)
     course: VideoTimeline | None = field(init=False, default=None)
     extra: Extra = field(init=False)
     timeline: Timeline | None = field(init=False, default=None)
@@ -108,10 +110,7 @@ class _Mapper:
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
-        self.seen = Seen(self.source, self.job.video)
-        self.media = MediaStore(
-            self.part, self.job.settings, endoscopic=self.source.info.modality is not Modality.SURGICAL_MICROSCOPY
-        )
+        self.seen = Seen(self.source, self.job.video.as_listed)
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
         self.extra = Extra.of(self.job.settings)
         info = self.source.info
@@ -171,7 +170,7 @@ class _Mapper:
             self._defect(frame, Reason.MEDIA_MISSING, "the frame has no image")
             return
         try:
-            self._check_size(frame, self.media.picture(frame.image).size)
+            self._check_size(frame, self.media.picture(frame.image).full)
         except MediaError as error:  # once for the frame, not once for each of its tasks
             self._defect(frame, Reason(error.reason), error.message)
             return

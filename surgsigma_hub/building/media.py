@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import MediaError
 from ..media.clips import encode_clip
+from ..media.frame_side import Size, smaller_depth, smaller_mask
 from ..media.image import load_raw, png_bytes, to_jpeg
 from ..media.masks import render
 from ..records import Cut, Drawn, ImageRef, Media, MediaRole
@@ -17,21 +18,24 @@ from ..tasks.common.base import DepthMap, Draft, Masks
 from .parts import Blob, PartWriter
 from .plan import Settings
 
-Size = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A medium that is in the part: how the sample's JSON names it, where its bytes are, width and height."""
+    """A medium that is in the part: how the sample's JSON names it, where its bytes are, width and height.
+
+    Attributes:
+        full: Width and height before the build made it smaller: labels in pixels, masks and depth maps have that size.
+    """
 
     media: Media
     blob: Blob
     size: Size
+    full: Size
 
     def as_member(self, member: str, role: MediaRole) -> Stored:
         """The same bytes under another member name."""
         media = replace(self.media, member=member, role=role)
-        return Stored(media, Blob(member, self.blob.offset, self.blob.length), self.size)
+        return replace(self, media=media, blob=Blob(member, self.blob.offset, self.blob.length))
 
 
 @dataclass(slots=True)
@@ -59,14 +63,14 @@ class MediaStore:
         if target is None:
             return stored
         if isinstance(target, Masks):
-            return [*stored, self._mask(target, stored[0].size)]
+            return [*stored, self._mask(target, stored[0])]
         if isinstance(target, DepthMap):
-            return [*stored, self._depth(target, stored[0].size)]
+            return [*stored, self._depth(target, stored[0])]
         if isinstance(target, Cut):
             return [*stored, self._clip(target).as_member("target.mp4", "target")]
         made = self.picture(target).as_member("target.jpg", "target")
-        if stored and made.size != stored[0].size:
-            raise MediaError(f"the target image is {made.size}, the input {stored[0].size} (width, height)")
+        if stored and made.full != stored[0].full:
+            raise MediaError(f"the target image is {made.full}, the input {stored[0].full} (width, height)")
         return [*stored, made]
 
     def _input(self, one: ImageRef | Cut | None) -> Stored:
@@ -86,9 +90,9 @@ class MediaStore:
             raise found
         return found
 
-    def _store(self, data: bytes, media: Media, size: Size) -> Stored:
+    def _store(self, data: bytes, media: Media, size: Size, full: Size | None = None) -> Stored:
         named = replace(media, sha256=hashlib.sha256(data).hexdigest())
-        return Stored(named, self.part.add_media(media.member, data), size)
+        return Stored(named, self.part.add_media(media.member, data), size, full or size)
 
     def picture(self, ref: ImageRef) -> Stored:
         """The picture as ``image.jpg``.
@@ -98,8 +102,9 @@ class MediaStore:
         """
 
         def make() -> Stored:
-            image = to_jpeg(ref, quality=self.settings.jpeg_quality)
-            return self._store(image.data, Media("image.jpg", "image", "input", ""), (image.width, image.height))
+            image = to_jpeg(ref, quality=self.settings.jpeg_quality, side=self.settings.frame_side)
+            media = Media("image.jpg", "image", "input", "")
+            return self._store(image.data, media, (image.width, image.height), image.full)
 
         # A drawn picture is known by its name: its function is a new object each time it is asked for.
         return self._once(ref.name if isinstance(ref, Drawn) else ref, make)
@@ -118,14 +123,16 @@ class MediaStore:
         # All cuts of one video share its footage object; hashing thousands of stills each time would be slow.
         return self._once((id(cut.footage), cut.start_seconds, cut.end_seconds), make)
 
-    def _mask(self, masks: Masks, size: Size) -> Stored:
-        pixels = render((m.mask for m in masks.regions), width=size[0], height=size[1])
-        return self._store(png_bytes(pixels), Media("target.png", "mask", "target", ""), size)
+    def _mask(self, masks: Masks, frame: Stored) -> Stored:
+        pixels = render((m.mask for m in masks.regions), width=frame.full[0], height=frame.full[1])
+        pixels = smaller_mask(pixels, frame.size)
+        return self._store(png_bytes(pixels), Media("target.png", "mask", "target", ""), frame.size)
 
-    def _depth(self, depth: DepthMap, size: Size) -> Stored:
-        values = load_raw(depth.image)
+    def _depth(self, depth: DepthMap, frame: Stored) -> Stored:
+        size, values = frame.full, load_raw(depth.image)
         if values.ndim != 2 or (values.shape[1], values.shape[0]) != size:
             raise MediaError(f"depth map of shape {values.shape}, expected {size[1]} rows and {size[0]} columns")
         if values.dtype == np.uint8:
             values = values.astype(np.uint16) * 257  # the whole range of 16 bit, 255 becoming 65535
-        return self._store(png_bytes(values.astype(np.uint16)), Media("target.png", "depth", "target", ""), size)
+        values = smaller_depth(values.astype(np.uint16), frame.size)
+        return self._store(png_bytes(values), Media("target.png", "depth", "target", ""), frame.size)

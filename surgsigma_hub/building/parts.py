@@ -75,17 +75,20 @@ class PartWriter:
 
     def add_row(self, task: str, id: str, text: bytes, blobs: list[Blob], *, answer: str | None = None) -> None:
         """Store one sample, and count its ``answer`` where it is one that can occur again."""
-        if answer is not None:
-            self._answers.setdefault(task, Counter())[answer] += 1
         if task not in self._rows:
             self._rows[task] = (self.folder / f"{task}.rows").open("wb")
-            self._index[task] = []
         file = self._rows[task]
         offset = file.tell()
         head = orjson.dumps([id, [(b.member, b.offset, b.length) for b in blobs]])
         file.write(head + b"\n" + text)
         size = len(text) + sum(b.length for b in blobs)
-        self._index[task].append((shuffle_key(self.seed, id), offset, len(head) + 1 + len(text), size))
+        self.count_row(task, id, (shuffle_key(self.seed, id), offset, len(head) + 1 + len(text), size), answer)
+
+    def count_row(self, task: str, id: str, entry: tuple[int, int, int, int], answer: str | None) -> None:
+        """Count one sample; ``entry`` is one of :data:`INDEX`."""
+        if answer is not None:
+            self._answers.setdefault(task, Counter())[answer] += 1
+        self._index.setdefault(task, []).append(entry)
         self._ids.add(id)
 
     def add_defect(self, line: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,20 @@ from ..records import Defect, Fact, Video
 from ..registry import get_source
 from ..schema import FORMAT_VERSION, KEY
 from ..source import Source, check_stated, parse_options
+from ..source.benchmarks import held_out_surgeries
 from ..tasks import all_tasks, get_task
+from ..tasks.common.base import TRAINING
 from ..tasks.common.question_kinds import Style
 from ..version import __version__
+
+
+class SplitPolicy(StrEnum):
+    """Which split a video gets."""
+
+    OFFICIAL = "official"
+    """That of its source."""
+    LEAK_FREE = "leak-free"
+    """The same, but what any known benchmark tests on is never trained on: it goes to ``test``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +44,13 @@ class Settings:
         shard_bytes: Shards are cut so that they come near this size.
         clip_fps: Highest frame rate of clips.
         clip_side: Longest short side of clips, in pixels.
+        frame_side: Longest short side of frames, in pixels; larger ones are made smaller. None: as they are.
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
         style: Which kinds of question are asked.
+        split_policy: Whether surgeries that a benchmark tests on may be trained on where their source says so.
         warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
     """
 
@@ -50,11 +64,13 @@ class Settings:
     shard_bytes: int
     clip_fps: float = 10.0
     clip_side: int = 480
+    frame_side: int | None = None
     joint: float = 0.0
     explained: float = 0.0
     smoke: float = 0.0
     depth: Path | None = None
     style: Style = Style.VARIED
+    split_policy: SplitPolicy = SplitPolicy.OFFICIAL
     warrants: tuple[Row, ...] = ()
 
     def open_source(self, cache_dir: Path) -> Source:
@@ -65,20 +81,37 @@ class Settings:
     def published(self) -> dict[str, object]:
         """What a manifest says of how it was built; no path of this machine."""
         shown = {k: v for k, v in self.options.items() if "/" not in v and "\\" not in v}
+        # Older trees say nothing of these.
+        side = {} if self.frame_side is None else {"frame_side": self.frame_side}
+        policy = {} if self.split_policy is SplitPolicy.OFFICIAL else {"split_policy": self.split_policy.value}
         return {
             "seed": self.seed,
             "jpeg_quality": self.jpeg_quality,
             "shard_bytes": self.shard_bytes,
             "clip_fps": self.clip_fps,
             "clip_side": self.clip_side,
+            **side,
             "joint": self.joint,
             "explained": self.explained,
             "smoke": self.smoke,
             "style": self.style.value,
+            **policy,
             "depth": None if self.depth is None else self.depth.name,
             "warrants": hashlib.sha256(rows_text(self.warrants).encode()).hexdigest()[:16] if self.warrants else None,
             "source_options": dict(sorted(shown.items())),
         }
+
+
+def chosen_policy(name: str) -> SplitPolicy:
+    """The split policy of that name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    try:
+        return SplitPolicy(name)
+    except ValueError:
+        raise UnknownNameError("split policy", name, [one.value for one in SplitPolicy]) from None
 
 
 FileState = tuple[int, int, int]
@@ -96,6 +129,11 @@ class Plan:
     videos: tuple[Video, ...]
     now: Mapping[str, frozenset[str]]
     digest: str
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Ids of the videos that are in another split than their source says."""
+        return tuple(video.id for video in self.videos if video.moved_from)
 
 
 def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact] = frozenset()) -> tuple[str, ...]:
@@ -129,9 +167,12 @@ def make_plan(settings: Settings, source: Source) -> Plan:
         BuildError: two videos with one id, or an id that cannot be part of a key.
     """
     known = source.info.split_schemes[source.split_scheme]
+    leak_free = settings.split_policy is SplitPolicy.LEAK_FREE
+    held_out = held_out_surgeries() if leak_free else frozenset()
+    offered = (*known, "test") if leak_free and "test" not in known else known
     for split in settings.splits:
-        if split not in known:
-            raise UnknownNameError("split", split, known, where=f"{source.info.name} ({source.split_scheme})")
+        if split not in offered:
+            raise UnknownNameError("split", split, offered, where=f"{source.info.name} ({source.split_scheme})")
     seen: set[str] = set()
     videos: list[Video] = []
     now: dict[str, set[str]] = {}
@@ -143,6 +184,8 @@ def make_plan(settings: Settings, source: Source) -> Plan:
         if video.split not in known:
             raise SurgSigmaError(f"{source.info.name} puts {video.id} into split {video.split!r}, known: {known}")
         seen.add(video.id)
+        if video.split == TRAINING and video.canonical_id in held_out:
+            video = replace(video, split="test", moved_from=TRAINING)
         now.setdefault(video.split, set()).add(video.canonical_id)
         if not settings.splits or video.split in settings.splits:
             videos.append(video)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from ..records import Reason
+from ..records import Reason, Video
 from .degenerate import Refusal
+from .parts import read_summary
 from .scope import Difference, Scope
 
 
@@ -27,9 +29,13 @@ class ReportRow:
     bytes: int
 
 
-NO_FAILURE = frozenset({Reason.CLIP_INCOMPLETE, Reason.NO_SURGICAL_VIEW, Reason.CATCH_ALL})
+NO_FAILURE = frozenset({Reason.CLIP_INCOMPLETE, Reason.NO_SURGICAL_VIEW, Reason.CATCH_ALL, Reason.QUESTION_UNTYPED})
 """Counted and reported, but no sign of a bad copy: clips over a missing still, which is counted itself and would count
-again in every clip around it, footage in which no operation is seen, and answers that are nothing to train on."""
+again in every clip around it, footage in which no operation is seen, answers that are nothing to train on, and
+questions of a source that no typed answer holds."""
+
+_EXAMPLES = 5
+"""Left-out things that a report shows of each reason."""
 
 
 def quarantined_share(quarantined: Mapping[str, int], frames: int) -> float:
@@ -63,6 +69,37 @@ def footage_report(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def counts_of(videos: Sequence[Video], parts: Sequence[Path]) -> dict[str, Any]:
+    """What the finished parts of these videos, in the same order, add up to: the fields of a report of those names."""
+    total: Counter[str] = Counter()
+    by_video: dict[str, dict[str, int]] = {}
+    examples: dict[str, list[dict[str, str]]] = {}
+    summaries: dict[str, Mapping[str, Any]] = {}
+    frames = clipped = 0
+    for part, video in zip(parts, videos, strict=True):
+        summaries[video.id] = summary = read_summary(part)
+        frames += summary["frames"]
+        clipped += summary["clipped_boxes"]
+        if not summary["defects"]:
+            continue
+        total.update(summary["defects"])
+        by_video[video.id] = summary["defects"]
+        with (part / "defects.jsonl").open("rb") as lines:
+            for line in lines:
+                found = orjson.loads(line)
+                kept = examples.setdefault(found["reason"], [])
+                if len(kept) < _EXAMPLES:
+                    kept.append(found)
+    return {
+        "frames": frames,
+        "clipped_boxes": clipped,
+        "quarantined": dict(sorted(total.items())),
+        "quarantined_by_video": by_video,
+        "examples": dict(sorted(examples.items())),
+        "footage": footage_report(summaries),
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
     """The outcome of a build.
@@ -80,7 +117,9 @@ class BuildReport:
         max_quarantine: The share above which the build fails.
         quarantine_file: Every thing left out, a line of JSON each, as gzip: its place relative to the tree.
         difference: What left the tree, and what was left standing in it.
+        moved: Videos that went from training to ``test``, since a benchmark tests on them.
         committed: Whether the tree was changed.
+        dry_run: Whether nothing was to be written: rows count samples alone.
     """
 
     rows: tuple[ReportRow, ...]
@@ -96,6 +135,8 @@ class BuildReport:
     difference: Difference = field(default_factory=Difference)
     seconds: float
     committed: bool
+    dry_run: bool = False
+    moved: tuple[str, ...] = ()
 
     @property
     def quarantined_share(self) -> float:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from ..errors import BuildError, ShardError
 from ..shards.lock import only_writer
@@ -26,13 +22,11 @@ from .map import MapJob, map_video
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan, states_of
 from .pool import run_jobs
-from .report import BuildReport, ReportRow, footage_report, quarantined_share, write_reports
+from .report import BuildReport, ReportRow, counts_of, quarantined_share, write_reports
 from .scope import Difference, Scope, difference
 from .shuffle import ShardJob, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
-
-_EXAMPLES = 5
 
 
 def run_build(
@@ -70,7 +64,7 @@ def run_build(
         plan = make_plan(settings, settings.open_source(work / "cache"))
         _prepare(work, plan)
         parts = _map(plan, work, workers, progress)
-        report = _counts(plan, parts)
+        report = counts_of(plan.videos, parts)
         refused = refusals(map(read_summary, parts))
         report["refused"] = [asdict(one) for one in refused]
         reports = write_reports(work / STAGING, scope, report, [part / "defects.jsonl" for part in parts])
@@ -100,6 +94,7 @@ def run_build(
         examples=report["examples"],
         footage=report["footage"],
         refused=refused,
+        moved=plan.moved,
         max_quarantine=max_quarantine,
         quarantine_file=reports[1] if not failed else (work / STAGING / reports[1]).relative_to(out).as_posix(),
         difference=changed,
@@ -166,33 +161,3 @@ def _shuffle(
     run_jobs(write_shard, everything, workers=workers, title="shuffle", progress=progress)
     manifest = partial(staged_manifest, source=settings.source, options=settings.published())
     return [manifest([job.path for job in made], task=task, split=split) for (task, split), made in jobs.items()]
-
-
-def _counts(plan: Plan, parts: list[Path]) -> dict[str, Any]:
-    total: Counter[str] = Counter()
-    by_video: dict[str, dict[str, int]] = {}
-    examples: dict[str, list[dict[str, str]]] = {}
-    summaries: dict[str, Mapping[str, Any]] = {}
-    frames = clipped = 0
-    for part, video in zip(parts, plan.videos, strict=True):
-        summaries[video.id] = summary = read_summary(part)
-        frames += summary["frames"]
-        clipped += summary["clipped_boxes"]
-        if not summary["defects"]:
-            continue
-        total.update(summary["defects"])
-        by_video[video.id] = summary["defects"]
-        with (part / "defects.jsonl").open("rb") as lines:
-            for line in lines:
-                found = orjson.loads(line)
-                kept = examples.setdefault(found["reason"], [])
-                if len(kept) < _EXAMPLES:
-                    kept.append(found)
-    return {
-        "frames": frames,
-        "clipped_boxes": clipped,
-        "quarantined": dict(sorted(total.items())),
-        "quarantined_by_video": by_video,
-        "examples": dict(sorted(examples.items())),
-        "footage": footage_report(summaries),
-    }

@@ -29,6 +29,7 @@ GROUPS = (
     "exporting",
     "benching",
     "checking",
+    "leaking",
     "pointing",
     "publishing",
 )

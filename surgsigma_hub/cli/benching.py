@@ -8,7 +8,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .command import Command, positive
+from .command import Command, above_0, positive
 from .output import on_terminal, print_json, say, say_over, table, wrapped
 
 if TYPE_CHECKING:
@@ -34,15 +34,6 @@ def _numbers(text: str) -> tuple[int, ...]:
     raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers, such as 1,2,4")
 
 
-def _above_0(text: str) -> float:
-    try:
-        if 0 < (value := float(text)) < float("inf"):
-            return value
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-
-
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tree", metavar="TREE", help="a folder, ORG/NAME[@REVISION] on the Hub, or a URL")
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="task, source or <task>-<source> (default: all)")
@@ -59,12 +50,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep blocks of a remote tree here")
     parser.add_argument("--connections", type=positive, metavar="N", help="requests at a time for a remote tree")
-    parser.add_argument("--seconds", type=_above_0, help="length of a round (default: 2, remote 8)")
+    parser.add_argument("--seconds", type=above_0, help="length of a round (default: 2, remote 8)")
     parser.add_argument("--samples", type=positive, metavar="N", help="most samples of a round")
     parser.add_argument("--rounds", type=positive, default=3, help="rounds that count, after a first (default: 3)")
-    parser.add_argument(
-        "--step", type=_above_0, default=0.0, metavar="SECONDS", help="simulated compute time per batch"
-    )
+    parser.add_argument("--step", type=above_0, default=0.0, metavar="SECONDS", help="simulated compute time per batch")
     parser.add_argument("--batch", type=positive, default=32, metavar="N", help="batch size for --step (default: 32)")
 
 

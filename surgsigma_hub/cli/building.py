@@ -35,9 +35,19 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--option", action="append", type=pair, metavar="KEY=VALUE", help="option of the source; repeat for more")
     add("--seed", type=int, default=0, help="seed of the order of samples (default: 0)")
-    add("--jpeg-quality", type=int, default=92, metavar="Q", help="for frames that are no JPEG already (default: 92)")
+    add(
+        "--jpeg-quality",
+        type=int,
+        default=92,
+        metavar="Q",
+        help="for frames that are no JPEG already or made smaller (default: 92)",
+    )
     add("--clip-fps", type=float, default=10.0, metavar="N", help="highest frame rate of clips (default: 10)")
     add("--clip-side", type=positive, default=480, metavar="PX", help="longest short side of clips (default: 480)")
+    add(
+        "--frame-side", type=positive, metavar="PX",
+        help="longest short side of frames; larger ones are made smaller (default: none, every frame as it is)",
+    )  # fmt: skip
     add(
         "--joint", type=share, default=0.2, metavar="SHARE",
         help="fraction of training samples with two questions or several turns (default: 20%%)",
@@ -49,6 +59,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--style", choices=("varied", "paper"), default="varied",
         help="kinds of question: all, or plain open questions alone as in the paper (default: varied)",
+    )  # fmt: skip
+    add(
+        "--split-policy", choices=("official", "leak-free"), default="official",
+        help="leak-free: what any known benchmark tests on is in no training split, see: surgsigma leaks --list",
     )  # fmt: skip
     add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
@@ -64,6 +78,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-quarantine", type=share, default=0.05, metavar="SHARE",
         help="fail if more than this fraction of the input was rejected (default: 5%%)",
     )  # fmt: skip
+    add("--dry-run", action="store_true", help="read and check everything, write nothing; show what would come out")
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -82,13 +97,16 @@ def _build(args: argparse.Namespace) -> int:
         shard_bytes=args.shard_size,
         clip_fps=args.clip_fps,
         clip_side=args.clip_side,
+        frame_side=args.frame_side,
         joint=args.joint,
         explained=args.explained,
         style=args.style,
+        split_policy=args.split_policy,
         smoke=args.smoke,
         depth=args.depth,
         warrants=args.warrants,
         max_quarantine=args.max_quarantine,
+        dry_run=args.dry_run,
         progress=on_terminal(),
     )
     if args.json:
@@ -101,17 +119,44 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _print_report(report: BuildReport, out: Path) -> None:
-    rows = [(r.task, r.source, r.split, r.samples, r.media, size_text(r.bytes)) for r in report.rows]
-    samples, media, size = (sum(getattr(r, name) for r in report.rows) for name in ("samples", "media", "bytes"))
-    total = ("total", "", "", samples, media, size_text(size)) if len(rows) > 1 else None
-    say(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
-    say(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+    if report.dry_run:
+        _print_rehearsal(report)
+    else:
+        _print_tree(report, out)
+    if report.moved:
+        say(f"Moved from train to test, since a benchmark tests on them: {plural(len(report.moved), 'video')}")
+        say(wrapped(", ".join(report.moved)))
     for one in report.refused:
         say(wrapped(f"Not built: {one.line}"))
     if report.clipped_boxes:
         say(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
     _print_footage(report)
     _print_difference(report.difference)
+    _print_left_out(report)
+    if report.quarantined and report.quarantine_file:
+        say(f"All of it, a line of JSON each: {(out / report.quarantine_file).as_posix()}")
+
+
+def _print_rehearsal(report: BuildReport) -> None:
+    """What a build would make."""
+    rows = [(r.task, r.source, r.split, r.samples) for r in report.rows]
+    total = ("total", "", "", sum(r.samples for r in report.rows)) if len(rows) > 1 else None
+    say(table(("task", "source", "split", "samples"), rows, total=total))
+    say(f"\nNothing was written. Frames read: {report.frames:,}   Time: {report.seconds:.1f} s")
+    say("Not looked at: pixels (damaged images, clips without a surgical view).")
+
+
+def _print_tree(report: BuildReport, out: Path) -> None:
+    """What is in the tree now."""
+    rows = [(r.task, r.source, r.split, r.samples, r.media, size_text(r.bytes)) for r in report.rows]
+    samples, media, size = (sum(getattr(r, name) for r in report.rows) for name in ("samples", "media", "bytes"))
+    total = ("total", "", "", samples, media, size_text(size)) if len(rows) > 1 else None
+    say(table(("task", "source", "split", "samples", "media", "size"), rows, total=total))
+    say(f"\nTree: {out}   Time: {report.seconds:.1f} s")
+
+
+def _print_left_out(report: BuildReport) -> None:
+    """Counts by reason, an example of each, and the videos that lost most."""
     if not report.quarantined:
         say("Left out: nothing")
         return
@@ -126,7 +171,6 @@ def _print_report(report: BuildReport, out: Path) -> None:
     worst = sorted(((sum(by.values()), video) for video, by in report.quarantined_by_video.items()), reverse=True)
     shown = ", ".join(f"{video} {count:,}" for count, video in worst[:5])
     say(f"Most in: {shown}{', ...' if len(worst) > 5 else ''}")
-    say(f"All of it, a line of JSON each: {(out / report.quarantine_file).as_posix()}")
 
 
 def _print_difference(found: Difference) -> None:
@@ -235,6 +279,7 @@ COMMANDS = (
         "again.",
         examples=(
             ("surgsigma build synthetic --out surgsigma", "needs no data"),
+            ("surgsigma build cholect50 --root data/CholecT50 --dry-run", "does this copy fit? what would come out?"),
             ("surgsigma build cholect50 --root data/CholecT50 --workers 8", "all tasks that CholecT50 offers"),
             (
                 "surgsigma build cholect50 --root data/CholecT50 --task triplet_recognition "

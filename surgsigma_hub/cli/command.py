@@ -78,6 +78,16 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
 
 
+def above_0(text: str) -> float:
+    """A number above 0."""
+    try:
+        if 0 < (value := float(text)) < float("inf"):
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+
+
 def pair(text: str) -> tuple[str, str]:
     """``KEY=VALUE`` in two parts.
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SurgSigmaError
-from .command import Command, pair, positive
+from .command import Command, above_0, pair, positive
 from .output import on_terminal, plural, print_json, say, table
 
 if TYPE_CHECKING:
     from ..adapters import Boxes, Options
     from ..adapters.report import ExportReport
 
-_FORMATS = ("grpo", "llava", "qwen", "sharegpt", "swift", "trl")
+_FORMATS = ("grpo", "llava", "qwen", "sharegpt", "swift", "trl", "verl")
 _FAMILIES = ("internvl", "llava", "qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 
 
@@ -45,6 +45,21 @@ def _condition(text: str) -> tuple[str, list[Any]]:
     return name, [int(v) for v in values] if values and all(v.isdecimal() for v in values) else values
 
 
+def _weights(text: str) -> dict[str, float]:
+    """``a=2,b=1`` as names and numbers.
+
+    >>> _weights("phase_recognition=2,cholect50=0.5")
+    {'phase_recognition': 2.0, 'cholect50': 0.5}
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, weight = pair(part.strip())
+        if name in found:
+            raise argparse.ArgumentTypeError(f"{name} stands twice in {text!r}")
+        found[name] = above_0(weight)
+    return found
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("tree", metavar="TREE", help="folder of a built tree, or ORG/NAME on the Hub; it is only read")
@@ -56,21 +71,34 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--where", action="append", type=_condition, metavar="NAME=VALUE,...",
         help="only samples whose column of the catalog is one of the values; repeat for more",
     )  # fmt: skip
+    balance = parser.add_mutually_exclusive_group()
+    balance.add_argument("--per-task", type=positive, metavar="N", help="no more samples of a task than this")
+    balance.add_argument(
+        "--weights", type=_weights, metavar="CONFIG=WEIGHT,...",
+        help="shares of configs, in place of CONFIG; one that is used up before the others comes again",
+    )  # fmt: skip
     boxes = parser.add_mutually_exclusive_group()
     boxes.add_argument(
         "--boxes", choices=("unit", "norm1000", "pixels", "objects"),
         help="box coordinates: normalised 0..1 (default), 0..1000, pixels, or placeholders that ms-swift fills",
     )  # fmt: skip
     boxes.add_argument("--model", choices=_FAMILIES, metavar="FAMILY", help=f"boxes as of {', '.join(_FAMILIES)}")
-    add("--min-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")
-    add("--max-pixels", type=positive, metavar="N", help="of the model's resize, with --model qwen2_5_vl")
+    bound = "pixels of an image that training will use, with --model qwen2_5_vl (default: as the trainer and the model)"
+    add("--min-pixels", type=positive, metavar="N", help=f"least {bound}")
+    add("--max-pixels", type=positive, metavar="N", help=f"most {bound}")
     add(
         "--reasoning", choices=("drop", "inline", "separate"), default="drop",
-        help="traces: left out (default), as <think> in the answer, or under a key of their own",
+        help="traces: left out (default), as <think> in the answer, or apart as reasoning_content (trl only: the other "
+        "trainers would drop it)",
     )  # fmt: skip
     add("--traces", choices=("long", "short"), default="long", help="their form: long (default) or short")
     add("--video", choices=("file", "frames"), help="videos as files or frames (default: what the trainer prefers)")
-    add("--frames", type=positive, default=8, metavar="N", help="frames of a video, spread evenly (default: 8)")
+    frames = parser.add_mutually_exclusive_group()
+    frames.add_argument(
+        "--frames", type=positive, default=8, metavar="N",
+        help="most frames of a video, spread evenly (default: 8); the trainer then knows no time between them",
+    )  # fmt: skip
+    frames.add_argument("--fps", type=above_0, metavar="R", help="frames of a video at R a second instead")
     add("--system", metavar="TEXT", help="a system prompt for every record")
     add("--seed", type=int, default=0, metavar="N", help="gives another order of the records (default: 0)")
     add("--limit", type=positive, metavar="N", help="write no more records than this")
@@ -79,16 +107,20 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _boxes(args: argparse.Namespace) -> Boxes:
-    from ..adapters import find_boxes
+    from ..adapters import find_boxes, get_adapter
 
     boxes = find_boxes(args.model or args.boxes or "unit")
     bounds = {"min_pixels": args.min_pixels, "max_pixels": args.max_pixels}
     given = {name: value for name, value in bounds.items() if value is not None}
-    if given and boxes.resize is None:
+    if not given:
+        return boxes
+    if boxes.resize is None:
         raise SurgSigmaError(
             "--min-pixels and --max-pixels belong to a model that resizes", hint="Add: --model qwen2_5_vl"
         )
-    return replace(boxes, resize=replace(boxes.resize, **given)) if boxes.resize is not None else boxes
+    if (trainer := get_adapter(args.format).resizes) is not None:  # its bounds are told, those of the model stay
+        return replace(boxes, before=replace(trainer, **given))
+    return replace(boxes, resize=replace(boxes.resize, **given))
 
 
 def _options(args: argparse.Namespace) -> Options:
@@ -97,10 +129,11 @@ def _options(args: argparse.Namespace) -> Options:
 
     return Options(
         boxes=_boxes(args),
+        model=args.model,
         reasoning=args.reasoning,
         traces=args.traces,
         video=args.video,
-        frames=Frames(count=args.frames),
+        frames=Frames(count=args.frames) if args.fps is None else Frames(rate=args.fps),
         system=args.system,
     )
 
@@ -119,6 +152,8 @@ def _export(args: argparse.Namespace) -> int:
         options=_options(args),
         choice=Choice(
             config=chosen(args.config),
+            weights=args.weights,
+            per_task=args.per_task,
             split=args.split,
             where=where or None,
             seed=args.seed,
@@ -150,12 +185,14 @@ def _print(report: ExportReport, out: Path) -> None:
     say(f"Media: {plural(report.media_files, 'file')}, {report.media_bytes / 2**20:,.1f} MB   {report.seconds:.1f} s")
     say(f"Terms of the data: {out / 'LICENSES.md'}")
     say(f"Train ({report.format}): {report.how.replace('DIR', str(out))}")
+    for note in report.notes:
+        say(f"Note: {note}")
 
 
 COMMANDS = (
     Command(
         name="export",
-        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA",
+        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA, verl",
         description="Write the records that a trainer reads, and the media that they name, each once. Boxes take the "
         "convention of the model, in questions, answers and reasoning alike. What a format cannot express, such as "
         "masks and videos to be generated, is left out and counted. Memory does not grow with the tree. A run that was "
@@ -176,6 +213,10 @@ COMMANDS = (
             (
                 "surgsigma export ORG/NAME --format grpo --limit 1000 --out rl",
                 "prompts to reward, straight from the Hub",
+            ),
+            (
+                "surgsigma export surgsigma --format verl --model qwen3_vl --per-task 200 --out rl",
+                "prompts for verl, at most 200 of each task; surgsigma_hub.adapters.rewards.verl_reward scores answers",
             ),
         ),
         arguments=_arguments,

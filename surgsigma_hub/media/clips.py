@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import MediaError
-from ..records import Cut, Film, Stills
+from ..records import Cut, Film, ImageRef, Stills
 from .film_table import FilmTable, film_table
-from .image import load_rgb
+from .image import load_rgb, picture_size
 from .scaling import reformatted
 from .video import encode_video, exact_reader
 from .view import OUTSIDE, no_view
@@ -46,6 +46,16 @@ class EncodedClip:
     fps: float
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedClip:
+    """A clip before any frame of it is decoded: even width and height in pixels, frames, and its constant rate."""
+
+    width: int
+    height: int
+    num_frames: int
+    fps: float
+
+
 def step_for(rate: float, limit: float) -> int:
     """The smallest step through footage of ``rate`` that keeps at most ``limit`` frames a second.
 
@@ -53,6 +63,31 @@ def step_for(rate: float, limit: float) -> int:
     (3, 1)
     """
     return max(1, math.ceil(rate / limit - _EPSILON))
+
+
+def plan_clip(cut: Cut, *, max_fps: float, max_side: int) -> PlannedClip:
+    """What :func:`encode_clip` makes of a cut, as far as that can be told without decoding it.
+
+    Raises:
+        MediaError: as :func:`encode_clip`, but for what only pixels show: damage, and frames without a surgical view.
+    """
+    picked, rate = _thinned(cut, max_fps)
+    if isinstance(cut.footage, Film):
+        count, table = sum(1 for _ in _film_indices(cut.footage, picked)), film_table(cut.footage.path)
+        size = (table.width, table.height)
+    else:
+        images = [_still(cut.footage, index) for index in picked]
+        count, size = len(images), picture_size(images[0])
+    return PlannedClip(*_even_size(*size, max_side), count, float(rate))
+
+
+def _thinned(cut: Cut, max_fps: float) -> tuple[range, Fraction]:
+    """Numbers of the frames to take, on the grid of the footage, and the rate at which these follow each other."""
+    frames = cut.frames
+    if not frames:
+        raise MediaError(f"no frame between {cut.start_seconds:g} and {cut.end_seconds:g} s", reason="media_missing")
+    step = step_for(cut.footage.fps, max_fps)
+    return range(frames.start, frames.stop, step), Fraction(cut.footage.fps).limit_denominator(1001) / step
 
 
 def encode_clip(cut: Cut, *, max_fps: float, max_side: int, endoscopic: bool = True) -> EncodedClip:
@@ -68,13 +103,8 @@ def encode_clip(cut: Cut, *, max_fps: float, max_side: int, endoscopic: bool = T
         MediaError: no frame there, a frame missing or damaged, another rate than the source says, or a frame that
             shows no surgical view (black, white, outside the body).
     """
-    frames = cut.frames
-    if not frames:
-        raise MediaError(f"no frame between {cut.start_seconds:g} and {cut.end_seconds:g} s", reason="media_missing")
     footage = cut.footage
-    step = step_for(footage.fps, max_fps)
-    picked = range(frames.start, frames.stop, step)
-    rate = Fraction(footage.fps).limit_denominator(1001) / step
+    picked, rate = _thinned(cut, max_fps)
     made = _Made(max_side, endoscopic, every=max(1, round(float(rate) / _CHECKS_PER_SECOND)))
     source = _film_frames(footage, picked) if isinstance(footage, Film) else _still_frames(footage, picked)
     with tempfile.TemporaryDirectory(prefix="surgsigma-clip-") as folder:
@@ -113,19 +143,29 @@ def _still_frames(stills: Stills, picked: range) -> Iterator[Any]:
     import av
 
     for index in picked:
-        image = stills.images[index] if index < len(stills.images) else None
-        if image is None:
-            raise MediaError(f"still {index} at {stills.fps:g} fps is missing", reason="clip_incomplete")
-        yield av.VideoFrame.from_ndarray(np.ascontiguousarray(load_rgb(image)), format="rgb24")
+        yield av.VideoFrame.from_ndarray(np.ascontiguousarray(load_rgb(_still(stills, index))), format="rgb24")
+
+
+def _still(stills: Stills, index: int) -> ImageRef:
+    image = stills.images[index] if index < len(stills.images) else None
+    if image is None:
+        raise MediaError(f"still {index} at {stills.fps:g} fps is missing", reason="clip_incomplete")
+    return image
 
 
 def _film_frames(film: Film, picked: range) -> Iterator[Any]:
     """The frames of a film that are shown when the picked moments of its grid are due."""
+    reader = exact_reader(film.path)
+    for index in _film_indices(film, picked):
+        yield reader.turned(reader.decoded(index))
+
+
+def _film_indices(film: Film, picked: range) -> Iterator[int]:
+    """Number of each of these frames in the film."""
     if film.seconds:
-        yield from _timed_frames(film, picked)
+        yield from _timed_indices(film, picked)
         return
-    name = film.path.name
-    reader, table = exact_reader(film.path), film_table(film.path)
+    name, table = film.path.name, film_table(film.path)
     rate = _rate(table)
     if abs(rate - film.fps) > _RATE_TOLERANCE * film.fps:
         raise MediaError(f"{name}: has {rate:g} frames a second, the source says {film.fps:g}")
@@ -138,7 +178,7 @@ def _film_frames(film: Film, picked: range) -> Iterator[Any]:
             if number == picked.start or (picked.stop - number) / film.fps > _TAIL_SECONDS:
                 raise MediaError(f"{name}: ends before {due:.3f} s", reason="media_missing")
             return
-        yield reader.turned(reader.decoded(index))
+        yield index
 
 
 def _rate(table: FilmTable) -> float:
@@ -147,9 +187,9 @@ def _rate(table: FilmTable) -> float:
     return float(1 / gaps[gaps < 1.5 * np.median(gaps)].mean()) if len(gaps) else table.fps
 
 
-def _timed_frames(film: Film, picked: range) -> Iterator[Any]:
-    """As :func:`_film_frames`, of frames that have times of their own; where one was lost, that before stays."""
-    reader, half = exact_reader(film.path), (0.5 + _EPSILON) / film.fps
+def _timed_indices(film: Film, picked: range) -> Iterator[int]:
+    """As :func:`_film_indices`, of frames that have times of their own; where one was lost, that before stays."""
+    half = (0.5 + _EPSILON) / film.fps
     for number in picked:
         due = number / film.fps
         index = film.frame_at(due)
@@ -162,4 +202,4 @@ def _timed_frames(film: Film, picked: range) -> Iterator[Any]:
             return
         if not -half <= held <= max(_HELD_SECONDS, 2 * half):
             raise MediaError(f"{film.path.name}: no frame at {due:.3f} s", reason="clip_incomplete")
-        yield reader.turned(reader.decoded(index))
+        yield index

@@ -19,6 +19,8 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import MediaError
 from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
+from .film_table import film_table
+from .frame_side import Size, bounded, smaller_picture
 from .limits import MAX_PIXELS
 from .video import read_frame
 
@@ -30,20 +32,22 @@ _KEPT_SEGMENTS = {0xE0, 0xEE}  # JFIF, and Adobe's colour transform; all other A
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A JPEG as it goes into a shard."""
+    """A JPEG as it goes into a shard; ``full`` is the width and height of the picture that it was made from."""
 
     data: bytes
     width: int
     height: int
     passed_through: bool
+    full: Size
 
 
-def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
+def to_jpeg(ref: ImageRef, *, quality: int, side: int | None = None) -> Encoded:
     """The picture as a JPEG without metadata, three components, whole.
 
     Args:
         ref: Where the pixels come from.
-        quality: 1..95, used only where the picture is not a usable JPEG already.
+        quality: 1..95, used only where the picture is not a usable JPEG already, or is made smaller.
+        side: Longest short side in pixels; a picture with a longer one is made smaller. None: any.
 
     Raises:
         MediaError: missing, unreadable, cut or too large.
@@ -52,14 +56,16 @@ def to_jpeg(ref: ImageRef, *, quality: int) -> Encoded:
         data = read_bytes(ref)
         if data[:2] == b"\xff\xd8":
             clean = _clean_jpeg(data)
-            if clean is not None:
+            if clean is not None and bounded(clean.full, side) == clean.full:
                 return clean
         pixels = as_rgb(_open(data, name_of(ref)), name_of(ref))
     else:
         pixels = _to_rgb_image(load_raw(ref), name_of(ref))
+    full = pixels.size
+    pixels = smaller_picture(pixels, bounded(full, side))
     out = io.BytesIO()
     pixels.save(out, "JPEG", quality=quality)
-    return Encoded(out.getvalue(), pixels.width, pixels.height, False)
+    return Encoded(out.getvalue(), pixels.width, pixels.height, False, full)
 
 
 def read_bytes(ref: FileImage | FileSlice) -> bytes:
@@ -104,6 +110,32 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     return np.asarray(as_rgb(image, name_of(ref)))
 
 
+def load_stored(ref: FileImage | FileSlice, *, colours: bool = False) -> npt.NDArray[Any]:
+    """Values as they are stored, for label masks: ``(H, W)``, or ``(H, W, 3)`` uint8 where there are three channels.
+
+    Transparency is left off, not laid over black, which would change the values.
+
+    Args:
+        ref: An encoded picture.
+        colours: Read a picture with a palette, or of one channel, as the colours that it shows; else its numbers.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`.
+    """
+    image = _open(read_bytes(ref), name_of(ref))
+    if image.mode in ("RGBA", "LA", "PA"):
+        image = _without_alpha(image)
+    if image.mode != "RGB" and (colours or image.mode not in ("L", "P", "I;16", "I;16B", "I", "1")):
+        image = as_rgb(image, name_of(ref))
+    return np.asarray(image)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    if image.mode == "PA":
+        return image.convert("RGBA").convert("RGB")
+    return Image.merge({"RGBA": "RGB", "LA": "L"}[image.mode], image.split()[:-1])
+
+
 def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     """The picture as colour, ``(H, W, 3)`` uint8, whatever it is stored as: what :func:`to_jpeg` would encode.
 
@@ -113,6 +145,23 @@ def load_rgb(ref: ImageRef) -> npt.NDArray[np.uint8]:
     if isinstance(ref, FileImage | FileSlice):
         return np.asarray(as_rgb(_open(read_bytes(ref), name_of(ref)), name_of(ref)))
     return np.asarray(_to_rgb_image(load_raw(ref), name_of(ref)))
+
+
+def picture_size(ref: ImageRef) -> Size:
+    """Width and height in pixels; of a file, what its header says.
+
+    Raises:
+        MediaError: as :func:`to_jpeg`, but damage behind the header is not seen.
+    """
+    if isinstance(ref, VideoFrame):
+        table = film_table(ref.path)
+        if not 0 <= ref.index < len(table):
+            raise MediaError(f"{name_of(ref)}: the film has {len(table)} frames", reason="media_missing")
+        return table.width, table.height
+    if isinstance(ref, Drawn):
+        height, width = ref.draw().shape[:2]
+        return width, height
+    return _header(read_bytes(ref), name_of(ref)).size
 
 
 def decode(data: bytes, name: str) -> Image.Image:
@@ -151,6 +200,16 @@ def name_of(ref: ImageRef) -> str:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
+    image = _header(data, name)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
+    return image
+
+
+def _header(data: bytes, name: str) -> Image.Image:
+    """A picture whose pixels are not decoded yet."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -160,10 +219,6 @@ def _open(data: bytes, name: str) -> Image.Image:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
     _check_size(image.width, image.height, name)
-    try:
-        image.load()
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise MediaError(f"{name}: damaged image ({pillow_words(error)})") from None
     return image
 
 
@@ -232,5 +287,5 @@ def _clean_jpeg(data: bytes) -> Encoded | None:
                 return None
             _check_size(*size, "JPEG")
             whole = end + 2 == len(data) and sum(map(len, kept)) == at
-            return Encoded(data if whole else b"".join([*kept, data[at : end + 2]]), *size, True)
+            return Encoded(data if whole else b"".join([*kept, data[at : end + 2]]), *size, True, size)
     return None

@@ -167,6 +167,9 @@ def resolve_frame(source: str, frame: Frame) -> Frame:
         masks: tuple[LabeledMask, ...] | None = getattr(frame, name)
         if masks is not None:
             changes[name] = tuple(m if m.label is None else LabeledMask(one(kind, m.label), m.mask) for m in masks)
+    if frame.checks:
+        of = dict(kinds)
+        changes["checks"] = tuple(replace(c, label=one(of[c.fact.value], c.label)) for c in frame.checks)
     if frame.criteria is not None:
         changes["criteria"] = tuple(Verdict(one("criterion", c.criterion), c.met, c.scores) for c in frame.criteria)
     return replace(frame, **changes)

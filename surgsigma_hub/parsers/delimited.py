@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadRowError
-from ..plain_file import MAX_TEXT, read_plain
+from .cells import table_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def read_delimited(path: Path, columns: Sequence[str], *, delimiter: str, header
     """The lines of a table but for its header and empty ones.
 
     Args:
-        path: The text file (UTF-8, with or without a byte order mark, any line ending).
+        path: The text file (UTF-8, or UTF-16 with its mark; any line ending).
         columns: Columns wanted. With a header they are found by name; without, a line must have just these.
         delimiter: What parts the cells; it never occurs inside one.
         header: Whether the first line names the columns.
@@ -46,8 +46,7 @@ def read_delimited(path: Path, columns: Sequence[str], *, delimiter: str, header
         BadRowError: the header lacks a column; the message does not name the file.
         OSError: the file cannot be read.
     """
-    text = read_plain(path, most=MAX_TEXT).decode("utf-8-sig", errors="replace")
-    return parse_delimited(text, columns, delimiter=delimiter, header=header)
+    return parse_delimited(table_text(path), columns, delimiter=delimiter, header=header)
 
 
 def parse_delimited(text: str, columns: Sequence[str], *, delimiter: str, header: bool = True) -> tuple[Line, ...]:

@@ -11,6 +11,7 @@ import orjson
 from ..errors import BadRowError
 from ..media.boxes import TOLERANCE
 from ..records import Label, LabeledMask, Polygons
+from .strict_json import as_utf8
 
 Ring = tuple[tuple[float, float], ...]
 
@@ -50,8 +51,8 @@ def parse_labelme(data: bytes, *, where: str, width: int = 854, height: int = 48
             what a wrong size looks like).
     """
     try:
-        raw = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        raw = orjson.loads(as_utf8(data))
+    except (orjson.JSONDecodeError, BadRowError) as error:
         raise BadRowError(f"{where}: not readable as JSON: {error}") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("shapes"), list):
         raise BadRowError(f"{where}: not a labelme file (expected an object with a list 'shapes')")

@@ -28,6 +28,22 @@ class Pairs(dict[str, Any]):
         return made
 
 
+def as_utf8(data: bytes) -> bytes:
+    r"""JSON as UTF-8 without a mark, from any of the encodings that JSON may have.
+
+    Raises:
+        BadRowError: it is in another encoding than its first bytes say; the message does not name the file.
+
+    >>> as_utf8(b"\xef\xbb\xbf{}"), as_utf8("{}".encode("utf-16"))
+    (b'{}', b'{}')
+    """
+    encoding = json.detect_encoding(data[:4])
+    try:
+        return data if encoding == "utf-8" else data.decode(encoding).encode()
+    except UnicodeDecodeError as error:
+        raise BadRowError(f"not {encoding.upper()} at byte {error.start}") from None
+
+
 def read_json(path: Path) -> Any:
     """The content of a JSON file, every object as :class:`Pairs`.
 

@@ -3,6 +3,7 @@
 from .annotations import (
     Box,
     BoxExtent,
+    Check,
     Coverage,
     Defect,
     Fact,
@@ -63,6 +64,7 @@ __all__ = [
     "AnswerTriplet",
     "Box",
     "BoxExtent",
+    "Check",
     "Coverage",
     "Cut",
     "Defect",

@@ -7,7 +7,7 @@ No I/O happens here. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -184,6 +184,16 @@ class NativeQA:
     answer: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question of the source's own whether one label is there: ``fact`` is the list that would name it."""
+
+    fact: Fact
+    label: Label
+    holds: bool
+    asks: NativeQA
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
     """One surgery as its source numbers it: the unit of planning, of splitting and of parallel work.
@@ -194,6 +204,7 @@ class Video:
         split: Split of this video under the split scheme in use.
         files: Input files of this video (annotation files, films), for change detection and for the loader itself.
         data: Small picklable loader-private facts found while planning.
+        moved_from: The split in which its source has it, where the build put it into another; set by the build alone.
     """
 
     id: str
@@ -201,6 +212,12 @@ class Video:
     split: str
     files: tuple[Path, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    moved_from: str = ""
+
+    @property
+    def as_listed(self) -> Video:
+        """The video as its source lists it: what a loader is asked about."""
+        return replace(self, split=self.moved_from, moved_from="") if self.moved_from else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +249,8 @@ class Frame:
     clean_image: ImageRef | None = None  # the smoke-free twin of ``image``
     trace: Trace | None = None
     native_qa: NativeQA | None = None
+    asked: Mapping[Fact, NativeQA] = field(default_factory=dict)  # the source's own question that each fact answers
+    checks: tuple[Check, ...] = ()
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
     box_extent: BoxExtent | None = None  # of ``instrument_boxes``
@@ -300,6 +319,7 @@ class Reason(StrEnum):
     CLIP_INCOMPLETE = "clip_incomplete"
     CATCH_ALL = "catch_all"
     TYPE_UNKNOWN = "type_unknown"
+    QUESTION_UNTYPED = "question_untyped"
     DUPLICATE_ID = "duplicate_id"
     SAMPLE_INVALID = "sample_invalid"
     FOOTAGE_CONTRADICTS = "footage_contradicts"

@@ -15,6 +15,7 @@ from .base import (
 )
 from .declared import DeclaredSource, VideoLabels
 from .layout import Fields, Files, Films, Home, ImageFolders, hash_split, rate_for
+from .many_files import FilePerFrame
 from .options import (
     FilmOptions,
     FilmOrImageOptions,
@@ -25,6 +26,7 @@ from .options import (
     check_options,
     stated_of,
 )
+from .stills import Still, StillsSource
 from .terms import Condition, Part, Redistribute, SourceTerms, terms_of
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Condition",
     "DeclaredSource",
     "Fields",
+    "FilePerFrame",
     "Files",
     "FilmOptions",
     "FilmOrImageOptions",
@@ -51,6 +54,8 @@ __all__ = [
     "SourceTerms",
     "Specialty",
     "StepOptions",
+    "Still",
+    "StillsSource",
     "VideoLabels",
     "check_options",
     "check_stated",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import pickle
 import shutil
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import numpy as np
 import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.shards.frontmatter import OURS, join_card, split_card
@@ -173,6 +176,12 @@ def _pickle() -> bytes:
     return pickle.dumps(_PICKLE)
 
 
+def _mask() -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(np.repeat(np.array([[0, 1, 50, 50]] * 3, np.uint8)[..., None], 3, axis=2)).save(out, "PNG")
+    return out.getvalue()
+
+
 def _honest_records() -> bytes:
     second = {"video_id": [b"video01"], "frame_id": [0], "total_frames": [1], "phase": [2], "frame": [b"\x89PNG"],
               "instruments": [0, 1, 0, 0, 0, 0, 1], "scores": [0.5, 0.25]}  # fmt: skip
@@ -191,6 +200,14 @@ def _example_bytes() -> st.SearchStrategy[bytes]:
 _LABELME = {"version": "5", "imagePath": "a.png", "imageWidth": 100, "imageHeight": 50, "shapes": [
     {"label": "hook", "points": [[0, 0], [10, 0], [0, 10.5]], "group_id": 1, "shape_type": "polygon"},
     {"label": "grasper", "points": [[0, 0], [10, 0], [9, 9]], "group_id": None, "shape_type": "polygon"}]}  # fmt: skip
+_COCO = {"images": [{"id": 1, "file_name": "1_0.jpg", "width": 16, "height": 16}],
+         "categories": [{"id": 1, "name": "a"}],
+         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5.5],
+                          "segmentation": [[1, 1, 6, 1, 6, 6]]},
+                         {"id": 2, "image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 16], "iscrowd": 0,
+                          "segmentation": {"size": [16, 16], "counts": "0P1`5"}},
+                         {"id": 3, "image_id": 1, "category_id": 1,
+                          "segmentation": {"size": [16, 16], "counts": [6, 250]}}]}  # fmt: skip
 _TRACE = (
     "<think>This is a Level 3 task.\n\nLevel 1: A hook.\nLevel 2 (what): It cuts.\n**Level 3:** The end.</think>"
     "<answer>x</answer>"
@@ -242,6 +259,8 @@ _NATIVE: dict[str, tuple[Callable[[], bytes], Inputs]] = {
     "cholec80 records": (_honest_records, _example_bytes),
     "tfrecord": (_honest_records, _example_bytes),
     "labelme": _json(lambda: orjson.dumps(_LABELME)),
+    "coco": _json(lambda: orjson.dumps(_COCO)),
+    "class mask": (_mask, lambda: mutate.raw(_mask())),
     "plain pickle": (_pickle, lambda: mutate.raw(_pickle()) | mutate.raw(pickle.dumps(_PICKLE, protocol=2))),
     "psi-ava key frames": _json(_fixture("psi_ava/psi-ava/fold1/coco_anns/train*.json")),
     "sigma release": _json(_fixture("surgsigma_v01/*.json")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,18 @@ from typing import Any
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.hub.index import open_index
 from surgsigma_hub.hub.pointer import _check_folder
+from surgsigma_hub.media.masks import render
 from surgsigma_hub.parsers import (
     archive,
+    class_masks,
+    coco,
     delimited,
     frame_tables,
     grounding,
     intervals,
     labelme,
     plain_pickle,
+    questions,
     strict_json,
     tfrecord,
     trace,
@@ -29,6 +33,7 @@ from surgsigma_hub.parsers.releases import (
     sigma_release,
     triplet_vectors,
 )
+from surgsigma_hub.records import Defect, FileImage
 
 from .registry import reader
 
@@ -120,9 +125,55 @@ def _intervals(path: Path, out: Path) -> None:
         intervals.read_intervals(path, "a.txt", table)
 
 
+@reader("question lines")
+def _question_lines(path: Path, out: Path) -> list[str]:
+    return _told(questions.read_question_lines(path, "a.txt", rest=(0, 1)))
+
+
+@reader("question table")
+def _question_table(path: Path, out: Path) -> list[str]:
+    data = path.read_bytes()
+    ending = "parquet" if data.startswith(b"PAR1") else "json" if data[:1] in (b"[", b"{") else "csv"
+    table = out / f"table.{ending}"
+    table.write_bytes(data)
+    return _told(questions.read_question_table(table, table.name, others=("id",)))
+
+
+def _told(rows: Iterable[questions.Asked | Defect]) -> list[str]:
+    return [f"{row.reason}: {row.detail}" for row in rows if isinstance(row, Defect)]
+
+
 @reader("labelme")
 def _labelme(path: Path, out: Path) -> None:
     labelme.parse_labelme(path.read_bytes(), where="a.json")
+
+
+@reader("class mask")
+def _class_mask(path: Path, out: Path) -> list[str]:
+    problems: list[str] = []
+    numbers, colours = {1: "liver", 50: "fat"}, {(0, 255, 0): "liver", (9, 9, 9): "fat"}
+    for codes in (
+        class_masks.MaskCodes.of(numbers, 0),
+        class_masks.MaskCodes.of(colours, (0, 0, 0)),
+        class_masks.MaskCodes.two_levels("liver", least=128),
+    ):
+        mask, told = class_masks.read_class_mask(FileImage(path), "a.png", codes)
+        for region in mask.regions.values() if mask else ():
+            assert region.pixels and render([region.mask], width=mask.width, height=mask.height).any()
+        problems += [f"{one.reason}: {one.where}: {one.detail}" for one in told]
+    _, told = class_masks.read_instance_mask(FileImage(path), "a.png")
+    return problems + [f"{one.reason}: {one.where}: {one.detail}" for one in told]
+
+
+@reader("coco")
+def _coco(path: Path, out: Path) -> list[str]:
+    read = coco.read_coco(path, "a.json")
+    told = [*read.defects]
+    for image in list(read.images.values())[:3]:
+        objects, defects = read.objects(image)
+        told += defects
+        render([one.mask for one in objects if one.mask is not None], width=16, height=16)
+    return [f"{one.reason}: {one.where}: {one.detail}" for one in told]
 
 
 @reader("plain pickle")

@@ -51,9 +51,10 @@ def _export(name: str, options: Options) -> Reader:
     return read
 
 
-for name in all_adapters():
-    separate = Options(reasoning="separate", boxes="objects" if name == "swift" else "unit")
-    reader(f"export {name}")(_export(name, separate))
+for name, adapter in all_adapters().items():
+    traces = "inline" if adapter.thought is None else "separate"
+    wanted = Options(reasoning=traces, boxes="objects" if adapter.objects else "unit")  # type: ignore[arg-type]
+    reader(f"export {name}")(_export(name, wanted))
 reader("export inline")(_export("trl", Options(reasoning="inline", boxes="qwen2_5_vl")))
 
 

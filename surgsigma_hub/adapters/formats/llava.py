@@ -6,6 +6,7 @@ from typing import Any
 
 from ..base import Adapter, Options
 from ..conversation import Conversation
+from ..note import Written
 from .sharegpt import conversations
 
 
@@ -18,8 +19,11 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
         if values:
             record[kind] = values[0] if len(values) == 1 else values
     record["conversations"] = conversations(talk)
-    record |= talk.apart()
     return record
+
+
+def _how(written: Written) -> str:
+    return f"--data_path DIR/{written.file} --image_folder DIR --video_folder DIR"
 
 
 ADAPTER = Adapter(
@@ -30,5 +34,5 @@ ADAPTER = Adapter(
     videos=("file", "frames"),
     suffix=".json",
     system=False,
-    how="--data_path DIR/{file} --image_folder DIR --video_folder DIR",
+    how=_how,
 )

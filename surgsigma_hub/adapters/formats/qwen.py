@@ -1,4 +1,8 @@
-"""Qwen-VL's own fine-tuning code: ``conversations``, and ``image``, ``images`` or ``video``."""
+"""Qwen-VL's own fine-tuning code: ``conversations``, and ``image`` or ``video``, each a path or a list.
+
+It reads ``image`` alone: where a record has none for the tags of its question, the next record silently takes its place
+(qwenvl/data/data_processor.py, 2026-01-30).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Any
 
 from ..base import Adapter, Options
 from ..conversation import Conversation
+from ..note import Written
 from .sharegpt import conversations
 
 
@@ -13,15 +18,19 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
     record: dict[str, Any] = {"id": talk.id, "task": talk.task}
     if any(isinstance(m.value, list) for m in talk.media):
         talk = talk.as_images()
-    images = [m.value for m in talk.media if m.kind == "image"]
-    videos = [m.value for m in talk.media if m.kind == "video"]
-    if images:
-        record |= {"image": images[0]} if len(images) == 1 else {"images": images}
-    if videos:
-        record["video"] = videos[0] if len(videos) == 1 else videos
+    for kind in ("image", "video"):
+        values = [m.value for m in talk.media if m.kind == kind]
+        if values:
+            record[kind] = values[0] if len(values) == 1 else values
     record["conversations"] = conversations(talk)
-    record |= talk.apart()
     return record
+
+
+def _how(written: Written) -> str:
+    entry = f'{{"annotation_path": "DIR/{written.file}", "data_path": "DIR"}}'
+    # Its default bound, 451,584 pixels, holds with some versions of transformers and not with others.
+    bounds = f", with --min_pixels {written.bounds[0]} --max_pixels {written.bounds[1]}" if written.bounds else ""
+    return f"in qwenvl/data/__init__.py: {entry}{bounds}"
 
 
 ADAPTER = Adapter(
@@ -32,5 +41,5 @@ ADAPTER = Adapter(
     videos=("file", "frames"),
     suffix=".jsonl",
     system=False,
-    how='in qwenvl/data/__init__.py: {"annotation_path": "DIR/{file}", "data_path": "DIR"}',
+    how=_how,
 )

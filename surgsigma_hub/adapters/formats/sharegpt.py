@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ..base import Adapter, Options
+from ..boxes import TrainerResize
 from ..conversation import Conversation
+from ..note import Written
 
 SIDES = {"user": "human", "assistant": "gpt"}
+TEMPLATES = {
+    "internvl": "intern_vl",
+    "llava": "llava",
+    "qwen2_5_vl": "qwen2_vl",
+    "qwen2_vl": "qwen2_vl",
+    "qwen3_vl": "qwen3_vl_nothink",
+}
+"""Its template for a family (0.9.5). ``qwen3_vl`` would put an empty thought before each answer without a trace, and
+train it; ``qwen3_vl_nothink`` trains what stands in the record, a trace in it included."""
 
 
 def conversations(talk: Conversation) -> list[dict[str, str]]:
@@ -22,7 +33,6 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
     # A film in frames stays one film: a list of pictures in the list of films.
     record["images"] = [m.value for m in talk.media if m.kind == "image"]
     record["videos"] = [m.value for m in talk.media if m.kind == "video"]
-    record |= talk.apart()
     return record
 
 
@@ -33,6 +43,19 @@ def _info(file: str, options: Options) -> dict[str, Any]:
     return {"file_name": file, "formatting": "sharegpt", "columns": columns}
 
 
+def _how(written: Written) -> str:
+    words = [
+        f"llamafactory-cli train ... --dataset_dir DIR --media_dir DIR --dataset {','.join(written.names.values())}"
+    ]
+    if written.family is not None:
+        words.append(f"--template {TEMPLATES[written.family]}")
+    if written.bounds is not None:
+        words.append(f"--image_min_pixels {written.bounds[0]} --image_max_pixels {written.bounds[1]}")
+    if written.rate is not None:
+        words.append(f"--video_fps {written.rate}")
+    return " ".join(words)
+
+
 ADAPTER = Adapter(
     name="sharegpt",
     trainer="LLaMA-Factory",
@@ -41,5 +64,8 @@ ADAPTER = Adapter(
     videos=("file", "frames"),
     suffix=".json",
     info=_info,
-    how="llamafactory-cli train ... --dataset_dir DIR --media_dir DIR --dataset {names}",
+    resizes=TrainerResize(),
+    clocked=True,
+    how=_how,
+    rate="--video_fps",
 )

@@ -1,7 +1,8 @@
 """ms-swift: ``messages`` with tags in the text, ``images``, ``videos``, and on request ``objects`` for the boxes.
 
 With ``boxes="objects"`` each box is a ``<bbox>`` and each name of what is boxed a ``<ref-object>``; ms-swift writes
-both as the model at hand expects them. The words of the questions then say nothing of numbers.
+both as the model at hand expects them: Qwen-VL's as ``<|box_start|>`` tokens, or as a list in brackets where
+QWENVL_BBOX_FORMAT=new is in its environment (4.6.0). The words of the questions then say nothing of numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ...tasks import get_task
 from ..base import Adapter, Options
 from ..box_text import OURS, written
 from ..conversation import Conversation
+from ..note import Written
 
 
 def _write(talk: Conversation, options: Options) -> dict[str, Any]:
@@ -27,7 +29,6 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
         values = [m.value for m in talk.media if m.kind == kind]
         if values:
             record[f"{kind}s"] = values
-    record |= talk.apart()
     if options.convention.convention == "objects" and (objects := _take_objects(talk, messages)):
         record["objects"] = objects
     return record
@@ -71,6 +72,18 @@ def _part(record: Mapping[str, Any]) -> str:
     return "boxes" if "objects" in record else "video" if "videos" in record else ""
 
 
+def _how(written: Written) -> str:
+    words = []
+    if written.boxes.convention == "objects":
+        words.append("QWENVL_BBOX_FORMAT=new")
+    if written.bounds is not None:
+        words.append(f"MIN_PIXELS={written.bounds[0]} MAX_PIXELS={written.bounds[1]}")
+    if written.rate is not None:
+        words.append(f"FPS={written.rate}")
+    words.append(f"swift sft --dataset {written.files}, from inside DIR: paths of media are relative to it")
+    return " ".join(words)
+
+
 ADAPTER = Adapter(
     name="swift",
     trainer="ms-swift",
@@ -79,5 +92,7 @@ ADAPTER = Adapter(
     videos=("file", "frames"),
     objects=True,
     part=_part,
-    how="swift sft --dataset {files}, from inside DIR: paths of media are relative to it",
+    clocked=True,
+    how=_how,
+    rate="FPS",
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..base import Adapter, Options
 from ..conversation import TAG, Conversation
+from ..note import Written
 
 THOUGHT = "reasoning_content"
 
@@ -44,6 +45,12 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
     return {"id": talk.id, "task": talk.task, "messages": messages(talk), "images": talk.images()}
 
 
+def how(written: Written) -> str:
+    """What reads the file."""
+    loaded = f"load_dataset('json', data_files='{written.file}')['train']"
+    return f"{loaded}.cast_column('images', List(Image())), from inside DIR"
+
+
 ADAPTER = Adapter(
     name="trl",
     trainer="TRL SFTTrainer",
@@ -51,6 +58,5 @@ ADAPTER = Adapter(
     write=_write,
     videos=("frames",),
     thought=THOUGHT,
-    thought_in_turn=True,
-    how="load_dataset('json', data_files='{file}')['train'].cast_column('images', List(Image())), from inside DIR",
+    how=how,
 )

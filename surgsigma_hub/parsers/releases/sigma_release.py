@@ -16,6 +16,7 @@ from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xyxy
 from ...records import Defect, Label, LabeledBox, NativeQA, Reason, Trace
 from ..grounding import parse_grounding, shortened
+from ..strict_json import as_utf8
 from ..trace import parse_trace
 
 Row = tuple[int, dict[str, Any]]
@@ -55,8 +56,8 @@ def parse_release(data: bytes, *, name: str) -> Release:
         BadRowError: not JSON (with line and column), or not an object with the two lists.
     """
     try:
-        raw = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        raw = orjson.loads(as_utf8(data))
+    except (orjson.JSONDecodeError, BadRowError) as error:
         raise BadRowError(f"{name} is cut or damaged: {error}") from None
     if not isinstance(raw, dict) or not all(isinstance(raw.get(key), list) for key in ("images", "annos")):
         raise BadRowError(f"{name} is not an object with the lists 'images' and 'annos'")

@@ -118,6 +118,26 @@ def label_set_draft(kind: Kind, labels: Sequence[Label]) -> Draft:
     )
 
 
+def asked_slots(kind: Kind, id: str) -> dict[str, str]:
+    """How a label is said in a question whether it is there."""
+    said = forms(kind, id)
+    name = said.noun if kind == "action" else said.name
+    return {"asked": name, "a_asked": name if kind == "action" else said.a, "the_asked": said.the, "be": said.be}
+
+
+def existence_draft(kind: Kind, id: str, *, there: bool, key: str, native: Native | None = None) -> Draft:
+    """The draft that asks whether one label is there; its typed answer is that label, or none."""
+    ids = (id,) if there else ()
+    return Draft(
+        answer=Answer(text=plain_list(names(kind, ids)), labels=ids),
+        question="existence",
+        answer_group="existence_yes" if there else "existence_no",
+        key=key,
+        slots=asked_slots(kind, id),
+        native=native or Native(),
+    )
+
+
 def criteria_text(criteria: Iterable[AnswerCriterion]) -> str:
     """Plain text of verdicts.
 

@@ -149,6 +149,14 @@ class Parser(Protocol):
         ...
 
 
+HubCategory = Literal[
+    "visual-question-answering", "object-detection", "image-segmentation", "depth-estimation", "image-to-text",
+    "image-text-to-text", "video-text-to-text", "image-to-image", "image-to-video", "text-to-video",
+    "image-classification", "video-classification",
+]  # fmt: skip
+"""Those of the Hub's task tags that a vision task can have (https://huggingface.co/tasks)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One of the 18 tasks of SurgSigma-DB (arXiv 2603.16822).
@@ -170,7 +178,7 @@ class Task:
     family: Family
     media_in: MediaIn
     answer: AnswerKind
-    hub_category: str
+    hub_category: HubCategory
     needs: tuple[frozenset[Fact], ...]
     level: int
     parse: Parser

@@ -14,6 +14,7 @@ from .base import TRAINING, Draft, Task
 from .dialogue import ALONE, DialoguePlan, messages, worded
 from .further import is_further
 from .question_kinds import PLAIN, Setting, Style
+from .shipped import question_told
 
 NO_REASONING = Reasoning()
 
@@ -77,7 +78,7 @@ def compose(
     pairs, template = worded(task, draft, id, talk, slots, setting)
     tags = "".join(f"<{m.kind}>" for m in media if m.role == "input" and m.kind in ("image", "video"))
     trace = frame.trace
-    native_qa = frame.native_qa
+    native_qa = frame.native_qa or (None if is_further(draft) else question_told(task, frame))
     cut = draft.cut
     origin = _origin(task, draft, frame, info)
     return Sample(

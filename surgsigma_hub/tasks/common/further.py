@@ -14,12 +14,12 @@ from ...ontology.forms import acting_on, forms, near
 from ...records import Answer, AnswerTriplet, Frame, LabeledBox, VideoTimeline
 from .answers import (
     answer_triplets,
+    asked_slots,
     box_answer,
     box_slots,
     box_text,
     criteria_text,
-    names,
-    plain_list,
+    existence_draft,
     triplet_clauses,
     triplets_text,
 )
@@ -27,6 +27,7 @@ from .base import AnswerKind, Draft, Task
 from .choices import shuffled, vocabulary
 from .comparisons import boxes_of, compared, in_order, overlapping
 from .question_kinds import Style
+from .shipped import shipped
 from .wording import draws
 
 _EXISTENCE = 0.25
@@ -79,9 +80,10 @@ def further(task: Task, frame: Frame, drafts: Sequence[Draft], source: str, stem
 
 
 def every_draft(task: Task, frame: Frame, source: str, stem: str, style: Style) -> list[Draft]:
-    """The plain drafts of one moment, and the further ones where the style asks for them."""
+    """The plain drafts of one moment, what its source asks, and the further ones where the style asks for them."""
     drafts = list(task.draft(frame)) if task.draft is not None else []
-    return drafts if style is Style.PAPER else [*drafts, *further(task, frame, drafts, source, stem)]
+    more = () if style is Style.PAPER else further(task, frame, drafts, source, stem)
+    return [*drafts, *shipped(task, frame), *more]
 
 
 def every_course_draft(task: Task, course: VideoTimeline, stem: str, style: Style) -> Iterator[tuple[Frame, Draft]]:
@@ -103,14 +105,7 @@ def further_of_course(task: Task, course: VideoTimeline, stem: str) -> Iterator[
 
 def _labels(kind: Kind, plain: Draft, source: str, stem: str) -> Iterator[Draft]:
     for id, there in _present_and_absent(kind, plain.answer.labels, source, stem):
-        ids = (id,) if there else ()
-        yield Draft(
-            answer=Answer(text=plain_list(names(kind, ids)), labels=ids),
-            question="existence",
-            answer_group="existence_yes" if there else "existence_no",
-            key=f"has-{id}",
-            slots=_asked(kind, id),
-        )
+        yield existence_draft(kind, id, there=there, key=f"has-{id}")
 
 
 def _boxed(kind: Kind, frame: Frame, boxes: Sequence[LabeledBox], source: str, stem: str) -> Iterator[Draft]:
@@ -125,7 +120,7 @@ def _boxed(kind: Kind, frame: Frame, boxes: Sequence[LabeledBox], source: str, s
             answer_group=group,
             key=f"has-{id}",
             slots={
-                **_asked(kind, id),
+                **asked_slots(kind, id),
                 **box_slots(kind, id, frame),
                 "boxes": answer.text,
                 "box": box_text(answer.boxes[0]) if own else "",
@@ -143,12 +138,6 @@ def _present_and_absent(kind: Kind, present: Sequence[str], source: str, stem: s
     if absent:
         yield there[0], True
         yield shuffled(absent, "absent", stem)[0], False
-
-
-def _asked(kind: Kind, id: str) -> dict[str, str]:
-    said = forms(kind, id)
-    name = said.noun if kind == "action" else said.name
-    return {"asked": name, "a_asked": name if kind == "action" else said.a, "the_asked": said.the, "be": said.be}
 
 
 # -------------------------------------------------------------------------------------------- triplets and criteria

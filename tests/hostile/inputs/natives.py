@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,23 @@ def _labelme(**changes: Any) -> bytes:
     return json.dumps({"shapes": [{**_SHAPE, **changes}], "imageWidth": 10, "imageHeight": 10}).encode()
 
 
+def _coco(note: dict[str, Any], image: dict[str, Any]) -> bytes:
+    return json.dumps({"images": [{**_IMAGE, **image}], "annotations": [{**_NOTE, **note}],
+                       "categories": [{"id": 1, "name": "hook"}]}).encode()  # fmt: skip
+
+
+def _lengths(size: Any, counts: Any) -> bytes:
+    return _coco({"segmentation": {"size": size, "counts": counts}}, {})
+
+
+def _png(pixels: bytes, *, width: int, height: int) -> bytes:
+    """An RGB PNG that states this size, whatever its pixels are."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+    parts = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
 FILES: dict[str, bytes] = {
     "card/not-utf8": b"---\nsurgsigma: \xff\xfe\n---\n",
     "card/info-true": _as_card(dataset_info=True),
@@ -98,6 +116,23 @@ FILES: dict[str, bytes] = {
     "keyframes/box-nan": _keyframes({"bbox": [float("nan"), 0, 1, 1]}, {}),
     "labelme/point-huge": _labelme(points=[[2**63, 0], [1, 0], [1, 1]]),
     "labelme/group-nested": _labelme(group_id=[[1]]),
+    "questions/no-answer": b"what is it?\n",
+    "questions/binary": b"what is it?|\x00\xff\xfe\n",
+    "questions/deep": b"[" * 100_000,
+    "questions/columns": b"q,a\nwhat?,hook\n",
+    "questions/number": b'[{"question": 1, "answer": {}}]',
+    "questions/parquet-cut": b"PAR1" * 9,
+    "coco/size-huge": _coco({}, {"width": 10**9}),
+    "coco/box-huge": _coco({"bbox": [0, 0, 10**18, 1]}, {}),
+    "coco/polygon-far": _coco({"segmentation": [[0, 0, 9, 9, 900, 1]]}, {}),
+    "coco/lengths-bomb": _lengths([2**31, 2**31], "0" * 9),
+    "coco/lengths-over": _lengths([10, 10], [0, 10**30]),
+    "coco/lengths-short": _lengths([10, 10], [1, 2]),
+    "coco/lengths-endless": _lengths([10, 10], "o" * 1000),
+    "coco/lengths-far": _lengths([10, 10], "oooooo0"),
+    "mask/size-bomb": _png(b"", width=60_000, height=60_000),
+    "mask/cut": _png(b"\0" * 9, width=8, height=8),
+    "mask/many-colours": _png(b"".join(b"\0" + bytes(range(n, n + 24)) for n in range(8)), width=8, height=8),
     "pickle/code": pickle.dumps(print),
     "pickle/cut": pickle.dumps({"a": [1] * 100})[:-20],
 }

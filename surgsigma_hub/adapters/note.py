@@ -1,0 +1,72 @@
+"""What a trainer has to be told of exported files: its command line, and what the person at it should know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .boxes import Boxes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Files that an export has written.
+
+    Attributes:
+        names: What a trainer with a list of data sets calls each file, by file.
+        family: Of the model that is trained, as in ``FAMILIES``; None: not known.
+        boxes: The convention of their boxes, with what the trainer does to a picture.
+        rates: Lowest and highest number of frames a second, where videos were written as frames with a clock.
+    """
+
+    names: dict[str, str]
+    family: str | None
+    boxes: Boxes
+    rates: tuple[float, float] | None = None
+
+    @property
+    def file(self) -> str:
+        """The first file."""
+        return next(iter(self.names))
+
+    @property
+    def files(self) -> str:
+        """All of them, with blanks between."""
+        return " ".join(self.names)
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        """Least and most pixels of the resize that the boxes are written for; None: they depend on none."""
+        resize = self.boxes.before or self.boxes.resize
+        return None if resize is None else (resize.min_pixels, resize.max_pixels)
+
+    @property
+    def rate(self) -> str | None:
+        """Frames a second of every video, where it is one for all."""
+        if self.rates is None or f"{self.rates[0]:.3g}" != f"{self.rates[1]:.3g}":
+            return None
+        return f"{self.rates[0]:.3g}"
+
+
+def notes(written: Written, trainer: str, setting: str) -> list[str]:
+    """What is true of the records only with certain settings of the trainer.
+
+    Args:
+        written: The files.
+        trainer: Who reads them.
+        setting: What the trainer calls the number of frames a second.
+    """
+    said: list[str] = []
+    if written.bounds is not None:
+        least, most = written.bounds
+        whose = f"{trainer} shrinks images" if written.boxes.before is not None else "the model sees images"
+        said.append(
+            f"Boxes are in pixels of the image as {whose} within {least:,} to {most:,} pixels: train and ask with "
+            "these bounds, or export again with others (--min-pixels, --max-pixels)."
+        )
+    if written.rates is not None and written.rate is None:
+        low, high = written.rates
+        said.append(
+            f"Videos are written as {low:.3g} to {high:.3g} frames a second, but {trainer} takes all of them at one "
+            f"rate ({setting}): what a model counts in them is no time. Use --video file, or --fps {low:.1g}."
+        )
+    return said

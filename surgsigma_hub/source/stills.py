@@ -1,0 +1,104 @@
+"""Sources of single images: each image has labels of its own, and patterns name the video and the image."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..records import Defect, Frame, Reason, Video
+from .declared import DeclaredSource, VideoLabels
+from .layout import Fields, filled, matches
+from .numbered_files import SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One image of a video.
+
+    Attributes:
+        number: Its number within the video.
+        path: The image.
+        fields: What the pattern says of it.
+    """
+
+    number: int
+    path: Path
+    fields: Fields
+
+
+class StillsSource(DeclaredSource):
+    """A source of single images. A loader declares where they are and gives :meth:`moment`.
+
+    Images name themselves, so that there is no recording and nothing to map.
+
+    Attributes:
+        stills: Patterns of the images without ending, relative to the home; of one video and number the first counts.
+        number: Field that holds the number of an image.
+    """
+
+    stills: tuple[str, ...]
+    number: str = "image"
+
+    @abstractmethod
+    def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
+        """What is said of one image: its frame, and what is left out."""
+
+    def label_files(self, still: Still) -> Sequence[Path]:
+        """The files that label an image; they belong to its video, and may be missing."""
+        return ()
+
+    def video_fields(self, fields: Fields) -> Fields:
+        """The fields of the video from those of an image."""
+        return {name: value for name, value in fields.items() if name != self.number}
+
+    @cached_property
+    def _listed(self) -> tuple[dict[str, Fields], dict[str, dict[int, Still]], dict[str, list[Defect]]]:
+        fields_of: dict[str, Fields] = {}
+        stills: dict[str, dict[int, Still]] = {}
+        twice: dict[str, list[Defect]] = {}
+        for pattern in self.stills:
+            for fields, path in matches(self.folder, f"{pattern}.*"):
+                if path.suffix.lower() not in SUFFIXES:
+                    continue
+                named = self.fields_of(fields)
+                number, own = int(named[self.number]), self.video_fields(named)
+                id = filled(self.video_id, own)
+                fields_of.setdefault(id, own)
+                other = stills.setdefault(id, {}).setdefault(number, Still(number, path, named))
+                if other.path != path and other.path.name == path.name:
+                    continue  # the same image in a folder of another pattern
+                if other.path != path:
+                    detail = f"{id} has image {number} in {self.relative(other.path)} already: left out"
+                    twice.setdefault(id, []).append(Defect(Reason.DUPLICATE_ID, self.relative(path), detail))
+        return fields_of, stills, twice
+
+    @cached_property
+    def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
+        """Fields and label files of each video that has an image."""
+        fields_of, stills, _ = self._listed
+        return {
+            id: (
+                fields,
+                {str(p): p for s in stills[id].values() for p in self.label_files(s) if p.is_file()},
+            )
+            for id, fields in fields_of.items()
+        }
+
+    def stills_of(self, video: Video) -> list[Still]:
+        """The images of a video by number."""
+        return [still for _, still in sorted(self._listed[1][video.id].items())]
+
+    def labels(self, video: Video) -> VideoLabels:
+        """What all images of the video say."""
+        told = [*self._listed[2].get(video.id, ())]
+        frames: list[Frame] = []
+        for still in self.stills_of(video):
+            for one in self.moment(video, still):
+                if isinstance(one, Frame):
+                    frames.append(one)
+                else:
+                    told.append(one)
+        return VideoLabels(frames=frames, defects=told)

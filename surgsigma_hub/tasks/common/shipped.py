@@ -1,0 +1,43 @@
+"""Where a question goes that a source ships: decided here, once, for all sources.
+
+- A question whose answer is a fact (which phase, which instruments, where) is that fact: the sample is the one of the
+  task that asks for it.
+- A question whether one label is there is a sample of its own, of the task whose list would name it: see
+  :func:`shipped`.
+- What no typed answer holds (how many, which colour, where in words) is no sample. The loader tells how many there are.
+
+All are worded by us. Questions of such sources are made by templates, without articles and with few wordings; whoever
+trained on them would learn to write so. What the source asked and answered stands in ``native``, letter by letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...ontology import Kind
+from ...records import Fact, Frame, Native, NativeQA
+from .answers import existence_draft
+from .base import AnswerKind, Draft, Task
+
+_KINDS: Mapping[Fact, Kind] = {Fact.INSTRUMENTS: "instrument", Fact.ACTIONS: "action", Fact.TISSUES: "target"}
+"""Vocabulary of each list that a check can be about."""
+
+
+def shipped(task: Task, frame: Frame) -> Iterator[Draft]:
+    """The drafts of the checks that a source ships, for the task whose labels they are about."""
+    if task.answer is not AnswerKind.LABELS or not frame.checks:
+        return
+    asked: set[str] = set()
+    for check in frame.checks:
+        kind, id = _KINDS[check.fact], check.label.id
+        if (kind,) == task.label_kinds and id not in asked:
+            asked.add(id)
+            native = Native((check.label.native,), check.asks.question, check.asks.answer)
+            yield existence_draft(kind, id, there=check.holds, key=f"asked-{id}", native=native)
+
+
+def question_told(task: Task, frame: Frame) -> NativeQA | None:
+    """The source's own question that a plain sample of this task answers; None where it stands for several."""
+    held = frame.facts()
+    need = next((need for need in task.needs if need <= held), frozenset())
+    return frame.asked.get(*need) if len(need) == 1 else None
