@@ -114,8 +114,8 @@ def scripts() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FIXTURES.glob("*.py"))}
 
 
-def make(source: str, root: Path) -> None:
-    """Write the fixture of a source into an empty folder.
+def script(source: str) -> Any:
+    """The script of a source as a module.
 
     Raises:
         KeyError: no script of that name.
@@ -124,6 +124,16 @@ def make(source: str, root: Path) -> None:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def make(source: str, root: Path) -> None:
+    """Write the fixture of a source into an empty folder.
+
+    Raises:
+        KeyError: no script of that name.
+    """
+    module = script(source)
     root.mkdir(parents=True, exist_ok=True)
     module.make(root)
 
@@ -135,7 +145,20 @@ def main(names: Sequence[str]) -> None:
         make(name, FIXTURES / name)
 
 
-__all__ = ["Box", "document", "image", "make", "mask", "numbered", "scripts", "stills", "table", "text", "video"]
+__all__ = [
+    "Box",
+    "document",
+    "image",
+    "make",
+    "mask",
+    "numbered",
+    "script",
+    "scripts",
+    "stills",
+    "table",
+    "text",
+    "video",
+]
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -22,7 +22,7 @@ _DETERMINER = re.compile(
     re.IGNORECASE,
 )
 """Words before which "clip" or "cut" is a thing, not something done."""
-_ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?|mov(?:e|es|ed|ing)", re.IGNORECASE)
+_ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?|mov(?:e|es|ed|ing)|position(?:s|ed|ing)?", re.IGNORECASE)
 """Words of prose that are names of a label in their source only."""
 _IN = re.compile(r"\bin\s+$", re.IGNORECASE)
 _OF_A_TOOL = re.compile(r"\b(?:but|is|are|stays?|lies?|remains?)\s+$", re.IGNORECASE)
