@@ -16,7 +16,6 @@ from ..reasoning import Memory, reason
 from ..reasoning.warrants import Warrants, warrants_for
 from ..records import Defect, Frame, Reason, Video, VideoTimeline
 from ..schema import sample_bytes
-from ..shards.temporary import temporary_name
 from ..source import Modality, Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.common.base import TRAINING, asked_in
@@ -24,6 +23,7 @@ from ..tasks.common.compose import compose, moment_id, sample_id
 from ..tasks.common.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.common.further import every_course_draft, every_draft, is_further
 from ..tasks.common.timeline import Timeline, begins_a_second
+from ..temporary import temporary_name
 from .check import check_sample
 from .degenerate import counted_answer
 from .extra import Extra

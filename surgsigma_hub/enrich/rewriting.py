@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from ..building.catalog import CatalogRows, merge
-from ..shards.manifest import Manifest, Shard, write_atomic
+from ..shards.manifest import Manifest, Shard
 from ..shards.tree_files import TreeFiles
 from ..shards.writer import ShardWriter
 from ..version import __version__
+from ..whole_files import write_atomic
 from .asking import parsed, read_part_shard
 from .cache import AnswerCache
 from .client import Failure
