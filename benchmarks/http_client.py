@@ -1,7 +1,7 @@
 """Requests for ranges a second: the reader of this package beside the client that huggingface_hub brings (httpx).
 
-Both ask the same server on this machine, in turns, with one connection each that is used again; httpx with the session of
-huggingface_hub as it comes, and none of our checks of the answer.
+Both ask the same server on this machine, in turns, with one connection each that is used again; httpx with the session
+of huggingface_hub as it comes, and none of our checks of the answer.
 
     python benchmarks/http_client.py --requests 400 --rounds 7 --bytes 4096
 """
@@ -27,7 +27,7 @@ class Ranges(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: apart they wait 40 ms for each other
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_GET(self) -> None:
         """One range."""
         first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
         self.send_response(206)
