@@ -105,7 +105,7 @@ class EndoVis2018(StillsSource):
                 name, colour = (entry.get("name"), entry.get("color")) if isinstance(entry, dict) else (None, None)
                 rgb = tuple(c for c in colour[:3] if isinstance(c, int)) if isinstance(colour, list) else ()
                 said = _ALIASES.get(str(name), str(name))
-                if rgb in _NAMES and said != _NAMES[rgb]:  # type: ignore[index, comparison-overlap]
+                if rgb in _NAMES and said != _NAMES[rgb]:  # type: ignore[index]
                     detail = f"colour {list(rgb)} is {name!r:.40}, expected {_NAMES[rgb]!r}"  # type: ignore[index]
                     raise self.layout_error(self.root, f"{self.relative(path)}: {detail}")
         return True

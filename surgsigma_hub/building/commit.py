@@ -19,9 +19,10 @@ import orjson
 from ..errors import BuildError, ShardError
 from ..plain_file import read_plain
 from ..shards.config_names import FRAMES
-from ..shards.manifest import JOURNAL, WORK_DIR, Manifest, Shard, write_atomic
+from ..shards.manifest import JOURNAL, WORK_DIR, Manifest, Shard
 from ..shards.tree_files import TreeFiles
 from ..version import __version__
+from ..whole_files import write_atomic
 from .catalog import merge
 from .report import ReportRow
 from .scope import Scope, is_built_place, stale_places

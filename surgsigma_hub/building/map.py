@@ -17,7 +17,6 @@ from ..reasoning.warrants import Warrants, warrants_for
 from ..records import Defect, Frame, Reason, Sample, Video, VideoTimeline
 from ..schema import sample_bytes
 from ..shards.by_medium import is_about_one_medium, medium_hash
-from ..shards.temporary import temporary_name
 from ..source import Modality, Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.common.base import TRAINING, asked_in
@@ -25,6 +24,7 @@ from ..tasks.common.compose import compose, moment_id, sample_id
 from ..tasks.common.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.common.further import every_course_draft, every_draft, is_further
 from ..tasks.common.timeline import Timeline, begins_a_second
+from ..temporary import temporary_name
 from .check import check_sample
 from .degenerate import counted_answer
 from .extra import Extra

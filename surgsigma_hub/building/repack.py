@@ -16,7 +16,8 @@ from ..errors import BuildError
 from ..schema import Layout
 from ..shards.config_names import FRAMES
 from ..shards.lock import only_writer
-from ..shards.manifest import Manifest, Shard, load_tree, write_atomic
+from ..shards.manifest import Manifest, Shard, load_tree
+from ..whole_files import write_atomic
 from .catalog import merge
 from .commit import MARK, STAGING, staged_manifest
 from .copying import copy_rest

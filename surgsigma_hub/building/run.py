@@ -15,8 +15,9 @@ from pathlib import Path
 from ..errors import BuildError, ShardError
 from ..shards.config_names import FRAMES
 from ..shards.lock import only_writer
-from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
-from ..shards.temporary import remove_leftovers
+from ..shards.manifest import WORK_DIR, Manifest, load_tree
+from ..temporary import remove_leftovers
+from ..whole_files import write_atomic
 from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, staged_manifest, staged_row
 from .degenerate import refusals
 from .map import MapJob, map_video

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import orjson
 
 from ..errors import BuildError
-from ..shards.manifest import write_atomic
-from ..shards.temporary import temporary_name
 from ..shards.writer import ShardWriter
+from ..temporary import temporary_name
+from ..whole_files import write_atomic
 from .catalog import CatalogRows
 from .map import Progress
 from .parts import read_index, split_row

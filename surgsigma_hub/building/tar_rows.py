@@ -18,7 +18,7 @@ from ..shards.by_medium import is_about_one_medium, medium_hash, samples_of
 from ..shards.manifest import Shard
 from ..shards.part_reader import parsed, read_part_shard
 from ..shards.tar_index import Members, members
-from ..shards.temporary import temporary_name
+from ..temporary import temporary_name
 from .map import Progress
 from .medium_shards import TALK, Media
 from .parts import shuffle_key

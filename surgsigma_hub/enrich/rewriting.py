@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 
 from ..building.catalog import CatalogRows, merge
-from ..shards.manifest import Manifest, Shard, write_atomic
+from ..shards.manifest import Manifest, Shard
 from ..shards.part_reader import parsed, read_part_shard
 from ..shards.writer import ShardWriter, link
 from ..version import __version__
+from ..whole_files import write_atomic
 from .cache import AnswerCache
 from .client import Failure
 from .judge import Checker, Refusal, cleaned, judge, levels_of

@@ -16,7 +16,8 @@ from tqdm import tqdm
 from ..building.copying import copy_rest
 from ..errors import BuildError, ShardError, SurgSigmaError
 from ..shards.lock import only_writer
-from ..shards.manifest import Manifest, load_tree, write_atomic
+from ..shards.manifest import Manifest, load_tree
+from ..whole_files import write_atomic
 from .asking import Asked, ask_all, asks_in, chosen, distinct
 from .budget import Budget
 from .cache import AnswerCache

@@ -12,9 +12,9 @@ from typing import Any
 from ..errors import BuildError
 from ..schema import FORMAT_VERSION, schema_text
 from ..shards.frontmatter import OURS, join_card
-from ..shards.manifest import write_atomic
 from ..source import SourceInfo
 from ..tasks import Task
+from ..whole_files import write_atomic
 from .configs import front_matter
 from .licenses import gate_front, licenses_page
 from .pages import MARK, readme_page, source_page, task_page

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 import gc
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -242,29 +241,3 @@ def load_tree(tree: Path) -> list[Manifest]:
             f"{tree}: no built data (no data/<task>/<source>/<split>.manifest.json)", hint="Run: surgsigma build --help"
         )
     return manifests
-
-
-def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part.
-
-    Args:
-        path: Its folder is made where it is missing.
-        data: All of it.
-        sync: Wait for the disk, so that this also holds when the power fails.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    from .temporary import temporary_name  # not needed to read a tree, which shall open soon
-
-    temporary = temporary_name(path)
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)  # a full disk does not say what it had no room for
-        raise

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ShardError
+from ..temporary import temporary_name
 from .manifest import Shard
-from .temporary import temporary_name
 
 BLOCK_SAMPLES = 64
 """Samples of a block: what random access and exact resume read at a time."""
