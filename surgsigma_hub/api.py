@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .building.dry_run import run_dry
 from .building.extra import Extra
-from .building.plan import Settings, choose_tasks
+from .building.plan import Settings, choose_tasks, chosen_policy
 from .building.report import BuildReport
 from .building.run import run_build
 from .building.scope import Scope
@@ -66,6 +66,7 @@ def build(
     explained: float = 0.2,
     style: str = "varied",
     layout: str = "tasks",
+    split_policy: str = "official",
     smoke: float = 0.0,
     depth: Path | str | None = None,
     warrants: Path | str | None = None,
@@ -101,6 +102,8 @@ def build(
         style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
         layout: ``tasks`` stores a medium for each conversation; ``frames`` each medium once, with all that is asked
             about it. Tasks whose answer is a medium are in the layout by task either way.
+        split_policy: ``official`` keeps the splits of the source; ``leak-free`` puts what any known benchmark tests on
+            into ``test`` where the source would train on it, see :mod:`surgsigma_hub.source.benchmarks`.
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made of this source, see ``surgsigma depth``.
         warrants: File of what traces may cite as typical, counted on this source, see ``surgsigma warrants``; None
@@ -145,6 +148,7 @@ def build(
         explained=explained,
         style=chosen_style(style),
         layout=chosen_layout(layout),
+        split_policy=chosen_policy(split_policy),
         smoke=smoke,
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),

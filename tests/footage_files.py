@@ -82,7 +82,8 @@ def write_film(path: Path, shown: Sequence[int], fps: float, *, times: Iterable[
 
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = Fraction(fps).limit_denominator(1001)
-    base = Fraction(1, 90_000)
+    # An AVI counts frames, not times: at a finer base it would hold an empty frame for every tick.
+    base = 1 / rate if path.suffix == ".avi" and times is None else Fraction(1, 90_000)
     seconds = [n / rate for n in range(len(shown))] if times is None else [Fraction(t) for t in times]
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=rate, options={"crf": "26", "preset": "ultrafast"})

@@ -20,7 +20,7 @@ from surgsigma_hub.streaming import Frames, StreamSample
 from surgsigma_hub.tasks import all_tasks, get_task
 
 from adaptertree import first_of_each_task, textual
-from trainer_rules import READERS
+from trainer_rules import READERS, REWARDED
 
 ADAPTERS = list(all_adapters().values())
 ids = [adapter.name for adapter in ADAPTERS]
@@ -52,7 +52,7 @@ def test_every_task_becomes_a_record_or_is_refused(adapter: Adapter, adapter_ite
                 adapter.item(item, FILMS)
             assert refused.value.reason == "target" and refused.value.reason in REASONS
             continue
-        if adapter.name == "grpo" and get_task(task).answer.value == "text":
+        if adapter.name in REWARDED and get_task(task).answer.value == "text":
             with pytest.raises(UnfitError, match="no program can tell") as refused:
                 adapter.item(item, FILMS)
             assert refused.value.reason == "unverifiable"
@@ -61,7 +61,7 @@ def test_every_task_becomes_a_record_or_is_refused(adapter: Adapter, adapter_ite
         record = adapter.item(item, FILMS)
         read = READERS[adapter.name](record)
         assert record["id"] == item.key and record["task"] == task
-        wanted = _plain(item) if adapter.name != "grpo" else _plain(item)[:-1]
+        wanted = _plain(item) if adapter.name not in REWARDED else _plain(item)[:-1]
         assert [(role, _without_tags(text)) for role, text in read.turns] == [
             (role, _without_tags(text)) for role, text in wanted
         ]
@@ -76,10 +76,10 @@ def test_every_task_becomes_a_record_or_is_refused(adapter: Adapter, adapter_ite
             with Image.open(io.BytesIO(item.media[medium["member"]])) as stored:
                 assert np.array_equal(np.asarray(image), np.asarray(stored))
     answered = {t.name for t in all_tasks().values()} & {i.sample["task"] for i in adapter_items if textual(i)}
-    assert seen == answered - ({"image_captioning", "video_captioning"} if adapter.name == "grpo" else set())
+    assert seen == answered - ({"image_captioning", "video_captioning"} if adapter.name in REWARDED else set())
 
 
-@pytest.mark.parametrize("adapter", [a for a in ADAPTERS if a.name != "grpo"], ids=lambda a: a.name)
+@pytest.mark.parametrize("adapter", [a for a in ADAPTERS if a.name not in REWARDED], ids=lambda a: a.name)
 def test_reasoning_goes_where_it_is_wanted(adapter: Adapter, adapter_items: list[StreamSample]) -> None:
     with_trace = without = 0
     for item in first_of_each_task(adapter_items):
@@ -156,7 +156,7 @@ def test_pixels_of_the_stream_give_the_same_as_bytes(
     pixels = surgsigma_hub.stream(adapter_tree, "all", decode="rgb", frames=Frames(count=2), shuffle=False)
     wanted = {i.key for i in first_of_each_task(adapter_items, most=2) if textual(i)}
     for raw, item in zip(adapter_items, pixels, strict=True):
-        if raw.key not in wanted or (adapter.name == "grpo" and "captioning" in raw.sample["task"]):
+        if raw.key not in wanted or (adapter.name in REWARDED and "captioning" in raw.sample["task"]):
             continue
         if adapter.timed(raw.sample):
             for one in (raw, item):

@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import av
+import pyarrow.parquet as pq
 import pytest
 import surgsigma_hub
 from PIL import Image
 from surgsigma_hub.adapters import FAMILIES, Boxes, Options, TrainerResize, all_adapters, exporting, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
 from surgsigma_hub.adapters.report import ExportReport
+from surgsigma_hub.adapters.rewards import verl_reward
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.streaming import Frames, StreamSample
 
 from adaptertree import textual
 from builds import digests
-from trainer_rules import READERS
+from trainer_rules import READERS, REWARDED
 from webserver import serve
 
 NAMES = sorted(all_adapters())
@@ -31,8 +33,8 @@ FILMS = Options(frames=Frames(count=3))
 
 
 def read_back(out: Path) -> list[dict[str, Any]]:
-    """All records of an export, by nothing but ``json``."""
-    found: list[dict[str, Any]] = []
+    """All records of an export, by nothing but ``json`` and ``pyarrow``."""
+    found: list[dict[str, Any]] = [row for path in out.glob("*.parquet") for row in pq.read_table(path).to_pylist()]
     for path in sorted(out.glob("train*.json*")):
         text = path.read_text("utf-8")
         found += json.loads(text) if path.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
@@ -51,7 +53,7 @@ def test_files_hold_what_the_tree_holds(
     report = export(adapter_tree, adapter, out=tmp_path / "out", options=FILMS)
     records = {r["id"]: r for r in read_back(tmp_path / "out")}
     wanted = [
-        i for i in adapter_items if textual(i) and not (name == "grpo" and i.sample["task"].endswith("captioning"))
+        i for i in adapter_items if textual(i) and not (name in REWARDED and i.sample["task"].endswith("captioning"))
     ]
     assert set(records) == {i.key for i in wanted} and len(wanted) == report.records == sum(report.files.values())
     assert report.tasks == dict(sorted(Counter(i.sample["task"] for i in wanted).items()))
@@ -191,6 +193,56 @@ def test_a_part_each(adapter_tree: Path, tmp_path: Path) -> None:
     assert len({r["task"] for r in records}) > 1, "the order mixes tasks"
 
 
+def test_parquet_has_the_columns_that_verl_reads(adapter_tree: Path, tmp_path: Path) -> None:
+    """A prompt of texts, images of paths, a reward that scores the truth 1: see tests/trainers for verl itself."""
+    choice = Choice(config=("instrument_localization", "phase_recognition"))
+    options = Options(boxes="qwen2_5_vl", system="Be brief.")
+    report = export(adapter_tree, get_adapter("verl"), out=tmp_path / "out", options=options, choice=choice)
+    table = pq.read_table(tmp_path / "out" / "train.parquet")
+    assert table.schema == get_adapter("verl").columns().remove_metadata()  # type: ignore[misc]
+    rows = table.to_pylist()
+    assert len(rows) == report.records and len({row["extra_info"]["index"] for row in rows}) == len(rows)
+    plain = {r["id"]: r for r in _exported("qwen", adapter_tree, tmp_path / "plain", options, choice)}
+    for row in rows:
+        answer = plain[row["id"]]["conversations"][-1]["value"]
+        told = (row["data_source"], answer, row["reward_model"]["ground_truth"], row["extra_info"])
+        whole = row["task"] == "phase_recognition"  # boxes are rounded to pixels of a small image
+        assert verl_reward(*told) == 1.0 if whole else verl_reward(*told) > 0.8, answer
+        assert verl_reward(told[0], "xyz", *told[2:], reward_model=None) == 0.0
+    with pytest.raises(SurgSigmaError, match="without a task"):
+        verl_reward("gsm8k", "4", "4", {})
+    assert "verl_reward" in report.how and f"{tmp_path}" not in report.how
+
+
+def _exported(name: str, tree: Path, out: Path, options: Options, choice: Choice) -> list[dict[str, Any]]:
+    export(tree, get_adapter(name), out=out, options=dataclasses.replace(options, system=None), choice=choice)
+    return read_back(out)
+
+
+def test_no_task_drowns_the_others(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def tasks(*more: str) -> dict[str, int]:
+        out = tmp_path / str(len(list(tmp_path.iterdir())))
+        call = ["export", str(adapter_tree), *more, "--format", "llava", "--out", str(out), "--json"]
+        assert main(call) == 0
+        found: dict[str, int] = json.loads(capsys.readouterr().out)["tasks"]
+        assert found == dict(sorted(Counter(r["task"] for r in read_back(out)).items()))
+        return found
+
+    every = tasks()
+    assert tasks("--per-task", "20") == {task: min(20, n) for task, n in every.items()}
+    few = tasks("phase_recognition", "tissue_localization", "--per-task", "7")
+    assert few == {"phase_recognition": 7, "tissue_localization": 7}
+    mixed = tasks("--weights", "phase_recognition=3,tissue_localization=1")
+    assert abs(mixed["phase_recognition"] - 3 * mixed["tissue_localization"]) <= 3
+    call = ["export", str(adapter_tree), "phase_recognition", "--format", "llava", "--out", str(tmp_path / "no")]
+    assert main([*call, "--weights", "phase_recognition=1,tissue_localization=0"]) == 2
+    assert main([*call, "--weights", "phase_recognition=1,phase_recognition=2"]) == 2
+    assert "stands twice" in capsys.readouterr().err
+    assert main([*call, "--weights", "step_recognition=1,tissue_localization=1"]) == 2
+    assert "weights name the configs themselves" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
+
+
 def test_a_finished_export_is_left_alone_and_another_one_refused(adapter_tree: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     choice = Choice(config="phase_recognition")
@@ -229,7 +281,7 @@ def test_nothing_to_write(adapter_tree: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["sharegpt", "swift"])
+@pytest.mark.parametrize("name", ["sharegpt", "swift", "verl"])
 @pytest.mark.parametrize("stop", range(1, 6))
 def test_stopped_anywhere_it_ends_with_the_same_bytes(
     name: str, stop: int, adapter_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -304,7 +356,7 @@ def test_command(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["export", str(adapter_tree), "--format", "trl", "--out", str(tmp_path / "b"), "--part", "3/2"]) == 2
     assert main(["export", "--help"]) == 0
     said = capsys.readouterr().out
-    assert "examples:" in said and "grpo,llava,qwen,sharegpt,swift,trl" in said.replace("\n", "")
+    assert "examples:" in said and "grpo,llava,qwen,sharegpt,swift,trl,verl" in said.replace("\n", "")
 
 
 def test_choices_of_the_command_are_the_vocabulary() -> None:

@@ -24,6 +24,7 @@ from handmade import small_tree
 ROOT = Path(__file__).parent.parent
 NAMES = (
     "bench",
+    "browse",
     "build",
     "demo",
     "depth",
@@ -32,6 +33,7 @@ NAMES = (
     "info",
     "init",
     "labels",
+    "leaks",
     "preview",
     "push",
     "schema",
@@ -73,6 +75,7 @@ class FakeReport:
     quarantine_file: str = "reports/x.quarantine.jsonl.gz"
     difference: Difference = field(default_factory=Difference)
     dry_run: bool = False
+    moved: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "quarantined": self.quarantined}
@@ -122,6 +125,7 @@ def test_json_is_where_it_was_promised() -> None:
         "verify",
         "repack",
         "scrub",
+        "leaks",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 
@@ -300,8 +304,8 @@ def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         "source": "cholect50", "root": Path("in"), "out": Path("out"), "tasks": ["a", "b"], "splits": ["train"],
         "workers": 3, "options": {"x": "1", "y": "a=b"}, "seed": 5, "jpeg_quality": 80, "shard_bytes": 2**30,
         "clip_fps": 10.0, "clip_side": 480, "frame_side": None, "joint": 0.2, "explained": 0.2, "style": "varied",
-        "layout": "tasks", "smoke": 0.0, "depth": None, "warrants": None, "max_quarantine": 0.1, "dry_run": False,
-        "progress": False,
+        "layout": "tasks", "split_policy": "official", "smoke": 0.0, "depth": None, "warrants": None,
+        "max_quarantine": 0.1, "dry_run": False, "progress": False,
     }  # fmt: skip
     shown = capsys.readouterr().out
     assert "2,400" in shown and "10.5 MB" in shown

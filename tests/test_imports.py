@@ -23,7 +23,7 @@ FLOORS = [
     {"shards"},
     {"depth"},
     {"building", "preview", "streaming"},
-    {"bench", "hub"},
+    {"bench", "browse", "hub"},
     {"adapters"},
     {"enrich"},
     {"api"},

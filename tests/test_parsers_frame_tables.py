@@ -143,3 +143,17 @@ def test_moments_are_of_whole_seconds_that_hold_something() -> None:
         Frame(index=25, fps=25, phase=Label("a")),
         Frame(index=50, fps=25, instruments=()),
     ]
+
+
+def test_the_number_may_stand_in_another_column_than_the_first() -> None:
+    table = FrameTable(number="time", columns=(Text("Phase"),), kind="phase", delimiter=",", header=True, spare=True)
+    rows = parse_frame_table("video,time,Phase\n7,0,x\n7,1,y\n7,z,y\n", "a.csv", table)
+    assert rows.named["Phase"] == {0: "x", 1: "y"}
+    assert [(d.where, d.detail) for d in rows.defects] == [("a.csv line 4", "time 'z' is not a number from 0 up")]
+    (without,) = parse_frame_table("video,Phase\n7,x\n", "a.csv", table).defects
+    assert "without time" in without.detail
+
+
+def test_something_without_a_name_leaves_no_list() -> None:
+    table = FrameTable(columns=(Flags(("Hook", "Shaft"), unnamed=frozenset({"Shaft"})),), kind="tool", delimiter=",")
+    assert parse_frame_table("0,1,0\n1,1,1\n2,0,0\n", "a", table).listed == {0: ("Hook",), 1: None, 2: ()}

@@ -18,6 +18,7 @@ WORDS = re.compile(r"\b(?:never|any|nothing|whatever|always|exactly|depends?|eve
 """Words that make a sentence of the README a promise."""
 
 PROMISES: dict[str, tuple[str, ...]] = {
+    "puts what any known benchmark tests on": ("test_leaks.py::test_leak_free_moves_what_a_benchmark_tests_on",),
     "The order follows from the data, the seed and the epoch, and from nothing else": (
         "test_stream_order.py::test_seeds_epochs_and_positions_matter",
         "test_stream_order.py::test_the_orders_are_what_they_were",

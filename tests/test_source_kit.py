@@ -29,7 +29,7 @@ from surgsigma_hub.source import (
     parse_options,
     rate_for,
 )
-from surgsigma_hub.source.layout import matches, split_table
+from surgsigma_hub.source.layout import filled, matches, split_table
 
 INFO = SourceInfo(
     name="somewhere",
@@ -127,6 +127,14 @@ def test_any_folders_and_a_field_that_occurs_twice(tmp_path: Path) -> None:
     touch(tmp_path, "a/b/c/x_1.csv", "x_2.csv", "Rectal Resection/3/RR_3.csv", "Rectal Resection/3/RR_4.csv")
     assert [f["number"] for f, _ in matches(tmp_path, "**/x_{number:d}.csv")] == [2, 1]
     assert [f["number"] for f, _ in matches(tmp_path, "*/{number:d}/{kind}_{number:d}.csv")] == [3]
+
+
+def test_a_field_may_be_one_of_some_texts(tmp_path: Path) -> None:
+    for name in ("train_1.csv", "TEST_2.csv", "val_3.csv"):
+        (tmp_path / name).touch()
+    found = {path.name: fields for fields, path in matches(tmp_path, "{part:train|test}_{number:d}.csv")}
+    assert found == {"train_1.csv": {"part": "train", "number": 1}, "TEST_2.csv": {"part": "test", "number": 2}}
+    assert filled("{part:train|test}_{number:02d}", {"part": "test", "number": 2}) == "test_02"
 
 
 def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:

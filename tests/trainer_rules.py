@@ -115,6 +115,22 @@ def read_grpo(record: Mapping[str, Any]) -> Read:
     return _trl(record, "prompt", "user")
 
 
+def read_verl(record: Mapping[str, Any]) -> Read:
+    """verl: texts with tags (typed parts make every row fall out unseen), and what its reward gets."""
+    messages = [dict(m) for m in record["prompt"]]
+    assert all(isinstance(m["content"], str) for m in messages)
+    system = messages.pop(0)["content"] if messages[0]["role"] == "system" else None
+    assert all(set(image) == {"image"} for image in record["images"])
+    assert record["reward_model"]["style"] == "rule" and isinstance(record["reward_model"]["ground_truth"], str)
+    assert isinstance(record["extra_info"]["index"], int) and record["data_source"] and record["ability"]
+    read = Read([(m["role"], m["content"]) for m in messages], [i["image"] for i in record["images"]], [], system)
+    assert "".join(text for _, text in read.turns).count("<image>") == len(read.images)
+    return _alternate(read, ends="user")
+
+
+REWARDED = ("grpo", "verl")
+"""Formats of prompts alone, whose answers are rewarded."""
+
 READERS: dict[str, Callable[[Mapping[str, Any]], Read]] = {
     "grpo": read_grpo,
     "llava": read_llava,
@@ -122,4 +138,5 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Read]] = {
     "sharegpt": read_sharegpt,
     "swift": read_swift,
     "trl": read_trl,
+    "verl": read_verl,
 }

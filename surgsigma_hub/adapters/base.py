@@ -98,7 +98,8 @@ class Adapter:
         description: What a record holds.
         write: From a conversation, its boxes and media in their final form, to a record.
         videos: Forms of video that the trainer reads, the preferred one first.
-        suffix: ``.jsonl``, a record a line, or ``.json``, one list.
+        suffix: ``.jsonl``, a record a line; ``.json``, one list; or ``.parquet``.
+        columns: The Arrow schema of Parquet files; a function, since Arrow is loaded when it is needed.
         system: Whether the trainer has a place for a system prompt.
         objects: Whether it fills placeholders of boxes itself.
         part: From a record to the one of several files that it belongs to, ``""`` for the main one. Files of JSON lines
@@ -117,7 +118,8 @@ class Adapter:
     description: str
     write: Callable[[Conversation, Options], dict[str, Any]]
     videos: tuple[VideoForm, ...]
-    suffix: Literal[".json", ".jsonl"] = ".jsonl"
+    suffix: Literal[".json", ".jsonl", ".parquet"] = ".jsonl"
+    columns: Callable[[], Any] | None = None
     system: bool = True
     objects: bool = False
     part: Callable[[Mapping[str, Any]], str] | None = None

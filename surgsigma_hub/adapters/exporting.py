@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..streaming import Stream, StreamSample
+    from ..streaming.selection.dataset import Config
 
 REPORT = "export.json"
 """Lies beside finished files and says what they are; a folder without it is not a whole export."""
@@ -44,6 +45,9 @@ class Choice:
 
     Attributes:
         config: As for ``surgsigma_hub.streaming``.
+        weights: Shares of configs in place of ``config``, as of a mixture that is streamed: what is used up before the
+            others comes again. None: every sample once.
+        per_task: Most samples of a task, those with which the order begins; None: no bound.
         split: Likewise.
         where: Likewise.
         seed: Of the order, which mixes tasks and sources; it does not depend on where the tree is.
@@ -53,12 +57,29 @@ class Choice:
     """
 
     config: str | tuple[str, ...] | None = None
+    weights: Mapping[str, float] | None = None
+    per_task: int | None = None
     split: str = "train"
     where: Mapping[str, Any] | None = None
     seed: int = 0
     limit: int | None = None
     part: tuple[int, int] = (1, 1)
     prefix: str = ""
+
+    def mixture(self) -> Config:
+        """What is streamed.
+
+        Raises:
+            SurgSigmaError: choices that do not go together.
+        """
+        if self.weights is None:
+            return list(self.config) if isinstance(self.config, tuple) else self.config
+        if self.config is not None or self.per_task is not None:
+            raise SurgSigmaError(
+                "weights name the configs themselves, and no bound a task goes with them",
+                hint="Give the configs by --weights alone, as NAME=WEIGHT,NAME=WEIGHT.",
+            )
+        return dict(self.weights)
 
 
 def export(
@@ -99,9 +120,8 @@ def export(
     if not 1 <= number <= of:
         raise SurgSigmaError(f"part {number} of {of}", hint="Expected a number from 1 up to the number of parts.")
     source = stream(
-        tree, list(choice.config) if isinstance(choice.config, tuple) else choice.config, split=choice.split,
-        where=choice.where, seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1,
-        world_size=of, revision=revision,
+        tree, choice.mixture(), split=choice.split, where=choice.where, caps=choice.per_task, seed=choice.seed,
+        shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of, revision=revision,
     )  # fmt: skip
     with source:
         asked = _asked(source, adapter, options, choice)
@@ -200,7 +220,7 @@ class _Run:
                 f"no sample of these can be written as {self._adapter.name}: {reasons}",
                 hint="Choose other tasks. Targets that are images or videos are trained from surgsigma_hub.streaming.",
             )
-        finish(self._work, self._out, self._sizes)
+        finish(self._work, self._out, self._sizes, self._adapter.columns)
         return self._describe()
 
     def _records(self, files: RecordFiles, progress: bool) -> None:
@@ -272,7 +292,7 @@ class _Run:
     def _name(self, file: str) -> str:
         """What a trainer that lists its data sets calls this one."""
         config = self._choice.config
-        words = [config] if isinstance(config, str) else list(config or ("all",))
+        words = [config] if isinstance(config, str) else list(config or self._choice.weights or ("all",))
         return "_".join(["surgsigma", *words, Path(file).stem]).replace("-", "_").replace("+", "_")
 
 

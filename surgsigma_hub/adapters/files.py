@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -20,6 +21,7 @@ from .media import choose_frames
 
 MEDIA = "media"
 _JPEG_QUALITY = 95
+_ROWS = 4096  # rows of a group of a Parquet file
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class RecordFiles:
 
     Args:
         folder: Of unfinished work.
-        suffix: ``.jsonl``, a record a line, or ``.json``, one list.
+        suffix: ``.jsonl``, a record a line; ``.json``, one list; or ``.parquet``, a record a line until it is finished.
         sizes: Bytes of each file that count, from a run that ended before; what stands behind them is cut off, and
             files that are not named are removed.
     """
@@ -171,13 +173,14 @@ class RecordFiles:
         return {name: file.tell() for name, file in self._open.items()}
 
 
-def finish(folder: Path, out: Path, sizes: Mapping[str, int]) -> None:
-    """Close lists and give the files their places; may be killed and run again.
+def finish(folder: Path, out: Path, sizes: Mapping[str, int], columns: Callable[[], Any] | None = None) -> None:
+    """Close lists, make Parquet of lines, and give the files their places; may be killed and run again.
 
     Args:
         folder: Of unfinished work.
         out: Where the files belong.
-        sizes: Bytes of each file before its list is closed.
+        sizes: Bytes of each file before it is closed.
+        columns: Gives the Arrow schema of Parquet files.
     """
     for name, size in sizes.items():
         path = folder / name
@@ -190,7 +193,26 @@ def finish(folder: Path, out: Path, sizes: Mapping[str, int]) -> None:
                 file.write(b"\n]\n")
             file.flush()
             os.fsync(file.fileno())
-        path.replace(out / name)
+        if columns is not None:
+            whole = path.with_suffix(".whole")
+            _to_parquet(path, whole, columns())
+            whole.replace(out / name)
+            path.unlink()
+        else:
+            path.replace(out / name)
+
+
+def _to_parquet(lines: Path, out: Path, schema: Any) -> None:
+    """Records a line as Parquet, some thousand in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with lines.open("rb") as source, out.open("wb") as file:
+        with pq.ParquetWriter(file, schema) as writer:
+            while rows := [orjson.loads(line) for line in islice(source, _ROWS)]:
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def digest(value: Any) -> str:

@@ -6,7 +6,7 @@ Pure rules: no torch, no model, no network. The truth scores 1, what does not re
 - :func:`trace_reward` looks at the form alone: ``<think>``, its levels in order, ``<answer>``.
 
 Give both to ``GRPOTrainer(reward_funcs=[answer_reward, trace_reward], ...)`` and weigh them with ``reward_weights``.
-The columns that they need are those of ``get_adapter("grpo")``.
+The columns that they need are those of ``get_adapter("grpo")``. :func:`verl_reward` is the first in the form of verl.
 
 TRL decodes completions with ``skip_special_tokens=True``: a tokenizer that holds ``<think>`` or ``<answer>`` as
 *special* tokens loses them before a reward sees them. Add them as ordinary tokens.
@@ -27,7 +27,7 @@ from ..tasks import get_task
 from ..tasks.common.base import Space
 from .scores import score
 
-__all__ = ["answer_reward", "read_solution", "trace_reward"]
+__all__ = ["answer_reward", "read_solution", "trace_reward", "verl_reward"]
 
 Completion = str | Sequence[Mapping[str, Any]]
 """What TRL hands over: a text, or the messages of the assistant."""
@@ -80,6 +80,42 @@ def answer_reward(
             found.append(0.0)
         else:
             found.append(score(task[n], answer, truth))
+    return found
+
+
+def verl_reward(
+    data_source: str, solution_str: str, ground_truth: str, extra_info: Mapping[str, Any] | None = None, **_: Any
+) -> float:
+    """How right one answer is, 0 to 1, in the form that verl calls for rows of ``get_adapter("verl")``.
+
+    Args:
+        data_source: Not used: ``extra_info`` names the task.
+        solution_str: What the model printed.
+        ground_truth: The typed answer as JSON.
+        extra_info: The task, the question, and what the numbers of boxes are.
+
+    Raises:
+        SurgSigmaError: rows that are not of our export. An answer never raises.
+
+    >>> truth = '{"text": "The hook.", "labels": ["hook"]}'
+    >>> verl_reward("surgsigma", "A hook.", truth, {"task": "instrument_recognition"})
+    1.0
+    """
+    told = extra_info or {}
+    if "task" not in told:
+        raise SurgSigmaError(
+            f"a row of {data_source!r} without a task in extra_info",
+            hint="Expected rows of: surgsigma export --format verl",
+        )
+    size = told.get("size")
+    (found,) = answer_reward(
+        [solution_str],
+        [ground_truth],
+        [told["task"]],
+        size=[None if size is None else [int(side) for side in size]],
+        space=[told.get("space")],
+        prompts=[told["question"]] if told.get("question") else None,
+    )
     return found
 
 

@@ -115,6 +115,7 @@ def run_dry(settings: Settings, *, workers: int, max_quarantine: float, progress
         rows=_rows(plan, summaries, frozenset(one.task for one in refused)),
         **report,
         refused=refused,
+        moved=plan.moved,
         max_quarantine=max_quarantine,
         seconds=time.monotonic() - started,
         committed=False,

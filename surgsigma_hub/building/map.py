@@ -111,7 +111,7 @@ class _Mapper:
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
-        self.seen = Seen(self.source, self.job.video)
+        self.seen = Seen(self.source, self.job.video.as_listed)
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
         self.extra = Extra.of(self.job.settings)
         info = self.source.info

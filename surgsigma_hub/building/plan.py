@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,20 @@ from ..records import Defect, Fact, Video
 from ..registry import get_source
 from ..schema import FORMAT_VERSION, KEY, Layout
 from ..source import Source, check_stated, parse_options
+from ..source.benchmarks import held_out_surgeries
 from ..tasks import all_tasks, get_task
+from ..tasks.common.base import TRAINING
 from ..tasks.common.question_kinds import Style
 from ..version import __version__
+
+
+class SplitPolicy(StrEnum):
+    """Which split a video gets."""
+
+    OFFICIAL = "official"
+    """That of its source."""
+    LEAK_FREE = "leak-free"
+    """The same, but what any known benchmark tests on is never trained on: it goes to ``test``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +51,7 @@ class Settings:
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
         style: Which kinds of question are asked.
         layout: ``tasks``, or ``frames``: each input medium once, with all that is asked about it.
+        split_policy: Whether surgeries that a benchmark tests on may be trained on where their source says so.
         warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
     """
 
@@ -59,6 +72,7 @@ class Settings:
     depth: Path | None = None
     style: Style = Style.VARIED
     layout: Layout = "tasks"
+    split_policy: SplitPolicy = SplitPolicy.OFFICIAL
     warrants: tuple[Row, ...] = ()
 
     def open_source(self, cache_dir: Path) -> Source:
@@ -72,6 +86,8 @@ class Settings:
         later: dict[str, object] = {}  # what older trees say nothing of, where it is as it was then
         if self.frame_side is not None:
             later["frame_side"] = self.frame_side
+        if self.split_policy is not SplitPolicy.OFFICIAL:
+            later["split_policy"] = self.split_policy.value
         if self.layout != "tasks":
             later["layout"] = self.layout
         return {
@@ -91,6 +107,18 @@ class Settings:
         }
 
 
+def chosen_policy(name: str) -> SplitPolicy:
+    """The split policy of that name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    try:
+        return SplitPolicy(name)
+    except ValueError:
+        raise UnknownNameError("split policy", name, [one.value for one in SplitPolicy]) from None
+
+
 FileState = tuple[int, int, int]
 
 
@@ -106,6 +134,11 @@ class Plan:
     videos: tuple[Video, ...]
     now: Mapping[str, frozenset[str]]
     digest: str
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Ids of the videos that are in another split than their source says."""
+        return tuple(video.id for video in self.videos if video.moved_from)
 
 
 def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact] = frozenset()) -> tuple[str, ...]:
@@ -139,9 +172,12 @@ def make_plan(settings: Settings, source: Source) -> Plan:
         BuildError: two videos with one id, or an id that cannot be part of a key.
     """
     known = source.info.split_schemes[source.split_scheme]
+    leak_free = settings.split_policy is SplitPolicy.LEAK_FREE
+    held_out = held_out_surgeries() if leak_free else frozenset()
+    offered = (*known, "test") if leak_free and "test" not in known else known
     for split in settings.splits:
-        if split not in known:
-            raise UnknownNameError("split", split, known, where=f"{source.info.name} ({source.split_scheme})")
+        if split not in offered:
+            raise UnknownNameError("split", split, offered, where=f"{source.info.name} ({source.split_scheme})")
     seen: set[str] = set()
     videos: list[Video] = []
     now: dict[str, set[str]] = {}
@@ -153,6 +189,8 @@ def make_plan(settings: Settings, source: Source) -> Plan:
         if video.split not in known:
             raise SurgSigmaError(f"{source.info.name} puts {video.id} into split {video.split!r}, known: {known}")
         seen.add(video.id)
+        if video.split == TRAINING and video.canonical_id in held_out:
+            video = replace(video, split="test", moved_from=TRAINING)
         now.setdefault(video.split, set()).add(video.canonical_id)
         if not settings.splits or video.split in settings.splits:
             videos.append(video)

@@ -117,6 +117,7 @@ class BuildReport:
         max_quarantine: The share above which the build fails.
         quarantine_file: Every thing left out, a line of JSON each, as gzip: its place relative to the tree.
         difference: What left the tree, and what was left standing in it.
+        moved: Videos that went from training to ``test``, since a benchmark tests on them.
         committed: Whether the tree was changed.
         dry_run: Whether nothing was to be written: rows count samples alone.
     """
@@ -135,6 +136,7 @@ class BuildReport:
     seconds: float
     committed: bool
     dry_run: bool = False
+    moved: tuple[str, ...] = ()
 
     @property
     def quarantined_share(self) -> float:

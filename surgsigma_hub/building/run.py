@@ -96,6 +96,7 @@ def run_build(
         examples=report["examples"],
         footage=report["footage"],
         refused=refused,
+        moved=plan.moved,
         max_quarantine=max_quarantine,
         quarantine_file=reports[1] if not failed else (work / STAGING / reports[1]).relative_to(out).as_posix(),
         difference=changed,

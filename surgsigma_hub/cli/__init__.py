@@ -30,6 +30,7 @@ GROUPS = (
     "exporting",
     "benching",
     "checking",
+    "leaking",
     "pointing",
     "publishing",
 )

@@ -65,6 +65,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         help="a medium for each conversation, or each medium once with all that is asked about it (default: tasks)",
     )  # fmt: skip
     add(
+        "--split-policy", choices=("official", "leak-free"), default="official",
+        help="leak-free: what any known benchmark tests on is in no training split, see: surgsigma leaks --list",
+    )  # fmt: skip
+    add(
         "--smoke", type=share, default=0.0, metavar="SHARE",
         help="fraction of frames to pair with a smoky copy, for desmoking (default: 0)",
     )  # fmt: skip
@@ -102,6 +106,7 @@ def _build(args: argparse.Namespace) -> int:
         explained=args.explained,
         style=args.style,
         layout=args.layout,
+        split_policy=args.split_policy,
         smoke=args.smoke,
         depth=args.depth,
         warrants=args.warrants,
@@ -123,6 +128,9 @@ def _print_report(report: BuildReport, out: Path) -> None:
         _print_rehearsal(report)
     else:
         _print_tree(report, out)
+    if report.moved:
+        say(f"Moved from train to test, since a benchmark tests on them: {plural(len(report.moved), 'video')}")
+        say(wrapped(", ".join(report.moved)))
     for one in report.refused:
         say(wrapped(f"Not built: {one.line}"))
     if report.clipped_boxes:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..adapters import Boxes, Options
     from ..adapters.report import ExportReport
 
-_FORMATS = ("grpo", "llava", "qwen", "sharegpt", "swift", "trl")
+_FORMATS = ("grpo", "llava", "qwen", "sharegpt", "swift", "trl", "verl")
 _FAMILIES = ("internvl", "llava", "qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 
 
@@ -45,6 +45,21 @@ def _condition(text: str) -> tuple[str, list[Any]]:
     return name, [int(v) for v in values] if values and all(v.isdecimal() for v in values) else values
 
 
+def _weights(text: str) -> dict[str, float]:
+    """``a=2,b=1`` as names and numbers.
+
+    >>> _weights("phase_recognition=2,cholect50=0.5")
+    {'phase_recognition': 2.0, 'cholect50': 0.5}
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, weight = pair(part.strip())
+        if name in found:
+            raise argparse.ArgumentTypeError(f"{name} stands twice in {text!r}")
+        found[name] = above_0(weight)
+    return found
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("tree", metavar="TREE", help="folder of a built tree, or ORG/NAME on the Hub; it is only read")
@@ -55,6 +70,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--where", action="append", type=_condition, metavar="NAME=VALUE,...",
         help="only samples whose column of the catalog is one of the values; repeat for more",
+    )  # fmt: skip
+    balance = parser.add_mutually_exclusive_group()
+    balance.add_argument("--per-task", type=positive, metavar="N", help="no more samples of a task than this")
+    balance.add_argument(
+        "--weights", type=_weights, metavar="CONFIG=WEIGHT,...",
+        help="shares of configs, in place of CONFIG; one that is used up before the others comes again",
     )  # fmt: skip
     boxes = parser.add_mutually_exclusive_group()
     boxes.add_argument(
@@ -131,6 +152,8 @@ def _export(args: argparse.Namespace) -> int:
         options=_options(args),
         choice=Choice(
             config=chosen(args.config),
+            weights=args.weights,
+            per_task=args.per_task,
             split=args.split,
             where=where or None,
             seed=args.seed,
@@ -169,7 +192,7 @@ def _print(report: ExportReport, out: Path) -> None:
 COMMANDS = (
     Command(
         name="export",
-        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA",
+        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA, verl",
         description="Write the records that a trainer reads, and the media that they name, each once. Boxes take the "
         "convention of the model, in questions, answers and reasoning alike. What a format cannot express, such as "
         "masks and videos to be generated, is left out and counted. Memory does not grow with the tree. A run that was "
@@ -190,6 +213,10 @@ COMMANDS = (
             (
                 "surgsigma export ORG/NAME --format grpo --limit 1000 --out rl",
                 "prompts to reward, straight from the Hub",
+            ),
+            (
+                "surgsigma export surgsigma --format verl --model qwen3_vl --per-task 200 --out rl",
+                "prompts for verl, at most 200 of each task; surgsigma_hub.adapters.rewards.verl_reward scores answers",
             ),
         ),
         arguments=_arguments,

@@ -1,4 +1,4 @@
-"""``preview``."""
+"""``preview`` and ``browse``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,22 @@ def _preview(args: argparse.Namespace) -> int:
     return 0
 
 
+def _browse_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("tree", nargs="?", default="surgsigma", metavar="TREE|ORG/NAME[@REV]",
+        help="folder of a built tree, dataset on the Hub, or URL (default: surgsigma)")  # fmt: skip
+    add("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
+    add("--port", type=positive, metavar="N", help="port (default: a free one from 7860 on)")
+    add("--open", action="store_true", help="open the page in a browser")
+
+
+def _browse(args: argparse.Namespace) -> int:
+    from ..browse.app import launch
+
+    launch(args.tree, host=args.host, port=args.port, inbrowser=args.open)
+    return 0
+
+
 COMMANDS = (
     Command(
         name="preview",
@@ -41,5 +57,18 @@ COMMANDS = (
         ),
         arguments=_arguments,
         run=_preview,
+    ),
+    Command(
+        name="browse",
+        help="look at the samples of a tree in a browser",
+        description="A page on this machine: filter samples by task, source, specialty, label and split; see media "
+        "with boxes and masks, conversations, and reasoning with the claims that the checker doubts; step with the "
+        "arrow keys; link to a sample. Trees on the Hub are read by ranges. Needs the extra [browse].",
+        examples=(
+            ("surgsigma browse", "look at ./surgsigma"),
+            ("surgsigma browse ORG/surgsigma@v1.0 --port 8000 --open", "a dataset on the Hub"),
+        ),
+        arguments=_browse_arguments,
+        run=_browse,
     ),
 )

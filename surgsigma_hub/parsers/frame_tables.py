@@ -43,12 +43,14 @@ class Flags:
     Attributes:
         names: Native names, which are the names of the columns.
         unsure: Cells that say neither yes nor no, such as ``0.5`` of two raters: the frame has no list then.
+        unnamed: Columns whose 1 says that something is there that none of the names fits: no list then either.
         ignored: Columns that are there, hold nothing, and are not read.
     """
 
     names: tuple[str, ...]
     unsure: frozenset[float] = frozenset()
     ignored: frozenset[str] = frozenset()
+    unnamed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class FrameTable:
         columns: What follows the number of the frame, in the order of a table without header. With a header, columns
             are found by name, whatever the case, blanks and underscores.
         kind: What it tells, for messages: ``phase`` gives "no phase facts of this video".
+        number: Column of the number of the frame, for tables with a header; empty takes the first.
         base: Number of the first frame.
         every: Rows are of every so many frames, from the first on; others are told.
         delimiter: What parts cells; empty for tabs and blanks, any number of them.
@@ -69,6 +72,7 @@ class FrameTable:
 
     columns: tuple[Text | Code | Flags, ...]
     kind: str
+    number: str = ""
     base: int = 0
     every: int = 1
     delimiter: str = ""
@@ -89,7 +93,7 @@ class FrameRows:
     Attributes:
         named: By column of :class:`Text` or :class:`Code`: the native name of each 0-based frame, rising; None where
             the table says that nothing is labelled.
-        listed: The names that :class:`Flags` give for each frame, rising; None where one of them is unsure.
+        listed: The names that :class:`Flags` give for each frame, rising; None where one is unsure or has no name.
         last: The last frame of a good line, or -1.
         unread: Number of lines that could not be read.
         defects: What is left out.
@@ -131,19 +135,21 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
     content = list(lines_of_cells(text, table.delimiter))
     width, places = len(table.names) + 1, list(range(1, len(table.names) + 1))
     chosen: int | None = None
+    counted = 0
     if content and (table.header or (table.header is None and _is_header(content[0][1]))):
         line, head = content.pop(0)
         found = _columns(head, table)
         if isinstance(found, str):
             return _nothing(table, f"{where} line {line}", found, unread=1)
-        places, chosen, width = [*found[0]], found[1], len(head)
+        places, chosen, width, counted = [*found[0]], found[1], len(head), _place_of_number(head, table)
     for line, cells in content:
         if len(cells) != width:
             lines.bad.append((line, f"{count(len(cells))} instead of {width}: {shown(cells)}"))
             continue
-        number = whole(cells[0])
+        number = whole(cells[counted])
         if number is None or number < table.base:
-            lines.bad.append((line, f"first column {cells[0][:40]!r} is not a number from {table.base} up"))
+            column_name = table.number or "first column"
+            lines.bad.append((line, f"{column_name} {cells[counted][:40]!r} is not a number from {table.base} up"))
         elif (number - table.base) % table.every:
             lines.between.append(number)
         elif chosen is None or whole(cells[chosen]) != 0:
@@ -186,8 +192,9 @@ def _columns(head: tuple[str, ...], table: FrameTable) -> tuple[list[int], int |
     """Places of the wanted columns and of that of ``only_if``, or what is wrong with the header."""
     keys = [_key(c) for c in head]
     chosen = keys.index(_key(table.only_if)) if table.only_if and _key(table.only_if) in keys else None
-    known = {_key(n) for n in (*table.names, *_ignored(table))}
-    wrong = [n for n in table.names if _key(n) not in keys[1:]]
+    known = {_key(n) for n in (*table.names, *_ignored(table), table.number or table.names[0])}
+    wrong = [n for n in table.names if _key(n) not in keys[0 if table.number else 1 :]]
+    wrong += [table.number] if table.number and _key(table.number) not in keys else []
     strange = [c for n, c in enumerate(head) if n and n != chosen and keys[n] not in known]
     if wrong or (strange and not table.spare) or len({*keys}) != len(keys):
         lacks = f" (without {', '.join(wrong[:3])})" if wrong else ""
@@ -195,7 +202,11 @@ def _columns(head: tuple[str, ...], table: FrameTable) -> tuple[list[int], int |
             f"header {shown(head)} instead of a number column and {' '.join(table.names)[:200]}{lacks}: the table is "
             "left out"
         )
-    return [keys.index(_key(n), 1) for n in table.names], chosen
+    return [keys.index(_key(n), 0 if table.number else 1) for n in table.names], chosen
+
+
+def _place_of_number(head: tuple[str, ...], table: FrameTable) -> int:
+    return [_key(c) for c in head].index(_key(table.number)) if table.number else 0
 
 
 def _ignored(table: FrameTable) -> Iterator[str]:
@@ -251,10 +262,10 @@ def _lists(
         odd = next((c for c, v in zip(cells, values, strict=True) if v not in (0, 1) and v not in column.unsure), None)
         if odd is not None:
             strange.setdefault(odd, []).append(n)
-        elif any(v in column.unsure for v in values):
-            found[n - base] = None
-        else:
-            found[n - base] = tuple(name for name, v in zip(column.names, values, strict=True) if v == 1)
+            continue
+        names = tuple(name for name, v in zip(column.names, values, strict=True) if v == 1)
+        open_list = any(v in column.unsure for v in values) or not column.unnamed.isdisjoint(names)
+        found[n - base] = None if open_list else names
     return found, [
         Defect(
             Reason.ROW_MALFORMED,

@@ -277,20 +277,22 @@ def overlaps(spans: Sequence[Span], where: str, shown: Any = str) -> Iterator[De
 
 
 def moments_in(layers: Mapping[Layer, Spans], *, index: int = 1, from_second: int = 0) -> list[Frame]:
-    """One moment a second wherever a phase or a step holds, without pictures.
+    """One moment a second wherever a label holds, without pictures.
 
     Args:
-        layers: Intervals of ``"phase"``, of ``"step"`` or of both; actions are told by :func:`course_in` alone.
+        layers: Intervals of ``"phase"`` and ``"step"``; of ``"action"`` where one at a time is told, and it is all that
+            is done. Others are told by :func:`course_in` alone.
         index: Rate at which moments are numbered: the frames of the release, or 1 for seconds.
         from_second: The first second that is looked at.
     """
     found: list[Frame] = []
     last = max((s.ends for s in layers.values()), default=0)
     for second in range(from_second, int(last) + 1):
-        phase, step = (layers[layer].at(second) if layer in layers else None for layer in ("phase", "step"))
-        if phase is not None or step is not None:
-            labels = [None if name is None else Label(name) for name in (phase, step)]
-            found.append(Frame(index=second * index, fps=index, phase=labels[0], step=labels[1]))
+        names = {layer: spans.at(second) for layer, spans in layers.items()}
+        phase, step, action = (Label(n) if (n := names.get(k)) else None for k in ("phase", "step", "action"))
+        if phase or step or action:
+            actions = None if action is None else (action,)
+            found.append(Frame(index=second * index, fps=index, phase=phase, step=step, actions=actions))
     return found
 
 

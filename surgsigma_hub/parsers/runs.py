@@ -87,6 +87,35 @@ def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -
     return VideoTimeline(segments=tuple(segments), origins=origins, labelled=labelled)
 
 
+def course_of_lists(layer: Layer, listed: Mapping[int, Sequence[str] | None], *, fps: float) -> VideoTimeline:
+    """As :func:`course_of`, of lists of names frame by frame: segments of each name for itself, which may overlap.
+
+    Args:
+        layer: Layer of every segment.
+        listed: Native names by index at ``fps``, rising, as :attr:`.frame_tables.FrameRows.listed`; a frame whose list
+            is None is one of which nothing is known.
+        fps: Rate of the indices, in frames per second.
+
+    >>> made = course_of_lists("action", {0: ("cut",), 1: ("cut", "tie"), 2: ()}, fps=1)
+    >>> [(s.label.native, s.start_seconds, s.end_seconds) for s in made.segments]
+    [('cut', 0.0, 2.0), ('tie', 1.0, 2.0)]
+    """
+    known = {n: frozenset(names) for n, names in listed.items() if names is not None}
+    every = dict.fromkeys(name for names in listed.values() for name in names or ())
+    segments = [
+        segment
+        for name in every
+        for segment in runs(
+            ((n, Label(name) if name in names else None) for n, names in known.items()), fps=fps, layer=layer
+        )
+    ]
+    return VideoTimeline(
+        segments=tuple(sorted(segments, key=lambda s: s.start_seconds)),
+        origins={Fact(f"{layer}_segments"): Origin("derived")},
+        labelled={layer: stretches([*known], fps=fps)},
+    )
+
+
 def stretches(indices: Sequence[int], *, fps: float) -> tuple[tuple[float, float], ...]:
     """The times ``(start, end)`` in seconds that labelled frames cover without a gap; ``indices`` strictly rising.
 

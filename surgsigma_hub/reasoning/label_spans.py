@@ -26,6 +26,8 @@ _ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?|mov(?:e|es|ed|ing)
 _IN = re.compile(r"\bin\s+$", re.IGNORECASE)
 _OF_A_TOOL = re.compile(r"\b(?:but|is|are|stays?|lies?|remains?)\s+$", re.IGNORECASE)
 """Words before "idle" that say it of an instrument: it is the name of a phase as well."""
+_AND_THE = re.compile(r"(?<=\band )the\b", re.IGNORECASE)
+"""Before it one thing ends and another begins: "for irrigation and the suction instrument" names no phase."""
 _RETRIEVAL = re.compile(r"\bretrieval\s+$", re.IGNORECASE)
 """A word before "bag" that makes it a thing; to bag is an action."""
 _INTO = re.compile(r"\bplacing\b.{1,60}\bin\s+the\s+$", re.IGNORECASE)
@@ -65,7 +67,7 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
     ['gallbladder dissection']
     """
     found: list[Mention] = []
-    for span in _lexicon(tuple(kinds)).find(text):
+    for span in _lexicon(tuple(kinds)).find(_AND_THE.sub("and", text)):  # as long, and no word that names skip
         words, before = text[span.start : span.end], text[max(0, span.start - 12) : span.start]
         if _ORDINARY.fullmatch(words) or (words.lower() == "preparation" and _IN.search(before)):
             continue  # "in preparation for"

@@ -7,7 +7,7 @@ No I/O happens here. Boxes are ``x1 y1 x2 y2`` in 0..1 of the frame as stored;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -204,6 +204,7 @@ class Video:
         split: Split of this video under the split scheme in use.
         files: Input files of this video (annotation files, films), for change detection and for the loader itself.
         data: Small picklable loader-private facts found while planning.
+        moved_from: The split in which its source has it, where the build put it into another; set by the build alone.
     """
 
     id: str
@@ -211,6 +212,12 @@ class Video:
     split: str
     files: tuple[Path, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    moved_from: str = ""
+
+    @property
+    def as_listed(self) -> Video:
+        """The video as its source lists it: what a loader is asked about."""
+        return replace(self, split=self.moved_from, moved_from="") if self.moved_from else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

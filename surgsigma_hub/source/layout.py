@@ -1,8 +1,9 @@
 """Where the files of a source are, as data: its home by marks, files by patterns, films and images with rates, splits.
 
 A pattern is a path below the home, parted by ``/``. ``{number:02d}`` is a number, however it is padded; ``{name}`` is a
-text of letters, digits, ``_`` and ``-``; ``*`` is anything within one name and ``**/`` any folders, also none. The
-case of names does not matter, and hidden files and those that archives of other systems add are not there.
+text of letters, digits, ``_`` and ``-``; ``{part:train|test}`` is one of these texts; ``*`` is anything within one name
+and ``**/`` any folders, also none. The case of names does not matter, and hidden files and those that archives of other
+systems add are not there.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ def filled(pattern: str, fields: Fields, *, keep: str = "") -> str:
         if name == keep and name:
             made += f"{{{name}:{spec}}}" if spec else f"{{{name}}}"
         elif name is not None:
-            made += format(fields[name], spec or "")
+            made += format(fields[name], "" if spec is None or "|" in spec else spec)
     return made
 
 
@@ -210,7 +211,7 @@ def _below(
     for name, is_folder in _listed(folder):
         if is_folder != (folders or bool(rest)) or (match := expression.fullmatch(name)) is None:
             continue
-        found = {key: int(text) if key in _numbers(part) else text for key, text in match.groupdict().items()}
+        found = {key: _value(text, _specs(part)[key]) for key, text in match.groupdict().items()}
         if any(fields.get(key, value) != value for key, value in found.items()):
             continue  # a field that occurs twice holds the same
         if rest:
@@ -234,14 +235,28 @@ def _expression(part: str) -> re.Pattern[str]:
     for text, name, spec, _ in Formatter().parse(part):
         made += ".*".join(re.escape(t) for t in text.split("*"))
         if name is not None:
-            made += f"(?P={name})" if name in seen else f"(?P<{name}>{'[0-9]{1,9}' if spec else '[A-Za-z0-9_-]+'})"
+            words = "|".join(map(re.escape, spec.split("|"))) if spec and "|" in spec else ""
+            kind = words or ("[0-9]{1,9}" if spec else "[A-Za-z0-9_-]+")
+            made += f"(?P={name})" if name in seen else f"(?P<{name}>{kind})"
             seen.add(name)
     return re.compile(made, re.IGNORECASE)
 
 
 @cache
-def _numbers(part: str) -> frozenset[str]:
-    return frozenset(name for _, name, spec, _ in Formatter().parse(part) if name and spec)
+def _specs(part: str) -> Mapping[str, str]:
+    """What is said of each field of a pattern where it occurs first."""
+    found: dict[str, str] = {}
+    for _, name, spec, _ in Formatter().parse(part):
+        if name:
+            found.setdefault(name, spec or "")
+    return found
+
+
+def _value(text: str, spec: str) -> int | str:
+    """A field's value: a number, one of the texts as the pattern spells it, or the text."""
+    if "|" in spec:
+        return next(word for word in spec.split("|") if word.casefold() == text.casefold())
+    return int(text) if spec else text
 
 
 # ----------------------------------------------------------------------------------------------------------- splits

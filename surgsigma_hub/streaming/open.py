@@ -37,7 +37,7 @@ def stream(
     uneven: Uneven = "exact",
     where: Where | None = None,
     temperature: float | None = None,
-    caps: Mapping[str, int] | None = None,
+    caps: Mapping[str, int] | int | None = None,
     decode: Decode = "rgb",
     frames: Frames | None = None,
     verify: bool = False,
@@ -72,7 +72,7 @@ def stream(
             means any of its values; all names must fit. From elsewhere at most twice the bytes of these samples are
             read, and the columns of the catalog; of catalogs without offsets, whole blocks.
         temperature: Mix parts by ``samples ** (1 / temperature)``: the named configs or, for one config, its tasks.
-        caps: Most samples of a part in an epoch.
+        caps: Most samples of a part in an epoch, by name; one number: of every task.
         decode: ``rgb``; :class:`Rgb` to resize; ``bytes``; or ``view``, memory of the shard without a copy, which
             cannot be sent to another process.
         frames: Which frames of films to decode. None: films stay bytes.

@@ -31,7 +31,12 @@ def verifiable_tasks() -> tuple[str, ...]:
     return tuple(name for name, task in all_tasks().items() if task.answer in VERIFIABLE)
 
 
-def _check(sample: Mapping[str, Any]) -> None:
+def check_verifiable(sample: Mapping[str, Any]) -> None:
+    """Refuses a sample whose answer no program can compare.
+
+    Raises:
+        UnfitError: it is a text.
+    """
     task = get_task(sample["task"])
     if task.answer not in VERIFIABLE:
         raise UnfitError(
@@ -62,6 +67,6 @@ ADAPTER = Adapter(
     "get_task(task).parse(completion, space=space, size=size, question=...) reads what a model prints",
     write=_write,
     videos=("frames",),
-    check=_check,
+    check=check_verifiable,
     how=how,
 )

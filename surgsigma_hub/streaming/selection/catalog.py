@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LIES = ["offset", "bytes"]
+_WHOLE = frozenset({*_LIES, *NUMBERS, "frame_index", "boxes", "width", "height"})
+_DECIMAL = frozenset({"fps", "start_seconds", "end_seconds"})
 _CATALOGS = 4  # that are read at a time
 _FOOTER = 64 << 20  # bytes, and things in a list, of a footer; one of six million rows has some 500,000
 _GROUP = 1 << 20  # rows of a row group, which is read as a whole; ours have some 65,000
@@ -58,6 +60,26 @@ def find_wanted(place: TreeStorage, manifests: Sequence[Manifest], where: Mappin
 
 
 def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]) -> Wanted:
+    names = [*columns(where), *([] if place.local else _LIES)]
+    with opened(place, m, names, optional=_LIES) as (catalog, found):
+        return _kept(catalog, m, where, found)
+
+
+@contextmanager
+def opened(
+    place: TreeStorage, m: Manifest, names: Sequence[str], *, optional: Collection[str] = ()
+) -> Iterator[tuple[pq.ParquetFile, list[str]]]:
+    """A catalog, looked at before it is believed, and the columns of it that may be read: those asked for.
+
+    Args:
+        place: The tree.
+        m: The manifest whose catalog it is.
+        names: Columns that are to be read. Texts come as dictionaries.
+        optional: Those that an older catalog may lack; all of them are left out where one is not there.
+
+    Raises:
+        ShardError: the catalog is missing or unreadable, or has other rows than the manifest has samples.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -66,23 +88,23 @@ def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]
         if isinstance(source, Path) and not str(source).isascii():
             source = source.open("rb")  # pyarrow opens no path that is not UTF-8; of others it reads faster
         # Read as a dictionary, a text that stands for a million rows lies in memory once.
-        texts = [f"{n}.list.element" if n in LISTS else n for n in columns(where) if n not in NUMBERS]
+        texts = [f"{n}.list.element" if n in LISTS else n for n in names if n not in (*_WHOLE, *_DECIMAL)]
         with pq.ParquetFile(
             source, read_dictionary=texts, thrift_string_size_limit=_FOOTER, thrift_container_size_limit=_FOOTER
         ) as catalog:
-            _check_form(catalog, m, columns(where))
+            if not set(optional) <= set(catalog.schema_arrow.names):
+                names = [n for n in names if n not in optional]
+            _check_form(catalog, m, [*names, *(n for n in optional if n in catalog.schema_arrow.names)])
             rows = catalog.metadata.num_rows
             if rows != m.samples:
                 raise ShardError(
                     f"{m.catalog}: {rows} rows, the manifest says {m.samples} samples", hint="Rebuild this part."
                 )
-            lies = not place.local and set(_LIES) <= set(catalog.schema_arrow.names)
-            names = columns(where) + (_LIES if lies else [])
             chunks = list(_chunks(catalog.metadata, set(names)))
             if isinstance(source, RangedFile):
                 source.load((chunk.start, chunk.end) for chunk in chunks)
             _check_pages(source, chunks, m)
-            return _kept(catalog, m, where, names)
+            yield catalog, list(names)
     except KeyError as error:  # of a column to read as a dictionary
         raise _no_column(m, str(error.args[0]).partition(".")[0]) from None
     except FileNotFoundError:
@@ -91,7 +113,7 @@ def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]
         raise ShardError(f"{m.catalog}: cannot be read ({str(error)[:160]})", hint="Rebuild this part.") from None
 
 
-def _check_form(catalog: pq.ParquetFile, m: Manifest, names: list[str]) -> None:
+def _check_form(catalog: pq.ParquetFile, m: Manifest, names: Sequence[str]) -> None:
     """Columns of the types that a build writes, in row groups that can be held.
 
     Raises:
@@ -100,12 +122,14 @@ def _check_form(catalog: pq.ParquetFile, m: Manifest, names: list[str]) -> None:
     import pyarrow.types as types
 
     schema = catalog.schema_arrow
-    for name in [*names, *(n for n in _LIES if n in schema.names)]:
+    for name in names:
         kind: Any = schema.field(name).type if schema.names.count(name) == 1 else types.lib.null()
         if name in LISTS:
             kind = kind.value_type if types.is_list(kind) else types.lib.null()
-        if name in (*_LIES, *NUMBERS):
+        if name in _WHOLE:
             fits = types.is_integer(kind)
+        elif name in _DECIMAL:
+            fits = types.is_float64(kind)
         else:  # a text that was not read as a dictionary would be repeated in memory
             fits = types.is_dictionary(kind) and types.is_string(kind.value_type)
         if not fits:

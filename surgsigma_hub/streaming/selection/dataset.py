@@ -52,13 +52,13 @@ class LoadedSelection:
 
 def make_selection(
     named: Sequence[Named], config: Config, split: str, *, where: str, temperature: float | None,
-    caps: Mapping[str, int] | None,
+    caps: Mapping[str, int] | int | None,
 ) -> Selection:  # fmt: skip
     """What the arguments of ``stream`` choose.
 
     A name, or several without weights, temperature and caps, is a plain union: every sample once an epoch. Weights by
     name make a mixture of the named configs; temperature and caps one of the named configs or, for a single config, of
-    its tasks.
+    its tasks. One cap for all is one of the tasks, whatever was named.
 
     Raises:
         UnknownNameError: no such config or split.
@@ -77,16 +77,20 @@ def make_selection(
         raise SurgSigmaError(
             "weights and temperature were both given", hint="A temperature makes the weights; drop one."
         )
-    if len(names) == 1:
-        tasks = sorted({m.task for m in chosen[0]})
-        names, chosen = list(tasks), [[m for m in chosen[0] if m.task == task] for task in tasks]
+    if len(names) == 1 or isinstance(caps, int):
         if isinstance(config, Mapping):
+            if len(names) > 1:
+                raise SurgSigmaError("weights and one cap for all tasks were both given", hint="Give a cap by name.")
             raise SurgSigmaError(
                 f"a weighted mixture needs two configs or more; got only {next(iter(config))!r}",
                 hint="Pass the name without a weight.",
             )
+        every = list({m.path: m for part in chosen for m in part}.values())
+        tasks = sorted({m.task for m in every})
+        names, chosen = list(tasks), [[m for m in every if m.task == task] for task in tasks]
     labels = [name or ALL for name in names]
-    limits = weights_by_name(caps or {}, labels, what="caps")
+    by_name = dict.fromkeys(labels, caps) if isinstance(caps, int) else caps or {}
+    limits = weights_by_name(by_name, labels, what="caps")
     if any(limit is not None and limit < 1 for limit in limits):
         raise SurgSigmaError("caps must be 1 or more samples an epoch")
     return Selection(

@@ -217,9 +217,11 @@ def _shared_heads(lists: Sequence[Sequence[tuple[tuple[str, ...], str]]]) -> Ite
 
 
 def _native(kind: Kind) -> Iterator[tuple[str, str]]:
+    """What sources call labels, but for a thing that one of them calls as all others call an action: "suction"."""
+    taken = {forms("action", id).noun for id in concepts("action")} if kind != "action" else set()
     for source in sources_with_names():
         for (k, native), id in native_names(source).items():
-            if k == kind:
+            if k == kind and native.casefold() not in taken:
                 yield native, id
 
 

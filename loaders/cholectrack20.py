@@ -1,0 +1,150 @@
+"""CholecTrack20: boxes of every instrument once a second in 20 operations, most of them of Cholec80.
+
+The traps of this source and what is done about them are told in ``dataset_cards/cholectrack20.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from surgsigma_hub.parsers.releases.track_records import TrackedVideo, read_tracks
+from surgsigma_hub.parsers.runs import course_of
+from surgsigma_hub.records import Defect, Fact, Frame, Label, Origin, Reason, Video
+from surgsigma_hub.source import (
+    Access,
+    DeclaredSource,
+    Fields,
+    Files,
+    FilmOrImageOptions,
+    Films,
+    ImageFolders,
+    Modality,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    StepOptions,
+    VideoLabels,
+)
+
+_FPS = 25
+_NAME = "VID{number:02d}"
+_NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
+_TOOLS = dict(enumerate(("grasper", "bipolar", "hook", "scissors", "clipper", "irrigator", "specimen-bag")))
+_PHASES = dict(
+    enumerate(
+        (
+            "preparation",
+            "carlot-triangle-dissection",
+            "clipping-and-cutting",
+            "gallbladder-dissection",
+            "gallbladder-packaging",
+            "cleaning-and-coagulation",
+            "gallbladder-extraction",
+        )
+    )
+)
+_PRESUMED = "the release names no phases; ids are read in the order of Cholec80"
+_STRANGE = 0.02
+"""More keys than that without a picture of their own are labels of another film; fewer are pictures that got lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CholecTrack20Options(StepOptions, FilmOrImageOptions):
+    """Options of CholecTrack20."""
+
+
+class CholecTrack20(DeclaredSource):
+    """Loader of CholecTrack20 (see the module)."""
+
+    info = SourceInfo(
+        name="cholectrack20",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
+        access=Access.REQUEST,
+        access_steps="Agree to the data use agreement on the homepage and download the three parts from Synapse",
+        layout="cholecTrack20/                                (any folders between will do as well)\n"
+        "  Training/VID02/VID02.json, Training/VID02/Frames/011851.png ...\n"
+        "  Validation/VID30/ ...\n"
+        "  Testing/VID01/VID01.json, Testing/VID01/VID01.mp4 ...              (25 fps)\n",
+        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.INSTRUMENT_BOXES, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
+        split_schemes={"official": ("train", "val", "test")},
+    )
+    options_type = CholecTrack20Options
+    files = Files(labels=f"**/{_NAME}.json")
+    images: ImageFolders = ImageFolders(places=(f"**/{_NAME}/Frames", f"**/{_NAME}/images"), fps={_FPS: "*"}, base=1)
+    films = Films(places=(f"**/{_NAME}",))
+    video_id = _NAME
+
+    def canonical_id(self, id: str, fields: Fields) -> str:
+        """The operation in Cholec80, or in CholecT50 where it is not one of Cholec80."""
+        return f"cholect50/{id}" if fields["number"] in _NOT_CHOLEC80 else f"cholec80/video{fields['number']:02d}"
+
+    def labels(self, video: Video) -> VideoLabels:
+        """Boxes and the phase of each second; nothing where the labels are those of another film."""
+        read = self._read(video.id)
+        strange = self._of_another(video.id)
+        if strange:
+            told = Defect(Reason.LABEL_CORRUPT, self.file(video, "labels")[1], strange, max(1, len(read.frames)))
+            return VideoLabels(defects=[told])
+        if not read.frames:
+            return VideoLabels(defects=read.defects)
+        origins = {Fact.PHASE: Origin("expert", note=_PRESUMED)} if read.presumed else {}
+        phases = {key - 1: found.phase for key, found in read.frames.items() if found.phase is not None}
+        frames = [
+            Frame(
+                index=key - 1,
+                fps=_FPS,
+                phase=None if found.phase is None else Label(found.phase),
+                instruments=None if found.boxes is None else tuple(dict.fromkeys(b.label for b in found.boxes)),
+                instrument_boxes=found.boxes,
+                origins=origins if found.phase is not None else {},
+            )
+            for key, found in read.frames.items()
+        ]
+        last = max(read.frames)
+        return VideoLabels(
+            frames=frames,
+            defects=read.defects,
+            course=course_of({"phase": phases}, fps=_FPS),
+            lasts=last / _FPS,
+            beyond=1 + last / _FPS,  # a film goes on when its last instrument has left
+        )
+
+    @cached_property
+    def _tracks(self) -> dict[str, TrackedVideo]:
+        return {}
+
+    def _read(self, id: str) -> TrackedVideo:
+        if id not in self._tracks:
+            path = self.found[id][1].get("labels")
+            where = f"{id}.json" if path is None else self.relative(path)
+            self._tracks[id] = read_tracks(path, where, _TOOLS, _PHASES, every=_FPS)
+        return self._tracks[id]
+
+    def _of_another(self, id: str) -> str:
+        """Why the labels of a video are taken for those of another film; empty where they are its own."""
+        mine, lost = self._read(id), self._without_picture(id)
+        if lost > _STRANGE:
+            return f"{lost:.0%} of its frames are not among its own pictures: they are labels of another film"
+        twins = [other for other in self._others(id) if self._read(other).signature == mine.signature]
+        if not twins or not mine.signature or (id in self._pictured and self._without_picture(twins[0]) > _STRANGE):
+            return ""
+        return f"its frames and boxes are those of {twins[0]}, and nothing says whose they are"
+
+    def _others(self, id: str) -> Iterator[str]:
+        return (other for other in self.found if other != id)
+
+    @cached_property
+    def _pictured(self) -> dict[str, frozenset[int]]:
+        """Numbers of the pictures of each video that has some."""
+        layout = type(self).images
+        found = {id: layout.images(folders[0][1], folders[0][0]) for id, folders in self._image_folders.items()}
+        return {id: frozenset(numbers) for id, numbers in found.items() if numbers}
+
+    def _without_picture(self, id: str) -> float:
+        """Share of the labelled frames of which there is no picture in a folder that holds pictures."""
+        keys = self._read(id).frames
+        return len(keys.keys() - self._pictured[id]) / len(keys) if keys and id in self._pictured else 0.0

@@ -1,0 +1,126 @@
+"""SAR-RARP50: what the surgeon does with needle and thread in 50 stretches of suturing of robotic prostatectomies.
+
+The traps of this source and what is done about them are told in ``dataset_cards/sar_rarp50.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from surgsigma_hub.parsers.frame_tables import Code, FrameTable, read_frame_table
+from surgsigma_hub.parsers.intervals import (
+    IntervalTable,
+    Spans,
+    course_in,
+    moments_in,
+    read_intervals,
+    spans_from_starts,
+)
+from surgsigma_hub.records import Fact, Video
+from surgsigma_hub.source import (
+    Access,
+    DeclaredSource,
+    Fields,
+    Files,
+    FilmOrImageOptions,
+    Films,
+    ImageFolders,
+    Modality,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    StepOptions,
+    VideoLabels,
+)
+
+_FPS, _EVERY = 60, 6
+"""Frames per second, and frames from row to row of ``action_discrete.txt``."""
+_FIRST_TEST = 41
+_OTHER = 0
+"""Whatever is none of the actions: left unlabelled, since what it is nobody says."""
+_ACTIONS = {
+    1: "Picking-up the needle",
+    2: "Positioning the needle tip",
+    3: "Pushing the needle through the tissue",
+    4: "Pulling the needle out of the tissue",
+    5: "Tying a knot",
+    6: "Cutting the suture",
+    7: "Returning/dropping the needle",
+}
+_INTERVALS = IntervalTable(
+    start=0,
+    end=1,
+    label=2,
+    unit=float(_FPS),
+    closed=True,
+    names={str(n): name for n, name in _ACTIONS.items()},
+    unlabelled=frozenset({str(_OTHER)}),
+    header=False,
+)
+_FRAMES = FrameTable(
+    columns=(Code("Action", _ACTIONS, unlabelled=frozenset({_OTHER})),), kind="action", every=_EVERY, delimiter=","
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SarRarp50Options(StepOptions, FilmOrImageOptions):
+    """Options of SAR-RARP50."""
+
+
+class SarRarp50(DeclaredSource):
+    """Loader of SAR-RARP50 (see the module)."""
+
+    info = SourceInfo(
+        name="sar_rarp50",
+        specialty=Specialty.UROLOGY,
+        procedure=Procedure.ROBOT_ASSISTED_RADICAL_PROSTATECTOMY,
+        modality=Modality.ROBOTIC_LAPAROSCOPY,
+        access=Access.REGISTRATION,
+        access_steps="Register at Synapse and download the training and the test part",
+        layout="sar_rarp50/                                        (any folders between will do as well)\n"
+        "  train1/video_02/video_left.avi                   (60 fps; or rgb/000000000.png ...)\n"
+        "  train1/video_02/action_continuous.txt            (action_discrete.txt in its place is read too)\n"
+        "  train1/video_11_1/ ... train2/ ... test/video_41/ ...\n",
+        facts=frozenset({Fact.ACTIONS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE}),
+        split_schemes={"official": ("train", "test")},
+    )
+    options_type = SarRarp50Options
+    files = Files(
+        continuous="**/video_{name}/action_continuous.txt",
+        discrete="**/video_{name}/action_discrete.txt",
+    )
+    films = Films(places=("**/video_{name}/video_left",), fps={_FPS: "*"})
+    images = ImageFolders(places=("**/video_{name}/rgb",), names="{image:09d}.png", fps={_FPS: "*"})
+    video_id = "video_{name}"
+
+    def canonical_id(self, id: str, fields: Fields) -> str:
+        """The operation: some are stored in two parts, ``video_11_1`` and ``video_11_2``."""
+        return f"sar_rarp50/{re.sub('_[0-9]$', '', id)}"
+
+    def split_of(self, id: str, fields: Fields) -> str:
+        """Operations from 41 on are the test."""
+        number = re.match("[0-9]{1,3}", str(fields["name"]))
+        return "test" if number is not None and int(number[0]) >= _FIRST_TEST else "train"
+
+    def labels(self, video: Video) -> VideoLabels:
+        """Actions as intervals."""
+        actions = self._actions(video)
+        return VideoLabels(
+            frames=moments_in({"action": actions}, index=_FPS),
+            defects=actions.defects,
+            course=course_in({"action": actions}, derived=self.file(video, "continuous")[0] is None),
+            lasts=actions.ends or None,
+            beyond=1 + actions.unread,
+        )
+
+    def _actions(self, video: Video) -> Spans:
+        continuous, where = self.file(video, "continuous")
+        discrete, where_discrete = self.file(video, "discrete")
+        if continuous is not None or discrete is None:
+            return read_intervals(continuous, where, _INTERVALS)
+        rows = read_frame_table(discrete, where_discrete, _FRAMES)
+        starts = dict(rows.named["Action"])
+        holes = {n + _EVERY: None for n in starts if n + _EVERY not in starts and n != rows.last}
+        spans = spans_from_starts({**starts, **holes}, rows.last + _EVERY, _FPS)
+        return Spans(spans.spans, _FPS, rows.defects, rows.unread)

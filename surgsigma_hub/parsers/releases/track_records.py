@@ -1,0 +1,149 @@
+"""Records of tracked instruments by frame, as CholecTrack20 ships them: one JSON object a video.
+
+Nothing is raised: what cannot be read is a :class:`Defect`. Numbers of frames count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import BadRowError
+from ...media.boxes import BoxOutsideError, from_xywh
+from ...records import Defect, Label, LabeledBox, Reason
+from ..strict_json import Pairs, read_json
+
+_NONE = -1
+"""Of any id: not annotated. Four of it as a box: the instrument is out of view and only tracked on."""
+_PIXELS = 1.1
+"""A box with a number above it is in pixels: those in 0..1 cross the border by less."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFrame:
+    """What is said of one frame: ``None`` where a record of it cannot be read or nothing is said."""
+
+    boxes: tuple[LabeledBox, ...] | None
+    phase: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedVideo:
+    """What one file says.
+
+    Attributes:
+        frames: By number as in the file, rising.
+        signature: Numbers of frames and boxes, for comparison with other files: equal ones hold the same labels.
+        defects: What is left out.
+        presumed: Whether names of phases are those given by the caller, since the file has none.
+    """
+
+    frames: Mapping[int, TrackedFrame]
+    signature: frozenset[tuple[int, str]]
+    defects: tuple[Defect, ...]
+    presumed: bool
+
+
+def read_tracks(
+    path: Path | None, where: str, tools: Mapping[int, str], phases: Mapping[int, str], *, every: int
+) -> TrackedVideo:
+    """Read the file of one video; one that is missing or cannot be used is one defect.
+
+    Args:
+        path: None where it is missing.
+        where: Its place for messages, relative to the root.
+        tools: Names of instruments by id where the file has no table of them.
+        phases: Names of phases likewise.
+        every: Numbers of frames are 1 and every so many after it; others are told and left out.
+    """
+    try:
+        document = read_json(path) if path is not None else None
+    except BadRowError as error:
+        return _nothing(where, error.message)
+    except OSError as error:
+        return _nothing(where, f"the file cannot be opened ({error.strerror})")
+    rows = document.get("annotations") if isinstance(document, Pairs) else None
+    if not isinstance(document, Pairs) or not isinstance(rows, Pairs):
+        return _nothing(where, "the file is missing" if path is None else "no object 'annotations' of frame to records")
+    names = _names(document, "tools") or tools
+    own = _names(document, "phases") or _names(document, "phase")
+    defects: list[Defect] = []
+    frames: dict[int, TrackedFrame] = {}
+    signature: set[tuple[int, str]] = set()
+    video = document.get("video")
+    size = (video.get("width"), video.get("height")) if isinstance(video, dict) else (None, None)
+    for key in sorted(rows, key=lambda k: (len(k), k)):
+        number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else 0
+        place = f"{where} frame {key[:20]}"
+        if number % every != 1 or key in rows.repeated or number in frames or not isinstance(rows[key], list):
+            detail = f"expected one list of records for each number 1, {1 + every}, ...: it is left out"
+            defects.append(Defect(Reason.ROW_MALFORMED, place, detail))
+            continue
+        frames[number], told = _frame(rows[key], place, names, own or phases, size)
+        defects += told
+        signature.add((number, str(sorted(str(r.get("tool_bbox")) for r in rows[key] if isinstance(r, dict)))))
+    return TrackedVideo(frames, frozenset(signature), tuple(defects), own is None)
+
+
+def _nothing(where: str, detail: str) -> TrackedVideo:
+    return TrackedVideo({}, frozenset(), (Defect(Reason.ROW_MALFORMED, where, detail),), False)
+
+
+def _names(document: Pairs, kind: str) -> dict[int, str] | None:
+    """Names by id as the file's own table gives them; None without one."""
+    table = document.get("categories")
+    rows = table.get(kind) if isinstance(table, dict) else None
+    if not isinstance(rows, list):
+        return None
+    found = {r["id"]: r["name"] for r in rows if isinstance(r, dict) and type(r.get("id")) is int and _is_text(r)}
+    return found or None
+
+
+def _is_text(row: dict[str, Any]) -> bool:
+    return isinstance(row.get("name"), str)
+
+
+def _frame(
+    records: list[Any], place: str, tools: Mapping[int, str], phases: Mapping[int, str], size: tuple[Any, Any]
+) -> tuple[TrackedFrame, list[Defect]]:
+    boxes: list[LabeledBox] = []
+    defects: list[Defect] = []
+    for record in records:
+        try:
+            boxes += _box(record, tools, size)
+        except BadRowError as error:
+            reason = Reason.BOX_OUTSIDE if isinstance(error, BoxOutsideError) else Reason.ROW_MALFORMED
+            defects.append(Defect(reason, place, f"{error.message}: the frame has no list of instruments"))
+    named = {record.get("phase") for record in records if isinstance(record, dict)} - {None, _NONE}
+    known = [phases[n] for n in named if type(n) is int and n in phases]
+    if len(named) > 1 or len(known) < len(named):
+        detail = f"phase {sorted(map(str, named))}, expected one of {min(phases)} to {max(phases)}: it is left out"
+        defects.append(Defect(Reason.LABEL_UNKNOWN, place, detail))
+        known = []
+    broken = any(d.reason is not Reason.LABEL_UNKNOWN for d in defects)
+    return TrackedFrame(None if broken else tuple(boxes), known[0] if known else None), defects
+
+
+def _box(record: Any, tools: Mapping[int, str], size: tuple[Any, Any]) -> Iterator[LabeledBox]:
+    """The box of a record; none where the instrument is out of view.
+
+    Raises:
+        BadRowError: it is no record, its instrument is unknown or its box no box.
+    """
+    values = record.get("tool_bbox") if isinstance(record, dict) else None
+    if not isinstance(values, list) or len(values) != 4 or not all(type(v) in (int, float) for v in values):
+        raise BadRowError(f"tool_bbox {str(values)[:60]}, expected four numbers")
+    if all(v == _NONE for v in values):
+        return
+    name = tools.get(record.get("instrument"))
+    if name is None:
+        raise BadRowError(f"instrument {str(record.get('instrument'))[:20]} is not one of {sorted(tools)}")
+    scale = (1.0, 1.0)
+    if max(values) > _PIXELS:
+        if not all(type(n) is int and n > 0 for n in size):
+            raise BadRowError(f"tool_bbox {values} is in pixels, and the file does not say of what size")
+        scale = size
+    box, clipped = from_xywh(*values, width=scale[0], height=scale[1])
+    yield LabeledBox(Label(name), box, clipped)

@@ -1,0 +1,123 @@
+"""The CholecTrack20 loader: numbers from 1, instruments out of view, labels of another film by content."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from surgsigma_hub.records import Defect, Fact, FileImage, Frame, Reason, VideoFrame
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source.layout import split_table
+
+from conftest import FIXTURES
+from footage_files import seen
+
+CholecTrack20 = get_source("cholectrack20")
+ROOT = FIXTURES / "cholectrack20"
+
+
+def read(root: Path, video: str) -> tuple[list[Frame], list[Defect]]:
+    source = CholecTrack20(root)
+    (found,) = (v for v in source.videos() if v.id == video)
+    items = list(seen(source, found).frames())
+    return [f for f in items if isinstance(f, Frame)], [d for d in items if isinstance(d, Defect)]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT, tmp_path / "copy"))
+
+
+def edit(path: Path, change: Callable[[Any], object]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_keys_count_from_one_in_pictures_and_in_the_test_films() -> None:
+    frames, defects = read(ROOT, "VID02")
+    assert defects == [] and [f.index for f in frames] == [25 * s for s in range(1, 13)]
+    assert [f.image.path.name for f in frames[:1] if isinstance(f.image, FileImage)] == ["000026.png"]
+    frames, defects = read(ROOT, "VID01")
+    assert defects == [] and [f.image.index for f in frames if isinstance(f.image, VideoFrame)] == [
+        25 * s for s in range(6)
+    ]
+
+
+def test_an_instrument_out_of_view_is_in_no_list_and_a_box_over_the_border_is_cut() -> None:
+    frames, _ = read(ROOT, "VID02")
+    for frame in frames:
+        assert frame.instrument_boxes is not None and len(frame.instrument_boxes) == 2
+        assert "specimen-bag" not in [label.native for label in frame.instruments or ()]
+        assert frame.instrument_boxes[1].clipped and frame.instrument_boxes[1].box.x2 == 1.0
+
+
+def test_a_phase_is_presumed_unless_the_file_names_phases(copy: Path) -> None:
+    frames, _ = read(ROOT, "VID02")
+    note = frames[0].origins[Fact.PHASE].note
+    assert note is not None and "order of Cholec80" in note
+    names = [{"id": 1, "name": "clipping-and-cutting"}, *({"id": n, "name": "preparation"} for n in range(2, 7))]
+    edit(copy / "Training/VID02/VID02.json", lambda d: d["categories"].update(phases=names))
+    frames, _ = read(copy, "VID02")
+    assert frames[0].phase is not None and frames[0].phase.native == "clipping-and-cutting" and not frames[0].origins
+
+
+@pytest.mark.parametrize(("video", "said"), [("VID30", "not among its own"), ("VID31", "not among its own")])
+def test_labels_of_another_film_are_left_out_whole(video: str, said: str) -> None:
+    frames, (defect,) = read(ROOT, video)
+    assert frames == [] and defect.reason is Reason.LABEL_CORRUPT and said in defect.detail and defect.moments == 6
+    assert read(ROOT, "VID17")[1] == []
+
+
+def test_without_pictures_a_repeated_file_is_known_by_its_boxes(copy: Path) -> None:
+    for video in ("Training/VID17", "Validation/VID30"):
+        shutil.rmtree(copy / video / "Frames")
+    for video, other in (("VID17", "VID30"), ("VID30", "VID17")):
+        frames, (defect,) = read(copy, video)
+        assert frames == [] and f"those of {other}" in defect.detail
+
+
+def test_a_repaired_release_is_read(copy: Path) -> None:
+    own = json.loads((copy / "Training/VID31/VID31.json").read_text())
+    (copy / "Validation/VID30/VID30.json").write_text(json.dumps(own))
+    moved = {str(int(key) + 40 * 25): rows for key, rows in own["annotations"].items()}
+    edit(copy / "Training/VID31/VID31.json", lambda d: d.update(annotations=moved))
+    for video in ("VID30", "VID31"):
+        frames, defects = read(copy, video)
+        assert len(frames) == 6 and defects == []
+
+
+def test_a_lost_picture_is_one_moment_and_no_other_film(copy: Path) -> None:
+    more = {str(25 * s + 1): [] for s in range(13, 113)}
+    edit(copy / "Training/VID02/VID02.json", lambda d: d["annotations"].update(more))
+    picture = copy / "Training/VID02/Frames/000026.png"
+    for s in range(14, 113):
+        shutil.copy(picture, picture.with_name(f"{25 * s + 1:06d}.png"))
+    picture.unlink()
+    frames, defects = read(copy, "VID02")
+    assert len(frames) >= 99 and {d.reason for d in defects} == {Reason.MEDIA_MISSING}
+
+
+@pytest.mark.parametrize("bad", [{"tool_bbox": [0.1, 0.2]}, {"instrument": 77}, {"tool_bbox": [0.1, 0.1, 0.1, "x"]}])
+def test_a_bad_record_costs_its_second_the_lists_and_not_the_phase(copy: Path, bad: dict[str, Any]) -> None:
+    edit(copy / "Training/VID02/VID02.json", lambda d: d["annotations"]["26"][0].update(bad))
+    frames, (defect,) = read(copy, "VID02")
+    assert frames[0].instruments is None and frames[0].instrument_boxes is None and frames[0].phase is not None
+    assert defect.where == "Training/VID02/VID02.json frame 26" and frames[1].instruments
+
+
+def test_boxes_in_pixels_are_of_the_stated_size(copy: Path) -> None:
+    edit(copy / "Training/VID02/VID02.json", lambda d: d["annotations"]["26"][0].update(tool_bbox=[24, 16, 48, 32]))
+    frames, _ = read(copy, "VID02")
+    box = (frames[0].instrument_boxes or ())[0].box
+    assert (box.x1, box.y1, box.x2, box.y2) == (0.25, 0.25, 0.75, 0.75)
+
+
+def test_the_published_split() -> None:
+    table = split_table("cholectrack20")["official"]
+    assert {v for v, split in table.items() if split == "val"} == {"VID30", "VID110"}
+    assert [list(table.values()).count(s) for s in ("train", "test")] == [10, 8]
