@@ -77,8 +77,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 MOST_ALIASES = 90
-"""Aliases of one anchor: the npm package ``yaml`` 2.9.1 refuses a document at the 100th; which reader the Hub uses is not
-known. Others have no such bound."""
+"""Aliases of one anchor at most: the npm package ``yaml`` 2.9.1 refuses a document at the 100th. Others have no bound;
+which reader the Hub uses is not known."""
 
 
 def dump_yaml(mapping: Mapping[str, Any]) -> str:
@@ -93,7 +93,7 @@ def dump_yaml(mapping: Mapping[str, Any]) -> str:
 
 @dataclass(slots=True)
 class _Shown:
-    """What stands for a list or mapping, and how often that was named; ``value`` keeps its identity from being reused."""
+    """What stands for a list or mapping, and how often it was named; ``value`` is kept so that its id is not reused."""
 
     value: Any
     made: Any
