@@ -13,6 +13,7 @@ from surgsigma_hub.api import build, list_sources, list_tasks, matrix
 from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.ontology import native_names, resolve_frame, resolve_timeline
 from surgsigma_hub.records import Fact, Frame
+from surgsigma_hub.scaffold import PLACES
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.validate import validate
@@ -48,6 +49,19 @@ def test_metadata(name: str) -> None:
     assert re.match(r"https?://", info.homepage), f"homepage in dataset_cards/{name}.md is no address: {info.homepage}"
     assert matrix()[name], "info.facts serve no task: declare what frames() and course() yield"
     assert native_names(name), f"surgsigma_hub/ontology/native/{name}.csv is empty: a row kind,native,id for each label"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_left_to_do(name: str) -> None:
+    places = [ROOT / place.format(name=name) for place in PLACES.values()]
+    left = [
+        f"{path.relative_to(ROOT)} line {n}: {line.strip()}"
+        for path in places
+        if path.is_file()
+        for n, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if "TODO" in line
+    ]
+    assert not left, "\n".join(["fill these in:", *left])
 
 
 @pytest.mark.parametrize("name", NAMES)

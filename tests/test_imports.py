@@ -23,7 +23,7 @@ FLOORS = [
     {"shards"},
     {"depth"},
     {"building", "preview", "streaming"},
-    {"bench", "browse", "hub"},
+    {"bench", "browse", "hub", "scaffold"},
     {"adapters"},
     {"enrich"},
     {"api"},

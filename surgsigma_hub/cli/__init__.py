@@ -33,6 +33,7 @@ GROUPS = (
     "leaking",
     "pointing",
     "publishing",
+    "adding",
 )
 """Modules of this package that define ``COMMANDS``, in the order of the help."""
 

@@ -15,6 +15,7 @@ from ..media.boxes import TOLERANCE, BoxOutsideError, from_xywh
 from ..plain_file import MAX_TEXT, read_plain
 from ..records import Box, Defect, Drawn, MaskImage, MaskRef, Polygons, Reason
 from .run_lengths import read_run_lengths
+from .strict_json import as_utf8
 
 _MOST_SIDE = 100_000
 """Pixels of a side that no image of an operation has: larger ones are misprints."""
@@ -111,10 +112,10 @@ def read_coco(path: Path, where: str) -> CocoFile:
         BadRowError: it cannot be opened, is not JSON, or has no lists ``images``, ``annotations`` and ``categories``.
     """
     try:
-        document = orjson.loads(read_plain(path, most=MAX_TEXT))
+        document = orjson.loads(as_utf8(read_plain(path, most=MAX_TEXT)))
     except OSError as error:
         raise BadRowError(f"{where}: the file cannot be opened ({error.strerror})") from None
-    except orjson.JSONDecodeError as error:
+    except (orjson.JSONDecodeError, BadRowError) as error:
         raise BadRowError(f"{where}: not JSON, or cut short: {error}") from None
     lists = [document.get(key) if isinstance(document, dict) else None for key in ("categories", "images")]
     if not all(isinstance(one, list) for one in lists) or not isinstance(document.get("annotations", []), list):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from itertools import product
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import yaml
 
@@ -93,16 +94,59 @@ SLOTS: Mapping[str, frozenset[str]] = {
 """The slots that a sentence of each kind may use."""
 
 
+class Line(NamedTuple):
+    """A sentence with choices: parts of which one option each is taken; ``number`` is how many sentences that makes."""
+
+    parts: tuple[tuple[str, ...], ...]
+    number: int
+
+    @classmethod
+    def of(cls, line: str, words: Mapping[str, str] = {}) -> Line:
+        """The parts of a line of the data file; ``words`` are the choices that have a name.
+
+        >>> Line.of("[In|At] the end.")
+        Line(parts=(('In', 'At'), (' the end.',)), number=2)
+        """
+        split = _CHOICES.split(_NAMED.sub(lambda m: f"[{words[m[1]]}]", line))
+        parts = tuple((*part.split("|"),) if n % 2 else (part,) for n, part in enumerate(split) if n % 2 or part)
+        return cls(parts, math.prod(map(len, parts)))
+
+    def chosen(self, draw: int) -> str:
+        """The sentence of that number; numbers go round.
+
+        >>> [Line.of("[In|At] the end.").chosen(n) for n in range(3)]
+        ['In the end.', 'At the end.', 'In the end.']
+        """
+        said: list[str] = []
+        for options in self.parts:
+            if len(options) == 1:
+                said.append(options[0])
+            else:
+                draw, at = divmod(draw, len(options))
+                said.append(options[at])
+        return "".join(said)
+
+    def covered(self) -> Iterator[str]:
+        """Sentences in which each option stands at least once.
+
+        >>> list(Line.of("[In|At] the [end|start|middle].").covered())
+        ['In the end.', 'At the start.', 'In the middle.']
+        """
+        for n in range(max(map(len, self.parts))):
+            yield "".join([options[n % len(options)] for options in self.parts])
+
+
 @cache
-def sentences() -> dict[str, tuple[str, ...]]:
-    """Kind of sentence to its wordings.
+def sentences() -> dict[str, tuple[Line, ...]]:
+    """Kind of sentence to its lines.
 
     Raises:
-        SurgSigmaError: the data file lacks a kind, holds one too many, repeats a wording or uses an unknown slot.
+        SurgSigmaError: the data file lacks a kind, holds one too many, repeats a line, uses an unknown slot or choice.
     """
     where = "reasoning/templates/reasoning.yaml"
     raw = yaml.safe_load((resources.files(__package__) / "templates" / "reasoning.yaml").read_text("utf-8"))
-    found = {kind: expanded(lines) for kinds in raw.values() for kind, lines in kinds.items()}
+    words = raw.pop("words")
+    found = {kind: lines for kinds in raw.values() for kind, lines in kinds.items()}
     if set(found) != set(SLOTS):
         odd = ", ".join(sorted(set(found) ^ set(SLOTS)))
         raise SurgSigmaError(f"{where}: the kinds of sentence are not those expected ({odd})")
@@ -110,11 +154,14 @@ def sentences() -> dict[str, tuple[str, ...]]:
         if not lines or len(set(lines)) != len(lines):
             raise SurgSigmaError(f"{where}: {kind} must be a list of distinct sentences")
         for line in lines:
+            if not {*_NAMED.findall(line)} <= set(words):
+                raise SurgSigmaError(f"{where}: {line!r} names a choice that is not among the words")
             if not slots_of(line) <= SLOTS[kind]:
                 raise SurgSigmaError(f"{where}: {line!r} uses a slot that {kind} does not have")
-    return found
+    return {kind: tuple(Line.of(line, words) for line in lines) for kind, lines in found.items()}
 
 
+_NAMED = re.compile(r"\[@(\w+)\]")
 _CHOICES = re.compile(r"\[([^\]]*\|[^\]]*)\]")
 
 
@@ -124,12 +171,7 @@ def expanded(lines: Iterable[str]) -> tuple[str, ...]:
     >>> expanded(["[In|At] the end.", "Done."])
     ('In the end.', 'At the end.', 'Done.')
     """
-    found: list[str] = []
-    for line in lines:
-        parts = _CHOICES.split(line)
-        options = [part.split("|") if n % 2 else [part] for n, part in enumerate(parts)]
-        found += map("".join, product(*options))
-    return tuple(found)
+    return tuple("".join(said) for line in lines for said in product(*Line.of(line).parts))
 
 
 class Wording:
@@ -144,9 +186,12 @@ class Wording:
 
     def number(self) -> int:
         """A number below 65,536, another one at each call."""
-        at = self._said % 32
-        self._said += 1
-        return self._digest[at + at] << 8 | self._digest[at + at + 1]
+        at = self._said
+        if at == len(self._digest):
+            self._digest = hashlib.blake2b(self._digest, digest_size=64, person=b"reason").digest()
+            at = 0
+        self._said = at + 2
+        return self._digest[at] << 8 | self._digest[at + 1]
 
     def pick(self, some: Sequence[T]) -> T:
         """One of ``some``."""
@@ -155,7 +200,8 @@ class Wording:
     def say(self, kind: str, slots: Mapping[str, str] = {}) -> str:
         """One sentence of that kind."""
         lines = self._banks[kind]
-        text = lines[self.number() % len(lines)]
+        line = lines[self.number() % len(lines)]
+        text = line.chosen(self.number() << 16 | self.number())
         if slots:
             text = text.format_map(slots)
         return text if text[0].isupper() else text[0].upper() + text[1:]

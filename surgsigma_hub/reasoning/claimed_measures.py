@@ -26,6 +26,7 @@ MOVED = re.compile(
 )
 
 
+_JOINED = re.compile(r"[,:]|\b(?:and|as well as|with)\b")
 _LEADS = re.compile(r"(?:^|[,:]|\b(?:and|while)\b)\s*$")
 
 
@@ -84,7 +85,7 @@ def owner_of(text: str, things: Sequence[Mention], match: re.Match[str]) -> Ment
     before = [m for m in things if m.end <= match.start()]
     after = [m for m in things if m.start >= match.end()]
     leads = _LEADS.search(text_before(text, match.start())) is not None
-    if after and (not before or (leads and not re.search(r"[,:]|\band\b", text[match.end() : after[0].start]))):
+    if after and (not before or (leads and not _JOINED.search(text[match.end() : after[0].start]))):
         return after[0]
     return before[-1] if before else None
 

@@ -59,8 +59,8 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 _WARRANT = re.compile(
-    r"(?P<defined>\bbelongs? to\b)|(?P<typical>\btypical(?:ly)?\b(?:\s+(?:of|followed by))?)"
-    r"|(?P<fits>\bfits?\b|\bwent on with\b|\bgave way to\b)|(?P<against>\bagainst\b)",
+    r"(?P<defined>\bbelongs? to\b)|(?P<typical>\b(?:typical(?:ly)?|characteristic)\b(?:\s+(?:of|followed by))?)"
+    r"|(?P<fits>\bfits?\b|\bin keeping with\b|\bwent on with\b|\bgave way to\b)|(?P<against>\bagainst\b)",
     re.IGNORECASE,
 )
 """Words before the label that something seen speaks for, or against."""
@@ -71,6 +71,7 @@ _BOX = re.compile(
 )
 _CELL = r"(?:top|upper|bottom|lower|middle|mid|cent(?:er|re|ral)|left|right)"
 _REGION = re.compile(
+    rf"(?:\b(?P<level>high|low|halfway|at mid-height)(?:\s+(?:up|down))?\s+)?"
     rf"(?P<lead>\b(?:in|at|on|to|from|near|towards?|within|of)\s+the\s+(?:far\s+|extreme\s+)?)?"
     rf"\b(?P<one>{_CELL})(?:[\s-]+(?P<two>{_CELL}))?\b"
     r"(?P<noun>\s+(?:area|region|corner|part|quadrant|side|portion|third|edge|section)\b)?",
@@ -239,6 +240,7 @@ def _attached(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
         if sized:
             yield Claim(What.SIZED, f"{sized[1]} {thing.text}", thing.readings, size=sized[1].lower())
     moves = [m.span() for m in MOVED.finditer(text)]
+    last: tuple[int, Mention, Region] | None = None  # "on the left near the top" is one place
     for match in _REGION.finditer(text):
         if not (match["lead"] or match["noun"]) and not match["two"]:
             continue
@@ -251,7 +253,16 @@ def _attached(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
         owner = owner_of(text, things, match)
         if owner:
             quote = f"{owner.text}: {match.group().strip()}"
-            yield Claim(What.PLACED, quote, owner.readings, region=_region(match["one"], match["two"]))
+            region = _region(match["one"], match["two"])
+            if match["level"] and region.row is None:
+                region = Region(_LEVELS[match["level"].lower()], region.column)
+            if last is not None and last[1] is owner and not text[last[0] : match.start()].strip():
+                region = Region(last[2].row or region.row, last[2].column or region.column)
+            last = match.end(), owner, region
+            yield Claim(What.PLACED, quote, owner.readings, region=region)
+
+
+_LEVELS = {"high": "top", "low": "bottom", "halfway": "middle", "at mid-height": "middle"}
 
 
 def _region(one: str, two: str | None) -> Region:
@@ -272,11 +283,11 @@ def _region(one: str, two: str | None) -> Region:
     return Region(row, column)
 
 
-_BY = re.compile(r"\b(?:by|using|with|through)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
+_BY = re.compile(r"\b(?:by(?: means of)?|using|with|through)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.I)
 _AT = re.compile(r"\b(?:at|on|into|in|from|to|of|near|inside)\s+(?:(?:an?|the)\s+)?$", re.IGNORECASE)
 
 
-_WITH = re.compile(r"\b(?:by|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
+_WITH = re.compile(r"\b(?:by(?: means of)?|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
 _ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
 _LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
 
@@ -308,7 +319,8 @@ def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
             waits = action is not None and target is None and not _NO_TARGET.search(text[start : mention.start])
             led = text_before(text, mention.start)
             waits = waits and not (_LIES_THERE.match(text, mention.end) or _ONE_OF.search(led) or _WITH.search(led))
-            as_instrument = not (waits or (instrument is not None and _AT.search(text_before(text, mention.start))))
+            lies_at = instrument is not None and _AT.search(led) and not _WITH.search(led)
+            as_instrument = not (waits or lies_at)
         if as_instrument:
             if action is not None and instrument is None and _BY.search(text_before(text, mention.start)):
                 instrument = mention

@@ -15,7 +15,7 @@ from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.stages import Stage
 from ..tasks.common.wording import are, joined, seconds_text
 from .bank import Wording
-from .phrases import doing, in_order, labels_text, name_of, nouns, sign_text, the_list
+from .phrases import cited, doing, in_order, labels_text, name_of, nouns, the_list
 from .scene_facts import Memory, Scene
 from .warrants import Sign, Support, Warrants, last_act, signs_during, signs_in
 
@@ -118,14 +118,14 @@ def _placed(
         if pointed_at != {id}:
             return [words.say("open", end)]  # the signs point elsewhere, or to several
         kind = "belongs" if sign.defined else "typical"
-        return [words.say(kind, {"sign": sign_text(sign.sign), "label": label}), words.say("decided", end)]
+        return [words.say(kind, {"sign": cited(sign.sign, words), "label": label}), words.say("decided", end)]
     fitting = [s for s in found.supports if len(s.fits) > 1]
     if not fitting:
         return [words.say("open", end)]
     chosen = min(fitting, key=lambda s: (len(s.fits), -_exact(s.sign)))
     if id not in chosen.fits:
         return [words.say("open", end)]
-    said = [words.say("fits", {"sign": sign_text(chosen.sign), "labels": labels_text(stage, chosen.fits)})]
+    said = [words.say("fits", {"sign": cited(chosen.sign, words), "labels": labels_text(stage, chosen.fits)})]
     others = [other for other in chosen.fits if other != id]
     excluded = [other for other in others if other in found.lacking]
     for other in excluded[:2]:
@@ -206,11 +206,11 @@ def _next(scene: Scene, answer: Answer, words: Wording, warrants: Warrants) -> l
         sign = Sign("", last)
         support = warrants.support("next", sign)
         if coming and support.typical == coming[0]:
-            said.append(words.say("followed", {"sign": sign_text(sign), "label": nouns(coming)}))
+            said.append(words.say("followed", {"sign": cited(sign, words), "label": nouns(coming)}))
             decided = True
         elif coming and coming[0] in support.fits and len(support.fits) > 1:
             labels = labels_text("action", support.fits)
-            said.append(words.say("followed_by_some", {"sign": sign_text(sign), "labels": labels}))
+            said.append(words.say("followed_by_some", {"sign": cited(sign, words), "labels": labels}))
         else:
             said.append(words.say("last_seen", {"doing": doing((last,))}))
     end = (nouns if words.number() & 1 else doing)(coming)

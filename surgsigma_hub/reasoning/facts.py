@@ -10,6 +10,7 @@ from ..media.boxes import region_words
 from ..ontology import NULL, Kind, concepts
 from ..records import Box, Fact, Frame, VideoTimeline
 from ..tasks import get_task
+from ..tasks.common.answers import NOT_TISSUE
 from ..tasks.common.base import Draft
 from ..tasks.common.stages import Stage
 from ..tasks.common.timeline import EPSILON, State, ids_of
@@ -116,8 +117,8 @@ class Facts:
     @property
     def evident(self) -> bool:
         """Whether anything is known of what can be seen: without, there is no trace."""
-        seen = any(self.labels.values()) or bool(self.triplets) or bool(self.smoke)
-        return seen or "instrument" in self.complete
+        things = any(ids - NOT_TISSUE if kind == "target" else ids for kind, ids in self.labels.items())
+        return things or bool(self.triplets) or bool(self.smoke) or "instrument" in self.complete
 
     def regions_of(self, label: str) -> list[Region]:
         """Parts of the picture in which ``label`` lies."""
@@ -141,6 +142,8 @@ def parse_region(words: str) -> Region:
     row, _, column = words.partition(" ")
     if column:
         return Region(row, column)
+    if row in ("top", "bottom"):
+        return Region(row, None)
     return Region(None, row) if row in ("left", "right") else Region("middle", "center")
 
 

@@ -17,7 +17,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 _DONE: tuple[Kind, ...] = ("action", "step", "phase")
 _DETERMINER = re.compile(
     r"\b(?:a|an|the|this|that|these|those|its|his|her|their|each|every|both|no|any|one|two|three|four|five|metal|"
-    r"surgical|titanium|video|observed|short|first|second|last|next|whole|input|given)[\W_]+$",
+    r"surgical|titanium|video|observed|short|first|second|last|next|whole|input|given)[^\w,.;:]+$",
     re.IGNORECASE,
 )
 """Words before which "clip" or "cut" is a thing, not something done."""

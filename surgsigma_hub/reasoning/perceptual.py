@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import gcd
 from typing import Any, NamedTuple
 
 from ..media.boxes import region_words
@@ -15,14 +16,20 @@ from ..tasks.common.base import AnswerKind, Task
 from ..tasks.common.wording import joined
 from .bank import Wording
 from .measures import Measure, Name, of_boxes, of_motion, turned
-from .phrases import SIDES, be, corners, in_order, name_of, size_words, the_list, thing_in_view, things_in_view, verbs
+from .phrases import SIDES, be, corners, in_order, listed, name_of, place, size_words, the_list, thing_in_view, verbs
 from .scene_facts import Memory, Scene
 
 _MOST_TISSUES = 3
 """So many tissues are told, with their places, where they are not asked for: those that matter, then any others."""
 
-_STYLES, _BY_BOX = 8, 4
-"""Ways to word a list of what is in view; few, since what is worded is kept for the other samples of the moment."""
+_MOST_STYLES = 4
+"""Ways to choose among what need not be told; few, since what is chosen is kept for the other samples of the moment."""
+_BY_BOX = 7
+"""Of so many lists, one gives boxes in place of words."""
+_UNPLACED = 6
+"""Of so many lists, one leaves places out that are not asked for."""
+
+_Found = tuple[tuple[str, ...], Sequence[LabeledBox]]
 
 CONDITIONS = ("cystic_duct", "cystic_artery", "cystic_plate", "cystic_pedicle")
 """Tissues by which a critical view is judged."""
@@ -38,7 +45,8 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     that traces stay short and unlike one another; what the answer needs is always said.
     """
     style = words.number()
-    tools = _things("instrument", task, scene, answer, memory, style)
+    with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip
+    tools = _things("instrument", task, scene, answer, memory, style) if with_tools else None
     needs_tissue = task.answer in (AnswerKind.TEXT, AnswerKind.CRITERIA) or task.label_kinds == ("target",)
     with_tissue = needs_tissue or style & 8 or tools is None or not tools.text
     anatomy = _things("target", task, scene, answer, memory, style) if with_tissue else None
@@ -50,12 +58,8 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     if smoke and (style & 16 or task.answer is AnswerKind.TEXT or not said):
         said.append(words.say("smoke"))
     spots = [] if task.answer is AnswerKind.BOXES else _spots(scene, memory)
-    if spots and (style % _STYLES < _BY_BOX or tools is None or not tools.text):
-        first = words.number()
-        chosen = dict.fromkeys(
-            (first % len(spots), (first + 1) % len(spots)) if task.level > 1 else (first % len(spots),)
-        )
-        said += [words.say(*spots[n]) for n in chosen]
+    if spots and (style & 1 or tools is None or not tools.text):
+        said.append(words.say(*words.pick(spots)))
     more = evidence(scene, memory)
     if more and (not spots or task.level == 1 or len(said) < 3):
         said.append(words.say(*words.pick(more)))
@@ -205,7 +209,7 @@ def _told(m: Measure) -> Evidence | None:
 
 def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory, style: int) -> _Things | None:
     """What is in view of one kind, in words; None where nobody looked. Kept for the other samples of the scene."""
-    known: dict[Any, _Things | None] = memory.things
+    known: dict[Any, _Found | None] = memory.things
     described = task.answer is AnswerKind.TEXT  # names all that is listed
     # Of triplets, targets are asked for as what is acted on, which is no list of what is in view.
     asked = kind in task.label_kinds and not (kind == "target" and task.answer is AnswerKind.TRIPLETS)
@@ -218,19 +222,31 @@ def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory
             matter = (answer.boxes[0].label,)
         elif not asked and not described:
             matter = CONDITIONS if task.answer is AnswerKind.CRITERIA else _worked_on(scene)
-    key = (
-        kind,
-        asked,
-        alone,
-        boxed,
-        places,
-        answer.labels if asked and alone else (),
-        matter,
-        min(style % _STYLES, _BY_BOX),
-    )
+    key = (kind, asked, alone, boxed, places, answer.labels if asked and alone else (), matter, style % _MOST_STYLES)
     if key not in known:
         known[key] = _look(*key, scene)
-    return known[key]
+    found = known[key]
+    if found is None:
+        return None
+    order, boxes = found
+    order = _turned(order, style // _MOST_STYLES)
+    by_box = boxes and style % _BY_BOX == 0 and not boxed and len(order) <= _MOST_TISSUES
+    if boxes:
+        pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=bool(by_box))
+    else:
+        pieces = [thing_in_view(kind, id) for id in order]
+    return _Things(listed(pieces, style // 3), be(kind, order) if kind == "target" or len(pieces) < 2 else "are", asked)
+
+
+def _turned(some: tuple[str, ...], style: int) -> tuple[str, ...]:
+    """The same in another order, which tells nothing."""
+    steps = _STEPS[len(some)] if len(some) < len(_STEPS) else (1,)
+    step, start = steps[style % len(steps)], style // 7
+    return tuple(some[(start + n * step) % len(some)] for n in range(len(some)))
+
+
+_STEPS = tuple(tuple(step for step in range(1, max(n, 2)) if gcd(step, n) == 1) for n in range(12))
+"""For so many things, the steps by which each of them is come to once."""
 
 
 def _worked_on(scene: Scene) -> tuple[str, ...]:
@@ -247,7 +263,8 @@ def _look(
     matter: tuple[str, ...] | None,
     style: int,
     scene: Scene,
-) -> _Things | None:
+) -> _Found | None:
+    """Ids of what is to be told, and the boxes of some of them."""
     found: set[str] | None = set(also) if asked and alone else None
     if also and kind == "target" and not any(f.holds_all(Fact.TISSUES) for f in scene.frames):
         frames: tuple[Frame, ...] = ()  # of tissue that is acted on, what this question is about
@@ -275,11 +292,7 @@ def _look(
             if kind == "target"
             else ()
         ) or ()
-    if not boxes:
-        return _Things(things_in_view(kind, order), be(kind, order), asked)
-    by_box = style >= _BY_BOX and not boxed and len(order) <= _MOST_TISSUES
-    pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=by_box)
-    return _Things(joined(pieces), be(kind, order) if kind == "target" or len(pieces) < 2 else "are", asked)
+    return order, boxes
 
 
 def _ids(kind: Kind, frame: Frame, *, with_triplets: bool) -> Iterable[str] | None:
@@ -316,22 +329,25 @@ def _placed(
     for one in boxes:
         if one.label.id in own:
             own[one.label.id].append(one.box)
+    placed = by_box or sized or style % _UNPLACED != 0
     pieces: list[str] = []
     for id, some in own.items():
         if len(some) > 1:
             some.sort(key=lambda b: (b.x1, b.y1, b.x2, b.y2))
         if kind == "target" and len(some) > 1:
             # A tissue in several places stays one tissue; instruments of one class are several things.
-            regions = dict.fromkeys(map(region_words, some))
-            pieces.append(f"{thing_in_view(kind, id, '', '')} {joined([f'in the {r}' for r in regions])}")
+            regions = dict.fromkeys(map(region_words, some)) if placed else ()
+            pieces.append(" ".join([thing_in_view(kind, id), joined([place(r, style) for r in regions])]).strip())
             continue
         for n, b in enumerate(some):
-            size = size_words(b) if sized else ""
-            nth = n if len(some) > 1 else -1
+            thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)
             if by_box:
-                pieces.append(f"{thing_in_view(kind, id, '', size, 0, nth)} at {corners(b)}")
+                pieces.append(f"{thing} at {corners(b)}")
+            elif placed and (sized or len(own) <= _MOST_TISSUES or style >> len(pieces) & 1):
+                where = place(region_words(b), style // 5 + 37 * len(pieces))
+                pieces.append(f"{thing} {where}")
             else:
-                pieces.append(thing_in_view(kind, id, region_words(b), size, 3 * style + 5 * len(pieces), nth))
+                pieces.append(thing)
         if not some:
-            pieces.append(thing_in_view(kind, id, "", ""))
+            pieces.append(thing_in_view(kind, id))
     return pieces

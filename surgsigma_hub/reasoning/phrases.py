@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -11,7 +11,7 @@ from ..ontology import NULL, Kind, concept, concepts
 from ..ontology.forms import act_of, acting_on, forms
 from ..records import Box
 from ..tasks.common.wording import joined, with_article
-from .bank import expanded
+from .bank import Wording, expanded
 from .label_spans import find
 from .warrants import Sign
 
@@ -110,49 +110,93 @@ def be(kind: Kind, ids: tuple[str, ...]) -> str:
 
 # ------------------------------------------------------------------------------------------------------- in view
 
-_PLACES: tuple[Mapping[str, str], ...] = (
-    {},
-    {"top": "upper", "bottom": "lower"},
+_ROWS: Mapping[str, tuple[str, ...]] = {"top": ("top", "upper"), "bottom": ("bottom", "lower")}
+_CORNER = expanded(
+    [
+        "[in|at|towards|near|within] the {row} {column}",
+        "[at|to the] {row} {column}",
+        "[in|at|towards|near] the {row} {column} of the [image|view|field|scene]",
+    ]
 )
-_PREPOSITIONS = ("in the {}", "at the {}", "in the {} of the image", "in the {} part", "towards the {}", "at {}")
+_CORNER_AREA = expanded(["[in|within|towards] the {row} {column} [part|area|region|portion|section]"])
+_ASIDE = expanded(
+    [
+        "{high} on the {column}[| side]",
+        "{high} to the {column}",
+        "[on|to|at] the {column} [near|at|towards] the {row}",
+        "on the {column} side [near|at|towards] the {row}",
+    ]
+)
+_MIDDLE = expanded(
+    [
+        "[on|at|to|towards] the {column}[| side]",
+        "[in|within] the {column} [part|area|region|portion|third]",
+        "in the {column} [part|area|region|portion|third] of the [image|view|field|scene]",
+        "halfway up [on|at] the {column}[| side]",
+        "at mid-height on the {column}[| side]",
+        "in the middle {column}",
+    ]
+)
+_CENTER = expanded(
+    [
+        "[in|at|near] the center[| of the image| of the view| of the field| of the scene]",
+        "in the middle[| of the image| of the view| of the field| of the scene]",
+        "[in|within] the central [part|area|region|portion]",
+    ]
+)
+_HIGH = {"top": ("high", "high up"), "bottom": ("low", "low down")}
 
 
-@lru_cache(maxsize=256)
-def place(region: str, style: int) -> str:
-    """A part of the picture in one of several words for it.
-
-    >>> place("bottom left", 0), place("bottom left", 3), place("middle right", 2), place("center", 1)
-    ('in the bottom left', 'at the lower left', 'on the right', 'at the center')
-    """
+@cache
+def _places(region: str) -> tuple[str, ...]:
+    """All the ways to say a part of the image."""
     row, _, column = region.partition(" ")
-    words = _PLACES[style % 2]
     if row == "middle":
-        return f"on the {column}" if style % 3 else f"in the {region}"
+        return tuple(dict.fromkeys(form.format(column=column) for form in _MIDDLE))
     if not column:
-        return ("in the center", "at the center", "in the center of the image", "in the center of the view")[style % 4]
-    if column == "center":
-        return _PREPOSITIONS[style // 2 % 2].format(f"{words.get(row, row)} center")
-    return _PREPOSITIONS[style // 2 % 6].format(f"{words.get(row, row)} {column}")
+        return _CENTER
+    area = "central" if column == "center" else column
+    made = [form.format(row=r, column=column) for form in _CORNER for r in _ROWS[row]]
+    made += [form.format(row=r, column=area) for form in _CORNER_AREA for r in _ROWS[row]]
+    if column != "center":
+        made += [f.format(high=high, row=row, column=column) for f in _ASIDE for high in _HIGH[row]]
+    return tuple(dict.fromkeys(made))
+
+
+def place(region: str, style: int) -> str:
+    """A part of the image in one of many words for it.
+
+    >>> place("bottom left", 0), place("middle right", 2), place("center", 1)
+    ('in the bottom left', 'to the right', 'in the center of the image')
+    """
+    every = _places(region)
+    return every[style % len(every)]
 
 
 @lru_cache(maxsize=8192)
-def thing_in_view(kind: Kind, id: str, region: str, size: str, style: int = 0, nth: int = -1) -> str:
-    """One thing in view: "a small hook in the top left"; ``nth`` counts the instances of a class that has several."""
+def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
+    """One thing in view: "a small hook"; ``nth`` counts the instances of a class that has several."""
+    if kind != "instrument":
+        return the(kind, id)
     name = name_of(kind, id)
-    if kind == "instrument":
-        named = f"{size} {name}" if size else name
-        thing = with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
-        if forms(kind, id).is_plural:
-            thing = named if nth < 1 else f"more {named}"
-    else:
-        thing = the(kind, id)
-    return f"{thing} {place(region, style)}" if region else thing
+    named = f"{size} {name}" if size else name
+    if forms(kind, id).is_plural:
+        return named if nth < 1 else f"more {named}"
+    return with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
 
 
-@lru_cache(maxsize=4096)
-def things_in_view(kind: Kind, ids: tuple[str, ...]) -> str:
-    """Things in view without their places."""
-    return joined([thing_in_view(kind, id, "", "") for id in ids])
+_LASTS = (*(" and ",) * 6, " and also ", " as well as ", " together with ", " along with ")
+
+
+def listed(pieces: Sequence[str], style: int) -> str:
+    """Things in view as a list.
+
+    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 7)
+    ('a hook, a grasper and scissors', 'a hook as well as a grasper')
+    """
+    if len(pieces) < 2:
+        return "".join(pieces)
+    return f"{', '.join(pieces[:-1])}{_LASTS[style % len(_LASTS)]}{pieces[-1]}"
 
 
 def corners(box: Box) -> str:
@@ -176,14 +220,42 @@ def size_words(box: Box) -> str:
 
 # ---------------------------------------------------------------------------------------------------------- acting
 
-STYLES = 6
-"""Ways to say what one instrument does."""
-_ACT_FIRST = 3
-"""The way that names the act before the tool: after another clause, the act would read as that of the tool before."""
+_TOOL_FIRST = (
+    "{subject} {be} {on}",
+    "{subject} {be} {on}",
+    "{subject} {be} used for {of}",
+    "{subject} {be} in use for {of}",
+    "{subject} {be} at work, {on}",
+    "{subject} {perform} {of}",
+    "{subject} {carry} out {of}",
+    "{subject} {serve} for {of}",
+    "{subject} can be seen {on}",
+    "{subject} {be} seen {on}",
+    "{subject} {be} employed for {of}",
+    "{subject} {be} being used for {of}",
+    "with {subject}, the surgeon is {on}",
+    "with {subject}, the surgeon performs {of}",
+    "by means of {subject}, the surgeon is {on}",
+    "the surgeon uses {subject} for {of}",
+    "the surgeon employs {subject} for {of}",
+)
+_ACT_FIRST = (
+    "{of} is being carried out with {subject}",
+    "{of} is being done with {subject}",
+    "{of} is performed with {subject}",
+    "{of} is under way with {subject}",
+    "the surgeon is {on} with {subject}",
+    "the surgeon performs {of} with {subject}",
+    "the surgeon carries out {of} with {subject}",
+)
+"""Ways to name the act before the tool: only of a first clause, since after another one, the act would read as that of
+the tool before."""
+STYLES = len(_TOOL_FIRST) * (len(_TOOL_FIRST) + len(_ACT_FIRST))
+"""Ways to say what instruments do: of the first one times those of each further one."""
 
 
 @lru_cache(maxsize=16384)
-def _clause(instrument: str, action: str, target: str, nth: int, style: int) -> str:
+def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, first: bool) -> str:
     """What one instrument does; ``nth`` counts the triplets of its class where there are several, else it is -1."""
     tool = forms("instrument", instrument)
     subject = tool.the if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {tool.name}"
@@ -196,16 +268,16 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int) -> 
         return f"{subject} {tool.be} in view but idle{where}"
     on, of = acting_on(action, target), deed(action, target)
     many = tool.is_plural
+    ways = (*_TOOL_FIRST, *(_ACT_FIRST if first else ()))
     if on == of:  # a participle that no "performs" and no "is carried out" can take
-        style = (0, 1, 2, 2, 0, 5)[style % STYLES]
-    return (
-        f"{subject} {tool.be} {on}",
-        f"{subject} {tool.be} used for {of}",
-        f"with {subject}, the surgeon is {on}",
-        f"{of} is being carried out with {subject}",
-        f"{subject} {'perform' if many else 'performs'} {of}",
-        f"the surgeon uses {subject} for {of}",
-    )[style % STYLES]
+        ways = tuple(way for way in ways if "{of}" not in way)
+    way = ways[style % len(ways)]
+    said: str = way.format(
+        subject=subject, be=tool.be, on=on, of=of,
+        perform="perform" if many else "performs", carry="carry" if many else "carries",
+        serve="serve" if many else "serves",
+    )  # fmt: skip
+    return said
 
 
 @lru_cache(maxsize=16384)
@@ -217,14 +289,41 @@ def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = Fal
     for n, (i, a, t) in enumerate(triplets):
         nth = told.get(i, 0) if instruments.count(i) > 1 else -1
         told[i] = nth + 1
-        way = (style + n * (style // STYLES)) % STYLES
-        made.append(_clause(i, a, t, nth, way + 1 if n and way == _ACT_FIRST else way))
+        way = style if n == 0 else style // (len(_TOOL_FIRST) + len(_ACT_FIRST)) + 7 * (n - 1)
+        made.append(_clause(i, a, t, nth, way, first=n == 0))
     return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
 
 
-@lru_cache(maxsize=4096)
-def sign_text(sign: Sign) -> str:
-    """A sign as the subject of a sentence.
+_ACT_SIGNS = ("{of}", "{on}")
+_TOOL_ACT_SIGNS = (
+    "{of} with {a}",
+    "{of} by {a}",
+    "{of} by means of {a}",
+    "{of} using {a}",
+    "the use of {a} for {of}",
+    "{on} with {a}",
+    "{on} by means of {a}",
+    "{a} {on}",
+    "{a} used for {of}",
+    "{a} in use for {of}",
+    "{a} at work, {on}",
+)
+_TOOL_AT_SIGNS = (
+    "{a} on {at}",
+    "{a} at {at}",
+    "{a} brought to {at}",
+    "work on {at} with {a}",
+    "the use of {a} on {at}",
+)
+_TOOL_SIGNS = ("{a} in view", "{a} in sight", "{a} in the field", "the presence of {a}", "the use of {a}")
+
+
+_SIGN_STYLES = len(_TOOL_ACT_SIGNS) * len(_TOOL_AT_SIGNS)
+
+
+@lru_cache(maxsize=8192)
+def sign_text(sign: Sign, style: int = 0) -> str:
+    """A sign as the subject of a sentence, in the singular whatever the tool.
 
     >>> sign_text(Sign("hook", "dissect", "gallbladder")), sign_text(Sign("", "clip", "cystic_duct"))
     ('dissection of the gallbladder with a hook', 'clipping of the cystic duct')
@@ -233,9 +332,23 @@ def sign_text(sign: Sign) -> str:
     """
     tool = forms("instrument", sign.instrument).a if sign.instrument else ""
     if sign.action:
-        done = deed(sign.action, sign.target or NULL)
-        return f"{done} with {tool}" if tool else done
-    return f"{tool} on {the('target', sign.target)}" if sign.target else f"{tool} in view"
+        of, on = deed(sign.action, sign.target or NULL), acting_on(sign.action, sign.target or NULL)
+        ways: tuple[str, ...] = _TOOL_ACT_SIGNS if tool else _ACT_SIGNS
+        if of == on:
+            ways = tuple(way for way in ways if "{of}" not in way)
+        slots = {"a": tool, "of": of, "on": on}
+    elif sign.target:
+        ways, slots = _TOOL_AT_SIGNS, {"a": tool, "at": the("target", sign.target)}
+    else:
+        ways, slots = _TOOL_SIGNS, {"a": tool}
+    if sign.instrument and forms("instrument", sign.instrument).is_plural:
+        ways = tuple(way for way in ways if not way.startswith("{a}"))
+    return ways[style % len(ways)].format_map(slots)
+
+
+def cited(sign: Sign, words: Wording) -> str:
+    """A sign in one of its wordings."""
+    return sign_text(sign, words.number() % _SIGN_STYLES)
 
 
 @cache

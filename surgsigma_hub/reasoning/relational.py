@@ -15,6 +15,7 @@ from .perceptual import measures
 from .phrases import (
     STYLES,
     Triple,
+    cited,
     clauses,
     deed,
     doing,
@@ -23,7 +24,6 @@ from .phrases import (
     name_of,
     nouns,
     purposes_of,
-    sign_text,
     verbs,
 )
 from .scene_facts import Memory, Scene
@@ -32,7 +32,15 @@ from .warrants import Sign, Warrants
 _MOST_STATES = 6
 """Of a longer row of states, the last ones are told: they lead to what follows."""
 
-_LINKS = ("Thereafter", "Later on", "After a while", "Further on")
+_LINKS = (
+    "Thereafter",
+    "Later on",
+    "After a while",
+    "Further on",
+    "After this",
+    "A moment later",
+    "From then on",
+)
 _PAIRS = {Name.OVERLAP: "overlap", Name.APART: "apart", Name.NEAREST: "nearest"}
 
 
@@ -75,7 +83,7 @@ def _moment(
     if not reason or words.number() & 1:
         reason = _meeting(triplets, measures(scene, memory), words) or reason
     said += reason
-    said.append(words.say("relations", {"clauses": clauses(triplets, words.number() % (STYLES * STYLES))}))
+    said.append(words.say("relations", {"clauses": clauses(triplets, words.number() % STYLES)}))
     return said
 
 
@@ -116,7 +124,7 @@ def _warrant(instrument: str, action: str, target: str, words: Wording, warrants
     signs = (Sign(instrument, "", target), Sign(instrument)) if target != NULL else (Sign(instrument),)
     for sign in signs:
         support = warrants.support("action", sign)
-        work = sign_text(sign) if sign.target else f"work with {forms('instrument', instrument).a}"
+        work = cited(sign, words) if sign.target else f"work with {forms('instrument', instrument).a}"
         if support.typical == action:
             label = labels_text("action", (action,))
             return [words.say("act_typical", {"sign": work, "label": label})]
@@ -149,7 +157,7 @@ def _clip(scene: Scene, only: tuple[str, ...] | None, words: Wording) -> list[st
         return []  # actions alone are the answer itself
     if not states:
         return []
-    style = words.number() % (STYLES * STYLES)
+    style = words.number() % STYLES
     told = list(dict.fromkeys(_told(state, style) for state in states))
     if len(told) == 1:
         return [words.say("throughout", {"first": told[0]})]
