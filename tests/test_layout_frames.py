@@ -132,11 +132,16 @@ def test_validate_info_and_preview_read_it(frames: Path, tmp_path: Path, capsys:
     assert (frames / "cards" / "task_phase_recognition.md").exists()
 
 
+def _shortest(doc: dict[str, Any]) -> str:
+    """What is spoilt must not be longer than it was: it is written in place."""
+    return min((talk["id"] for talk in doc["conversations"]), key=len)
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda doc: doc["conversations"][0].update(id=doc["conversations"][1]["id"]), "ids unique"),
-        (lambda doc: doc["conversations"][0]["messages"][0].update(role="assistant"), "user and assistant"),
+        (lambda doc: [talk.update(id=_shortest(doc)) for talk in doc["conversations"][:2]], "ids unique"),
+        (lambda doc: doc["conversations"][0]["messages"][-1].update(role="user"), "user and assistant"),
         (lambda doc: doc["media"][0].update(sha256="0" * 64), "sha256"),
         (lambda doc: doc.update(conversations=[]), "minItems"),
     ],
