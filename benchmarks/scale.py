@@ -36,8 +36,9 @@ print(opened, time.perf_counter() - start, time.process_time() - cpu, memory)
 def make_tree(tree: Path, *, shards: int = SHARDS, samples: int = SAMPLES) -> None:
     """Shards with an index of blocks, all of them one file."""
     import orjson
-    from surgsigma_hub.shards.manifest import Manifest, write_atomic
+    from surgsigma_hub.shards.manifest import Manifest
     from surgsigma_hub.shards.writer import ShardWriter
+    from surgsigma_hub.whole_files import write_atomic
 
     folder = tree / "data" / "phase_recognition" / "synthetic"
     folder.mkdir(parents=True)

@@ -42,9 +42,10 @@ def make_tree(tree: Path, count: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
     from surgsigma_hub.registry import get_source
-    from surgsigma_hub.shards.manifest import Manifest, write_atomic
+    from surgsigma_hub.shards.manifest import Manifest
     from surgsigma_hub.shards.writer import ShardWriter
     from surgsigma_hub.source import parse_options
+    from surgsigma_hub.whole_files import write_atomic
 
     kind = get_source("synthetic")
     options = {"videos": "1", "frames": "16", "width": str(SIZE[0]), "height": str(SIZE[1])}

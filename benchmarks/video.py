@@ -28,9 +28,10 @@ import surgsigma_hub
 from surgsigma_hub.media.clips import encode_clip
 from surgsigma_hub.media.video import BACKEND_VARIABLE, encode_video
 from surgsigma_hub.records import Cut, Film
-from surgsigma_hub.shards.manifest import Manifest, write_atomic
+from surgsigma_hub.shards.manifest import Manifest
 from surgsigma_hub.shards.writer import ShardWriter
 from surgsigma_hub.streaming import Frames, Rgb
+from surgsigma_hub.whole_files import write_atomic
 
 SIZE, FPS, SECONDS = (854, 480), 25, 10
 Frame = Callable[[bytes, list[int]], np.ndarray]

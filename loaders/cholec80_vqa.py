@@ -35,6 +35,7 @@ _FORMS = forms(
     tool=r"is (?:the )?(?P<tool>.+?) used in (?P<phase>.+?) ?\??",
     count=r"how many tools are (?:operating|being operated|used) ?\??",
 )
+_FOLDERS = ("Classification", "Sentence")
 _BEYOND = 0.5
 """Share of the labels' length by which footage may go on after them: not every second has questions."""
 
@@ -69,12 +70,7 @@ class Cholec80VQA(FilePerFrame):
         missing="no folder Classification or Sentence with folders of questions in it",
         depth=2,
     )
-    per_frame = Files(
-        questions=(
-            *("Classification/{number:d}/{frame:d}_*.txt", "Classification/{number:d}/{frame:d}.txt"),
-            *("Sentence/{number:d}/{frame:d}_*.txt", "Sentence/{number:d}/{frame:d}.txt"),
-        )
-    )
+    per_frame = Files(questions=tuple(f"{f}/{{number:d}}/{{frame:d}}{e}.txt" for f in _FOLDERS for e in ("_*", "")))
     films = Films(places=("videos/video{number:02d}", "video{number:02d}"))
     images = ImageFolders(
         places=("cropped_image/{number:d}", "cropped_images/{number:d}"), names="{image:d}.png", fps={_FPS: "*"}
@@ -87,17 +83,16 @@ class Cholec80VQA(FilePerFrame):
 
     def labels(self, video: Video) -> VideoLabels:
         """What the questions of each frame say."""
-        asked = QuestionForms({k: _FORMS[k] for k in ("phase", "tool", "count")})
-        frames: list[Frame] = []
-        defects: list[Defect] = []
+        asked = QuestionForms(_FORMS)
+        found: list[Frame | Defect] = []
         files = self.frame_files(video, "questions")
+        lacking = self.unlabelled(video, self.image_numbers(video))
         for number, path in files.items():
-            for found in _frame(number, path, self.relative(path), asked):
-                (frames if isinstance(found, Frame) else defects).append(found)  # type: ignore[arg-type]
+            found += _frame(number, path, self.relative(path), asked)
         lasts = (max(files, default=0) + 1) / _FPS
         return VideoLabels(
-            frames=frames,
-            defects=[*defects, *asked.defects()],
+            frames=[one for one in found if isinstance(one, Frame)],
+            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *lacking],
             lasts=lasts,
             said_by=f"questions of {video.id}",
             beyond=max(60.0, _BEYOND * lasts),
@@ -121,7 +116,7 @@ def _frame(number: int, path: Path, where: str, forms: QuestionForms) -> Iterato
             elif form == "tool" and (said in ("yes", "no") or " is " in said):
                 others.append((match["phase"].casefold(), asked))
                 tools[match["tool"].casefold(), said == "yes" or (said != "no" and " not " not in said)] = asked
-            elif form == "count" and re.search(r"\b[0-9]\b", said):
+            elif form == "count" and len(re.findall("[0-9]+", said)) == 1:
                 counts.append(asked)
             else:
                 yield Defect(Reason.LABEL_CORRUPT, asked.where, f"{asked.answer!r} is no answer to {asked.question!r}")

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers.plain_pickle import load_plain
-from surgsigma_hub.parsers.runs import covered
+from surgsigma_hub.parsers.runs import Layer, covered
 from surgsigma_hub.parsers.strict_json import Pairs, read_json
 from surgsigma_hub.records import (
     Defect,
@@ -247,7 +247,7 @@ class MultiBypass140(Source):
         spans, _ = self._spans(video)
         shown = [s for s in spans if self.options.marks or not s.mark]
         segments = (Segment(s.layer, Label(s.name), s.start / 1000, s.end / 1000) for s in shown)
-        labelled = {
+        labelled: dict[Layer, tuple[tuple[float, float], ...]] = {
             layer: covered((s.start / 1000, s.end / 1000) for s in spans if s.layer == layer and not s.mark)
             for layer, _ in _LAYERS
         }

@@ -6,7 +6,7 @@ The traps of this source and what is done about them are told in ``dataset_cards
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -290,16 +290,25 @@ class PsiAva(Source):
                 if number != -1 and number not in names:
                     detail = f"{name} {number} is not one of 0 to {max(names)}; it is left out"
                     defects.append(Defect(Reason.LABEL_UNKNOWN, where, detail))
-            labels = tuple(Label(names[n]) if n in names else None for n, names in ((phase, PHASES), (step, STEPS)))
-            if found.setdefault(second, labels) != labels:
+            labels = (_named(phase, PHASES), _named(step, STEPS))
+            before = found.setdefault(second, labels)
+            if before != labels:
                 detail = f"second {second} of {video.id} is said twice in two ways; what differs is left out"
                 defects.append(Defect(Reason.DUPLICATE_ID, where, detail))
-                found[second] = tuple(a if a == b else None for a, b in zip(found[second], labels, strict=True))
+                found[second] = (_same(before[0], labels[0]), _same(before[1], labels[1]))
         return found, defects
 
 
 def _lines(path: Path) -> tuple[Line, ...]:
     return read_delimited(path, _COLUMNS, delimiter=",", header=False)
+
+
+def _named(number: int, names: Mapping[int, str]) -> Label | None:
+    return Label(names[number]) if number in names else None
+
+
+def _same(a: Label | None, b: Label | None) -> Label | None:
+    return a if a == b else None
 
 
 def _agreed(a: Label | None, b: Label | None) -> Label | None:

@@ -12,23 +12,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import orjson
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.media.numbering import declared, image_number
 from surgsigma_hub.parsers.archive import archive_members, find_archive
-from surgsigma_hub.parsers.cache import fingerprint, made_once
-from surgsigma_hub.parsers.releases.sigma_release import (
-    Localization,
-    Release,
-    Row,
-    parse_release,
-    read_localization,
-    task_types,
-)
+from surgsigma_hub.parsers.releases.sigma_pieces import SigmaPieces
+from surgsigma_hub.parsers.releases.sigma_release import Localization, read_localization, task_types
 from surgsigma_hub.records import (
     BoxExtent,
     Coverage,
@@ -111,7 +104,7 @@ class SurgSigmaV01(Source):
             )
         dense, left_out = self._dense()
         # a video with nothing but unusable files is planned too, so that these are told
-        numbers = self._annotated_videos() | dense.keys() | {n for n in left_out if n is not None}
+        numbers = self._pieces.videos() | dense.keys() | {n for n in left_out if n is not None}
         if not numbers:
             raise self.layout_error(self.root, f"{document.name} holds no annotation of a CholecT50 frame")
         for number in sorted(numbers):
@@ -126,10 +119,10 @@ class SurgSigmaV01(Source):
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The annotated and the densely predicted moments of one video; the smoky twin of a moment follows it."""
         number, first = video.data["number"], video.data["first"]
-        rows, defects = self._rows(number, first)
+        rows = self._pieces.rows(number)
         dense, dense_defects = self._dense()
-        yield from defects
         if first:
+            yield from self._pieces.strays()
             yield from dense_defects[None]
         yield from dense_defects[number]
         pictures = self._pictures(video)
@@ -220,46 +213,19 @@ class SurgSigmaV01(Source):
             raise self.layout_error(self.root, what or "there is no *.json")
         return found[0]
 
-    def _annotated_videos(self) -> set[int]:
-        if self.cache_dir is None:
-            return set(self._release().rows)
-        return {int(p.stem) for p in self._pieces().glob("*.jsonl") if p.stem.isdecimal()}
+    @cached_property
+    def _pieces(self) -> SigmaPieces:
+        """The annotations by video.
 
-    def _rows(self, number: int, first: bool) -> tuple[list[Row], list[Defect]]:
-        """The annotations of one video, and for the first video what could be given to none."""
-        if self.cache_dir is None:
-            release = self._release()
-            return release.rows.get(number, []), release.strays if first else []
-        folder = self._pieces()
-        piece = folder / f"{number}.jsonl"
-        lines = piece.read_bytes().splitlines() if piece.exists() else []
-        strays = (folder / "strays.jsonl").read_bytes().splitlines() if first else []
-        return (
-            [(row[0], row[1]) for row in map(orjson.loads, lines)],
-            [Defect(Reason(d["reason"]), d["where"], d["detail"]) for d in map(orjson.loads, strays)],
-        )
-
-    def _pieces(self) -> Path:
-        """A folder of one JSON lines file per video, so that a worker does not read the annotations of all others."""
-        assert self.cache_dir is not None
-
-        def make(folder: Path) -> None:
-            release = self._release()
-            folder.mkdir()
-            for number, of_video in release.rows.items():
-                with (folder / f"{number}.jsonl").open("wb") as file:
-                    file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in of_video)
-            strays = b"".join(orjson.dumps(d, option=orjson.OPT_APPEND_NEWLINE) for d in release.strays)
-            (folder / "strays.jsonl").write_bytes(strays)
-
-        return made_once(self.cache_dir / f"surgsigma_v01-{fingerprint(self._document())}", make)
-
-    def _release(self) -> Release:
-        path = self._document()
+        Raises:
+            LayoutError: the file is no such release.
+        """
+        pieces = SigmaPieces(self._document(), self.cache_dir)
         try:
-            return parse_release(path.read_bytes(), name=path.name)
+            pieces.videos()
         except BadRowError as error:
             raise self.layout_error(self.root, error.message) from None
+        return pieces
 
     def _kinds(self) -> dict[int, str]:
         """The editable table of what a task type integer means."""
@@ -288,7 +254,7 @@ class SurgSigmaV01(Source):
         """The CholecT50 frames: one a second, numbered from 0."""
         number = video.data["number"]
         dense, _ = self._dense()
-        labelled = sorted({index for index, _ in self._rows(number, False)[0]} | dense.get(number, {}).keys())
+        labelled = sorted({index for index, _ in self._pieces.rows(number)} | dense.get(number, {}).keys())
         lasts = labelled[-1] + 1 if labelled else 0
         return Recording(
             media=self._images(video),

@@ -17,12 +17,23 @@ _HOME = {
     "list_tasks": "surgsigma_hub.api",
     "load_dataset": "surgsigma_hub.hub.loading",
     "register": "surgsigma_hub.hub.loading",
+    "repack": "surgsigma_hub.api",
     "stream": "surgsigma_hub.streaming.open",
 }
-__all__ = ["__version__", "build", "enrich_tree", "list_sources", "list_tasks", "load_dataset", "register", "stream"]
+__all__ = [
+    "__version__",
+    "build",
+    "enrich_tree",
+    "list_sources",
+    "list_tasks",
+    "load_dataset",
+    "register",
+    "repack",
+    "stream",
+]
 
 if TYPE_CHECKING:
-    from .api import build, enrich_tree, list_sources, list_tasks
+    from .api import build, enrich_tree, list_sources, list_tasks, repack
     from .hub.loading import load_dataset, register
     from .streaming.open import stream
 

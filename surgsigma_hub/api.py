@@ -16,11 +16,14 @@ from .building.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
 from .registry import all_sources, get_source
+from .schema import chosen_layout
+from .shards.config_names import FRAMES
 from .source import SourceInfo
 from .tasks import Task, all_tasks
 from .tasks.common.question_kinds import chosen_style
 
 if TYPE_CHECKING:
+    from .building.repack import RepackReport
     from .enrich.judge import Checker
     from .enrich.prompts import What
     from .enrich.report import EnrichReport
@@ -39,7 +42,7 @@ def list_tasks() -> dict[str, Task]:
 def matrix() -> dict[str, tuple[str, ...]]:
     """For each source, the names of the tasks that its facts allow."""
     return {
-        name: tuple(task.name for task in all_tasks().values() if task.offered_by(info.facts))
+        name: tuple(task.name for task in all_tasks().values() if task.offered_by(info.facts, info.coverage))
         for name, info in list_sources().items()
     }
 
@@ -62,6 +65,7 @@ def build(
     joint: float = 0.2,
     explained: float = 0.2,
     style: str = "varied",
+    layout: str = "tasks",
     split_policy: str = "official",
     smoke: float = 0.0,
     depth: Path | str | None = None,
@@ -96,6 +100,8 @@ def build(
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
         style: ``varied`` asks all kinds of question; ``paper`` asks plain open questions alone.
+        layout: ``tasks`` stores a medium for each conversation; ``frames`` each medium once, with all that is asked
+            about it. Tasks whose answer is a medium are in the layout by task either way.
         split_policy: ``official`` keeps the splits of the source; ``leak-free`` puts what any known benchmark tests on
             into ``test`` where the source would train on it, see :mod:`surgsigma_hub.source.benchmarks`.
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
@@ -141,6 +147,7 @@ def build(
         joint=joint,
         explained=explained,
         style=chosen_style(style),
+        layout=chosen_layout(layout),
         split_policy=chosen_policy(split_policy),
         smoke=smoke,
         depth=None if depth is None else Path(depth).resolve(),
@@ -151,12 +158,43 @@ def build(
         return run_dry(settings, workers=workers, max_quarantine=max_quarantine, progress=progress)
     return run_build(
         settings,
-        scope=Scope(source, frozenset(tasks) if tasks else None, frozenset(splits) if splits else None),
+        scope=Scope(
+            source,
+            frozenset({*tasks, *((FRAMES,) if layout == FRAMES else ())}) if tasks else None,
+            frozenset(splits) if splits else None,
+        ),
         out=Path(out),
         workers=workers,
         max_quarantine=max_quarantine,
         progress=progress,
         finish=refresh,
+    )
+
+
+def repack(
+    tree: Path | str, *, out: Path | str, layout: str, workers: int = 1, progress: bool = False
+) -> RepackReport:  # fmt: skip
+    """Write a built tree in another layout; no conversation is lost or changed, and the way back gives the same bytes.
+
+    Args:
+        tree: The built tree; it is only read.
+        out: The new tree, made whole or not at all. A run that was stopped goes on when it is asked for again.
+        layout: ``frames``: each picture or clip once, with all that is asked about it. ``tasks``: a sample for each
+            conversation. Tasks whose answer is a medium are laid out by task either way.
+        workers: Processes. The bytes of the new tree do not depend on it.
+        progress: Show progress bars on stderr.
+
+    Raises:
+        UnknownNameError: no such layout.
+        SurgSigmaError: see :func:`surgsigma_hub.building.repack.repack`.
+    """
+    from .building.repack import repack
+    from .hub.cards import refresh
+
+    if not 1 <= workers <= 1024:
+        raise SurgSigmaError(f"workers={workers} is out of range, expected 1..1024")
+    return repack(
+        Path(tree), Path(out), layout=chosen_layout(layout), workers=workers, progress=progress, finish=refresh
     )
 
 

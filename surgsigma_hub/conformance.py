@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from .schema import json_schema
+from .schema import Layout, json_schema
 
 _Check = Callable[[Any, str], str]
 """What is wrong with a value at a place; empty where nothing is."""
@@ -33,22 +33,23 @@ _WRITTEN = frozenset(
 )
 
 
-def form_problem(document: object, fields: Iterable[str] = ()) -> str:
+def form_problem(document: object, fields: Iterable[str] = (), *, layout: Layout = "tasks") -> str:
     """The first thing that keeps a document from being the JSON of a sample, empty where there is none.
 
     Args:
         document: As parsed from JSON.
         fields: Top-level fields to look at; none looks at all of them, and at fields that should not be there.
+        layout: The form that the sample should have.
 
     >>> form_problem({"id": "a-1", "media": 7}, fields=("id", "media"))
     'media is 7, expected array'
     """
-    return _compiled(tuple(fields))(document, "")
+    return _compiled(tuple(fields), layout)(document, "")
 
 
 @cache
-def _compiled(fields: tuple[str, ...]) -> _Check:
-    schema = json_schema()
+def _compiled(fields: tuple[str, ...], layout: Layout) -> _Check:
+    schema = json_schema(layout)
     if fields:
         schema = {"type": "object", "required": fields, "properties": {f: schema["properties"][f] for f in fields}}
     return _check(schema)

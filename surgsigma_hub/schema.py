@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 import orjson
 
 from . import records
-from .errors import ShardError
+from .errors import ShardError, UnknownNameError
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -33,6 +33,23 @@ FORMAT_VERSION = "1.1"
 
 1.1: shards are named by task, source and split, so that no two of a tree have one name; samples are those of 1.0.
 """
+
+Layout = Literal["tasks", "frames"]
+"""How a part of a tree is laid out: a sample for each conversation, or one for each input medium."""
+
+
+def chosen_layout(name: str) -> Layout:
+    """The layout of a name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in get_args(Layout):
+        raise UnknownNameError("layout", name, get_args(Layout))
+    return name  # type: ignore[return-value]
+
+
+_FORMS: dict[Layout, type] = {"tasks": records.Sample, "frames": records.MediumSample}
 
 MEMBERS: dict[str, str] = {
     "image.jpg": "image",
@@ -58,7 +75,17 @@ _CONSTRAINTS: dict[tuple[str, str], dict[str, Any]] = {
     ("Reasoning", "level"): {"minimum": 0, "maximum": 3},
     **{("AnswerBox", side): {"minimum": 0, "maximum": 1} for side in ("x1", "y1", "x2", "y2")},
     ("Answer", "seconds"): {"minimum": 0},
+    ("MediumSample", "conversations"): {"minItems": 1},
 }
+_DEALT = (records.Conversation.__name__, records.MediumSample.__name__)
+"""Records among which the fields of a sample are dealt."""
+
+
+def _constraint(record: str, name: str) -> dict[str, Any]:
+    if record in _DEALT:
+        return _CONSTRAINTS.get((record, name)) or _CONSTRAINTS.get(("Sample", name), {})
+    return _CONSTRAINTS.get((record, name), {})
+
 
 _SCALARS: dict[type, tuple[str, str]] = {
     str: ("string", "string"),
@@ -86,26 +113,29 @@ def _json_schema(hint: Any, constraint: dict[str, Any]) -> dict[str, Any]:
     if isinstance(hint, type) and is_dataclass(hint):
         hints = get_type_hints(hint, vars(records))
         names = [f.name for f in fields(hint)]
-        properties = {n: _json_schema(hints[n], _CONSTRAINTS.get((hint.__name__, n), {})) for n in names}
+        properties = {n: _json_schema(hints[n], _constraint(hint.__name__, n)) for n in names}
         return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
     kind = _SCALARS[hint][0]
     return {"type": [kind, "null"] if nullable else kind, **constraint}
 
 
 @cache
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a sample's JSON member."""
+def json_schema(layout: Layout = "tasks") -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a sample's JSON member, in the layout by task or by medium."""
+    about = "One conversation about one piece of media" if layout == "tasks" else "One medium and all that is asked"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "surgsigma-hub sample",
-        "description": f"One conversation about one piece of media, format version {FORMAT_VERSION}.",
-        **_json_schema(records.Sample, {}),
+        "title": "surgsigma-hub sample" if layout == "tasks" else "surgsigma-hub sample of the layout frames",
+        "description": f"{about}, format version {FORMAT_VERSION}.",
+        **_json_schema(_FORMS[layout], {}),
     }
 
 
 def schema_text() -> str:
-    """``schema.json`` as it is written to disk."""
-    return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    """``schema.json`` as it is written to disk, with the form of the layout ``frames`` under ``$defs``."""
+    other = {name: value for name, value in json_schema("frames").items() if name != "$schema"}
+    both = {**json_schema(), "$defs": {"frames": other}}
+    return orjson.dumps(both, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
 def _feature(hint: Any) -> Any:
@@ -122,13 +152,13 @@ def _feature(hint: Any) -> Any:
     return Value(_SCALARS[hint][1])
 
 
-def json_features() -> dict[str, Any]:
-    """The features of the ``json`` column, in the order of ``records.Sample``."""
-    made: dict[str, Any] = _feature(records.Sample)
+def json_features(layout: Layout = "tasks") -> dict[str, Any]:
+    """The features of the ``json`` column, in the order of ``records.Sample`` or ``records.MediumSample``."""
+    made: dict[str, Any] = _feature(_FORMS[layout])
     return made
 
 
-def shard_features(members: frozenset[str]) -> Features:
+def shard_features(members: frozenset[str], layout: Layout = "tasks") -> Features:
     """Features of a config whose shards hold the given media members, as the packaged WebDataset builder reads them."""
     from datasets import Features, Image, Value, Video
 
@@ -136,7 +166,7 @@ def shard_features(members: frozenset[str]) -> Features:
     for member, kind in MEMBERS.items():
         if member in members:
             columns[member] = Image() if kind == "image" else Video(decode=False)
-    columns["json"] = json_features()
+    columns["json"] = json_features(layout)
     return Features(columns)
 
 

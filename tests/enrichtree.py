@@ -13,9 +13,10 @@ from surgsigma_hub.enrich.prompts import original_of
 from surgsigma_hub.enrich.report import EnrichReport
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.ontology import concepts
-from surgsigma_hub.shards.manifest import load_tree, write_atomic
+from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.writer import ShardWriter
+from surgsigma_hub.whole_files import write_atomic
 
 from chatserver import Act, Chat, honest, reworded, said, text_of
 

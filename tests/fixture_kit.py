@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,34 @@ def mask(
     drawn.save(path)
 
 
+def run_lengths(box: Box, size: tuple[int, int] = SIZE) -> dict[str, Any]:
+    """A rectangle as a COCO segmentation of packed run lengths.
+
+    Args:
+        box: Left, top, right, bottom.
+        size: Width and height of the image.
+    """
+    left, top, right, bottom = box
+    inside = np.zeros((size[0], size[1]), bool)  # columns first
+    inside[left:right, top:bottom] = True
+    changes = np.flatnonzero(np.diff(inside.ravel().astype(int))) + 1
+    edges = [0, *([0] if inside[0, 0] else []), *changes.tolist(), inside.size]
+    return {"size": [size[1], size[0]], "counts": packed([b - a for a, b in pairwise(edges)])}
+
+
+def packed(lengths: Sequence[int]) -> str:
+    """Run lengths as the COCO tools pack them: 5 bits a character, from the fourth on as differences."""
+    text = ""
+    for n, length in enumerate(lengths):
+        number, more = (length - lengths[n - 2] if n > 2 else length), True
+        while more:
+            code = number & 31
+            number >>= 5
+            more = number != (-1 if code & 16 else 0)
+            text += chr(48 + (code | 32 if more else code))
+    return text
+
+
 # ------------------------------------------------------------------------------------------------------- the scripts
 
 
@@ -114,8 +143,8 @@ def scripts() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FIXTURES.glob("*.py"))}
 
 
-def make(source: str, root: Path) -> None:
-    """Write the fixture of a source into an empty folder.
+def script(source: str) -> Any:
+    """The script of a source as a module.
 
     Raises:
         KeyError: no script of that name.
@@ -124,6 +153,16 @@ def make(source: str, root: Path) -> None:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def make(source: str, root: Path) -> None:
+    """Write the fixture of a source into an empty folder.
+
+    Raises:
+        KeyError: no script of that name.
+    """
+    module = script(source)
     root.mkdir(parents=True, exist_ok=True)
     module.make(root)
 
@@ -135,7 +174,22 @@ def main(names: Sequence[str]) -> None:
         make(name, FIXTURES / name)
 
 
-__all__ = ["Box", "document", "image", "make", "mask", "numbered", "scripts", "stills", "table", "text", "video"]
+__all__ = [
+    "Box",
+    "document",
+    "image",
+    "make",
+    "mask",
+    "numbered",
+    "packed",
+    "run_lengths",
+    "script",
+    "scripts",
+    "stills",
+    "table",
+    "text",
+    "video",
+]
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -19,10 +19,11 @@ import orjson
 from PIL import Image, ImageDraw
 from surgsigma_hub import records as r
 from surgsigma_hub.schema import FORMAT_VERSION
-from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
+from surgsigma_hub.shards.manifest import Manifest, Shard
 from surgsigma_hub.shards.problems import Problem, ValidationReport
 from surgsigma_hub.source import About, Access, Modality, Procedure, SourceInfo, SourceTerms, Specialty
 from surgsigma_hub.source.terms import free_terms, no_terms
+from surgsigma_hub.whole_files import write_atomic
 
 SIZE = (64, 48)
 Entry = tuple[str, bytes]

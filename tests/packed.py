@@ -9,8 +9,9 @@ import numpy as np
 import orjson
 from surgsigma_hub import records as r
 from surgsigma_hub.building.catalog import CatalogRows, merge
-from surgsigma_hub.shards.manifest import Manifest, Shard, write_atomic
+from surgsigma_hub.shards.manifest import Manifest, Shard
 from surgsigma_hub.shards.writer import ShardWriter
+from surgsigma_hub.whole_files import write_atomic
 
 from handmade import sample
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,7 +44,10 @@ def test_killed_again_and_again(name: str, adapter_tree: Path, tmp_path: Path) -
         try:
             running.wait(timeout=chance.uniform(0.05, 0.5) * lasts)
             assert running.returncode == 0, running.stderr and running.stderr.read()
-            break
+            if kills:
+                break
+            shutil.rmtree(tmp_path / "cut")  # the machine has become faster since the first run
+            lasts /= 3
         except subprocess.TimeoutExpired:
             running.send_signal(signal.SIGKILL)
             running.wait(timeout=60)

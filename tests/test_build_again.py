@@ -311,7 +311,7 @@ def test_what_a_killed_build_left_under_our_names_goes(whole: Path, root: Path, 
     import subprocess
     import sys
 
-    from surgsigma_hub.shards.temporary import temporary_name
+    from surgsigma_hub.temporary import temporary_name
 
     out = Path(shutil.copytree(whole, tmp_path / "surgsigma"))
     ended = subprocess.Popen([sys.executable, "-c", ""])

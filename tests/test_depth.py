@@ -175,7 +175,7 @@ def test_killed_and_run_again_gives_the_same_bytes(made: Path, model: Path, tmp_
     assert child.returncode == -signal.SIGKILL
     kept = {p: p.stat().st_mtime_ns for p in out.rglob("*.png")}
     assert len(kept) == 3
-    begun = "import sys; from pathlib import Path; from surgsigma_hub.shards.temporary import temporary_name"
+    begun = "import sys; from pathlib import Path; from surgsigma_hub.temporary import temporary_name"
     written = f"{begun}; temporary_name(Path(sys.argv[1])).write_bytes(b'half a file')"
     subprocess.run([sys.executable, "-c", written, str(out / "S000-V0000" / "000000f1.png")], check=True)
     assert len(list(out.rglob(".*.tmp"))) == 1

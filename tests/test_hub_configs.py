@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ from surgsigma_hub.errors import ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.configs import front_matter, make_configs, stray_tars, tree_configs
 from surgsigma_hub.schema import shard_features
-from surgsigma_hub.shards.frontmatter import dump_yaml
-from surgsigma_hub.shards.manifest import Manifest, load_tree
+from surgsigma_hub.shards.frontmatter import MOST_ALIASES, dump_yaml, split_card
+from surgsigma_hub.shards.manifest import Manifest, Shard, load_tree
+from surgsigma_hub.tasks import all_tasks
 
 from handmade import MEMBERS, PARTS, SMALL, SOURCES, Part, add_strays, counts, write_tree
 
@@ -179,6 +182,27 @@ def test_yaml_is_small_and_reads_back_in_full(tmp_path: Path) -> None:
     assert [c["config_name"] for c in loaded["configs"] if c.get("default")] == [configs[0].name]
     for config, info in zip(configs, loaded["dataset_info"], strict=True):
         assert Features._from_yaml_list(info["features"]) == shard_features(config.members)
+
+
+def test_forty_sources_have_front_matter_that_every_yaml_reader_takes() -> None:
+    """The npm package yaml refuses the 100th alias of an anchor; 300 configs share a handful of features."""
+    shard = Shard("train-00000.tar", "0" * 64, 2048, 1, ((0, 0),))
+    tasks = sorted(all_tasks())
+    parts = [
+        Manifest(
+            task=tasks[(5 * number + 3 * turn) % len(tasks)], source=f"source{number:02d}", split=split, samples=1,
+            bytes=2048, media_bytes=1, members=("image.jpg", "target.png") if turn else ("image.jpg",), videos=(),
+            options={}, shards=(replace(shard, name=f"{split}-00000.tar"),),
+        )
+        for number in range(40) for turn in range(6) for split in ("train", "val", "test")
+    ]  # fmt: skip
+    front = front_matter(make_configs(parts))
+    text = dump_yaml(front)
+    assert len(front["configs"]) > 280 and len(text.encode()) < 250_000
+    aliases = Counter(re.findall(r"\*(features\d+)$", text, re.MULTILINE))
+    assert max(aliases.values()) == MOST_ALIASES < 100 and sum(aliases.values()) > 3 * MOST_ALIASES
+    assert yaml.safe_load(text) == front
+    assert split_card(f"---\n{text}---\n", where="x")[0] == front
 
 
 def test_importing_configs_does_not_import_datasets() -> None:

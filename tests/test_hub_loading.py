@@ -20,7 +20,8 @@ from surgsigma_hub.hub.builder import flat_features
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.loading import load_dataset, register, unregister
 from surgsigma_hub.schema import FORMAT_VERSION
-from surgsigma_hub.shards.manifest import load_manifest, write_atomic
+from surgsigma_hub.shards.manifest import load_manifest
+from surgsigma_hub.whole_files import write_atomic
 
 from fakehub import FakeHub, serve
 from handmade import PARTS, SMALL, SOURCES, add_strays, counts, entries, make_sample, tar_bytes, write_tree

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "surgsigma_hub"
 
 FLOORS = [
-    {"errors", "records", "version", "visible", "plain_file"},
+    {"errors", "records", "version", "visible", "plain_file", "temporary"},
+    {"whole_files"},
     {"schema", "ontology", "source"},
     {"media", "parsers"},
     {"scene"},

@@ -11,8 +11,8 @@ import pytest
 from surgsigma_hub.errors import BadRowError, SurgSigmaError
 from surgsigma_hub.parsers import archive
 from surgsigma_hub.parsers.archive import archive_members, find_archive
-from surgsigma_hub.parsers.cache import made_once
 from surgsigma_hub.records import FileImage, FileSlice
+from surgsigma_hub.whole_files import made_once
 
 FILES = {
     "dense_prediction/seg/CholecT50/VID02/000001.png": b"seg one",

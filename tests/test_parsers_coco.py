@@ -12,26 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.masks import render
-from surgsigma_hub.parsers.coco import CocoFile, bounds, read_coco
+from surgsigma_hub.parsers.coco import CocoFile, read_coco
 from surgsigma_hub.parsers.run_lengths import read_run_lengths
 from surgsigma_hub.records import Box, Polygons, Reason
 
+from fixture_kit import packed, run_lengths
+
 IMAGE = {"id": 8_000_025, "file_name": "8_25.jpg", "width": 20, "height": 10, "ds": [0.3, 1, 0]}
 CATEGORIES = [{"id": 1, "name": "liver"}, {"id": 4, "name": "tool"}]
-
-
-def packed(lengths: list[int]) -> str:
-    """Run lengths as the COCO tools pack them."""
-    text = ""
-    for n, length in enumerate(lengths):
-        number = length - lengths[n - 2] if n > 2 else length
-        more = True
-        while more:
-            code = number & 31
-            number >>= 5
-            more = number != (-1 if code & 16 else 0)
-            text += chr(48 + (code | 32 if more else code))
-    return text
 
 
 def file(folder: Path, *notes: Any, image: Any = IMAGE, **more: Any) -> CocoFile:
@@ -61,10 +49,10 @@ def test_boxes_categories_and_attributes(tmp_path: Path) -> None:
 def test_polygons_and_run_lengths_mark_the_same_pixels(tmp_path: Path) -> None:
     inside = np.zeros((10, 20), bool)
     inside[2:7, 5:15] = True
-    lengths = np.diff(np.flatnonzero(np.diff(inside.T.ravel(), prepend=True, append=True))).tolist()
-    lengths = [int(np.argmax(inside.T.ravel())), *lengths[1:]]
+    lengths = [52, *[5] * 19, 53]
     size = [10, 20]
     square = [5, 2, 14, 2, 14, 6, 5, 6]
+    assert run_lengths((5, 2, 15, 7), (20, 10)) == {"size": size, "counts": packed(lengths)}
     read = file(
         tmp_path,
         note(segmentation=[square]),
@@ -76,7 +64,7 @@ def test_polygons_and_run_lengths_mark_the_same_pixels(tmp_path: Path) -> None:
     for one in objects:
         assert one.mask is not None
         assert np.array_equal(render([one.mask], width=20, height=10) > 0, inside)
-    assert isinstance(objects[0].mask, Polygons) and [*bounds(objects[0].mask)] == [0.25, 0.2, 0.7, 0.6]
+    assert isinstance(objects[0].mask, Polygons) and objects[0].mask.rings[0][0] == (0.25, 0.2)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

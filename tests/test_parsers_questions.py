@@ -98,5 +98,6 @@ def test_forms_account_for_every_question() -> None:
     assert [found[0] if (found := sort.read(one)) else None for one in asked] == ["phase", None, None, None]
     assert [(d.reason, d.where, d.moments) for d in sort.defects()] == [
         (Reason.TYPE_UNKNOWN, "a line 3", 1),
-        (Reason.QUESTION_UNTYPED, "a line 1", 2),
+        (Reason.QUESTION_UNTYPED, "a line 1", 1),
     ]
+    assert sort.defects()[1].detail.startswith("2 questions ask how many")

@@ -16,8 +16,8 @@ from surgsigma_hub.reasoning.claim import WARRANTED, What
 from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.reasoning.facts import parse_region
 from surgsigma_hub.reasoning.label_spans import find
-from surgsigma_hub.reasoning.phrases import place
-from surgsigma_hub.records import Answer, Box, Cut, Frame, Reasoning, Verdict, VideoTimeline
+from surgsigma_hub.reasoning.phrases import place, purposes_of
+from surgsigma_hub.records import Answer, Box, Coverage, Cut, Fact, Frame, Reasoning, Verdict, VideoTimeline
 from surgsigma_hub.tasks import Draft
 from surgsigma_hub.tasks.common.base import DepthMap
 
@@ -109,6 +109,25 @@ def test_without_anything_seen_there_is_no_trace() -> None:
         assert judged(name, Reasoning(), seen, draft) == ()
     text = Draft(answer=Answer(text="The surgeon is dissecting."), inputs=(), target=Cut(FOOTAGE, 30, 40))
     assert trace("video_generation", moment(30), text, RICH) == Reasoning(), "the prompt is no evidence"
+
+
+def test_a_reason_is_that_of_the_instrument_asked_about() -> None:
+    """What another instrument does is told, what it is for is not: that would answer a question nobody asked."""
+    seen = frame(
+        instruments=labels("grasper", "hook"),
+        triplets=(triplet("grasper", "retract", "gallbladder"), triplet("hook", "dissect", "adhesion")),
+        instrument_boxes=(boxed("grasper", 0.0, 0.1, 0.3, 0.3), boxed("hook", 0.6, 0.7, 0.9, 0.9)),
+        coverage={Fact.TRIPLETS: Coverage.ANNOTATED_ONLY},
+    )
+    other = {"grasper": ("dissect", "adhesion"), "hook": ("retract", "gallbladder")}
+    asked = [d for d in drafted("triplet_recognition", seen) if d.question == "done_by"]
+    assert len(asked) == 2
+    for draft in asked:
+        said = [trace("triplet_recognition", seen, draft, seed=str(n)).relational or "" for n in range(60)]
+        tool = draft.key.partition("-")[0]
+        own = purposes_of(*next(pair for one, pair in other.items() if one != tool))
+        assert any(purpose in text for text in said for purpose in own)
+        assert not any(purpose in text for text in said for purpose in purposes_of(*other[tool])), draft.key
 
 
 def test_a_bag_alone_is_no_evidence() -> None:

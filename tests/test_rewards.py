@@ -252,3 +252,15 @@ def test_a_letter_is_rewarded_beside_its_question() -> None:
     solutions = ["gallbladder dissection"] * 2
     assert answer_reward(["B", "A"], solutions, ["phase_recognition"] * 2, prompts=prompts) == [1.0, 0.0]
     assert answer_reward(["B", "A"], solutions, ["phase_recognition"] * 2) == [0.0, 0.0]
+
+
+def test_an_example_of_a_right_label_counts_as_it_where_the_source_is_coarser() -> None:
+    """Stomach and colon are labels of some sources; others have the bowel alone, and an answer to them is right."""
+    coarse, fine = (Answer("", labels=labels) for labels in (("liver", "gut"), ("liver", "colon")))
+    parsed = get_task("tissue_recognition").parse("liver, stomach")
+    assert parsed.labels == ("liver", "stomach")
+    assert score("tissue_recognition", parsed, coarse) == 1.0
+    assert score("tissue_recognition", parsed, fine) == 0.5, "the stomach is no colon"
+    assert score("tissue_recognition", coarse, fine) == 0.5, "nor is it enough to say bowel where the colon is meant"
+    told = Answer("", boxes=(AnswerBox("stomach", 0, 0, 1, 1),))
+    assert score("tissue_localization", told, Answer("", boxes=(AnswerBox("gut", 0, 0, 1, 1),))) == 1.0

@@ -33,7 +33,7 @@ start = time.monotonic()
 try:
     remote.fetch_card("org/name")
 except SurgSigmaError as error:
-    print(f"{time.monotonic() - start < 20}: {error.message}")
+    print(f"{time.monotonic() - start < 100}: {error.message}")
 """
 
 
@@ -110,14 +110,14 @@ def test_a_listing_of_a_strange_hub_is_an_error_of_ours(monkeypatch: pytest.Monk
         start = time.monotonic()
         with pytest.raises(SurgSigmaError, match=r"dataset org/name at revision a/b could not be opened at"):
             find_dataset("org/name", "a/b", {}, RemoteOptions(timeout=1.0, deadline=2.0))
-        assert time.monotonic() - start < 30
+        assert time.monotonic() - start < 200
         assert server.asked[0].path == "/api/datasets/org/name/revision/a%2Fb"
 
 
 def test_names_that_are_slow_to_resolve_and_addresses_that_do_not_answer_share_one_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(30))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(300))
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         connection.open_socket("slow.invalid", 80, 5.0, start + 0.3)
@@ -132,14 +132,14 @@ def test_names_that_are_slow_to_resolve_and_addresses_that_do_not_answer_share_o
     monkeypatch.setattr(socket, "socket", Waits)
     with pytest.raises(OSError):
         connection.open_socket("many.invalid", 80, 0.1, time.monotonic() + 0.5)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 100
 
 
 class Slow:
     """A store without asyncio that answers nothing."""
 
     def cat_file(self, *_: object, **__: object) -> bytes:
-        time.sleep(30)
+        time.sleep(300)
         return b""
 
     glob = info = cat_file
@@ -151,7 +151,7 @@ def test_a_store_that_does_not_answer_is_given_up() -> None:
         fetch(files, "a", 0, 1, deadline=0.3)
     with pytest.raises(SurgSigmaError, match="cannot be listed"):
         files.glob("*", deadline=0.3)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 100
 
 
 def test_a_call_within_a_clock_gives_what_it_gives() -> None:

@@ -177,7 +177,7 @@ def test_links_and_pipes_are_not_read(tmp_path: Path) -> None:
 
 def test_a_clock_that_runs_backwards_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [time.time()]
-    monkeypatch.setattr("surgsigma_hub.streaming.storage.disk_cache.time.time", lambda: now[0])
+    monkeypatch.setattr("surgsigma_hub.whole_files.time.time", lambda: now[0])
     cache = DiskCache(tmp_path, 10_000)
     left = tmp_path / ".x.block.1-a.tmp"
     left.write_bytes(bytes(500))

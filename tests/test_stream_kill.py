@@ -70,7 +70,7 @@ def run_killed(place: str, folder: Path, kills: int, worlds: list[int], draw: ra
             for process in processes:
                 os.kill(process.pid, signal.SIGKILL)
         for process in processes:
-            process.wait(timeout=60)
+            process.wait(timeout=300)
         done = [read_log(log) for log in logs]
         whole = min(len(steps) for steps, _ in done)
         if all(end for _, end in done):
@@ -153,7 +153,7 @@ def live(launcher: Any, place: str, folder: Path, draw: random.Random, kills: in
             time.sleep(draw.random() * 0.12)
             for child in children:
                 os.kill(child, signal.SIGKILL)  # one after the other, so that the ranks are at different steps
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 300
         while any(_runs(child) for child in children) and time.monotonic() < limit:
             time.sleep(0.002)
         done = [read_log(log) for log in logs]

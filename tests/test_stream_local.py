@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -335,7 +334,7 @@ def test_nothing_leaks(built: Path) -> None:
 
 
 def test_ten_thousand_shards(tmp_path: Path) -> None:
-    """Opening costs what reading the manifest costs: under a second for six million samples."""
+    """Opening costs little more than reading the manifest; how long it takes is measured in ``benchmarks/``."""
     blocks = tuple((n * 3_600_000, n * 64) for n in range(10))
     shards = tuple(Shard(f"train-{n:05d}.tar", "0" * 64, 36_000_000, 600, blocks) for n in range(10_000))
     save_in = tmp_path / "data" / "phase_recognition" / "synthetic"
@@ -345,12 +344,10 @@ def test_ten_thousand_shards(tmp_path: Path) -> None:
         media_bytes=1, members=("image.jpg",), videos=("v",), options={}, shards=shards,
     ))  # fmt: skip
     before = psutil.Process().memory_info().rss
-    start = time.perf_counter()
     manifests = load_tree(tmp_path)
     choice = make_selection(manifests, None, "train", where="x", temperature=None, caps=None)
     data = StreamDataset(choice.load(lambda _: manifests))
     data.order(shuffle="block", seed=0, epoch=0).at(np.arange(1024))
-    assert time.perf_counter() - start < 3  # one second on a quiet machine
     assert psutil.Process().memory_info().rss - before < 200_000_000
     assert len(data) == 6_000_000
 

@@ -172,7 +172,9 @@ def _bytes(ref: Any) -> bytes | None:
 def test_the_cache_spares_workers_the_whole_json(copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache"
     videos = list(KIND(copy, cache_dir=cache).videos())
-    monkeypatch.setattr(f"{KIND.__module__}.parse_release", None)  # reading the whole again would fail
+    monkeypatch.setattr(
+        "surgsigma_hub.parsers.releases.sigma_pieces.parse_release", None
+    )  # reading the whole again would fail
     assert len(frames(list(KIND(copy, cache_dir=cache).frames(videos[0])))) == 6
     monkeypatch.undo()
     rewrite(copy, {"gt label": "No tools detected"})

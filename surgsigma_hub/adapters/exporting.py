@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from ..errors import BuildError, SurgSigmaError, UnfitError
 from ..shards.lock import only_writer
-from ..shards.manifest import write_atomic
-from ..shards.temporary import remove_leftovers
 from ..streaming import stream
+from ..temporary import remove_leftovers
+from ..whole_files import write_atomic
 from .base import Adapter, Options
 from .files import MediaFiles, Plan, RecordFiles, digest, finish
 from .note import Written, notes

@@ -15,8 +15,8 @@ import orjson
 from PIL import Image
 
 from ..media.video import open_video_bytes
-from ..shards.manifest import write_atomic
 from ..streaming.decode.decoder import Frames
+from ..whole_files import write_atomic
 from .media import choose_frames
 
 MEDIA = "media"

@@ -10,15 +10,18 @@ criteria   criteria with the right verdict, divided by all criteria that either 
 seconds    1 up to ``max(0.5 s, 10 %)`` away, then falling in a straight line to 0 a further ``max(1 s, truth)`` away
 ========== ==========================================================================================================
 
-Free text and media have no such score.
+Free text and media have no such score. A label that is an example of a right one counts as it: "stomach" where the
+source of the sample knows only the bowel.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from ..errors import SurgSigmaError
+from ..ontology import Kind, concepts, with_broader
 from ..records import Answer, AnswerBox
 from ..tasks import AnswerKind, get_task
 from .formats.grpo import verifiable_tasks
@@ -97,7 +100,23 @@ def score(task: str, found: Answer, truth: Answer) -> float:
             f"an answer of {task!r} ({kind}) cannot be scored by a rule",
             hint=f"Tasks that can: {', '.join(verifiable_tasks())}.",
         )
-    return _SCORES[kind](found, truth)
+    return _SCORES[kind](_as_broad(found, truth, get_task(task).label_kinds), truth)
+
+
+def _as_broad(found: Answer, truth: Answer, kinds: Sequence[Kind]) -> Answer:
+    """``found`` with each label that ``truth`` does not hold as the broader one that it holds, where there is one."""
+    right = {*truth.labels, *(box.label for box in truth.boxes), *(t.target for t in truth.triplets)}
+
+    def broad(id: str) -> str:
+        wider = (one for kind in kinds if id in concepts(kind) for one in with_broader(kind, id))
+        return id if id in right else next((one for one in wider if one in right), id)
+
+    return replace(
+        found,
+        labels=tuple(dict.fromkeys(map(broad, found.labels))),
+        boxes=tuple(replace(box, label=broad(box.label)) for box in found.boxes),
+        triplets=tuple(replace(t, target=broad(t.target)) for t in found.triplets),
+    )
 
 
 def iou(a: AnswerBox, b: AnswerBox) -> float:

@@ -6,7 +6,7 @@ lies: whoever wants a few samples of a remote tree asks for their bytes and for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class CatalogRows:
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {}
 
-    def add(self, sample: dict[str, Any], *, shard: str, place: tuple[int, int]) -> None:
+    def add(self, sample: Mapping[str, Any], *, shard: str, place: tuple[int, int]) -> None:
         """Add one sample, given as its parsed JSON, and its place: offset and bytes in the shard."""
         answer = sample["answer"]
         row = {name: sample[name] for name in _PLAIN}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +18,11 @@ import orjson
 
 from ..errors import BuildError, ShardError
 from ..plain_file import read_plain
-from ..shards.manifest import JOURNAL, WORK_DIR, Manifest, Shard, write_atomic
+from ..shards.config_names import FRAMES
+from ..shards.manifest import JOURNAL, WORK_DIR, Manifest, Shard
 from ..shards.tree_files import TreeFiles
 from ..version import __version__
+from ..whole_files import write_atomic
 from .catalog import merge
 from .report import ReportRow
 from .scope import Scope, is_built_place, stale_places
@@ -38,6 +41,9 @@ def staged_manifest(shards: list[Path], *, task: str, source: str, split: str, o
     """The manifest of staged shards, from their records."""
     records = [orjson.loads(record_path(path).read_bytes()) for path in shards]
     entries = [Shard.from_json(r["shard"]) for r in records]
+    talks: Counter[str] = Counter()
+    for record in records:
+        talks.update(record["conversations"])
     return Manifest(
         task=task,
         source=source,
@@ -47,6 +53,7 @@ def staged_manifest(shards: list[Path], *, task: str, source: str, split: str, o
         media_bytes=sum(r["media_bytes"] for r in records),
         members=tuple(sorted({m for r in records for m in r["members"]})),
         videos=tuple(sorted({v for r in records for v in r["videos"]})),
+        conversations=dict(sorted(talks.items())) if task == FRAMES else {},
         options=options,
         shards=tuple(entries),
         builder=f"surgsigma-hub {__version__}",
@@ -198,4 +205,6 @@ def staged_row(manifest: Manifest, staging: Path) -> ReportRow:
     """What the report says of one manifest whose shards are still staged."""
     records = [orjson.loads(record_path(staging / manifest.folder / s.name).read_bytes()) for s in manifest.shards]
     media = sum(r["media_count"] for r in records)
-    return ReportRow(manifest.task, manifest.source, manifest.split, manifest.samples, media, manifest.bytes)
+    return ReportRow(
+        manifest.task, manifest.source, manifest.split, sum(manifest.counts.values()), media, manifest.bytes
+    )

@@ -36,8 +36,10 @@ class _CountingPart(PartWriter):
     def add_media(self, member: str, data: bytes) -> Blob:
         return Blob(member, 0, len(data))
 
-    def add_row(self, task: str, id: str, text: bytes, blobs: list[Blob], *, answer: str | None = None) -> None:
-        self.count_row(task, id, (0, 0, len(text), len(text)), answer)
+    def add_row(
+        self, task: str, id: str, text: bytes, blobs: list[Blob], *, answer: str | None = None, medium: int = 0
+    ) -> None:
+        self.count_row(task, id, (0, 0, len(text), len(text), len(text), medium), answer)
 
 
 class _HeaderMedia(MediaStore):

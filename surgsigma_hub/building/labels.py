@@ -27,8 +27,8 @@ class LabelDigest:
             frame.instrument_boxes, frame.tissue_boxes, frame.criteria, frame.native_qa,
         )  # fmt: skip
         text = repr(said)
-        if frame.asked or frame.checks:
-            text += repr((frame.asked, frame.checks))
+        if frame.asked or frame.checks or frame.acts:
+            text += repr((frame.asked, frame.checks, frame.acts))
         self._moments += 1
         self._kinds.add(hash(text))
         self._digest.update(f"{frame.index}/{frame.fps:g} {frame.variant} {text}\n".encode())

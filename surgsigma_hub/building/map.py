@@ -14,9 +14,9 @@ from ..media.moments import Seen
 from ..ontology import resolve_timeline
 from ..reasoning import Memory, reason
 from ..reasoning.warrants import Warrants, warrants_for
-from ..records import Defect, Frame, Reason, Video, VideoTimeline
+from ..records import Defect, Frame, Reason, Sample, Video, VideoTimeline
 from ..schema import sample_bytes
-from ..shards.temporary import temporary_name
+from ..shards.by_medium import is_about_one_medium, medium_hash
 from ..source import Modality, Source
 from ..tasks import Draft, Task, get_task
 from ..tasks.common.base import TRAINING, asked_in
@@ -24,6 +24,7 @@ from ..tasks.common.compose import compose, moment_id, sample_id
 from ..tasks.common.dialogue import ALONE, Shares, companions_of, talk_about
 from ..tasks.common.further import every_course_draft, every_draft, is_further
 from ..tasks.common.timeline import Timeline, begins_a_second
+from ..temporary import temporary_name
 from .check import check_sample
 from .degenerate import counted_answer
 from .extra import Extra
@@ -258,8 +259,14 @@ class _Mapper:
             return
         text = sample_bytes(sample)
         blobs = [s.blob for s in stored]
-        part.add_row(task.name, id, text, blobs, answer=counted_answer(task, draft))
+        part.add_row(
+            task.name, id, text, blobs, answer=counted_answer(task, draft), medium=self._medium(sample),
+        )  # fmt: skip
         self.progress(1, len(text) + sum(b.length for b in blobs))
+
+    def _medium(self, sample: Sample) -> int:
+        by_medium = self.job.settings.layout == "frames" and is_about_one_medium([m.role for m in sample.media])
+        return medium_hash(vars(sample)) if by_medium else 0
 
     def _defect(self, frame: Frame, reason: Reason, detail: str) -> None:
         video = self.job.video.id

@@ -17,8 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-INDEX = np.dtype([("order", "<u8"), ("offset", "<u8"), ("length", "<u4"), ("bytes", "<u4")])
-"""One entry per row: its shuffle key, its place in ``<task>.rows``, and the bytes it adds to a shard."""
+INDEX = np.dtype(
+    [("order", "<u8"), ("offset", "<u8"), ("length", "<u4"), ("bytes", "<u4"), ("text", "<u4"), ("medium", "<u8")]
+)
+"""One entry per row: its shuffle key, its place in ``<task>.rows``, the bytes it adds to a shard and those of its JSON
+among them, and the name of its medium in the layout ``frames`` (0 where it stays in the layout by task)."""
 
 
 def shuffle_key(seed: int, id: str) -> int:
@@ -53,7 +56,7 @@ class PartWriter:
     _media_bytes: int = field(init=False, default=0)
     _defects: IO[bytes] = field(init=False)
     _rows: dict[str, IO[bytes]] = field(init=False, default_factory=dict)
-    _index: dict[str, list[tuple[int, int, int, int]]] = field(init=False, default_factory=dict)
+    _index: dict[str, list[tuple[int, ...]]] = field(init=False, default_factory=dict)
     _ids: set[str] = field(init=False, default_factory=set)
     counts: dict[str, int] = field(init=False, default_factory=dict)
     _answers: dict[str, Counter[str]] = field(init=False, default_factory=dict)
@@ -73,8 +76,13 @@ class PartWriter:
         """Whether this part has a sample of that id already."""
         return id in self._ids
 
-    def add_row(self, task: str, id: str, text: bytes, blobs: list[Blob], *, answer: str | None = None) -> None:
-        """Store one sample, and count its ``answer`` where it is one that can occur again."""
+    def add_row(
+        self, task: str, id: str, text: bytes, blobs: list[Blob], *, answer: str | None = None, medium: int = 0
+    ) -> None:
+        """Store one sample, and count its ``answer`` where it is one that can occur again.
+
+        ``medium`` names what it looks at, where samples about one medium go into one.
+        """
         if task not in self._rows:
             self._rows[task] = (self.folder / f"{task}.rows").open("wb")
         file = self._rows[task]
@@ -82,9 +90,10 @@ class PartWriter:
         head = orjson.dumps([id, [(b.member, b.offset, b.length) for b in blobs]])
         file.write(head + b"\n" + text)
         size = len(text) + sum(b.length for b in blobs)
-        self.count_row(task, id, (shuffle_key(self.seed, id), offset, len(head) + 1 + len(text), size), answer)
+        entry = (shuffle_key(self.seed, id), offset, len(head) + 1 + len(text), size, len(text), medium)
+        self.count_row(task, id, entry, answer)
 
-    def count_row(self, task: str, id: str, entry: tuple[int, int, int, int], answer: str | None) -> None:
+    def count_row(self, task: str, id: str, entry: tuple[int, ...], answer: str | None) -> None:
         """Count one sample; ``entry`` is one of :data:`INDEX`."""
         if answer is not None:
             self._answers.setdefault(task, Counter())[answer] += 1

@@ -15,7 +15,7 @@ from ..errors import BuildError, SurgSigmaError, UnknownNameError
 from ..reasoning.warrants import Row, rows_text
 from ..records import Defect, Fact, Video
 from ..registry import get_source
-from ..schema import FORMAT_VERSION, KEY
+from ..schema import FORMAT_VERSION, KEY, Layout
 from ..source import Source, check_stated, parse_options
 from ..source.benchmarks import held_out_surgeries
 from ..tasks import all_tasks, get_task
@@ -50,6 +50,7 @@ class Settings:
         smoke: Fraction (0..1) of frames to pair with a smoky copy, for desmoking.
         depth: Folder of depth maps that a model made, see ``surgsigma depth``.
         style: Which kinds of question are asked.
+        layout: ``tasks``, or ``frames``: each input medium once, with all that is asked about it.
         split_policy: Whether surgeries that a benchmark tests on may be trained on where their source says so.
         warrants: Rows that traces may cite in place of those of the package, see ``surgsigma warrants``.
     """
@@ -70,6 +71,7 @@ class Settings:
     smoke: float = 0.0
     depth: Path | None = None
     style: Style = Style.VARIED
+    layout: Layout = "tasks"
     split_policy: SplitPolicy = SplitPolicy.OFFICIAL
     warrants: tuple[Row, ...] = ()
 
@@ -81,24 +83,27 @@ class Settings:
     def published(self) -> dict[str, object]:
         """What a manifest says of how it was built; no path of this machine."""
         shown = {k: v for k, v in self.options.items() if "/" not in v and "\\" not in v}
-        # Older trees say nothing of these.
-        side = {} if self.frame_side is None else {"frame_side": self.frame_side}
-        policy = {} if self.split_policy is SplitPolicy.OFFICIAL else {"split_policy": self.split_policy.value}
+        later: dict[str, object] = {}  # what older trees say nothing of, where it is as it was then
+        if self.frame_side is not None:
+            later["frame_side"] = self.frame_side
+        if self.split_policy is not SplitPolicy.OFFICIAL:
+            later["split_policy"] = self.split_policy.value
+        if self.layout != "tasks":
+            later["layout"] = self.layout
         return {
             "seed": self.seed,
             "jpeg_quality": self.jpeg_quality,
             "shard_bytes": self.shard_bytes,
             "clip_fps": self.clip_fps,
             "clip_side": self.clip_side,
-            **side,
             "joint": self.joint,
             "explained": self.explained,
             "smoke": self.smoke,
             "style": self.style.value,
-            **policy,
             "depth": None if self.depth is None else self.depth.name,
             "warrants": hashlib.sha256(rows_text(self.warrants).encode()).hexdigest()[:16] if self.warrants else None,
             "source_options": dict(sorted(shown.items())),
+            **later,
         }
 
 
@@ -144,7 +149,7 @@ def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact
         BuildError: the source cannot offer it.
     """
     info = get_source(source).info
-    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts | added)}
+    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts | added, info.coverage)}
     if not names:
         if not offered:
             raise BuildError(f"no task can be built from source {source!r}")

@@ -29,10 +29,12 @@ class ReportRow:
     bytes: int
 
 
-NO_FAILURE = frozenset({Reason.CLIP_INCOMPLETE, Reason.NO_SURGICAL_VIEW, Reason.CATCH_ALL, Reason.QUESTION_UNTYPED})
+NO_FAILURE = frozenset(
+    {Reason.CLIP_INCOMPLETE, Reason.NO_SURGICAL_VIEW, Reason.CATCH_ALL, Reason.QUESTION_UNTYPED, Reason.LABEL_MISSING}
+)
 """Counted and reported, but no sign of a bad copy: clips over a missing still, which is counted itself and would count
-again in every clip around it, footage in which no operation is seen, answers that are nothing to train on, and
-questions of a source that no typed answer holds."""
+again in every clip around it, footage in which no operation is seen, answers that are nothing to train on,
+questions of a source that no typed answer holds, and frames that a source passes over."""
 
 _EXAMPLES = 5
 """Left-out things that a report shows of each reason."""

@@ -13,18 +13,21 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import BuildError, ShardError
+from ..shards.config_names import FRAMES
 from ..shards.lock import only_writer
-from ..shards.manifest import WORK_DIR, Manifest, load_tree, write_atomic
-from ..shards.temporary import remove_leftovers
+from ..shards.manifest import WORK_DIR, Manifest, load_tree
+from ..temporary import remove_leftovers
+from ..whole_files import write_atomic
 from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, staged_manifest, staged_row
 from .degenerate import refusals
 from .map import MapJob, map_video
+from .medium_shards import MediumJob, medium_jobs, talks_of_parts
 from .parts import read_summary
 from .plan import Plan, Settings, make_plan, states_of
 from .pool import run_jobs
 from .report import BuildReport, ReportRow, counts_of, quarantined_share, write_reports
 from .scope import Difference, Scope, difference
-from .shuffle import ShardJob, shard_jobs, write_shard
+from .shuffle import Job, shard_jobs, write_shard
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +124,12 @@ def _check_tree(out: Path, settings: Settings) -> list[Manifest]:
                 hint="Mixed settings would mix splits. Use the same settings, another --out, "
                 f"or remove {out}/data/*/{manifest.source} first.",
             )
+        lacking = set(manifest.conversations) - set(settings.tasks)
+        if manifest.source == settings.source and lacking:
+            raise BuildError(
+                f"{manifest.path} holds conversations of {', '.join(sorted(lacking))}, which are not asked for now",
+                hint="What is laid out by medium is built as a whole: leave --task out, or name all of its tasks.",
+            )
     return manifests
 
 
@@ -149,7 +158,7 @@ def _shuffle(
 ) -> list[Manifest]:
     settings, staging = plan.settings, work / STAGING
     splits = sorted({video.split for video in plan.videos})
-    jobs: dict[tuple[str, str], list[ShardJob]] = {}
+    jobs: dict[tuple[str, str], Sequence[Job]] = {}
     for task in tasks:
         folder = staging / "data" / task / settings.source
         for split in splits:
@@ -157,7 +166,21 @@ def _shuffle(
             made = shard_jobs(own, task=task, split=split, folder=folder, shard_bytes=settings.shard_bytes)
             if made:
                 jobs[task, split] = made
+    if settings.layout == "frames":
+        for split in splits:
+            own = [part for part, video in zip(parts, plan.videos, strict=True) if video.split == split]
+            jobs |= {(FRAMES, split): media} if (media := _by_medium(settings, own, tasks, split, staging)) else {}
     everything = [job for made in jobs.values() for job in made]
     run_jobs(write_shard, everything, workers=workers, title="shuffle", progress=progress)
     manifest = partial(staged_manifest, source=settings.source, options=settings.published())
     return [manifest([job.path for job in made], task=task, split=split) for (task, split), made in jobs.items()]
+
+
+def _by_medium(
+    settings: Settings, parts: Sequence[Path], tasks: Sequence[str], split: str, staging: Path
+) -> list[MediumJob]:
+    talks, rows = talks_of_parts(parts, tasks)
+    return medium_jobs(
+        talks, rows, name=settings.source, split=split, folder=staging / "data" / FRAMES / settings.source,
+        seed=settings.seed, shard_bytes=settings.shard_bytes,
+    )  # fmt: skip

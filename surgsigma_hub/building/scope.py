@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..shards.config_names import FRAMES
 from ..shards.manifest import Manifest
 from ..shards.shard_names import split_of
 from ..shards.tree_files import TreeFiles
@@ -25,8 +26,8 @@ class Scope:
     splits: frozenset[str] | None = None
 
     def asked(self) -> dict[str, frozenset[str] | None]:
-        """The tasks and splits that were named."""
-        return {"tasks": self.tasks, "splits": self.splits}
+        """The tasks and splits that were named; the layout by medium holds those of its tasks and is none itself."""
+        return {"tasks": None if self.tasks is None else self.tasks - {FRAMES}, "splits": self.splits}
 
     def holds(self, task: str, split: str) -> bool:
         """Whether the build speaks for this task and split of its source."""

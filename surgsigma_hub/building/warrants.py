@@ -18,9 +18,9 @@ from ..reasoning.warrants import DEFINITION, MIN_SECONDS, MIN_VIDEOS, Row, Warra
 from ..reasoning.warrants.count import Counts
 from ..records import Defect, Frame, Reason, Video
 from ..registry import get_source
-from ..shards.manifest import write_atomic
 from ..source import Source, check_stated, parse_options
 from ..tasks.common.timeline import begins_a_second
+from ..whole_files import write_atomic
 
 _SOURCE_CACHE = ".cache"
 

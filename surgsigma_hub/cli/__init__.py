@@ -21,6 +21,7 @@ from .output import EscapingFormatter, say
 
 GROUPS = (
     "building",
+    "repacking",
     "depth",
     "warranting",
     "enriching",

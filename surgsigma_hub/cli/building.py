@@ -61,6 +61,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         help="kinds of question: all, or plain open questions alone as in the paper (default: varied)",
     )  # fmt: skip
     add(
+        "--layout", choices=("tasks", "frames"), default="tasks",
+        help="a medium for each conversation, or each medium once with all that is asked about it (default: tasks)",
+    )  # fmt: skip
+    add(
         "--split-policy", choices=("official", "leak-free"), default="official",
         help="leak-free: what any known benchmark tests on is in no training split, see: surgsigma leaks --list",
     )  # fmt: skip
@@ -101,6 +105,7 @@ def _build(args: argparse.Namespace) -> int:
         joint=args.joint,
         explained=args.explained,
         style=args.style,
+        layout=args.layout,
         split_policy=args.split_policy,
         smoke=args.smoke,
         depth=args.depth,

@@ -70,7 +70,7 @@ def _schema_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _schema(args: argparse.Namespace) -> int:
     from ..schema import FORMAT_VERSION, schema_text
-    from ..shards.manifest import write_atomic
+    from ..whole_files import write_atomic
 
     text = schema_text()
     if args.write:

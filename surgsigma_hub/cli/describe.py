@@ -12,6 +12,7 @@ import orjson
 from ..hub.tree_facts import size_text
 from ..registry import get_source
 from ..shards.answer_statistics import Distribution, Spread, Tally, count_answers
+from ..shards.config_names import FRAMES
 from ..shards.manifest import load_tree
 from ..shards.wording_statistics import Variety, Wording, count_wording
 from ..source import Part, SourceInfo, SourceTerms
@@ -141,6 +142,7 @@ def tree_dict(tree: Path) -> dict[str, Any]:
             "source": m.source,
             "split": m.split,
             "samples": m.samples,
+            "conversations": dict(m.counts),
             "videos": len(m.videos),
             "shards": len(m.shards),
             "bytes": m.bytes,
@@ -152,9 +154,10 @@ def tree_dict(tree: Path) -> dict[str, Any]:
     return {
         "tree": shown(tree),
         "format_versions": sorted({m.format_version for m in manifests}),
-        "tasks": sorted({m.task for m in manifests}),
+        "tasks": sorted({task for m in manifests for task in m.counts}),
         "sources": sorted({m.source for m in manifests}),
         "samples": sum(m.samples for m in manifests),
+        "conversations": sum(sum(m.counts.values()) for m in manifests),
         "bytes": sum(m.bytes for m in manifests),
         "videos": len({video for m in manifests for video in m.videos}),
         "parts": parts,
@@ -179,6 +182,10 @@ def print_tree(tree: Mapping[str, Any]) -> None:
     ]
     total = ("total", "", "", tree["samples"], tree["videos"], sum(r[5] for r in rows), size_text(tree["bytes"]))
     say(table(("task", "source", "split", "samples", "videos", "shards", "size"), rows, total=total))
+    for p in tree["parts"]:
+        if p["task"] == FRAMES:
+            told = ", ".join(f"{task} {count:,}" for task, count in p["conversations"].items())
+            say(wrapped(f"{FRAMES} {p['source']} {p['split']}, conversations: {told}"))
     say(f"\nConfigs: a task, a source, <task>-<source>, or all. Format version {', '.join(tree['format_versions'])}.")
     for source, counts in tree["quarantined"].items():
         if counts is None:

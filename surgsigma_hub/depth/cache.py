@@ -15,13 +15,15 @@ from ..errors import BuildError, SurgSigmaError
 from ..media.image import png_bytes
 from ..records import FileImage, Frame
 from ..schema import KEY
-from ..shards.manifest import write_atomic
+from ..whole_files import WholeFiles
 
 CONVENTION = "larger is farther"
 """Of every stored map: relative depth, 16 bit, 0 the nearest pixel of its picture."""
 
 HEADER = "depth.json"
 _FORMAT = 1
+_MOST = 256 << 20
+"""Bytes of a map: twice those of the 64 million pixels that an image may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ class DepthCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.header = _read(folder / HEADER)
+        self._files = _files(folder)
+        self.header = _read(folder)
 
     @classmethod
     def create(cls, folder: Path, header: Header) -> DepthCache:
@@ -74,7 +77,8 @@ class DepthCache:
         path = folder / HEADER
         if not path.exists():
             try:
-                write_atomic(path, orjson.dumps(header, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+                text = orjson.dumps(header, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+                _files(folder).write(HEADER, text)
             except OSError as error:
                 raise BuildError(
                     f"cannot write into {folder}: {error.strerror or error}",
@@ -117,7 +121,7 @@ class DepthCache:
     def write(self, video_id: str, frame: Frame, depth: npt.NDArray[np.uint16]) -> int:
         """Keep ``depth``, ``(H, W)``, as the map of a frame; whole or not at all. Returns the bytes written."""
         data = png_bytes(depth)
-        write_atomic(self.path(video_id, frame), data)
+        self._files.write(self.path(video_id, frame).relative_to(self.folder).as_posix(), data)
         return len(data)
 
 
@@ -130,10 +134,18 @@ def describe(header: Header) -> str:
     return f"{header.model}@{header.commit or header.revision or f'sha256-{header.sha256[:12]}'}"
 
 
-def _read(path: Path) -> Header:
-    folder = path.parent
+def _files(folder: Path) -> WholeFiles:
+    """The folder's files; nothing is removed: its maps are what was asked for, a cache only to the next run."""
+    return WholeFiles(folder, each=_MOST)
+
+
+def _read(folder: Path) -> Header:
+    path = folder / HEADER
     try:
-        raw = orjson.loads(path.read_bytes())
+        data = _files(folder).read(HEADER)
+        if data is None:
+            raise FileNotFoundError
+        raw = orjson.loads(data)
         if raw["format"] != _FORMAT or raw["convention"] != CONVENTION:
             raise BuildError(
                 f"{folder} holds depth maps of another format ({raw['format']}, {raw['convention']!r})",

@@ -18,8 +18,8 @@ from ..media.moments import Seen
 from ..records import Defect, Frame, Reason, Video
 from ..registry import get_source
 from ..shards.lock import only_writer
-from ..shards.temporary import remove_leftovers
 from ..source import Source, check_stated, parse_options
+from ..temporary import remove_leftovers
 from .cache import DepthCache, Header
 from .encode import to_relative_depth
 from .model import Estimator, Pixels

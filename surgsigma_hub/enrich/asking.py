@@ -8,15 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
 
-import orjson
-
-from ..conformance import form_problem
-from ..errors import EndpointError, ShardError, SurgSigmaError, UnknownNameError
-from ..shards.manifest import Manifest, Shard
-from ..shards.reader import open_shard, read_shard
-from ..shards.tar_walk import HashingReader
+from ..errors import EndpointError, SurgSigmaError, UnknownNameError
+from ..shards.manifest import Manifest
+from ..shards.part_reader import parsed, read_part_shard
 from .cache import AnswerCache, Reply
 from .client import Client, FailCode, Failure
 from .prompts import CAPTIONING, Ask, Settings, asks_of
@@ -34,6 +29,11 @@ def chosen(manifests: Sequence[Manifest], settings: Settings) -> list[Manifest]:
         UnknownNameError: a task or split that the tree does not hold.
         SurgSigmaError: nothing in them can be written anew.
     """
+    if by_medium := next((m for m in manifests if m.layout == "frames"), None):
+        raise SurgSigmaError(
+            f"{by_medium.path} is laid out by medium, which enrich does not read",
+            hint="surgsigma repack TREE --layout tasks --out NEW makes a tree that it reads.",
+        )
     for kind, asked in (("task", settings.tasks), ("split", settings.splits)):
         held = {getattr(m, kind) for m in manifests}
         for name in asked:
@@ -55,42 +55,11 @@ def chosen(manifests: Sequence[Manifest], settings: Settings) -> list[Manifest]:
     return found
 
 
-def read_part_shard(tree: Path, manifest: Manifest, shard: Shard) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """The samples of one shard, which must be the one that the manifest lists.
-
-    Raises:
-        ShardError: missing, damaged, or other bytes than the manifest says.
-    """
-    where = f"{manifest.folder}/{shard.name}"
-    with open_shard(tree, where) as file:
-        reader = HashingReader(file)
-        yield from read_shard(cast("IO[bytes]", reader), where=where)  # it reads forward, which is all that is needed
-        if reader.finish() != shard.sha256:
-            raise ShardError(
-                f"{where}: its sha256 is not the one of the manifest", hint="See: surgsigma validate, then rebuild it."
-            )
-
-
-def parsed(members: dict[str, bytes], *, where: str) -> dict[str, Any]:
-    """The JSON of a sample.
-
-    Raises:
-        ShardError: there is none, or it cannot be read or is not that of a sample.
-    """
-    try:
-        doc: dict[str, Any] = orjson.loads(members["json"])
-    except (KeyError, orjson.JSONDecodeError):
-        raise ShardError(f"{where}: no JSON that can be read", hint="See: surgsigma validate") from None
-    if problem := form_problem(doc):
-        raise ShardError(f"{where}: {problem}", hint="See: surgsigma validate")
-    return doc
-
-
 def asks_in(tree: Path, manifests: Sequence[Manifest], settings: Settings) -> Iterator[list[Ask]]:
     """The requests of every sample in turn; the same request comes as often as samples need its answer."""
     for manifest in manifests:
         for shard in manifest.shards:
-            for key, members in read_part_shard(tree, manifest, shard):
+            for key, members in read_part_shard(tree, manifest.folder, shard):
                 yield list(asks_of(parsed(members, where=f"{shard.name}:{key}"), members, settings))
 
 

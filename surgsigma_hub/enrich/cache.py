@@ -8,10 +8,14 @@ from pathlib import Path
 
 import orjson
 
-from ..shards.manifest import write_atomic
+from ..whole_files import WholeFiles
 from .prompts import PROMPT_VERSION, Ask
 
 logger = logging.getLogger(__name__)
+
+
+_MOST = 8 << 20
+"""Bytes of an answer; a model that is asked for 2,000 tokens writes a hundredth of a hundredth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +28,25 @@ class Reply:
 
 
 class AnswerCache:
-    """One small JSON file per answer under ``folder``, named by the digest of its request; each is written whole."""
+    """One small JSON file per answer under ``folder``, named by the digest of its request; each is written whole.
+
+    Nothing is removed: an answer costs more to ask for again than to keep.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._files = WholeFiles(folder, each=_MOST)
 
     def get(self, digest: str) -> Reply | None:
         """The answer to a request; None where there is none, or none that can be read."""
-        path = self._path(digest)
         try:
-            raw = orjson.loads(path.read_bytes())
+            data = self._files.read(_name(digest))
+            if data is None:
+                return None
+            raw = orjson.loads(data)
             return Reply(str(raw["text"]), str(raw["finish"]), int(raw["tokens"]))
-        except FileNotFoundError:
-            return None
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            logger.warning("cached answer %s cannot be read; it is asked for again", path.name)
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            logger.warning("cached answer %s.json cannot be read; it is asked for again", digest)
             return None
 
     def put(self, ask: Ask, reply: Reply) -> None:
@@ -51,7 +59,8 @@ class AnswerCache:
             "sample": ask.sample,
             "what": ask.what,
         }
-        write_atomic(self._path(ask.digest), orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE))
+        self._files.write(_name(ask.digest), orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE))
 
-    def _path(self, digest: str) -> Path:
-        return self.folder / digest[:2] / f"{digest}.json"
+
+def _name(digest: str) -> str:
+    return f"{digest[:2]}/{digest}.json"

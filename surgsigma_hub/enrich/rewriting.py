@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +11,11 @@ from typing import Any
 import orjson
 
 from ..building.catalog import CatalogRows, merge
-from ..shards.manifest import Manifest, Shard, write_atomic
-from ..shards.tree_files import TreeFiles
-from ..shards.writer import ShardWriter
+from ..shards.manifest import Manifest, Shard
+from ..shards.part_reader import parsed, read_part_shard
+from ..shards.writer import ShardWriter, link
 from ..version import __version__
-from .asking import parsed, read_part_shard
+from ..whole_files import write_atomic
 from .cache import AnswerCache
 from .client import Failure
 from .judge import Checker, Refusal, cleaned, judge, levels_of
@@ -132,7 +130,7 @@ def _rewrite_shard(
     path = staging / manifest.folder / shard.name
     changed = 0
     with ShardWriter(path) as writer:
-        for key, members in read_part_shard(tree, manifest, shard):
+        for key, members in read_part_shard(tree, manifest.folder, shard):
             doc = parsed(members, where=f"{shard.name}:{key}")
             tally.samples += 1
             if enriched(doc, members, answers, tally):
@@ -144,37 +142,3 @@ def _rewrite_shard(
             return writer.close()
     link(tree / manifest.folder / shard.name, path)
     return shard
-
-
-def copy_rest(tree: Path, staging: Path, rewritten: Sequence[Manifest]) -> None:
-    """Everything of the old tree that is not written anew: shards as links where possible, other files as copies.
-
-    Links that lead out of the tree are left out, and a warning says how many: a file that they lead to is not part of
-    the tree, and a new tree may be published.
-    """
-    files, left_out = TreeFiles(tree), list[str]()
-    ours = {m.path for m in rewritten} | {m.catalog for m in rewritten}
-    ours |= {f"{m.folder}/{s.name}" for m in rewritten for s in m.shards}
-    for path in sorted(tree.rglob("*")):
-        relative = path.relative_to(tree)
-        hidden = any(part.startswith(".") for part in relative.parts[:-1]) or path.name.endswith(".tmp")
-        if hidden or not path.is_file() or relative.as_posix() in ours:
-            continue
-        if not files.holds(path):
-            left_out.append(relative.as_posix())
-            continue
-        (staging / relative).parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix in (".tar", ".parquet"):  # replaced whole wherever they change, never written in place
-            link(path, staging / relative)
-        else:
-            shutil.copyfile(path, staging / relative)
-    if left_out:
-        logger.warning("left out %d links that lead out of the tree, among them %r", len(left_out), left_out[0])
-
-
-def link(old: Path, new: Path) -> None:
-    """The same file under a second name; a copy where the file system cannot do that."""
-    try:
-        os.link(old.resolve(), new)
-    except OSError:
-        shutil.copyfile(old, new)

@@ -13,9 +13,11 @@ from pathlib import Path
 import orjson
 from tqdm import tqdm
 
+from ..building.copying import copy_rest
 from ..errors import BuildError, ShardError, SurgSigmaError
 from ..shards.lock import only_writer
-from ..shards.manifest import Manifest, load_tree, write_atomic
+from ..shards.manifest import Manifest, load_tree
+from ..whole_files import write_atomic
 from .asking import Asked, ask_all, asks_in, chosen, distinct
 from .budget import Budget
 from .cache import AnswerCache
@@ -23,7 +25,7 @@ from .client import Client, Endpoint
 from .judge import Checker
 from .prompts import PROMPT_VERSION, Ask, Settings, shown_messages
 from .report import EnrichReport, Estimate, Tally
-from .rewriting import Answers, copy_rest, rewrite_part
+from .rewriting import Answers, rewrite_part
 
 REPORT = "reports/enrich.json"
 """Where the new tree keeps how it came about; marks it as one that may be replaced by a further run."""
@@ -109,7 +111,8 @@ def enrich_tree(
         answers = Answers(settings, cache, asked.failures, checker)
         for manifest in _bar(manifests, "write", progress):
             rewrite_part(tree, staging, manifest, answers, tally)
-        copy_rest(tree, staging, manifests)
+        ours = {m.path for m in manifests} | {m.catalog for m in manifests}
+        copy_rest(tree, staging, leave=ours | {f"{m.folder}/{s.name}" for m in manifests for s in m.shards})
         report = _report(tally, asked, budget, time.monotonic() - started)
         head = {
             "input": source,

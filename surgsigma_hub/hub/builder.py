@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -15,11 +16,14 @@ from PIL import Image
 from ..conformance import form_problem
 from ..errors import MediaError, ShardError
 from ..media.image import pillow_words
-from ..schema import FORMAT_VERSION, MEMBERS, check_format_version, json_features
+from ..schema import FORMAT_VERSION, MEMBERS, Layout, check_format_version, json_features
 from ..shards.skipping import OnError, Skipped
 from ..shards.tar_index import Members
 from .block_ranges import ReadShard, find_block_ranges, manifest_place, read_group, single_blocks, split_evenly
 from .resuming import Resumable
+
+_TURN = ("user", "assistant", "task", "id")
+_TAG = re.compile(r"<(?:image|video)>")
 
 
 class TreeImage(datasets.Image):  # type: ignore[misc]
@@ -47,26 +51,41 @@ class TreeImage(datasets.Image):  # type: ignore[misc]
         return hash((self.mode, self.decode))
 
 
-def flat_features() -> datasets.Features:
-    """Columns of every config: the fields of a sample, then its pictures and its films with their roles.
+def flat_features(layout: Layout = "tasks") -> datasets.Features:
+    """Columns of a config: the fields of a sample, then its pictures and its films with their roles.
+
+    In the layout by medium, ``texts`` stands for the conversations: the form that collections of pictures with several
+    questions each have in common.
 
     Pictures sit in a list of structs because ``datasets`` decodes the first item of a plain list of images twice. Films
     stay bytes, so that no video library is needed to iterate.
     """
+    columns = json_features(layout)
+    if columns.pop("conversations", None):
+        columns["texts"] = datasets.List({name: datasets.Value("string") for name in _TURN})
     return datasets.Features(
         {
-            **json_features(),
+            **columns,
             "images": datasets.List({"image": TreeImage(), "role": datasets.Value("string")}),
             "videos": datasets.List({"video": datasets.Video(decode=False), "role": datasets.Value("string")}),
         }
     )
 
 
-def flat_sample(found: Members, *, verify: bool = False) -> dict[str, Any]:
+def _texts(conversations: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    """Question and answer of every turn; the media stand in columns of their own, not as tags in the text."""
+    for talk in conversations:
+        said = [_TAG.sub("", message["content"]).strip() for message in talk["messages"]]
+        for user, assistant in zip(said[::2], said[1::2], strict=True):
+            yield {"user": user, "assistant": assistant, "task": talk["task"], "id": talk["id"]}
+
+
+def flat_sample(found: Members, *, layout: Layout = "tasks", verify: bool = False) -> dict[str, Any]:
     """One sample of a shard as a row.
 
     Args:
         found: Its members.
+        layout: Of the shard.
         verify: Compare each medium with the sha256 that the JSON names.
 
     Raises:
@@ -80,8 +99,10 @@ def flat_sample(found: Members, *, verify: bool = False) -> dict[str, Any]:
         raise ShardError(f"{where} has no JSON member of this package ({error!r})") from None
     if version != FORMAT_VERSION:
         check_format_version(version, where=where)
-    if problem := form_problem(row):
+    if problem := form_problem(row, layout=layout):
         raise ShardError(f"{where}: {problem}", hint="Validate or rebuild the shard.")
+    if layout == "frames":
+        row["texts"] = list(_texts(row.pop("conversations")))
     row["images"], row["videos"] = [], []
     for medium in row["media"]:
         member, role = medium["member"], medium["role"]
@@ -106,6 +127,7 @@ class FlatConfig(datasets.BuilderConfig):  # type: ignore[misc]
         shards: How many shards ``datasets`` sees; None: one for each tar.
         on_error: ``raise``, or ``skip`` samples that cannot be read.
         max_errors_in_row: More bad samples than this, one after the other, are an error all the same.
+        layout: Of the shards.
     """
 
     tars: dict[str, list[str]] = field(default_factory=dict)
@@ -114,6 +136,7 @@ class FlatConfig(datasets.BuilderConfig):  # type: ignore[misc]
     shards: int | None = None
     on_error: OnError = "raise"
     max_errors_in_row: int = 32
+    layout: Layout = "tasks"
 
 
 class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
@@ -127,7 +150,7 @@ class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
         splits = datasets.SplitDict(dataset_name=self.dataset_name)
         for name, (samples, size) in self.config.counts.items():
             splits.add(datasets.SplitInfo(name=name, num_bytes=size, num_examples=samples))
-        return datasets.DatasetInfo(features=flat_features(), splits=splits)
+        return datasets.DatasetInfo(features=flat_features(self.config.layout), splits=splits)
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         made = []
@@ -154,7 +177,7 @@ class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
             for number, found in read_group(group, first=first, token=self.token, skipped=skipped):
                 try:
                     # A damaged picture must not reach `datasets`, which would end the run when it decodes it.
-                    row = flat_sample(found, verify=skipped.on_error == "skip")
+                    row = flat_sample(found, layout=self.config.layout, verify=skipped.on_error == "skip")
                 except ShardError as error:
                     skipped.bad(error, found.where)
                 else:

@@ -12,9 +12,9 @@ from typing import Any
 from ..errors import BuildError
 from ..schema import FORMAT_VERSION, schema_text
 from ..shards.frontmatter import OURS, join_card
-from ..shards.manifest import write_atomic
 from ..source import SourceInfo
 from ..tasks import Task
+from ..whole_files import write_atomic
 from .configs import front_matter
 from .licenses import gate_front, licenses_page
 from .pages import MARK, readme_page, source_page, task_page
@@ -73,7 +73,7 @@ def card_front(facts: TreeFacts) -> dict[str, Any]:
     """The whole front matter of README.md."""
     synthetic = [s for s in facts.sources if facts.synthetic(s)]
     tags = ["medical", "surgery", "webdataset", "text"]
-    members = facts.config("all").members
+    members = facts.held().members
     tags += [kind for kind in ("image", "video") if any(m.startswith(kind) for m in members)]
     if synthetic:
         tags.append("synthetic")
@@ -83,7 +83,7 @@ def card_front(facts: TreeFacts) -> dict[str, Any]:
         **_license(facts),
         "pretty_name": "SurgSigma (synthetic)" if only else "SurgSigma",
         "language": ["en"],
-        "size_categories": [size_category(facts.config("all").samples)],
+        "size_categories": [size_category(facts.held().samples)],
         **({"task_categories": sorted(categories)} if categories else {}),
         "tags": tags,
         **gate_front(facts),

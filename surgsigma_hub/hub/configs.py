@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ShardError
-from ..schema import shard_features
+from ..schema import Layout, shard_features
 from ..shards.config_names import ALL, config_names, split_order
 from ..shards.manifest import Manifest
 from ..shards.shard_names import is_short, shard_glob, split_of
@@ -60,6 +60,11 @@ class Config:
         return frozenset(member for s in self.splits for m in s.manifests for member in m.members)
 
     @property
+    def layout(self) -> Layout:
+        """That of its shards; no config mixes two."""
+        return self.splits[0].manifests[0].layout
+
+    @property
     def samples(self) -> int:
         """Samples of all splits."""
         return sum(s.samples for s in self.splits)
@@ -89,8 +94,9 @@ def make_configs(manifests: Sequence[Manifest], *, strays: Collection[str] = ())
     found: dict[tuple[int, str], tuple[str, str]] = {}  # globs of task and source
     for m in manifests:
         wide = ((m.task, "*"), ("*", m.source), (m.task, m.source), ("*", "*"))
-        for kind, (name, globs) in enumerate(zip(config_names(m.task, m.source), wide, strict=True)):
-            found[kind, name] = globs
+        for kind, globs in enumerate(wide):
+            if (name := _config_name(*globs)) in config_names(m.task, m.source):
+                found[kind, name] = globs
     return tuple(
         _config(name, kinds[kind], task, source, manifests, foreign)
         for (kind, name), (task, source) in sorted(found.items(), key=lambda entry: (entry[0][0], entry[1]))
@@ -130,7 +136,7 @@ def front_matter(configs: Sequence[Config]) -> dict[str, Any]:
         infos.append(
             {
                 "config_name": config.name,
-                "features": features(config.members),
+                "features": features(config),
                 "splits": [{"name": s.name, "num_bytes": s.bytes, "num_examples": s.samples} for s in config.splits],
                 "download_size": config.bytes,
                 "dataset_size": config.bytes,
@@ -139,27 +145,34 @@ def front_matter(configs: Sequence[Config]) -> dict[str, Any]:
     return {"configs": listed, "dataset_info": infos}
 
 
+def _config_name(task: str, source: str) -> str:
+    """The config of a glob for tasks and one for sources."""
+    return "-".join(glob for glob in (task, source) if glob != "*") or ALL
+
+
 class _Features:
-    """Features as YAML by set of members; the long ``json`` part is one object in all of them."""
+    """Features as YAML by layout and set of members; the long ``json`` part of a layout is one object in all."""
 
     def __init__(self) -> None:
-        self._made: dict[frozenset[str], list[Any]] = {}
-        self._json: Any = None
+        self._made: dict[tuple[Layout, frozenset[str]], list[Any]] = {}
+        self._json: dict[Layout, Any] = {}
 
-    def __call__(self, members: frozenset[str]) -> list[Any]:
-        if members not in self._made:
-            made: list[Any] = shard_features(members)._to_yaml_list()
+    def __call__(self, config: Config) -> list[Any]:
+        key = (config.layout, config.members)
+        if key not in self._made:
+            made: list[Any] = shard_features(config.members, config.layout)._to_yaml_list()
             index = next(n for n, column in enumerate(made) if column["name"] == "json")
-            self._json = self._json or made[index]
-            made[index] = self._json
-            self._made[members] = made
-        return self._made[members]
+            made[index] = self._json.setdefault(config.layout, made[index])
+            self._made[key] = made
+        return self._made[key]
 
 
 def _config(
     name: str, kind: ConfigKind, task: str, source: str, manifests: Sequence[Manifest], foreign: frozenset[_Key]
 ) -> Config:
-    mine = [m for m in manifests if task in ("*", m.task) and source in ("*", m.source)]
+    here = [m for m in manifests if task in ("*", m.task) and source in ("*", m.source)]
+    mine = [m for m in here if name in config_names(m.task, m.source)]
+    foreign |= {(m.task, m.source, m.split) for m in here if m not in mine}
     splits: list[ConfigSplit] = []
     for split in sorted({m.split for m in mine}, key=split_order):
         parts = tuple(m for m in mine if m.split == split)

@@ -134,12 +134,13 @@ def _folder_index(folder: Path, where: str) -> Index:
     base = folder.resolve()
     digest = hashlib.sha256()
     configs: dict[str, dict[str, IndexSplit]] = {}
-    made = make_configs(load_tree(folder))
+    manifests = load_tree(folder)
+    made = make_configs(manifests)
     for config in made:
         configs[config.name] = {
             s.name: IndexSplit(tuple(str(base / tar) for tar in s.tars), s.samples, s.bytes) for s in config.splits
         }
-    for manifest in sorted((m for s in made[-1].splits for m in s.manifests), key=lambda m: m.path):
+    for manifest in sorted(manifests, key=lambda m: m.path):
         for shard in manifest.shards:
             digest.update(f"{manifest.folder}/{shard.name} {shard.sha256}\n".encode())
     return Index(where, configs, made[0].name, digest.hexdigest())

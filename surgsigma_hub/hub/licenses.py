@@ -27,7 +27,7 @@ def licenses_page(facts: TreeFacts) -> str:
         "wordings that this package's templates add are under its own licence (MIT).",
     ]
     for name in facts.sources:
-        info, mine, own = facts.info(name), facts.config(name), terms.sources[name]
+        info, mine, own = facts.info(name), facts.held(source=name), terms.sources[name]
         kind = "Synthetic. " if facts.synthetic(name) else ""
         text = [f"{kind}Licence: {code(facts.license(name))}. {mine.samples:,} samples, {size_text(mine.bytes)}."]
         if info is not None:

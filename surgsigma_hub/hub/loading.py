@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SurgSigmaError
+from ..shards.config_names import layout_of_config
 from ..shards.skipping import OnError
 from .index import open_index
 from .register import register, unregister
@@ -40,7 +41,9 @@ def load_dataset(
 
     Args:
         path: A folder that holds a built tree or a pointer card, or ``ORG/NAME`` on the Hub. None: ``./surgsigma``.
-        config: A task, a source, ``<task>-<source>`` or ``all``. None: the default config, the first task.
+        config: A task, a source, ``<task>-<source>`` or ``all``; or ``frames`` or ``frames-<source>`` of a tree that is
+            laid out by medium: one row a picture or clip, and in ``texts`` all that is asked about it, a list of
+            ``{"user", "assistant", "task", "id"}``. None: the default config, the first task.
         split: One split (or ``a+b``, or a slice where not streaming). None: a dict of all splits.
         streaming: Read the tars as they come, without copying them into an Arrow cache first.
         shards: How many shards ``datasets`` is to see in a split, of about equally many samples each; a multiple of
@@ -97,6 +100,7 @@ def load_dataset(
             shards=shards,
             on_error=on_error,
             max_errors_in_row=max_errors_in_row,
+            layout=layout_of_config(name),
         )
     loaded: Any
     if streaming:

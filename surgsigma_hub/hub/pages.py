@@ -9,14 +9,14 @@ from typing import Any
 import orjson
 
 from ..schema import FORMAT_VERSION, MEMBERS
-from ..shards.config_names import split_order
+from ..shards.config_names import FRAMES, split_order
 from ..shards.frontmatter import split_card
 from ..source import SourceInfo
 from ..visible import visible
 from .configs import Config, ConfigSplit
 from .markdown import Markup, code, link, table
 from .measured import wording_parts
-from .tree_facts import TreeFacts, size_text
+from .tree_facts import Held, TreeFacts, size_text
 
 MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
 """First line of every generated page."""
@@ -28,11 +28,10 @@ _MOST = 4
 
 def readme_page(facts: TreeFacts) -> str:
     """The body of README.md."""
-    whole, default = facts.config("all"), facts.configs[0].name
-    videos = len(frozenset(v for s in whole.splits for v in s.videos))
+    whole, default = facts.held(), facts.configs[0].name
     recorded = [s for s in facts.sources if not facts.synthetic(s)]
     made = [s for s in facts.sources if facts.synthetic(s)]
-    made_samples = sum(m.samples for m in facts.manifests if m.source in made)
+    made_samples = sum(facts.held(source=name).samples for name in made)
     origin = f"{len(recorded)} recorded" + (f" and {len(made)} synthetic" if made else "")
     note = (
         f" **{made_samples:,} of the {whole.samples:,} samples are synthetic** (made by a program, not recorded): "
@@ -44,7 +43,7 @@ def readme_page(facts: TreeFacts) -> str:
         MARK,
         "# SurgSigma" + (" (synthetic)" if not recorded else ""),
         f"Surgical multimodal conversations in one form: {_count(whole.samples, 'sample')} of "
-        f"{_count(videos, 'surgery', 'surgeries')}, "
+        f"{_count(whole.videos, 'surgery', 'surgeries')}, "
         f"{_count(len(facts.tasks), 'task')}, {_count(len(facts.sources), 'source')} ({origin}), "
         f"{size_text(whole.bytes)}.{note} The tasks and the name follow SurgSigma-DB (arXiv:2603.16822). For research; "
         "not for clinical decisions.",
@@ -59,6 +58,7 @@ def readme_page(facts: TreeFacts) -> str:
         "<details><summary>One task of one source</summary>\n\n"
         + _config_table(c for c in facts.configs if c.kind == "pair")
         + "\n\n</details>",
+        *_layout_text(facts),
         "## Tasks",
         _task_table(facts),
         "## Sources",
@@ -79,7 +79,7 @@ def readme_page(facts: TreeFacts) -> str:
 
 def source_page(facts: TreeFacts, name: str) -> str:
     """The card of one source."""
-    info, mine = facts.info(name), facts.config(name)
+    info, mine = facts.info(name), facts.held(source=name)
     rows: list[tuple[str, object]] = [("Licence", facts.license(name))]
     if info is not None:
         rows = [
@@ -105,29 +105,29 @@ def source_page(facts: TreeFacts, name: str) -> str:
         "## Facts",
         table(("", ""), rows),
         "## In this tree",
-        f"Config `{name}`: {mine.samples:,} samples, {size_text(mine.bytes)}.",
+        f"{_in_configs(mine)}: {mine.samples:,} samples, {size_text(mine.bytes)}.",
         table(("task", "split", "samples", "size", "videos", "tars", "built with"), counts),
     )
 
 
 def task_page(facts: TreeFacts, name: str) -> str:
     """The card of one task."""
-    task, mine = facts.task(name), facts.config(name)
+    task, mine = facts.task(name), facts.held(task=name)
     prose = _prose(f"task_{name}.md")
     about: list[str] = []
     if task is not None:
         about = [] if prose else [task.description]
         about.append(f"Family: {task.family}. Looks at: {task.media_in.value}. Answers with: {task.answer.value}.")
     counts = [
-        (facts.named(m.source), m.split, f"{m.samples:,}", size_text(m.bytes), len(m.videos))
+        (facts.named(m.source), m.split, f"{m.counts[name]:,}", size_text(m.bytes), len(m.videos))
         for m in sorted(facts.manifests, key=lambda m: (m.source, split_order(m.split)))
-        if m.task == name
+        if name in m.counts
     ]
     return _page(
         prose or f"# {task.title if task else _words(name)}",
         *about,
         "## In this tree",
-        f"Config `{name}`: {mine.samples:,} samples, {size_text(mine.bytes)}; members "
+        f"{_in_configs(mine)}: {mine.samples:,} samples, {size_text(mine.bytes)}; members "
         f"{', '.join(f'`{m}`' for m in sorted(mine.members)) or 'none besides the JSON'}.",
         table(("source", "split", "samples", "size", "videos"), counts),
         *wording_parts(facts.wording.get(name)),
@@ -135,8 +135,28 @@ def task_page(facts: TreeFacts, name: str) -> str:
     )
 
 
+def _in_configs(held: Held) -> str:
+    """The configs that have something, for the start of a sentence."""
+    return f"Config{'s' if len(held.configs) > 1 else ''} {', '.join(f'`{name}`' for name in held.configs)}"
+
+
 def _page(*parts: str) -> str:
     return "\n\n".join((MARK, *parts)) + "\n"
+
+
+def _layout_text(facts: TreeFacts) -> list[str]:
+    """What is laid out by medium, where something is."""
+    mine = [m for m in facts.manifests if m.layout == "frames"]
+    if not mine:
+        return []
+    talks, media = sum(sum(m.counts.values()) for m in mine), sum(m.samples for m in mine)
+    stay = sorted({m.task for m in facts.manifests if m.layout == "tasks"})
+    others = f" Laid out by task: {', '.join(map(code, stay))}." if stay else ""
+    return [
+        f"Config `{FRAMES}` holds each picture or clip once, with all that is asked about it in `json.conversations`: "
+        f"{talks:,} conversations about {_count(media, 'medium', 'media')}. Tasks whose answer is a medium are laid "
+        f"out by task, a sample for each conversation.{others}"
+    ]
 
 
 def _count(n: int, one: str, many: str = "") -> str:
@@ -165,8 +185,8 @@ def _config_row(config: Config, split: ConfigSplit) -> tuple[object, ...]:
 def _task_table(facts: TreeFacts) -> str:
     rows = []
     for name in facts.tasks:
-        task, mine = facts.task(name), facts.config(name)
-        by = {m.source for m in facts.manifests if m.task == name}
+        task, mine = facts.task(name), facts.held(task=name)
+        by = {m.source for m in facts.manifests if name in m.counts}
         members = Markup(", ".join(map(code, sorted(mine.members))))
         rows.append(
             (
@@ -191,7 +211,7 @@ def _source_table(facts: TreeFacts) -> str:
                 facts.license(name),
                 info.access.value if info else "not known",
                 _redistribution(info) if info else "not known",
-                f"{facts.config(name).samples:,}",
+                f"{facts.held(source=name).samples:,}",
             )
         )
     return table(("source", "procedure", "licence", "access", "may be redistributed", "samples"), rows)
@@ -227,7 +247,7 @@ def _place(facts: TreeFacts, text: str) -> str:
 
 
 def _example(facts: TreeFacts, task: str) -> str:
-    sources = sorted({m.source for m in facts.manifests if m.task == task})
+    sources = sorted({m.source for m in facts.manifests if task in m.counts})
     title = f"A sample of {task}"
     source = next((s for s in sources if facts.may_quote(s)), None)
     if source is None:

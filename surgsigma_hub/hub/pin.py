@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from ..schema import FORMAT_VERSION
-from ..shards.manifest import Manifest, write_atomic
+from ..shards.manifest import Manifest
+from ..whole_files import write_atomic
 from .published import PIN, RECEIPTS, data_digest
 
 INPUTS = "reports/{source}.inputs.json"

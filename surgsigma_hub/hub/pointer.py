@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import BuildError, ShardError
 from ..shards.frontmatter import OURS, check_ours, join_card, read_card, split_card
-from ..shards.manifest import write_atomic
+from ..whole_files import write_atomic
 from .index import card_index
 from .remote import fetch_card
 

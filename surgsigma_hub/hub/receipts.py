@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from ..shards.manifest import write_atomic
+from ..whole_files import write_atomic
 from .published import RECEIPTS
 
 _VALID = "valid.json"

@@ -131,7 +131,7 @@ def parts_of(manifest: Manifest) -> frozenset[Part]:
     found = {Part.ANNOTATIONS, Part.QUESTIONS}
     for member in manifest.members:
         wanted = member.startswith("target.")
-        found.add((_TARGET_IS if wanted else _INPUT_IS).get(manifest.task, Part.MEDIA))
+        found |= {(_TARGET_IS if wanted else _INPUT_IS).get(task, Part.MEDIA) for task in manifest.counts}
     return frozenset(found)
 
 
@@ -146,7 +146,7 @@ def tree_terms(manifests: Iterable[Manifest], known: Mapping[str, SourceTerms] |
     for manifest in manifests:
         for part in parts_of(manifest):
             key = manifest.source, part
-            counted[key] = counted.get(key, 0) + manifest.samples
+            counted[key] = counted.get(key, 0) + sum(manifest.counts.values())
     names = sorted({source for source, _ in counted})
     terms = {name: (known or {}).get(name) or terms_of(name) for name in names}
     order = list(Part)

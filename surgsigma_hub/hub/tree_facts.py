@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,8 @@ import orjson
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..registry import all_sources
+from ..shards.by_medium import samples_of
+from ..shards.config_names import ALL, FRAMES
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import open_shard, read_shard
 from ..shards.wording_statistics import Wording, count_wording
@@ -20,6 +22,25 @@ from ..source import Access, Part, SourceInfo
 from ..source.terms import GATED
 from ..tasks import Task, all_tasks
 from .configs import Config, tree_configs
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a tree holds of something.
+
+    Attributes:
+        samples: Conversations.
+        bytes: Of all tars in which they are.
+        members: The media members there.
+        videos: Distinct surgeries.
+        configs: Names of the configs that have them.
+    """
+
+    samples: int
+    bytes: int
+    members: frozenset[str]
+    videos: int
+    configs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -34,8 +55,8 @@ class TreeFacts:
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
-        """Names of the tasks in the tree."""
-        return tuple(sorted({m.task for m in self.manifests}))
+        """Names of the tasks in the tree, in whichever layout."""
+        return tuple(sorted({task for m in self.manifests for task in m.counts}))
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
@@ -47,9 +68,16 @@ class TreeFacts:
         """By task, how varied its language is and what guesses without an image score."""
         return {found.task: found for found in count_wording(self.tree)}
 
-    def config(self, name: str) -> Config:
-        """The config of that name, which must exist."""
-        return next(c for c in self.configs if c.name == name)
+    def held(self, *, task: str | None = None, source: str | None = None) -> Held:
+        """What the tree holds of a task, of a source, or in all, in whichever layout."""
+        mine = [m for m in self.manifests if source in (None, m.source) and (task is None or task in m.counts)]
+        return Held(
+            samples=sum(sum(m.counts.values()) if task is None else m.counts[task] for m in mine),
+            bytes=sum(m.bytes for m in mine),
+            members=frozenset(member for m in mine for member in m.members),
+            videos=len({video for m in mine for video in m.videos}),
+            configs=tuple(sorted({FRAMES if m.layout == "frames" else task or source or ALL for m in mine})),
+        )
 
     def info(self, source: str) -> SourceInfo | None:
         """Metadata of a source."""
@@ -90,23 +118,24 @@ class TreeFacts:
         Raises:
             ShardError: the shard is missing or damaged.
         """
-        manifest = next(m for m in self.manifests if m.shards and source in (None, m.source) and task in (None, m.task))
-        name = f"{manifest.folder}/{manifest.shards[0].name}"
+        manifest = next(
+            m for m in self.manifests if m.shards and source in (None, m.source) and (task is None or task in m.counts)
+        )
+        name = manifest.folder
         try:
-            with open_shard(self.tree, name) as file:
-                _, members = next(read_shard(file, where=name))
-                sample: dict[str, Any] = orjson.loads(members["json"])
-            if problem := form_problem(sample):
-                raise ShardError(
-                    f"{name}: its first sample is none of this package: {problem}",
-                    hint="Build this part of the tree again.",
-                )
-        except (StopIteration, KeyError, orjson.JSONDecodeError) as error:
+            for shard in manifest.shards:  # by medium, a rare task may stand far behind
+                name = f"{manifest.folder}/{shard.name}"
+                with open_shard(self.tree, name) as file:
+                    for _, members in read_shard(file, where=name):
+                        for talk in _talks(members, manifest, name):
+                            if task is None or manifest.layout == "tasks" or talk["task"] == task:
+                                return talk
+        except (KeyError, orjson.JSONDecodeError) as error:
             raise ShardError(
                 f"{name}: its first sample could not be read ({type(error).__name__})",
                 hint="Build this part of the tree again.",
             ) from None
-        return sample
+        raise ShardError(f"{name}: holds no sample of {task or 'any task'}", hint="Build this part of the tree again.")
 
     def leaks(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Surgeries in two different splits: ``(source/split, source/split)`` to their canonical ids."""
@@ -122,6 +151,16 @@ class TreeFacts:
                     if one[1] != other[1]:
                         found.setdefault(("/".join(one), "/".join(other)), []).append(video)
         return {pair: tuple(videos) for pair, videos in sorted(found.items())}
+
+
+def _talks(members: Mapping[str, bytes], manifest: Manifest, where: str) -> Sequence[dict[str, Any]]:
+    """The conversations of one sample of a shard, each as the JSON of a sample of its task."""
+    sample: dict[str, Any] = orjson.loads(members["json"])
+    if problem := form_problem(sample, layout=manifest.layout):
+        raise ShardError(
+            f"{where}: its first sample is none of this package: {problem}", hint="Build this part of the tree again."
+        )
+    return list(samples_of(sample)) if manifest.layout == "frames" else [sample]
 
 
 def gather(

@@ -207,7 +207,7 @@ class _Check:
             seen = check_shard(ShardCheck(self.base, place, True, shard, names))
             self.notes.take(seen.notes)
             self.checked["read"] += 1
-            self.checked["samples"] += len(seen.hashes)
+            self.checked["samples"] += seen.samples
 
     def _card(self, manifests: Sequence[Manifest]) -> None:
         """The configs of README.md against the manifests, and what each of its patterns matches."""

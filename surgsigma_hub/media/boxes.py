@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import BadRowError
 from ..records import Box
 
@@ -61,6 +63,17 @@ def from_xywh(x: float, y: float, w: float, h: float, *, width: float = 1.0, hei
     """
     _check_usable(x, y, w, h)
     return from_xyxy(x, y, x + w, y + h, width=width, height=height)
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The smallest box around all of them; there is at least one.
+
+    >>> around([Box(0.1, 0.2, 0.3, 0.4), Box(0.2, 0.0, 0.5, 0.3)])
+    Box(x1=0.1, y1=0.0, x2=0.5, y2=0.4)
+    """
+    edges = [(b.x1, b.y1, b.x2, b.y2) for b in boxes]
+    left, top, right, bottom = zip(*edges, strict=True)
+    return Box(min(left), min(top), max(right), max(bottom))
 
 
 def _check_usable(*numbers: float, most: float = 1e12) -> None:

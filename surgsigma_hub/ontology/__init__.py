@@ -38,7 +38,8 @@ class Concept:
     """One entry of a vocabulary: ``name`` reads well inside a sentence, ``definition`` is one sentence of our own.
 
     ``catch_all`` marks a label that a source gives to whatever none of its other labels fits. It says nothing of what
-    is being done: it is no answer to train on, gives no reason, and is never explained.
+    is being done: it is no answer to train on, gives no reason, and is never explained. ``broader`` is the id of a
+    concept of the same kind that this one is an example of: some sources tell stomach and colon apart, others do not.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Concept:
     name: str
     definition: str
     catch_all: bool = False
+    broader: str = ""
 
 
 @cache
@@ -53,7 +55,7 @@ def concepts(kind: Kind) -> dict[str, Concept]:
     """All concepts of one kind by id, in the order of the table."""
     text = (resources.files(__package__) / _FILES[kind]).read_text("utf-8")
     return {
-        r["id"]: Concept(kind, r["id"], r["name"], r["definition"], r.get("catch_all") == "yes")
+        r["id"]: Concept(kind, r["id"], r["name"], r["definition"], r.get("catch_all") == "yes", r.get("broader", ""))
         for r in csv.DictReader(text.splitlines())
     }
 
@@ -71,6 +73,20 @@ def concept(kind: Kind, id: str) -> Concept:
         return concepts(kind)[id]
     except KeyError:
         raise UnknownNameError(kind, id, concepts(kind), where="the ontology") from None
+
+
+@cache
+def with_broader(kind: Kind, id: str) -> tuple[str, ...]:
+    """A label and those that it is an example of, the nearest first.
+
+    Raises:
+        UnknownNameError: no such id, or a broader one that is not of its kind.
+
+    >>> with_broader("target", "stomach"), with_broader("target", "liver")
+    (('stomach', 'gut'), ('liver',))
+    """
+    broader = concept(kind, id).broader
+    return (id, *with_broader(kind, broader)) if broader else (id,)
 
 
 def defined(concept: Concept) -> str:
@@ -170,6 +186,10 @@ def resolve_frame(source: str, frame: Frame) -> Frame:
     if frame.checks:
         of = dict(kinds)
         changes["checks"] = tuple(replace(c, label=one(of[c.fact.value], c.label)) for c in frame.checks)
+    if frame.acts:
+        changes["acts"] = tuple(
+            replace(a, instrument=one("instrument", a.instrument), action=one("action", a.action)) for a in frame.acts
+        )
     if frame.criteria is not None:
         changes["criteria"] = tuple(Verdict(one("criterion", c.criterion), c.met, c.scores) for c in frame.criteria)
     return replace(frame, **changes)

@@ -129,30 +129,33 @@ def forms(kind: Kind, id: str) -> Forms:
     )  # fmt: skip
 
 
-@cache
 def acting_on(action: str, target: str) -> str:
     """What is being done to a target, its article included.
 
     >>> acting_on("pack", "gallbladder"), acting_on("aspirate", "fluid"), acting_on("irrigate", "abdominal_wall_cavity")
     ('placing the gallbladder in the retrieval bag', 'suctioning the fluid', 'irrigating the abdominal cavity')
     """
-    act = forms("action", action)
-    if target == NULL:
-        return act.doing
-    return _pairs().get((action, target), ("", ""))[0] or act.on.format(forms("target", target).the)
+    return _deed(action, target)[0]
 
 
-@cache
 def act_of(action: str, target: str) -> str:
     """The same as a noun: "retraction of the gallbladder".
 
     >>> act_of("tension", "mucosal_flap"), act_of("dissect", "null"), act_of("irrigate", "abdominal_wall_cavity")
     ('countertraction on the mucosal flap', 'dissection', 'irrigation of the abdominal cavity')
     """
+    return _deed(action, target)[1]
+
+
+@cache
+def _deed(action: str, target: str) -> tuple[str, str]:
+    """An action on a target as a participle and as a noun: its own pair of phrases, else the forms of the action."""
     act = forms("action", action)
     if target == NULL:
-        return act.noun
-    return _pairs().get((action, target), ("", ""))[1] or act.of.format(forms("target", target).the)
+        return act.doing, act.noun
+    the = forms("target", target).the
+    doing, noun = _pairs().get((action, target), ("", ""))
+    return doing or act.on.format(the), noun or act.of.format(the)
 
 
 def places_acted_on(target: str) -> tuple[str, ...]:

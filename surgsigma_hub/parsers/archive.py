@@ -14,8 +14,9 @@ from pathlib import Path
 import orjson
 
 from ..errors import BadRowError, SurgSigmaError
+from ..plain_file import MAX_TEXT
 from ..records import FileImage, FileSlice
-from .cache import fingerprint, made_once
+from ..whole_files import fingerprint, made_once
 
 _BLOCK = 512
 _MOST_TIMES = 100
@@ -102,7 +103,8 @@ def _indexed(path: Path, state: str, cache_dir: Path | None) -> Mapping[str, Fil
         rows = _scan(path)
     else:
         index = cache_dir / f"{path.name}-{state}.index.json"
-        rows = orjson.loads(made_once(index, lambda target: _write(target, orjson.dumps(_scan(path)))).read_bytes())
+        made_once(index, lambda target: _write(target, orjson.dumps(_scan(path))), most=MAX_TEXT)
+        rows = orjson.loads(index.read_bytes())
     return {name: FileSlice(path, offset, length) for name, offset, length in rows}
 
 

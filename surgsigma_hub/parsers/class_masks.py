@@ -6,7 +6,7 @@ pixels are held after a mask was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,21 @@ import numpy.typing as npt
 
 from ..errors import BadRowError, MediaError
 from ..media.image import load_stored
-from ..records import Box, Defect, Drawn, FileImage, FileSlice, MaskImage, Reason
+from ..records import (
+    Box,
+    Coverage,
+    Defect,
+    Drawn,
+    Fact,
+    FileImage,
+    FileSlice,
+    Label,
+    LabeledBox,
+    LabeledMask,
+    MaskImage,
+    Origin,
+    Reason,
+)
 
 Colour = tuple[int, int, int]
 Value = int | Colour
@@ -155,6 +169,32 @@ def read_instance_mask(ref: Encoded, where: str) -> tuple[tuple[Region, ...] | N
     image = Drawn(where, _Channel(ref))
     found = (_region(image, numbers, value) for value in values)
     return tuple(region for region in found if region is not None), ()
+
+
+def facts_in(
+    mask: ClassMask, *, instruments: Collection[str], left_out: Collection[str] = frozenset()
+) -> dict[str, Any]:
+    """What a mask says of a frame, as fields of :class:`Frame`: instruments with masks, tissues with boxes, its size.
+
+    Lists of a mask with unknown values are not complete, whatever the source states.
+
+    Args:
+        mask: As read.
+        instruments: Classes that are instruments.
+        left_out: Classes that are neither instrument nor tissue; all others are tissues.
+    """
+    tools = {name: region for name, region in mask.regions.items() if name in instruments}
+    tissues = {name: r for name, r in mask.regions.items() if name not in instruments and name not in left_out}
+    lists = (Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.TISSUES, Fact.TISSUE_BOXES)
+    return {
+        "size": (mask.width, mask.height),
+        "instruments": tuple(map(Label, tools)),
+        "instrument_masks": tuple(LabeledMask(Label(name), region.mask) for name, region in tools.items()),
+        "tissues": tuple(map(Label, tissues)),
+        "tissue_boxes": tuple(LabeledBox(Label(name), region.box) for name, region in tissues.items()),
+        "origins": {Fact.TISSUE_BOXES: Origin("derived", note="bounds of all pixels of a class")},
+        "coverage": {} if mask.complete else dict.fromkeys(lists, Coverage.ANNOTATED_ONLY),
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------- pixels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 from ..errors import BadRowError
 from ..media.boxes import TOLERANCE, BoxOutsideError, from_xywh
 from ..plain_file import MAX_TEXT, read_plain
-from ..records import Box, Defect, Drawn, MaskImage, MaskRef, Polygons, Reason
+from ..records import Box, Defect, Drawn, Label, LabeledBox, LabeledMask, MaskImage, MaskRef, Polygons, Reason
 from .run_lengths import read_run_lengths
 from .strict_json import as_utf8
 
@@ -78,6 +78,10 @@ class CocoFile:
     defects: tuple[Defect, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict)
     _notes: Mapping[int, list[Any]] = field(default_factory=dict)
+
+    def notes(self, image: CocoImage) -> list[Mapping[str, Any]]:
+        """The annotations of an image as they stand."""
+        return list(self._notes.get(image.id, ()))
 
     def objects(self, image: CocoImage) -> tuple[tuple[CocoObject, ...], tuple[Defect, ...]]:
         """The objects of an image in the order of the file, and those that could not be read."""
@@ -145,11 +149,20 @@ def read_coco(path: Path, where: str) -> CocoFile:
     return CocoFile(where, categories, images, tuple(defects), document, notes)
 
 
-def bounds(mask: MaskRef) -> Iterator[float]:
-    """Left, top, right, bottom of polygons, 0..1."""
-    assert isinstance(mask, Polygons)
-    xs, ys = zip(*(point for ring in mask.rings for point in ring), strict=True)
-    yield from (min(xs), min(ys), max(xs), max(ys))
+def instruments_in(objects: Sequence[CocoObject], *, whole: bool) -> dict[str, Any]:
+    """What objects that are all instruments say of a frame, as fields of :class:`Frame`.
+
+    Args:
+        objects: Those that could be read.
+        whole: Whether these are all that the file lists; else no list can be told, nor one that lacks an object's part.
+    """
+    boxes = [LabeledBox(Label(o.category), o.box, o.clipped) for o in objects if o.box is not None]
+    masks = [LabeledMask(Label(o.category), o.mask) for o in objects if o.mask is not None]
+    return {
+        "instruments": tuple(dict.fromkeys(Label(o.category) for o in objects)) if whole else None,
+        "instrument_boxes": tuple(boxes) if whole and len(boxes) == len(objects) else None,
+        "instrument_masks": tuple(masks) if whole and len(masks) == len(objects) else None,
+    }
 
 
 # -------------------------------------------------------------------------------------------------------- entries

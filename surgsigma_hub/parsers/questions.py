@@ -212,7 +212,7 @@ class QuestionForms:
             many = f"{often} {'question asks' if often == 1 else 'questions ask'}"
             if kind:
                 detail = f"{many} {kind}, which no typed answer holds; the first is {example}"
-                told.append(Defect(Reason.QUESTION_UNTYPED, first.where, detail, often))
+                told.append(Defect(Reason.QUESTION_UNTYPED, first.where, detail))
             else:
                 detail = f"{many} in a form that is not known; the first is {example}"
                 told.append(Defect(Reason.TYPE_UNKNOWN, first.where, detail, often))

@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 
 from ..errors import ShardError
-from ..shards.manifest import write_atomic
 from ..shards.sampling import pick
+from ..whole_files import write_atomic
 from .pictures import picture, picture_height
 from .sheet import sheet
 from .style import CARD_WIDTH, GAP, MARGIN, PICTURE_HEIGHTS

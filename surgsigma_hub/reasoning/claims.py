@@ -290,6 +290,7 @@ _AT = re.compile(r"\b(?:at|on|into|in|from|to|of|near|inside)\s+(?:(?:an?|the)\s
 _WITH = re.compile(r"\b(?:by(?: means of)?|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
 _ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
 _LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
+_ACTS = re.compile(r"\s+(?:(?:is|are)\s+(?!being\b)(?:used\b|[a-z]+ing\b)|performs?\b)", re.IGNORECASE)
 
 
 def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
@@ -318,7 +319,8 @@ def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
         if as_target and as_instrument:  # a bag can do something, or have something done to it
             waits = action is not None and target is None and not _NO_TARGET.search(text[start : mention.start])
             led = text_before(text, mention.start)
-            waits = waits and not (_LIES_THERE.match(text, mention.end) or _ONE_OF.search(led) or _WITH.search(led))
+            subject = _LIES_THERE.match(text, mention.end) or _ACTS.match(text, mention.end)
+            waits = waits and not (subject or _ONE_OF.search(led) or _WITH.search(led))
             lies_at = instrument is not None and _AT.search(led) and not _WITH.search(led)
             as_instrument = not (waits or lies_at)
         if as_instrument:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
-from ..ontology import NULL, Kind, concepts
+from ..ontology import NULL, Kind, concepts, with_broader
 from ..ontology.forms import acting_on, forms
 from ..tasks.reading.lexicon import Lexicon, Span, lexicon_of
+from ..tasks.reading.triplets import wrappings
 from ..tasks.reading.words import bases
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -21,7 +22,7 @@ _DETERMINER = re.compile(
     re.IGNORECASE,
 )
 """Words before which "clip" or "cut" is a thing, not something done."""
-_ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?|mov(?:e|es|ed|ing)", re.IGNORECASE)
+_ORDINARY = re.compile(r"(?:open|close?|still)(?:d|ed|s|ing)?|mov(?:e|es|ed|ing)|position(?:s|ed|ing)?", re.IGNORECASE)
 """Words of prose that are names of a label in their source only."""
 _IN = re.compile(r"\bin\s+$", re.IGNORECASE)
 _OF_A_TOOL = re.compile(r"\b(?:but|is|are|stays?|lies?|remains?)\s+$", re.IGNORECASE)
@@ -30,8 +31,6 @@ _AND_THE = re.compile(r"(?<=\band )the\b", re.IGNORECASE)
 """Before it one thing ends and another begins: "for irrigation and the suction instrument" names no phase."""
 _RETRIEVAL = re.compile(r"\bretrieval\s+$", re.IGNORECASE)
 """A word before "bag" that makes it a thing; to bag is an action."""
-_INTO = re.compile(r"\bplacing\b.{1,60}\bin\s+the\s+$", re.IGNORECASE)
-"""Words before "retrieval bag" that make it a part of the action of bagging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,7 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
     ['gallbladder dissection']
     """
     found: list[Mention] = []
+    wrapped = tuple(wrappings(text))
     for span in _lexicon(tuple(kinds)).find(_AND_THE.sub("and", text)):  # as long, and no word that names skip
         words, before = text[span.start : span.end], text[max(0, span.start - 12) : span.start]
         if _ORDINARY.fullmatch(words) or (words.lower() == "preparation" and _IN.search(before)):
@@ -75,9 +75,10 @@ def find(text: str, kinds: Sequence[Kind] = _KINDS) -> tuple[Mention, ...]:
             continue
         if words.lower() == "bag" and _RETRIEVAL.search(before):
             continue
-        if words.lower() == "retrieval bag" and _INTO.search(text[max(0, span.start - 90) : span.start]):
-            continue
-        readings = tuple(r for r in span.readings if r[1] != NULL)
+        if any(start <= span.start < end for start, end in wrapped):
+            continue  # "in the retrieval bag" is a part of what is done there
+        # Whoever names the stomach names the bowel, as sources call it that do not tell the two apart.
+        readings = tuple((k, one) for k, id in span.readings if id != NULL for one in with_broader(k, id))
         if span.ids("action") and _is_plain(words) and _DETERMINER.search(before):
             readings = tuple(r for r in readings if r[0] not in _DONE)
         if readings:

@@ -167,7 +167,7 @@ def place(region: str, style: int) -> str:
     """A part of the image in one of many words for it.
 
     >>> place("bottom left", 0), place("middle right", 2), place("center", 1)
-    ('in the bottom left', 'to the right', 'in the center of the image')
+    ('in the bottom left', 'at the right', 'in the center of the image')
     """
     every = _places(region)
     return every[style % len(every)]
@@ -185,14 +185,14 @@ def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
     return with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
 
 
-_LASTS = (*(" and ",) * 6, " and also ", " as well as ", " together with ", " along with ")
+_LASTS = (" and ", " and ", " and ", " and also ")
 
 
 def listed(pieces: Sequence[str], style: int) -> str:
     """Things in view as a list.
 
-    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 7)
-    ('a hook, a grasper and scissors', 'a hook as well as a grasper')
+    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 3)
+    ('a hook, a grasper and scissors', 'a hook and also a grasper')
     """
     if len(pieces) < 2:
         return "".join(pieces)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from ..ontology import NULL
 from ..ontology.forms import acting_on, forms
-from ..records import Answer, Fact, Label, Triplet
-from ..tasks.common.base import AnswerKind, Task
+from ..records import Fact, Label, Triplet
+from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.timeline import State, ids_of
 from .bank import Wording
 from .measures import Measure, Name
@@ -44,24 +44,23 @@ _LINKS = (
 _PAIRS = {Name.OVERLAP: "overlap", Name.APART: "apart", Name.NEAREST: "nearest"}
 
 
-def relational(
-    task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory, warrants: Warrants
-) -> list[str]:
+def relational(task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memory, warrants: Warrants) -> list[str]:
     """The sentences of level 2; none where nothing is known. What is asked, if it is of this level, comes last."""
+    answer = draft.answer
     asks_actions = task.answer is AnswerKind.LABELS and "action" in task.label_kinds
     if scene.is_clip:
         said = _clip(scene, answer.labels if asks_actions else None, words)
     else:
-        said = _moment(task, scene, answer, asks_actions, words, memory, warrants)
+        said = _moment(task, scene, draft, asks_actions, words, memory, warrants)
     if asks_actions:
         said.append(_actions(answer.labels, words) if answer.labels else words.say("no_actions"))
     return said
 
 
 def _moment(
-    task: Task, scene: Scene, answer: Answer, asks_actions: bool, words: Wording, memory: Memory, warrants: Warrants
+    task: Task, scene: Scene, draft: Draft, asks_actions: bool, words: Wording, memory: Memory, warrants: Warrants
 ) -> list[str]:
-    frame = scene.frames[0]
+    frame, answer = scene.frames[0], draft.answer
     if frame.triplets is None:
         ids = _acts(scene)
         return [_actions(ids, words)] if ids and not asks_actions else []
@@ -72,7 +71,8 @@ def _moment(
     if not triplets:
         nothing = not asks_actions and (frame.holds_all(Fact.TRIPLETS) or task.answer is AnswerKind.TRIPLETS)
         return [words.say("no_relations")] if nothing else []
-    acting = [t for t in triplets if t[1] != NULL]
+    asked = draft.key.partition("-")[0] if draft.question == "done_by" else ""
+    acting = [t for t in triplets if t[1] != NULL and asked in ("", t[0])]
     said: list[str] = []
     reason: list[str] = []
     if acting:
@@ -81,7 +81,8 @@ def _moment(
             said += _warrant(*chosen, words, warrants)
         reason = _use(chosen, words)
     if not reason or words.number() & 1:
-        reason = _meeting(triplets, measures(scene, memory), words) or reason
+        found = [m for m in measures(scene, memory) if asked in ("", m.subject)]
+        reason = _meeting(triplets, found, words) or reason
     said += reason
     said.append(words.say("relations", {"clauses": clauses(triplets, words.number() % STYLES)}))
     return said

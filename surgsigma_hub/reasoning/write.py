@@ -52,7 +52,7 @@ def reason(
     scene = memory.scene(frame, course, draft)
     words = Wording(seed)
     seen = perceptual(task, scene, draft.answer, words, memory) if scene.frames else []
-    relations = relational(task, scene, draft.answer, words, memory, warrants) if task.level > 1 else []
+    relations = relational(task, scene, draft, words, memory, warrants) if task.level > 1 else []
     if (not seen and not relations) or _from_text_alone(draft):
         return Reasoning()
     context = contextual(task, scene, draft, procedure, words, memory, warrants) if task.level > 2 else []

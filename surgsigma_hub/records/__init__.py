@@ -1,6 +1,7 @@
 """The typed records of the package: annotations (what a loader yields) and samples (what a shard holds)."""
 
 from .annotations import (
+    Act,
     Box,
     BoxExtent,
     Check,
@@ -45,10 +46,12 @@ from .samples import (
     AnswerBox,
     AnswerCriterion,
     AnswerTriplet,
+    Conversation,
     Family,
     Media,
     MediaKind,
     MediaRole,
+    MediumSample,
     Message,
     Native,
     Provenance,
@@ -58,6 +61,7 @@ from .samples import (
 )
 
 __all__ = [
+    "Act",
     "Answer",
     "AnswerBox",
     "AnswerCriterion",
@@ -65,6 +69,7 @@ __all__ = [
     "Box",
     "BoxExtent",
     "Check",
+    "Conversation",
     "Coverage",
     "Cut",
     "Defect",
@@ -87,6 +92,7 @@ __all__ = [
     "Media",
     "MediaKind",
     "MediaRole",
+    "MediumSample",
     "Message",
     "Native",
     "NativeQA",

@@ -194,6 +194,15 @@ class Check:
     asks: NativeQA
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A question of the source's own what the one instrument of its kind in view does."""
+
+    instrument: Label
+    action: Label
+    asks: NativeQA
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
     """One surgery as its source numbers it: the unit of planning, of splitting and of parallel work.
@@ -251,6 +260,7 @@ class Frame:
     native_qa: NativeQA | None = None
     asked: Mapping[Fact, NativeQA] = field(default_factory=dict)  # the source's own question that each fact answers
     checks: tuple[Check, ...] = ()
+    acts: tuple[Act, ...] = ()
     origins: Mapping[Fact, Origin] = field(default_factory=dict)
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
     box_extent: BoxExtent | None = None  # of ``instrument_boxes``
@@ -312,6 +322,7 @@ class Reason(StrEnum):
     MEDIA_UNREADABLE = "media_unreadable"
     MEDIA_TOO_LARGE = "media_too_large"
     LABEL_UNKNOWN = "label_unknown"
+    LABEL_MISSING = "label_missing"
     LABEL_CORRUPT = "label_corrupt"
     ROW_MALFORMED = "row_malformed"
     BOX_OUTSIDE = "box_outside"

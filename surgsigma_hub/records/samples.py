@@ -1,4 +1,4 @@
-"""Samples: what a shard holds, one conversation about one piece of media. ``schema.py`` exports the form.
+"""Samples: what a shard holds, one conversation about one piece of media, or one medium and all conversations about it.
 
 These have no slots, unlike annotations: orjson writes a record from its ``__dict__`` three times as fast.
 """
@@ -134,3 +134,41 @@ class Sample:
     native: Native
     provenance: Provenance
     license: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """What is left of a sample once all that it shares with others about the same medium is said for them together."""
+
+    id: str
+    task: str
+    family: Family
+    messages: tuple[Message, ...]
+    answer: Answer
+    reasoning: Reasoning
+    native: Native
+    provenance: Provenance
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediumSample:
+    """One input medium and every conversation about it: the JSON member of a shard of the layout ``frames``."""
+
+    format_version: str
+    id: str
+    source: str
+    split: str
+    specialty: str
+    procedure: str
+    modality: str
+    video_id: str
+    canonical_video_id: str
+    frame_index: int | None
+    fps: float | None
+    start_seconds: float | None
+    end_seconds: float | None
+    width: int | None
+    height: int | None
+    media: tuple[Media, ...]
+    license: str
+    conversations: tuple[Conversation, ...]

@@ -12,6 +12,7 @@ from typing import Any
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..tasks import AnswerKind, all_tasks
+from .by_medium import samples_of
 from .manifest import Manifest, load_tree
 from .reader import open_shard, read_documents
 
@@ -107,16 +108,19 @@ def count_answers(tree: Path) -> list[Distribution]:
     Raises:
         ShardError: no tree there, a shard that its manifest lists is missing or damaged, or a sample without answer.
     """
-    return [count_part(tree, manifest) for manifest in load_tree(tree)]
+    found = [one for manifest in load_tree(tree) for one in count_part(tree, manifest)]
+    return sorted(found, key=lambda one: (one.task, one.source, one.split))
 
 
-def count_part(tree: Path, manifest: Manifest) -> Distribution:
-    """The distribution of one manifest; as :func:`count_answers`."""
-    known = all_tasks().get(manifest.task)
-    counts = _Counts(known.answer if known else None)
-    for document in documents(tree, manifest):
-        counts.add(document["answer"])
-    return counts.close(manifest)
+def count_part(tree: Path, manifest: Manifest) -> list[Distribution]:
+    """The distribution of each task of one manifest; as :func:`count_answers`."""
+    known = all_tasks()
+    counts = {task: _Counts(known[task].answer if task in known else None) for task in manifest.counts}
+    for document in documents(tree, manifest, ("answer",)):
+        task = document["task"] if manifest.layout == "frames" else manifest.task
+        if task in counts:  # what the manifest does not count is for validate to tell
+            counts[task].add(document["answer"])
+    return [one.close(task, manifest) for task, one in counts.items()]
 
 
 def typed_text(task: str, answer: Mapping[str, Any]) -> str | None:
@@ -128,8 +132,8 @@ def typed_text(task: str, answer: Mapping[str, Any]) -> str | None:
     return _TYPED[kind](answer) if kind in _TYPED else None
 
 
-def documents(tree: Path, manifest: Manifest, fields: Sequence[str] = ("answer",)) -> Iterator[Mapping[str, Any]]:
-    """The JSON of every sample of one manifest, in order; ``fields`` are those whose form is checked.
+def documents(tree: Path, manifest: Manifest, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """The JSON of every conversation of one manifest, in order; ``fields`` are those whose form is checked.
 
     Raises:
         ShardError: a shard is missing or damaged, or holds a sample that is none of this package.
@@ -138,11 +142,12 @@ def documents(tree: Path, manifest: Manifest, fields: Sequence[str] = ("answer",
         where = f"{manifest.folder}/{shard.name}"
         with open_shard(tree, where) as file:
             for document in read_documents(file, where=where):
-                if problem := form_problem(document, fields):
+                by_medium = manifest.layout == "frames"
+                if problem := form_problem(document, () if by_medium else fields, layout=manifest.layout):
                     raise ShardError(
                         f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate"
                     )
-                yield document
+                yield from samples_of(document) if by_medium else (document,)
 
 
 def size_word(box: Mapping[str, float]) -> str:
@@ -222,10 +227,10 @@ class _Counts:
         if answer["seconds"] is not None:
             self.seconds.append(float(answer["seconds"]))
 
-    def close(self, manifest: Manifest) -> Distribution:
+    def close(self, task: str, manifest: Manifest) -> Distribution:
         total = self.samples
         return Distribution(
-            task=manifest.task,
+            task=task,
             source=manifest.source,
             split=manifest.split,
             kind=self.kind.value if self.kind else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,44 @@ class _Dumper(yaml.SafeDumper):
         return f"features{super().generate_anchor(node)[2:]}"
 
 
+MOST_ALIASES = 90
+"""Aliases of one anchor at most: the npm package ``yaml`` 2.9.1 refuses a document at the 100th. Others have no bound;
+which reader the Hub uses is not known."""
+
+
 def dump_yaml(mapping: Mapping[str, Any]) -> str:
-    """``mapping`` as YAML; a list or mapping that occurs twice *as the same object* is written once, as an anchor."""
-    text: str = yaml.dump(dict(mapping), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    """``mapping`` as YAML; a list or mapping that occurs twice *as the same object* is written once, as an anchor.
+
+    Once more for every :data:`MOST_ALIASES` further times, so that every YAML reader takes it.
+    """
+    shown = _rationed(dict(mapping), {})
+    text: str = yaml.dump(shown, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
     return text
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What stands for a list or mapping, and how often it was named; ``value`` is kept so that its id is not reused."""
+
+    value: Any
+    made: Any
+    aliases: int = 0
+
+
+def _rationed(value: Any, shown: dict[int, _Shown]) -> Any:
+    """A copy in which no list or mapping stands more than :data:`MOST_ALIASES` times behind its first time."""
+    if not isinstance(value, dict | list) or not value:
+        return value
+    known = shown.get(id(value))
+    if known is not None and known.aliases < MOST_ALIASES:
+        known.aliases += 1
+        return known.made
+    if isinstance(value, dict):
+        made: Any = {name: _rationed(inner, shown) for name, inner in value.items()}
+    else:
+        made = [_rationed(inner, shown) for inner in value]
+    shown[id(value)] = _Shown(value, made)
+    return made
 
 
 def join_card(mapping: Mapping[str, Any], body: str) -> bytes:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import builtins
 import gc
-import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,8 @@ import orjson
 
 from ..errors import ShardError
 from ..plain_file import read_plain
-from ..schema import FORMAT_VERSION, check_format_version
+from ..schema import FORMAT_VERSION, Layout, check_format_version
+from .config_names import FRAMES
 from .manifest_checks import NAME, Blocks, check_shards, check_types, contradictions
 from .shard_names import shard_form
 from .tree_files import TreeFiles
@@ -63,6 +63,7 @@ class Manifest:
         videos: ``canonical_video_id`` of every surgery with a sample in it.
         options: How it was built: seed, JPEG quality, split scheme and the source's options.
         media_bytes: Bytes of all media members, without JSON and tar padding.
+        conversations: In the layout ``frames``, how many of each task its samples hold; else empty.
     """
 
     task: str
@@ -77,6 +78,7 @@ class Manifest:
     shards: tuple[Shard, ...]
     format_version: str = FORMAT_VERSION
     builder: str = field(default="")
+    conversations: Mapping[str, int] = field(default_factory=dict)
     _blocks: Blocks | None = field(init=False, default=None, repr=False, compare=False)  # not written to JSON
 
     @property
@@ -86,6 +88,16 @@ class Manifest:
             return self._blocks
         shards = self.shards
         return Blocks.of([s.bytes for s in shards], [s.samples for s in shards], [s.blocks for s in shards])
+
+    @property
+    def layout(self) -> Layout:
+        """Whether its samples are conversations, or media with all conversations about them."""
+        return "frames" if self.task == FRAMES else "tasks"
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Conversations by task, whichever the layout."""
+        return self.conversations if self.layout == "frames" else {self.task: self.samples}
 
     @property
     def folder(self) -> str:
@@ -104,12 +116,15 @@ class Manifest:
 
     def dumps(self) -> builtins.bytes:
         """The manifest as it is written to disk."""
-        return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
+        if self.layout == "tasks":
+            del shown["conversations"]
+        return orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def max_catalog(manifest: Manifest) -> int:
-    """Most bytes of the catalog of a manifest: ours have some 150 a sample, and a footer."""
-    return (4 << 20) + (8 << 10) * manifest.samples
+    """Most bytes of the catalog of a manifest: ours have some 150 a conversation, and a footer."""
+    return (4 << 20) + (8 << 10) * sum(manifest.counts.values())
 
 
 def names_of(place: str) -> tuple[str, str, str]:
@@ -228,29 +243,3 @@ def load_tree(tree: Path) -> list[Manifest]:
             f"{tree}: no built data (no data/<task>/<source>/<split>.manifest.json)", hint="Run: surgsigma build --help"
         )
     return manifests
-
-
-def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part.
-
-    Args:
-        path: Its folder is made where it is missing.
-        data: All of it.
-        sync: Wait for the disk, so that this also holds when the power fails.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    from .temporary import temporary_name  # not needed to read a tree, which shall open soon
-
-    temporary = temporary_name(path)
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)  # a full disk does not say what it had no room for
-        raise

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from .config_names import FRAMES
+
 NAME = re.compile(r"[a-z0-9_]{1,100}")
 """What a task, a source and a split are called: without dashes, so that what joins them by dashes is exact."""
 
@@ -52,6 +54,11 @@ def check_types(raw: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} is no list of names")
     if not isinstance(raw["options"], dict) or depth(raw["options"]) > _DEEPEST:
         raise ValueError(f"options is no mapping at most {_DEEPEST} deep")
+    talks = raw.get("conversations", {})
+    if not isinstance(talks, dict) or not all(NAME.fullmatch(task) and _is_size(n) for task, n in talks.items()):
+        raise ValueError("conversations is no mapping of tasks to whole numbers")
+    if sum(talks.values()) > raw["bytes"] or bool(talks) != (raw["task"] == FRAMES and raw["samples"] > 0):
+        raise ValueError(f"conversations does not go with {raw['samples']} samples of {raw['task']}")
     if not isinstance(raw.get("builder", ""), str):
         raise ValueError(f"builder is {_shown(raw['builder'])}, expected a text")
     if not isinstance(raw["shards"], list):

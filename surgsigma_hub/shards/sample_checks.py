@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 
 from ..errors import ShardError
 from ..media.metadata import probe
-from ..schema import KEY, MAX_JSON, MEMBERS, check_format_version, json_schema
+from ..schema import KEY, MAX_JSON, MEMBERS, Layout, check_format_version, json_schema
+from .by_medium import layout_of
 from .manifest_checks import depth
 
 ABSOLUTE = re.compile(
@@ -39,8 +40,8 @@ class Finding:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    schema = json_schema()
+def _validator(layout: Layout) -> Draft202012Validator:
+    schema = json_schema(layout)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
 
@@ -84,7 +85,8 @@ def check(key: str, members: Mapping[str, bytes]) -> tuple[dict[str, Any], list[
         return {}, findings
     findings += _version(doc)
     broken: set[str] = set()
-    wrong = list(islice(_validator().iter_errors(doc), _MOST))
+    layout = layout_of(doc)
+    wrong = list(islice(_validator(layout).iter_errors(doc), _MOST))
     for error in wrong:
         broken.add(str(error.absolute_path[0]) if error.absolute_path else "")
         rule = f"{error.validator}: {_short(error.validator_value)}" if error.validator != "required" else "every field"
@@ -97,6 +99,10 @@ def check(key: str, members: Mapping[str, bytes]) -> tuple[dict[str, Any], list[
             findings.append(Finding("path", f"{path} holds an absolute path: {_short(text)}", "no path of any machine"))
     if "id" in doc and doc["id"] != key:
         findings.append(Finding("key", f"id {_short(doc['id'])!r} differs from the key {key!r}", "id equal to the key"))
+    whole = layout == "frames" and {"media", "conversations"} <= set(doc)
+    for talk in doc["conversations"] if whole else ():
+        of_talk = [*_messages({**talk, "media": doc["media"]}), *_boxes(talk)]
+        findings += [replace(one, what=f"conversation {_short(talk['id'])}: {one.what}") for one in of_talk]
     findings += _messages(doc)
     findings += _boxes(doc)
     findings += _times(doc)

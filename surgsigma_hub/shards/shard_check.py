@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import ShardError
 from ..plain_file import open_plain
+from .by_medium import layout_of
+from .config_names import FRAMES
 from .manifest import Shard
 from .problems import Notes
-from .sample_checks import check
+from .sample_checks import check, parse
 from .tar_walk import Damage, Group, HashingReader, groups
 from .tree_files import TreeFiles
 
@@ -51,12 +54,12 @@ class ShardCheck:
             return os.fdopen(TreeFiles(self.base).open(self.place), "rb")
         return open_plain(self.base / self.place)
 
-    def keys(self) -> Iterator[str]:
-        """The keys of its samples, read again."""
+    def ids(self) -> Iterator[str]:
+        """What must be unique of its samples, read again; see :func:`_ids`."""
         with suppress(OSError), self.open() as file:  # it was read a moment ago
             for found in groups(HashingReader(file)):
                 if isinstance(found, Group):
-                    yield found.key
+                    yield from _ids(found.key, parse(found.members.get("json", b""))[0])
 
 
 @dataclass(slots=True)
@@ -65,18 +68,22 @@ class Seen:
 
     Attributes:
         readable: False where it is missing or cannot be read, which is noted.
-        hashes: Of every key: 8 bytes a sample, so that a tree of millions fits.
+        samples: How many.
+        hashes: Of all that must be unique, see :func:`_ids`: 8 bytes each, so that a tree of millions fits.
+        conversations: In the layout ``frames``, how many of each task.
         splits: Canonical video to source to the splits that samples of it say.
     """
 
     notes: Notes = field(default_factory=Notes)
     readable: bool = True
     bytes: int = 0
+    samples: int = 0
     media: int = 0
     media_bytes: int = 0
     members: set[str] = field(default_factory=set)
     videos: set[str] = field(default_factory=set)
     hashes: array[int] = field(default_factory=lambda: array("Q"))
+    conversations: Counter[str] = field(default_factory=Counter)
     splits: dict[str, dict[str, set[str]]] = field(default_factory=dict)
 
 
@@ -125,6 +132,15 @@ def _compare(job: ShardCheck, entry: Shard, seen: Seen, sha256: str, starts: lis
         seen.notes.add(job.place, "blocks", what, "block offsets of the manifest where samples start")
 
 
+def _ids(key: str, doc: Mapping[str, Any]) -> Iterator[str]:
+    """What must be unique in a tree: the key of a sample, and the id of every conversation in it."""
+    yield key
+    talks = doc.get("conversations")
+    for talk in talks if isinstance(talks, list) else ():
+        if isinstance(talk, dict) and isinstance(talk.get("id"), str):
+            yield talk["id"]
+
+
 def _sample(group: Group, job: ShardCheck, seen: Seen) -> None:
     where = f"{job.place}:{group.key}"
     for note in group.notes:
@@ -136,8 +152,13 @@ def _sample(group: Group, job: ShardCheck, seen: Seen) -> None:
     seen.media += len(media)
     seen.media_bytes += sum(map(len, media.values()))
     seen.members |= set(media)
-    digest = hashlib.blake2b(group.key.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-    seen.hashes.append(int.from_bytes(digest, "big"))
+    seen.samples += 1
+    for id in _ids(group.key, doc):
+        digest = hashlib.blake2b(id.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+        seen.hashes.append(int.from_bytes(digest, "big"))
+    seen.conversations.update(talk["task"] for talk in doc.get("conversations", ()))
+    if doc and ("task", FRAMES) in job.names and layout_of(doc) != FRAMES:
+        seen.notes.add(where, "place", "a sample of the layout by task", f"the layout {FRAMES}, as its manifest")
     for name, wanted in job.names:
         if name in doc and doc[name] != wanted:
             seen.notes.add(where, "place", f"{name} is {doc[name]!r}", f"{wanted!r}, as its manifest")

@@ -163,7 +163,7 @@ class _Run:
             self._counts["hashed"] += 1
         else:
             self._shards.append((len(self._hashes), job))
-            self._counts.update(shards=1, bytes=seen.bytes, samples=len(seen.hashes), media=seen.media)
+            self._counts.update(shards=1, bytes=seen.bytes, samples=seen.samples, media=seen.media)
         self._hashes.extend(seen.hashes)
         for video, by_source in seen.splits.items():
             for source, splits in by_source.items():
@@ -226,6 +226,12 @@ class _Run:
         if found_bytes != manifest.media_bytes:
             what = f"says media_bytes {manifest.media_bytes}"
             self._notes.add(where, "manifest", what, f"{found_bytes}, as in its shards")
+        talks: Counter[str] = Counter()
+        for one in seen:
+            talks.update(one.conversations)
+        if dict(talks) != dict(manifest.conversations):
+            what = f"says conversations {dict(manifest.conversations)}"
+            self._notes.add(where, "manifest", what, f"{dict(sorted(talks.items()))}, as in its shards")
         for name in ("members", "videos"):
             found, listed = set[str]().union(*(getattr(s, name) for s in seen)), set(getattr(manifest, name))
             for extra in sorted(listed - found):
@@ -247,7 +253,7 @@ class _Run:
         owners: dict[str, str] = {}
         for shard, places in sorted(suspects.items()):
             job, wanted = self._shards[shard][1], set(places)
-            for place, key in enumerate(job.keys()):
+            for place, key in enumerate(job.ids()):
                 if place not in wanted:
                     continue
                 if key in owners:

@@ -8,6 +8,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -120,25 +121,29 @@ def count_wording(tree: Path, limit: int = LIMIT) -> list[Wording]:
     """
     by_task: dict[str, dict[str, list[Manifest]]] = defaultdict(lambda: defaultdict(list))
     for manifest in load_tree(tree):
-        by_task[manifest.task][manifest.source].append(manifest)
+        for task in manifest.counts:
+            by_task[task][manifest.source].append(manifest)
     made: list[Wording] = []
     for task, by_source in sorted(by_task.items()):
         share = math.ceil(limit / len(by_source))
         counts = _Counts(task, reader=TraceReader(task))
         for source, manifests in sorted(by_source.items()):
-            for document in _first_of_each(tree, manifests, share):
+            for document in _first_of_each(tree, task, manifests, share):
                 counts.add(source, document)
         if counts.samples:
             made.append(counts.close())
     return made
 
 
-def _first_of_each(tree: Path, manifests: Sequence[Manifest], limit: int) -> Iterator[Mapping[str, Any]]:
+def _first_of_each(tree: Path, task: str, manifests: Sequence[Manifest], limit: int) -> Iterator[Mapping[str, Any]]:
     """The first samples of each manifest, in proportion to what it holds, ``limit`` in all."""
-    total = sum(m.samples for m in manifests)
+    total = sum(m.counts[task] for m in manifests)
     for manifest in manifests:
-        wanted = math.ceil(limit * manifest.samples / total) if total else 0
-        yield from (document for _, document in zip(range(wanted), documents(tree, manifest, _FIELDS), strict=False))
+        wanted = math.ceil(limit * manifest.counts[task] / total) if total else 0
+        found = documents(tree, manifest, _FIELDS)
+        if manifest.layout == "frames":
+            found = (document for document in found if document["task"] == task)
+        yield from islice(found, wanted)
 
 
 @dataclass(slots=True)

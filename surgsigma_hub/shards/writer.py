@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ShardError
+from ..temporary import temporary_name
 from .manifest import Shard
-from .temporary import temporary_name
 
 BLOCK_SAMPLES = 64
 """Samples of a block: what random access and exact resume read at a time."""
@@ -26,6 +27,14 @@ def tar_header(name: str, size: int) -> bytes:
     tail = b"0" + bytes(100) + b"ustar\x0000" + bytes(64 + 16 + 155 + 12)
     checksum = sum(head) + sum(tail) + 8 * ord(" ")
     return head + b"%06o\0 " % checksum + tail
+
+
+def link(old: Path, new: Path) -> None:
+    """The same file under a second name; a copy where the file system cannot do that."""
+    try:
+        os.link(old.resolve(), new)
+    except OSError:
+        shutil.copyfile(old, new)
 
 
 class ShardWriter:

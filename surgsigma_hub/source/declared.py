@@ -286,6 +286,11 @@ class DeclaredSource(Source):
         absent = "the film is missing" if self.images is None else "neither images nor a film are there"
         return {"media": None, "place": place, "absent": absent, **within}
 
+    def image_numbers(self, video: Video) -> list[int]:
+        """Numbers of the images of a video that :attr:`images` names, rising."""
+        found = self._images(video, {**self.found[video.id][0], "video": video.id})[0]
+        return [] if found is None else list(found.images)
+
     def _images(self, video: Video, fields: Fields) -> tuple[NumberedImages | None, Path]:
         layout = self.images
         if layout is None:

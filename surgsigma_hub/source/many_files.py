@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from ..records import Video
+from ..records import Defect, Reason, Video
 from .declared import DeclaredSource
 from .layout import Fields, Files, matches
 
@@ -16,7 +16,8 @@ class FilePerFrame(DeclaredSource):
 
     Attributes:
         per_frame: Patterns of those files by kind; their field ``frame`` is the number of the frame, the other fields
-            are those of the video. Of several patterns the first that has a frame counts.
+            are those of the video. Of several patterns the first that has a frame counts. The kind ``image`` are the
+            images of the frames; alone they make no video.
     """
 
     per_frame: Files
@@ -30,11 +31,13 @@ class FilePerFrame(DeclaredSource):
             for pattern in patterns:
                 for fields, path in matches(self.folder, pattern):
                     id, of_video = self._named({key: value for key, value in fields.items() if key != "frame"})
-                    labelled.add(id)
+                    if kind != "image":
+                        labelled.add(id)
                     paths = found.setdefault(id, (of_video, {}))[1]
                     key = f"{kind} {fields['frame']}"
-                    if paths.setdefault(key, path) != path and paths[key].parent == path.parent:
-                        names = f"{self.relative(paths[key])} and {self.relative(path)}"
+                    before = paths.setdefault(key, path)
+                    if before != path and before.parent == path.parent and kind != "image":
+                        names = f"{self.relative(before)} and {self.relative(path)}"
                         raise self.layout_error(self.root, f"{names} are of the same frame; keep one of them")
         return {id: held for id, held in found.items() if id in labelled}
 
@@ -43,3 +46,20 @@ class FilePerFrame(DeclaredSource):
         paths = self.found[video.id][1]
         numbered = ((key.rpartition(" "), path) for key, path in paths.items())
         return dict(sorted((int(n), path) for (name, _, n), path in numbered if name == kind))
+
+    def unlabelled(self, video: Video, images: Iterable[int] = ()) -> list[Defect]:
+        """Frames that lack a file which others of their video have; that is usual, and told as one count a kind.
+
+        Args:
+            video: The video.
+            images: Numbers of images that :attr:`per_frame` does not name.
+        """
+        files = {kind: self.frame_files(video, kind) for kind in self.per_frame}
+        every = {*images, *(number for paths in files.values() for number in paths)}
+        told: list[Defect] = []
+        for kind, paths in files.items():
+            lacking = sorted(every - {*paths})
+            if kind != "image" and paths and lacking:
+                detail = f"{len(lacking)} of {len(every)} frames have no file of {kind}; the first is {lacking[0]}"
+                told.append(Defect(Reason.LABEL_MISSING, video.id, detail, len(lacking)))
+        return told

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import filecmp
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from string import Formatter
 
 from ..records import Defect, Frame, Reason, Video
 from .declared import DeclaredSource, VideoLabels
@@ -36,41 +38,42 @@ class StillsSource(DeclaredSource):
 
     Attributes:
         stills: Patterns of the images without ending, relative to the home; of one video and number the first counts.
-        number: Field that holds the number of an image.
+        numbered_by: Field that holds the number of an image within its video, whose fields are those of ``video_id``.
     """
 
     stills: tuple[str, ...]
-    number: str = "image"
+    numbered_by: str = "image"
 
     @abstractmethod
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
         """What is said of one image: its frame, and what is left out."""
 
+    def fields_at(self, fields: Fields, path: Path) -> Fields | None:
+        """The fields of an image from those of its pattern and its place; None leaves it out."""
+        return self.fields_of(fields)
+
     def label_files(self, still: Still) -> Sequence[Path]:
         """The files that label an image; they belong to its video, and may be missing."""
         return ()
-
-    def video_fields(self, fields: Fields) -> Fields:
-        """The fields of the video from those of an image."""
-        return {name: value for name, value in fields.items() if name != self.number}
 
     @cached_property
     def _listed(self) -> tuple[dict[str, Fields], dict[str, dict[int, Still]], dict[str, list[Defect]]]:
         fields_of: dict[str, Fields] = {}
         stills: dict[str, dict[int, Still]] = {}
         twice: dict[str, list[Defect]] = {}
+        names = {name for _, name, _, _ in Formatter().parse(self.video_id) if name}
         for pattern in self.stills:
             for fields, path in matches(self.folder, f"{pattern}.*"):
                 if path.suffix.lower() not in SUFFIXES:
                     continue
-                named = self.fields_of(fields)
-                number, own = int(named[self.number]), self.video_fields(named)
+                named = self.fields_at(fields, path)
+                if named is None:
+                    continue
+                number, own = int(named[self.numbered_by]), {name: named[name] for name in named if name in names}
                 id = filled(self.video_id, own)
                 fields_of.setdefault(id, own)
                 other = stills.setdefault(id, {}).setdefault(number, Still(number, path, named))
-                if other.path != path and other.path.name == path.name:
-                    continue  # the same image in a folder of another pattern
-                if other.path != path:
+                if other.path != path and not filecmp.cmp(other.path, path, shallow=False):
                     detail = f"{id} has image {number} in {self.relative(other.path)} already: left out"
                     twice.setdefault(id, []).append(Defect(Reason.DUPLICATE_ID, self.relative(path), detail))
         return fields_of, stills, twice

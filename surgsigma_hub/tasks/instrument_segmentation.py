@@ -79,6 +79,7 @@ TASK = Task(
     answer=AnswerKind.MASK,
     hub_category="image-segmentation",
     needs=(frozenset({Fact.INSTRUMENT_MASKS}), frozenset({Fact.PART_MASKS})),
+    whole=frozenset({Fact.INSTRUMENT_MASKS}),
     level=1,
     label_kinds=("instrument", "part"),
     parse=parse,

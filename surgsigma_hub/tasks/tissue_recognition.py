@@ -52,6 +52,7 @@ TASK = Task(
     answer=AnswerKind.LABELS,
     hub_category="visual-question-answering",
     needs=(frozenset({Fact.TISSUES}), frozenset({Fact.TISSUE_BOXES})),
+    whole=frozenset({Fact.TISSUE_BOXES}),
     level=1,
     label_kinds=("target",),
     parse=parse,

@@ -30,6 +30,7 @@ from surgsigma_hub.parsers.releases import (
     cholec80_records,
     esd_motions,
     psi_ava_keyframes,
+    scene_graphs,
     sigma_release,
     triplet_vectors,
 )
@@ -141,6 +142,11 @@ def _question_table(path: Path, out: Path) -> list[str]:
 
 def _told(rows: Iterable[questions.Asked | Defect]) -> list[str]:
     return [f"{row.reason}: {row.detail}" for row in rows if isinstance(row, Defect)]
+
+
+@reader("scene graph")
+def _scene_graph(path: Path, out: Path) -> tuple[str, ...]:
+    return scene_graphs.read_scene_graph(path).problems
 
 
 @reader("labelme")

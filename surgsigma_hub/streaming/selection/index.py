@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UnknownNameError
-from ...shards.config_names import ALL, config_names
+from ...errors import SurgSigmaError, UnknownNameError
+from ...shards.config_names import ALL, FRAMES, config_names
 from ...shards.manifest import Manifest, names_of
 from ...shards.manifest_checks import Blocks
 from ..order.permutation import Numbers
@@ -93,6 +93,12 @@ def choose(named: Iterable[Named], config: str | None, split: str, *, where: str
     for part in wanted:
         if part not in known[name]:
             raise UnknownNameError("split", part, known[name], where=f"config {name!r} of {where}")
+    if any(m.task == FRAMES for m in found):
+        raise SurgSigmaError(
+            f"config {name!r} of {where} is laid out by medium, which a stream does not read yet",
+            hint=f"surgsigma_hub.load_dataset(..., {name!r}) reads it, and so does any WebDataset reader; "
+            "surgsigma repack TREE --layout tasks --out NEW makes a tree to stream.",
+        )
     return sorted((m for m in found if m.split in wanted), key=lambda m: (wanted.index(m.split), m.task, m.source))
 
 

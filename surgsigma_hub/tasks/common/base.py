@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from ...ontology import Kind
-from ...records import Answer, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native, VideoTimeline
+from ...records import Answer, Coverage, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native, VideoTimeline
 
 
 class MediaIn(StrEnum):
@@ -164,6 +165,7 @@ class Task:
     Attributes:
         name: Equal to the module's and the template file's name, and a config name of the published tree.
         needs: Alternatives; a source offers the task when its facts hold all of any one set.
+        whole: Facts that are of use only where they are complete.
         level: Depth of reasoning that fits the task (1 perceptual, 2 relational, 3 contextual).
         parse: Reads a text as the typed answer of this task.
         draft: Pure function from a frame, its labels resolved, to drafts.
@@ -185,7 +187,15 @@ class Task:
     draft: Callable[[Frame], Iterator[Draft]] | None = None
     draft_course: Callable[[VideoTimeline], Iterator[tuple[Frame, Draft]]] | None = None
     label_kinds: tuple[Kind, ...] = ()
+    whole: frozenset[Fact] = frozenset()
 
-    def offered_by(self, facts: frozenset[Fact]) -> bool:
-        """Whether annotations that hold ``facts`` allow this task."""
-        return any(need <= facts for need in self.needs)
+    def offered_by(self, facts: frozenset[Fact], coverage: Mapping[Fact, Coverage] = MappingProxyType({})) -> bool:
+        """Whether annotations that hold ``facts`` allow this task.
+
+        Args:
+            facts: The kinds of fact that a source holds.
+            coverage: What it states of its lists, as ``SourceInfo.coverage``.
+        """
+        partial = {fact for fact, held in coverage.items() if held is not Coverage.ALL_IN_VIEW}
+        usable = facts - (self.whole & partial)
+        return any(need <= usable for need in self.needs)

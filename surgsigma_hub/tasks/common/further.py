@@ -27,7 +27,7 @@ from .base import AnswerKind, Draft, Task
 from .choices import shuffled, vocabulary
 from .comparisons import boxes_of, compared, in_order, overlapping
 from .question_kinds import Style
-from .shipped import shipped
+from .shipped import is_shipped, shipped
 from .wording import draws
 
 _EXISTENCE = 0.25
@@ -42,7 +42,7 @@ _NEVER_ASKED = frozenset({"move", "handle"})
 
 def is_further(draft: Draft) -> bool:
     """Whether a draft is one of those made here: its trace would have to reason about what it asks."""
-    return draft.question.partition("_")[0] in ("existence", "check", "place", "order", "one")
+    return draft.question.partition("_")[0] in ("existence", "check", "place", "order", "one") or is_shipped(draft)
 
 
 def further(task: Task, frame: Frame, drafts: Sequence[Draft], source: str, stem: str) -> Iterator[Draft]:

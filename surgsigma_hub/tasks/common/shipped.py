@@ -2,8 +2,8 @@
 
 - A question whose answer is a fact (which phase, which instruments, where) is that fact: the sample is the one of the
   task that asks for it.
-- A question whether one label is there is a sample of its own, of the task whose list would name it: see
-  :func:`shipped`.
+- A question whether one label is there, or what one instrument does, is a sample of its own, of the task whose list
+  would name it: see :func:`shipped`.
 - What no typed answer holds (how many, which colour, where in words) is no sample. The loader tells how many there are.
 
 All are worded by us. Questions of such sources are made by templates, without articles and with few wordings; whoever
@@ -13,19 +13,27 @@ trained on them would learn to write so. What the source asked and answered stan
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from ...ontology import Kind
+from ...ontology import NULL, Kind, concept
 from ...records import Fact, Frame, Native, NativeQA
-from .answers import existence_draft
+from .answers import existence_draft, label_set_draft
 from .base import AnswerKind, Draft, Task
+from .wording import are
 
 _KINDS: Mapping[Fact, Kind] = {Fact.INSTRUMENTS: "instrument", Fact.ACTIONS: "action", Fact.TISSUES: "target"}
 """Vocabulary of each list that a check can be about."""
+_KEY = "asked-"
+
+
+def is_shipped(draft: Draft) -> bool:
+    """Whether a draft is one of those made here."""
+    return draft.key.startswith(_KEY)
 
 
 def shipped(task: Task, frame: Frame) -> Iterator[Draft]:
-    """The drafts of the checks that a source ships, for the task whose labels they are about."""
-    if task.answer is not AnswerKind.LABELS or not frame.checks:
+    """The drafts of the questions of their own that a source ships, for the task whose labels they are about."""
+    if task.answer is not AnswerKind.LABELS:
         return
     asked: set[str] = set()
     for check in frame.checks:
@@ -33,7 +41,20 @@ def shipped(task: Task, frame: Frame) -> Iterator[Draft]:
         if (kind,) == task.label_kinds and id not in asked:
             asked.add(id)
             native = Native((check.label.native,), check.asks.question, check.asks.answer)
-            yield existence_draft(kind, id, there=check.holds, key=f"asked-{id}", native=native)
+            yield existence_draft(kind, id, there=check.holds, key=f"{_KEY}{id}", native=native)
+    for act in frame.acts if task.label_kinds == ("action",) else ():
+        if act.action.id != NULL and act.instrument.id not in asked:
+            asked.add(act.instrument.id)
+            name = concept("instrument", act.instrument.id).name
+            one = label_set_draft("action", [act.action])
+            yield replace(
+                one,
+                question="done_by",
+                answer_group="done_by",
+                key=f"{_KEY}{act.instrument.id}",
+                slots={**one.slots, "instrument": name, "be": are([name])},
+                native=Native((act.action.native,), act.asks.question, act.asks.answer),
+            )
 
 
 def question_told(task: Task, frame: Frame) -> NativeQA | None:

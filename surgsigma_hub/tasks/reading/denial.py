@@ -14,11 +14,13 @@ _BREAKS_WORDS = "but only and with however although instead than besides except 
 _BREAKS = _BE | frozenset(_BREAKS_WORDS.split())
 _ABSENT_WORDS = (
     "visible present seen shown used detected identified there found available needed required recognized "
-    "recognizable applied appear in introduced inserted among part exposed involved observed yet on"
+    "recognizable applied appear in introduced inserted among part exposed involved observed yet on "
+    "identifiable discernible distinguishable detectable noticeable apparent evident performed done executed carried "
+    "employed utilized expected planned likely"
 )
 _ABSENT = frozenset(_ABSENT_WORDS.split())
 _GONE = frozenset({"absent", "missing", "nowhere"})
-_NO = frozenset({"no", "none", "false", "absent", "missing", "negative", "n", "0", *"✗✘❌☒✖🚫⛔☐👎"})
+_NO = frozenset({"no", "none", "false", "absent", "missing", "negative", "n", "0", "x0", *"✗✘❌☒✖🚫⛔☐👎"})
 """Values that deny the label that they stand behind."""
 _QUOTES = frozenset("\"'")
 _SEPARATORS = frozenset(":=(?→")

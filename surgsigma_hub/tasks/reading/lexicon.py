@@ -125,7 +125,9 @@ class Lexicon:
             for step, at, rest in ((1, span.last + 1, words[:-1]), (-1, span.first - 1, words[1:])):
                 while (place := _beyond_join(read, at, step)) is not None and place not in inside:
                     word = read[place].word
-                    readings = self._meaning([*rest, word] if step > 0 else [word, *rest])
+                    meant = self._meaning([*rest, word] if step > 0 else [word, *rest])
+                    # Things share a noun with things: "by position, the needle" names no action.
+                    readings = tuple(r for r in meant if r[0] in {kind for kind, _ in span.readings})
                     if not readings:
                         break
                     made.append(Span(place, place, read[place].start, read[place].end, readings))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -106,6 +106,16 @@ def _wrapped() -> tuple[tuple[re.Pattern[str], str], ...]:
             pattern = rf"\b{re.escape(head)} ([^,;.]{{1,60}}?){re.escape(tail)}\b"
             found.append((re.compile(pattern, re.IGNORECASE), rf"{said.doing} \1"))
     return tuple(found)
+
+
+def wrappings(text: str) -> Iterator[tuple[int, int]]:
+    """Where the words stand that follow the object of such a verb, and so are part of it.
+
+    >>> [text[a:b] for text in ["placing the gallbladder in the retrieval bag now"] for a, b in wrappings(text)]
+    [' in the retrieval bag']
+    """
+    for pattern, _ in _wrapped():
+        yield from ((match.end(1), match.end()) for match in pattern.finditer(text))
 
 
 def unwrapped(part: str) -> str:

@@ -116,6 +116,8 @@ FILES: dict[str, bytes] = {
     "keyframes/box-nan": _keyframes({"bbox": [float("nan"), 0, 1, 1]}, {}),
     "labelme/point-huge": _labelme(points=[[2**63, 0], [1, 0], [1, 1]]),
     "labelme/group-nested": _labelme(group_id=[[1]]),
+    "graph/box-nan": b'{"scenes": [{"objects": [{"type": "anatomy", "component": "liver", "bbox": [NaN, 0, 1, 1]}]}]}',
+    "graph/scenes-text": b'{"scenes": "x"}',
     "questions/no-answer": b"what is it?\n",
     "questions/binary": b"what is it?|\x00\xff\xfe\n",
     "questions/deep": b"[" * 100_000,

@@ -1,0 +1,133 @@
+"""CaDIS: every pixel of 4,670 frames of 25 cataract operations labelled, with 36 classes.
+
+The traps of this source and what is done about them are told in ``dataset_cards/cadis.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from surgsigma_hub.errors import SurgSigmaError
+from surgsigma_hub.parsers.class_masks import MaskCodes, facts_in, read_class_mask
+from surgsigma_hub.records import Defect, Fact, FileImage, Frame, Reason, Video
+from surgsigma_hub.source import (
+    Access,
+    Fields,
+    Home,
+    Modality,
+    Options,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    Still,
+    StillsSource,
+)
+
+_FPS = 30
+_ANATOMY = {0: "Pupil", 4: "Iris", 5: "Skin", 6: "Cornea"}
+_OTHER = {1: "Surgical Tape", 2: "Hand", 34: "Cotton"}
+_INSTRUMENTS = {
+    3: "Eye Retractors",
+    7: "Hydrodissection Cannula",
+    8: "Viscoelastic Cannula",
+    9: "Capsulorhexis Cystotome",
+    10: "Rycroft Cannula",
+    11: "Bonn Forceps",
+    12: "Primary Knife",
+    13: "Phacoemulsifier Handpiece",
+    14: "Lens Injector",
+    15: "I/A Handpiece",
+    16: "Secondary Knife",
+    17: "Micromanipulator",
+    18: "I/A Handpiece Handle",
+    19: "Capsulorhexis Forceps",
+    20: "Rycroft Cannula Handle",
+    21: "Phacoemulsifier Handpiece Handle",
+    22: "Capsulorhexis Cystotome Handle",
+    23: "Secondary Knife Handle",
+    24: "Lens Injector Handle",
+    25: "Suture Needle",
+    26: "Needle Holder",
+    27: "Charleux Cannula",
+    28: "Primary Knife Handle",
+    29: "Vitrectomy Handpiece",
+    30: "Mendez Ring",
+    31: "Marker",
+    32: "Hydrodissection Cannula Handle",
+    33: "Troutman Forceps",
+    35: "Iris Hooks",
+}
+_CODES = MaskCodes.of(_ANATOMY | _OTHER | _INSTRUMENTS)
+_LISTED = re.compile(r"Video([0-9]{1,2})_frame([0-9]{6})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CadisOptions(Options):
+    """Options of CaDIS."""
+
+    bad_labels: str = field(
+        default="",
+        metadata={"help": "a list of frames whose labels are wrong, as a file in the root, such as data.csv: left out"},
+    )
+
+
+class Cadis(StillsSource):
+    """Loader of CaDIS (see the module)."""
+
+    info = SourceInfo(
+        name="cadis",
+        specialty=Specialty.OPHTHALMOLOGY,
+        procedure=Procedure.CATARACT_SURGERY,
+        modality=Modality.SURGICAL_MICROSCOPY,
+        access=Access.REGISTRATION,
+        access_steps="Ask for the segmentation set of the CATARACTS challenge on its page and unpack it",
+        layout="CaDISv2/                                        (the folder above will do as well)\n"
+        "  Video01/Images/Video1_frame000090.png ...\n"
+        "  Video01/Labels/Video1_frame000090.png ...\n",
+        facts=frozenset({Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.TISSUES, Fact.TISSUE_BOXES}),
+        split_schemes={"challenge": ("train", "val", "test")},
+    )
+    options_type = CadisOptions
+    home = Home(all_of=("Video{number:02d}/Labels/",), depth=2, missing="no folder like Video01/Labels found")
+    stills = ("Video{number:02d}/Images/Video{number:d}_frame{frame:06d}",)
+    numbered_by = "frame"
+    video_id = "Video{number:02d}"
+
+    def canonical_id(self, id: str, fields: Fields) -> str:
+        """The operation is a training film of CATARACTS."""
+        return f"cataracts/train{fields['number']:02d}"
+
+    def label_files(self, still: Still) -> tuple[Path, ...]:
+        """The mask of the same name."""
+        return (still.path.parent.parent / "Labels" / f"{still.path.stem}.png",)
+
+    @cached_property
+    def _bad(self) -> frozenset[tuple[int, int]]:
+        """Video and frame of each image that the list of the option names; of a table, those with a mark."""
+        name = self.options.bad_labels
+        if not name:
+            return frozenset()
+        try:
+            lines = (self.root / name).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            raise SurgSigmaError(f"cadis: bad_labels={name!r} is no text file in the root") from None
+        marked = [cells for cells in (line.split(",") for line in lines) if len(cells) < 4 or cells[3] not in ("0", "")]
+        found = (_LISTED.search(",".join(cells)) for cells in marked)
+        return frozenset((int(m[1]), int(m[2])) for m in found if m)
+
+    def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
+        """The classes in one frame."""
+        (path,) = self.label_files(still)
+        if (video.data["number"], still.number) in self._bad:
+            detail = f"its labels are listed as wrong in {self.options.bad_labels}"
+            yield Defect(Reason.LABEL_CORRUPT, self.relative(path), detail)
+            return
+        mask, defects = read_class_mask(FileImage(path), self.relative(path), _CODES)
+        yield from defects
+        if mask is not None:
+            facts = facts_in(mask, instruments=_INSTRUMENTS.values(), left_out=_OTHER.values())
+            yield Frame(index=still.number, fps=_FPS, image=FileImage(still.path), **facts)

@@ -1,0 +1,84 @@
+"""CholecSeg8k: every pixel of 8,080 frames of Cholec80 labelled, in clips of 80 frames that follow each other.
+
+The traps of this source and what is done about them are told in ``dataset_cards/cholecseg8k.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from surgsigma_hub.parsers.class_masks import MaskCodes, facts_in, read_class_mask
+from surgsigma_hub.records import Defect, Fact, FileImage, Frame, Video
+from surgsigma_hub.source import (
+    Access,
+    Fields,
+    Home,
+    Modality,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    Still,
+    StillsSource,
+)
+
+_FPS = 25
+_CODES = MaskCodes.of(
+    {
+        11: "Abdominal Wall",
+        21: "Liver",
+        13: "Gastrointestinal Tract",
+        12: "Fat",
+        31: "Grasper",
+        23: "Connective Tissue",
+        24: "Blood",
+        25: "Cystic Duct",
+        32: "L-hook Electrocautery",
+        22: "Gallbladder",
+        33: "Hepatic Vein",
+        5: "Liver Ligament",
+    },
+    *(50, 255, 0),  # black outside the endoscope's circle, borders between regions, pixels that nobody labelled
+)
+_INSTRUMENTS = frozenset({"Grasper", "L-hook Electrocautery"})
+_CLIP = "video{number:02d}/video{number:02d}_{start:05d}/"
+
+
+class CholecSeg8k(StillsSource):
+    """Loader of CholecSeg8k (see the module)."""
+
+    info = SourceInfo(
+        name="cholecseg8k",
+        specialty=Specialty.GENERAL_SURGERY,
+        procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
+        modality=Modality.LAPAROSCOPY,
+        access=Access.OPEN,
+        access_steps="Download the archive that the homepage offers and unpack it",
+        layout="CholecSeg8k/                          (or archive/, or the folder above)\n"
+        "  video01/video01_00080/frame_80_endo.png\n"
+        "  video01/video01_00080/frame_80_endo_watershed_mask.png ...   (the labels)\n",
+        facts=frozenset({Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.TISSUES, Fact.TISSUE_BOXES}),
+        split_schemes={"hashed": ("train", "val", "test")},
+    )
+    home = Home(all_of=(_CLIP,), depth=2, missing="no folder like video01/video01_00080/ found")
+    stills = (_CLIP + "frame_{frame:d}_endo",)
+    numbered_by = "frame"
+    video_id = "video{number:02d}"
+
+    def canonical_id(self, id: str, fields: Fields) -> str:
+        """The operation is one of Cholec80."""
+        return f"cholec80/{id}"
+
+    def label_files(self, still: Still) -> tuple[Path, ...]:
+        """The mask of watershed codes; the two others beside it are no labels."""
+        return (still.path.with_name(f"{still.path.stem}_watershed_mask.png"),)
+
+    def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
+        """The classes in one frame."""
+        (path,) = self.label_files(still)
+        mask, defects = read_class_mask(FileImage(path), self.relative(path), _CODES)
+        yield from defects
+        if mask is not None:
+            yield Frame(
+                index=still.number, fps=_FPS, image=FileImage(still.path), **facts_in(mask, instruments=_INSTRUMENTS)
+            )

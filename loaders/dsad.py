@@ -1,0 +1,135 @@
+"""DSAD: masks of eleven abdominal organs in 13,195 images of 32 robot-assisted rectal operations.
+
+The traps of this source and what is done about them are told in ``dataset_cards/dsad.md``.
+"""
+
+from __future__ import annotations
+
+import filecmp
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from surgsigma_hub.parsers.class_masks import MaskCodes, read_class_mask
+from surgsigma_hub.parsers.releases.dsad_weak_labels import read_weak_labels
+from surgsigma_hub.records import (
+    Coverage,
+    Defect,
+    Fact,
+    FileImage,
+    Frame,
+    Label,
+    LabeledBox,
+    Origin,
+    Reason,
+    Video,
+)
+from surgsigma_hub.source import (
+    Access,
+    Fields,
+    Home,
+    Modality,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    Still,
+    StillsSource,
+)
+
+_ORGANS = (
+    "abdominal_wall",
+    "colon",
+    "inferior_mesenteric_artery",
+    "intestinal_veins",
+    "liver",
+    "pancreas",
+    "small_intestine",
+    "spleen",
+    "stomach",
+    "ureter",
+    "vesicular_glands",
+)
+_SEVERAL = "multilabel"
+_PLACES = (*_ORGANS, _SEVERAL)
+"""Folders of a release; the place of one in this list tells images of one number apart."""
+
+
+class Dsad(StillsSource):
+    """Loader of DSAD (see the module)."""
+
+    info = SourceInfo(
+        name="dsad",
+        specialty=Specialty.COLORECTAL_SURGERY,
+        procedure=Procedure.ROBOT_ASSISTED_RECTAL_RESECTION,
+        modality=Modality.ROBOTIC_LAPAROSCOPY,
+        access=Access.OPEN,
+        access_steps="Download the archive from figshare and unpack it",
+        layout="DSAD/                                  (the folder above will do as well)\n"
+        "  liver/02/image00.png mask00.png ...  (one organ; 11 such folders)\n"
+        "  liver/02/weak_labels.csv             (which organs each image shows)\n"
+        "  multilabel/02/image00.png mask00_stomach.png mask00_liver.png ...\n",
+        facts=frozenset({Fact.TISSUES, Fact.TISSUE_BOXES}),
+        split_schemes={"kolbinger2023": ("train", "val", "test")},
+        coverage={Fact.TISSUE_BOXES: Coverage.ANNOTATED_ONLY},
+    )
+    home = Home(any_of=tuple(f"{organ}/*/" for organ in _PLACES), depth=2, missing="no folder of an organ found")
+    stills = ("{place}/{surgery:02d}/image{image:d}",)
+    video_id = "surgery{surgery:02d}"
+
+    def fields_at(self, fields: Fields, path: Path) -> Fields | None:
+        """Images of all folders of organs in one order: by number, then by folder."""
+        place = str(fields["place"]).lower()
+        if place not in _PLACES:
+            return None
+        twin = path.parent.parent.parent / _SEVERAL / path.parent.name / path.name
+        if place == "stomach" and twin.is_file() and filecmp.cmp(path, twin, shallow=False):
+            return None  # the same image, labelled with more organs there
+        number = len(_PLACES) * int(fields["image"]) + _PLACES.index(place)
+        return {**fields, "place": place, "own": fields["image"], "image": number}
+
+    def label_files(self, still: Still) -> tuple[Path, ...]:
+        """The final masks of an image (those of single raters lie in folders of their own), and the weak labels."""
+        folder, number = still.path.parent, still.path.stem.removeprefix("image")
+        masks = (
+            folder.glob(f"mask{number}_*.png") if still.fields["place"] == _SEVERAL else [folder / f"mask{number}.png"]
+        )
+        return (*sorted(masks), folder / "weak_labels.csv")
+
+    def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
+        """The organs of one image: boxes of those with a mask, and all in view where weak labels tell."""
+        *masks, table = self.label_files(still)
+        place = str(still.fields["place"])
+        boxes: list[LabeledBox] = []
+        for path in masks:
+            organ = place if place != _SEVERAL else path.stem.partition("_")[2]
+            if organ not in _ORGANS:
+                yield Defect(Reason.LABEL_UNKNOWN, self.relative(path), f"{organ!r:.40} is none of the organs")
+                continue
+            mask, defects = read_class_mask(
+                FileImage(path), self.relative(path), MaskCodes.two_levels(organ, least=128)
+            )
+            yield from defects
+            boxes += [LabeledBox(Label(name), r.box) for name, r in mask.regions.items()] if mask is not None else []
+        if table not in self._tables:
+            self._tables[table], defects = read_weak_labels(table, self.relative(table), _ORGANS)
+            yield from defects
+        organs = self._tables[table].get(int(still.fields["own"]))
+        hidden = [b.label.native for b in boxes if organs is not None and b.label.native not in organs]
+        if hidden:
+            detail = f"{self.relative(table)} says that {hidden[0]} is not in view, which has a mask: both in doubt"
+            yield Defect(Reason.LABEL_CORRUPT, self.relative(still.path), detail)
+            organs = None
+        yield Frame(
+            index=int(still.fields["own"]),  # stills without a time: an order and no more
+            fps=1,
+            variant=place,
+            image=FileImage(still.path),
+            tissues=None if organs is None else tuple(map(Label, organs)),
+            tissue_boxes=tuple(boxes),
+            origins={Fact.TISSUE_BOXES: Origin("derived", note="bounds of all pixels of an organ")},
+        )
+
+    @cached_property
+    def _tables(self) -> dict[Path, Mapping[int, tuple[str, ...]]]:
+        """Weak labels read so far: a folder of images has one table."""
+        return {}

@@ -1,0 +1,70 @@
+"""EndoVis-17-VQLA: questions on 97 frames of EndoVis 2017: the organ, the tools, what each tool does, with boxes.
+
+What becomes of the questions, and the traps of this source, are told in ``dataset_cards/endovis17_vqla.md``.
+"""
+
+from __future__ import annotations
+
+from surgsigma_hub.parsers.questions import QuestionForms, read_question_lines
+from surgsigma_hub.parsers.releases.endovis_questions import FORMS, read_frame
+from surgsigma_hub.records import BoxExtent, Coverage, Defect, Fact, FileImage, Frame, Video
+from surgsigma_hub.source import (
+    Access,
+    Fields,
+    FilePerFrame,
+    Files,
+    Home,
+    Modality,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    VideoLabels,
+)
+
+
+class EndoVis17VQLA(FilePerFrame):
+    """Loader of EndoVis-17-VQLA (see the module)."""
+
+    info = SourceInfo(
+        name="endovis17_vqla",
+        specialty=Specialty.UROLOGY,
+        procedure=Procedure.ROBOT_ASSISTED_NEPHRECTOMY,
+        modality=Modality.ROBOTIC_LAPAROSCOPY,
+        access=Access.REGISTRATION,
+        access_steps="Download the questions by the link on the homepage; the pictures are those of EndoVis 2017, "
+        "which the challenge gives out, cropped to 1280x1024: put them into left_frames beside vqla",
+        layout="EndoVis-17-VQLA/\n"
+        "  vqla/label/seq1_frame000_QA.txt ...    (or in vqla/)\n"
+        "  left_frames/seq1_frame000.jpg ...\n",
+        facts=frozenset({Fact.INSTRUMENTS, Fact.ACTIONS, Fact.TISSUES, Fact.INSTRUMENT_BOXES, Fact.TISSUE_BOXES}),
+        split_schemes={"official": ("test",)},
+        coverage={Fact.TISSUES: Coverage.ACTED_ON, Fact.TISSUE_BOXES: Coverage.ANNOTATED_ONLY},
+        box_extent=BoxExtent.WHOLE,
+    )
+    home = Home(
+        any_of=("vqla/label/seq*_frame*.txt", "vqla/seq*_frame*.txt"),
+        missing="no file vqla/label/seq1_frame000_QA.txt or the like",
+        depth=3,
+    )
+    per_frame = Files(
+        questions=("vqla/label/seq{number:d}_frame{frame:d}*.txt", "vqla/seq{number:d}_frame{frame:d}*.txt"),
+        image=("left_frames/seq{number:d}_frame{frame:d}.jpg", "left_frames/seq{number:d}_frame{frame:d}.png"),
+    )
+    video_id = "seq_{number:d}"
+
+    def canonical_id(self, id: str, fields: Fields) -> str:
+        """Its sequences are those of EndoVis 2017, under their numbers."""
+        return f"endovis2017/{id}"
+
+    def labels(self, video: Video) -> VideoLabels:
+        """What the questions of each frame say."""
+        asked = QuestionForms(FORMS)
+        images = {n: FileImage(path) for n, path in self.frame_files(video, "image").items()}
+        found: list[Frame | Defect] = []
+        for number, path in self.frame_files(video, "questions").items():
+            rows = read_question_lines(path, self.relative(path), rest=(1,))
+            found += read_frame(number, rows, asked, images.get(number), boxed=True)
+        return VideoLabels(
+            frames=[one for one in found if isinstance(one, Frame)],
+            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *self.unlabelled(video)],
+        )

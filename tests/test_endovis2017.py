@@ -1,0 +1,91 @@
+"""The EndoVis 2017 loader: its fixture, numbers of parts by folder, folds, and folders that name no instrument."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from surgsigma_hub.loaders.endovis2017 import _type_of
+from surgsigma_hub.media.masks import render
+from surgsigma_hub.records import Box, Defect, Fact, Frame, Label, LabeledBox, Reason
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source import parse_options
+
+from conftest import FIXTURES
+from test_ontology import csv
+
+Loader = get_source("endovis2017")
+ROOT = FIXTURES / "endovis2017"
+NAMES = "instrument_dataset_{}"
+
+
+def read(root: Path, **options: str) -> tuple[dict[tuple[int, int], Frame], list[Defect]]:
+    source = Loader(root, parse_options(Loader, options))
+    items = [(v.data["seq"], one) for v in source.videos() for one in source.frames(v)]
+    return {(v, f.index): f for v, f in items if isinstance(f, Frame)}, [d for _, d in items if isinstance(d, Defect)]
+
+
+def drawn(frame: Frame, part: str) -> int:
+    masks = [m.mask for m in frame.part_masks or () if m.label == Label(part)]
+    return int((render(masks, width=96, height=64) > 0).sum())
+
+
+def test_each_folder_is_an_instrument() -> None:
+    frames, defects = read(ROOT)
+    assert not defects and [*frames] == [(1, 0), (1, 1), (1, 225), (4, 0), (7, 0), (8, 0), (9, 0)]
+    first = frames[1, 0]
+    assert first.fps == 2 and first.holds_all(Fact.INSTRUMENTS)
+    assert set(first.instrument_boxes or ()) == {
+        LabeledBox(Label("Bipolar_Forceps"), Box(0, 0, 12 / 96, 44 / 64)),
+        LabeledBox(Label("Prograsp_Forceps"), Box(40 / 96, 0, 50 / 96, 30 / 64)),
+        LabeledBox(Label("Prograsp_Forceps"), Box(70 / 96, 0, 80 / 96, 20 / 64)),
+        LabeledBox(Label("Other"), Box(84 / 96, 40 / 64, 1, 1)),
+    }
+    assert len(first.instruments or ()) == 3, "each kind once"
+    assert frames[1, 1].instruments == frames[1, 1].instrument_boxes == (), "a true none"
+
+
+def test_the_folder_tells_what_a_number_means() -> None:
+    """30 is the jaws in a training mask and the shaft in a published test mask."""
+    frames, _ = read(ROOT)
+    assert drawn(frames[1, 0], "Claspers") == 12 * 8 + 100 and drawn(frames[1, 0], "Shaft") == 300 + 200 + 200
+    assert drawn(frames[1, 225], "Shaft") == 200 and drawn(frames[1, 225], "Claspers") == 100
+    assert [m.label for m in frames[9, 0].instrument_masks or ()] == [
+        Label("Large_Needle_Driver"),
+        Label("Monopolar_Curved_Scissors"),
+    ]
+    assert frames[9, 0].instrument_boxes is None and frames[1, 225].seconds == 112.5
+
+
+@pytest.mark.parametrize(("fold", "val"), [("fold0", {1}), ("fold1", set()), ("fold2", {4, 8}), ("fold3", {7})])
+def test_both_parts_of_a_sequence_are_in_one_split(fold: str, val: set[int]) -> None:
+    videos = list(Loader(ROOT, parse_options(Loader, {"split_scheme": fold})).videos())
+    assert {v.data["seq"] for v in videos if v.split == "val"} == val
+    assert {v.data["seq"] for v in videos if v.split == "test"} == {9}
+
+
+def test_a_folder_that_names_no_instrument_and_an_image_without_masks(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    home = root / "train" / NAMES.format(7)
+    (home / "ground_truth" / "Right_Vessel_Sealer").rename(home / "ground_truth" / "Hand")
+    shutil.rmtree(root / "train" / NAMES.format(4) / "ground_truth")
+    frames, defects = read(root)
+    assert [d.reason for d in defects] == [Reason.MEDIA_MISSING, Reason.LABEL_UNKNOWN] and (4, 0) not in frames
+    assert not frames[7, 0].holds_all(Fact.INSTRUMENTS) and frames[8, 0].holds_all(Fact.INSTRUMENTS)
+
+
+def test_without_test_labels_the_training_part_is_read(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    shutil.rmtree(root / "instrument_2017_test")
+    frames, defects = read(root)
+    assert len(frames) == 5 and [d.reason for d in defects] == [Reason.MEDIA_MISSING] * 2
+
+
+def test_every_published_name_of_a_folder_names_its_instrument(real: Path) -> None:
+    short = {"Bipolar": "Bipolar_Forceps", "Prograsp": "Prograsp_Forceps", "LND": "Large_Needle_Driver",
+             "VesselSealer": "Vessel_Sealer", "GraspingRetractor": "Grasping_Retractor",
+             "MCS": "Monopolar_Curved_Scissors", "Other": "Other"}  # fmt: skip
+    with (real.parent / "vocab" / "endovis2017_train_ground_truth_folders.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 24 and all(_type_of(row["folder"]) == short[row["instrument_type"]] for row in rows)
