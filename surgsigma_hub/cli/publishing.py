@@ -1,4 +1,4 @@
-"""``push``, ``verify`` and ``scrub``."""
+"""``card``, ``push``, ``verify`` and ``scrub``."""
 
 from __future__ import annotations
 
@@ -136,7 +136,39 @@ def _scrub(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
+def _card_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("tree", type=Path, nargs="?", default=Path("surgsigma"), metavar="TREE", help="folder (default: surgsigma)")
+    add("--check", action="store_true", help="look whether the cards are those of the tree, and change nothing")
+
+
+def _card(args: argparse.Namespace) -> int:
+    from ..hub.cards import refresh, stale
+
+    if not args.check:
+        refresh(args.tree)
+        say(f"Written: {args.tree / 'README.md'} and what it links to")
+        return 0
+    found = stale(args.tree)
+    for place in found:
+        say(f"stale: {place} is not what the manifests give")
+    say(f"Write them anew with: surgsigma card {args.tree}" if found else "All cards are those of the tree")
+    return 1 if found else 0
+
+
 COMMANDS = (
+    Command(
+        name="card",
+        help="write the cards of a tree anew, or check that they are fresh",
+        description="Write README.md, cards/, LICENSES.md and schema.json from what the tree holds. With --check "
+        "nothing is written, and the exit code is 1 when one of them is stale.",
+        examples=(
+            ("surgsigma card", "of ./surgsigma"),
+            ("surgsigma card mine --check", "before a push, say; push does the same"),
+        ),
+        arguments=_card_arguments,
+        run=_card,
+    ),
     Command(
         name="push",
         help="publish a tree as a dataset on the Hub",

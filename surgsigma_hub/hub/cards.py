@@ -100,6 +100,20 @@ def _license(facts: TreeFacts) -> dict[str, str]:
     return {"license": "other", "license_name": name, "license_link": "LICENSES.md"}
 
 
+def stale(tree: Path) -> list[str]:
+    """Generated files that are not what the tree's manifests give; empty where all cards are fresh.
+
+    Raises:
+        ShardError: no manifest, or a manifest or first shard that cannot be read.
+    """
+    found = []
+    for place, data in render(gather(tree)).items():
+        path = tree / place
+        if not path.is_file() or path.read_bytes() != data:
+            found.append(place)
+    return found
+
+
 def _check_root(tree: Path) -> None:
     scripts = sorted(path.name for path in tree.glob("*.py"))
     for name in [*scripts, *(n for n in _OVERRIDES if (tree / n).exists())]:
