@@ -54,7 +54,7 @@ class EndoVis17VQLA(FilePerFrame):
 
     def canonical_id(self, id: str, fields: Fields) -> str:
         """Its sequences are those of EndoVis 2017, under their numbers."""
-        return f"endovis2017/{id}"
+        return f"endovis2017/instrument_dataset_{fields['number']}"
 
     def labels(self, video: Video) -> VideoLabels:
         """What the questions of each frame say."""

@@ -49,8 +49,8 @@ class EndoVis18VQLA(FilePerFrame):
     video_id = "seq_{number:d}"
 
     def canonical_id(self, id: str, fields: Fields) -> str:
-        """Its sequences are those of EndoVis 2018, under their numbers."""
-        return f"endovis2018/{id}"
+        """Its sequences are those that EndoVis 2018 trains on, under their numbers."""
+        return f"endovis2018/train_seq_{fields['number']}"
 
     def labels(self, video: Video) -> VideoLabels:
         """What the questions of each frame say."""

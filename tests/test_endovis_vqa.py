@@ -92,8 +92,8 @@ def test_both_namings_and_the_set_of_2017(copy: Path) -> None:
     assert [f.index for f in read("endovis18_vqla", "seq_7")[0]] == [0, 1]
     source = get_source("endovis17_vqla")(FIXTURES / "endovis17_vqla")
     assert [(v.id, v.split, v.canonical_id) for v in source.videos()] == [
-        ("seq_1", "test", "endovis2017/seq_1"),
-        ("seq_9", "test", "endovis2017/seq_9"),
+        ("seq_1", "test", "endovis2017/instrument_dataset_1"),
+        ("seq_9", "test", "endovis2017/instrument_dataset_9"),
     ]
     frames, defects = read("endovis17_vqla", "seq_1")
     assert [f.index for f in frames] == [0, 10, 20, 30] and not defects
@@ -109,7 +109,7 @@ def test_splits_are_those_of_the_code_and_surgeries_those_of_the_challenge() -> 
     for name, expected in {"endovis18_vqa": {"1": "val", "2": "train", "16": "val"}}.items():
         videos = get_source(name)(FIXTURES / name).videos()
         assert {v.id: v.split for v in videos} == {f"seq_{n}": split for n, split in expected.items()}
-        assert all(v.canonical_id == f"endovis2018/{v.id}" for v in videos)
+        assert all(v.canonical_id == f"endovis2018/train_{v.id}" for v in videos)
 
 
 def test_damage_costs_what_it_hits(copy: Path) -> None:

@@ -20,7 +20,7 @@ from ..shards.frontmatter import check_ours, split_card
 from ..shards.manifest import Manifest, load_tree
 from ..shards.validate import validate
 from ..version import __version__
-from .cards import render
+from .cards import stale
 from .pin import pin, write_pin
 from .published import (
     PublishedFile,
@@ -37,7 +37,6 @@ from .receipts import note_valid, was_found_valid, write_receipt
 from .repository import BATCH, PushError, RemoteState, Repository
 from .scrub import scrub_check
 from .terms import Refusal, refuse, tree_terms
-from .tree_facts import gather
 
 logger = logging.getLogger(__name__)
 
@@ -203,13 +202,11 @@ class Push:
         )  # fmt: skip
 
     def _check_cards(self) -> None:
-        for place, data in render(gather(self.tree)).items():
-            path = self.tree / place
-            if not path.is_file() or path.read_bytes() != data:
-                raise ShardError(
-                    f"{place} is not what the tree's manifests give: it is stale, or was changed by hand",
-                    hint=f"Write the cards anew with: surgsigma card {self.tree}",
-                )
+        for place in stale(self.tree):
+            raise ShardError(
+                f"{place} is not what the tree's manifests give: it is stale, or was changed by hand",
+                hint=f"Write the cards anew with: surgsigma card {self.tree}",
+            )
 
     def _check_valid(self) -> None:
         state = state_digest([f for f in published_files(self.tree, self._manifests) if f.place.startswith("data/")])
