@@ -14,40 +14,28 @@ from sources import WITH_FILES, opened
 
 
 @cache
-def shapes(name: str) -> frozenset[str]:
-    """The canonical ids of a source's fixture, each number as ``0`` and of as many digits as are always there."""
+def ids(name: str) -> frozenset[str]:
+    """The canonical ids of a source's fixture."""
     with TemporaryDirectory() as folder:
-        return frozenset(shape(video.canonical_id) for video in opened(name, Path(folder)).videos())
+        return frozenset(video.canonical_id for video in opened(name, Path(folder)).videos())
 
 
-def shape(canonical: str) -> str:
-    return re.sub(r"[0-9]+", lambda found: "0" * min(2, len(found[0])), canonical.partition("/")[2])
+def is_id_of(name: str, canonical: str) -> bool:
+    """Whether a canonical id is of the form of a source's own: the same words, and numbers padded alike."""
+    own = {one for one in ids(name) if one.startswith(f"{name}/")}
+    padded = any(re.search(r"(?<![0-9])0[0-9]", one) for one in own)
 
+    def form(text: str) -> str:
+        return re.sub("[0-9]+", lambda found: "0" * min(2, len(found[0])) if padded else "0", text)
 
-def namespaces(name: str) -> dict[str, set[str]]:
-    """Of each source that a source's canonical ids name, their shapes."""
-    found: dict[str, set[str]] = {}
-    with TemporaryDirectory() as folder:
-        for video in opened(name, Path(folder)).videos():
-            found.setdefault(video.canonical_id.partition("/")[0], set()).add(shape(video.canonical_id))
-    return found
-
-
-def is_id_of(name: str, one: str) -> bool:
-    """Whether a shape is one of a source's; where none of its ids is padded, whatever the number of digits."""
-    known = shapes(name)
-    if any("00" in other for other in known):
-        return one in known
-    return re.sub("0+", "0", one) in known
+    return form(canonical) in map(form, own)
 
 
 @pytest.mark.parametrize("name", WITH_FILES)
 def test_recordings_of_another_source_have_its_ids(name: str) -> None:
-    known = list_sources()
-    for other, found in namespaces(name).items():
-        if other == name or other not in known:
-            continue
-        assert all(is_id_of(other, one) for one in found), f"{name} writes {found}, {other} writes {shapes(other)}"
+    for canonical in ids(name):
+        other = canonical.partition("/")[0]
+        assert other == name or other not in WITH_FILES or is_id_of(other, canonical), f"{canonical} is none of {other}"
 
 
 def upstream(name: str) -> set[str]:
@@ -58,4 +46,4 @@ def upstream(name: str) -> set[str]:
 
 @pytest.mark.parametrize("name", [name for name in WITH_FILES if upstream(name)])
 def test_a_source_whose_terms_name_the_pixels_of_another_has_its_ids(name: str) -> None:
-    assert set(namespaces(name)) & upstream(name)
+    assert {canonical.partition("/")[0] for canonical in ids(name)} & upstream(name)

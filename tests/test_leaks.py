@@ -15,7 +15,7 @@ from surgsigma_hub.source.benchmarks import all_benchmarks, chosen_benchmarks, h
 
 from footage_files import cholec80_labels, samples, write_images
 from sources import WITH_FILES, root_of
-from test_canonical_ids import is_id_of, shape
+from test_canonical_ids import is_id_of
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_every_benchmark_names_surgeries_of_a_source() -> None:
         sources = {surgery.partition("/")[0] for surgery in benchmark.surgeries}
         assert sources <= known, name
         for surgery in benchmark.surgeries:
-            assert is_id_of(surgery.partition("/")[0], shape(surgery)), f"{name}: {surgery} is no id of its source"
+            assert is_id_of(surgery.partition("/")[0], surgery), f"{name}: {surgery} is no id of its source"
     assert len(all_benchmarks()["cholec80"].surgeries) == 40
     assert "cholec80/video09" not in held_out_surgeries() and "cholec80/video41" in held_out_surgeries()
     with pytest.raises(UnknownNameError, match="cholec80"):
