@@ -79,15 +79,25 @@ class Endoscapes2023(Source):
         return []
 
     @cached_property
+    def _unread(self) -> dict[str, list[Defect]]:
+        """By split the files that say nothing, told with each of its operations."""
+        return {split: [] for split in _SPLITS}
+
+    @cached_property
     def _moments(self) -> Mapping[int, tuple[str, Mapping[int, list[tuple[CocoFile, CocoImage]]]]]:
         """By operation its split, and by frame the entries of all files, those with masks first."""
         found: dict[int, tuple[str, dict[int, list[tuple[CocoFile, CocoImage]]]]] = {}
         for split, path in ((split, self.folder / name.format(split)) for split in _SPLITS for name in _FILES):
+            where = self.relative(path)
+            # A link that an archive tool made a file of a few bytes is no folder: its annotations are missing then.
+            if not path.is_file():
+                detail = "the file is missing: its labels of this operation, if any, are not known"
+                self._unread[split].append(Defect(Reason.LABEL_MISSING, where, detail))
+                continue
             try:
-                # A link that an archive tool made a file of a few bytes is no folder: its annotations are missing then.
-                file = read_coco(path, self.relative(path)) if path.is_file() else CocoFile("")
+                file = read_coco(path, where)
             except BadRowError as error:
-                self._lost.append(Defect(Reason.ROW_MALFORMED, self.relative(path), error.message))
+                self._unread[split].append(Defect(Reason.ROW_MALFORMED, where, error.message))
                 continue
             self._lost.extend(file.defects)
             for image in file.images.values():
@@ -107,7 +117,9 @@ class Endoscapes2023(Source):
             LayoutError: no file names one.
         """
         if not self._moments:
-            problem = self._lost[0].detail if self._lost else "no annotation file names an image like 8_14775.jpg"
+            unread = (d for told in self._unread.values() for d in told if d.reason is not Reason.LABEL_MISSING)
+            told = [*unread, *self._lost]
+            problem = told[0].detail if told else "no annotation file names an image like 8_14775.jpg"
             raise self.layout_error(self.root, problem)
         return [
             Video(
@@ -123,6 +135,7 @@ class Endoscapes2023(Source):
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The annotated frames of one operation."""
         yield from self._lost if video.data["first"] else ()
+        yield from self._unread[video.split]
         for number, entries in sorted(self._moments[video.data["number"]][1].items()):
             path = self.folder / video.split / f"{video.data['number']}_{number}.jpg"
             size = (entries[0][1].width, entries[0][1].height)

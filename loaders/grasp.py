@@ -78,6 +78,19 @@ class GraSP(Source):
             paths[kind] = [(found[part], self.relative(found[part])) for part in parts if part in found]
         return entries_by_case(paths)
 
+    @cached_property
+    def _unread(self) -> frozenset[str]:
+        """Places of whole files that cannot be read, which are told with every operation."""
+        return frozenset(self.relative(path) for pattern in _KINDS.values() for _, path in matches(self.root, pattern))
+
+    def _lacking(self, split: str) -> Iterator[tuple[str, str]]:
+        """Files that would tell of the operations of a split and are not there."""
+        for kind, pattern in _KINDS.items():
+            parts = {str(fields["part"]).lower() for fields, _ in matches(self.root, pattern)}
+            if split not in parts and not (split == "train" and {"fold1", "fold2"} <= parts):
+                name = pattern.removeprefix("**/").replace("*", "").format(part=split)
+                yield name, f"the file is missing: no {kind}-term labels of this operation"
+
     @property
     def _cases(self) -> Cases:
         return self._read[0]
@@ -129,7 +142,8 @@ class GraSP(Source):
 
     def frames(self, video: Video) -> Iterator[Frame | Defect]:
         """The key frames of one operation in order of time."""
-        yield from self._read[1] if video.data["first"] else ()
+        yield from (d for d in self._read[1] if video.data["first"] or d.where in self._unread)
+        yield from (Defect(Reason.LABEL_MISSING, kind, detail) for kind, detail in self._lacking(video.split))
         stills, seconds = self._stills(video), self._seconds(video)
         if isinstance(stills, Defect):
             yield stills

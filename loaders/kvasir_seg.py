@@ -74,7 +74,7 @@ class KvasirSeg(StillsSource):
         try:
             read = read_json(self._boxes_at)
         except FileNotFoundError:
-            return {}, ""
+            return {}, "the file is missing"
         except (BadRowError, OSError) as error:
             return {}, error.message if isinstance(error, BadRowError) else f"cannot be opened ({error.strerror})"
         return (read, "") if isinstance(read, dict) else ({}, "no object with an entry for each image")
@@ -83,10 +83,13 @@ class KvasirSeg(StillsSource):
         """The polyps of one image."""
         path, table = self.label_files(still)
         entries, problem = self._boxes
-        if problem and video.id == self.videos()[0].id:
+        if problem and table.is_file() and video.id == self.videos()[0].id:
             yield Defect(Reason.ROW_MALFORMED, self.relative(table), problem)
         boxes: list[LabeledBox] = []
         given = video.id in entries
+        if not given:
+            detail = f"no box is told ({problem or 'no entry of this image'}): it is that of the mask"
+            yield Defect(Reason.LABEL_MISSING, f"{self.relative(table)} {video.id}", detail)
         if given:
             try:
                 boxes = list(_boxes_of(entries[video.id]))

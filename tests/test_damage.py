@@ -87,6 +87,11 @@ class Table:
     one_of_many: bool
 
 
+def names_file(path: Path, before: damage.Said, after: damage.Said) -> bool:
+    """Whether something new is told that names the file: where all moments are lost, fewer are told than before."""
+    return any(path.name in defect.where + defect.detail for defect in after.defects if defect not in before.defects)
+
+
 def faults_of(
     kind: object,
     table: Table,
@@ -112,7 +117,11 @@ def faults_of(
     changed = {id for id in whole if id not in after or after[id].records != whole[id].records}
     if kind is damage.missing_file and table.one_of_many:
         return []
-    silent = [id for id in sorted(changed) if id in after and after[id].told <= whole[id].told]
+    silent = [
+        id
+        for id in sorted(changed)
+        if id in after and after[id].told <= whole[id].told and not names_file(table.path, whole[id], after[id])
+    ]
     found = [f"{id} changed and nothing is told; yield a Defect" for id in silent]
     if kind in damage.HARMLESS and (changed or any(after[id].told != whole[id].told for id in after if id in whole)):
         found.append(f"{sorted(changed)} changed although no word did; read text with parsers.cells.table_text")

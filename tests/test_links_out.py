@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.enrich.rewriting import copy_rest
+from surgsigma_hub.building.copying import copy_rest
 from surgsigma_hub.shards.manifest import load_tree
 
 from handmade import small_tree
@@ -25,7 +25,7 @@ def test_a_new_tree_takes_along_what_is_in_the_old_one_and_nothing_else(
     (tree / "circle").symlink_to("circle")
     (tree / "folder").symlink_to(tmp_path / "home")
     with caplog.at_level(logging.WARNING):
-        copy_rest(tree, out, [])
+        copy_rest(tree, out, leave=[])
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     assert {"notes", "inner"} <= found and len(load_tree(out)) == 3
     assert not any("key" in name or "climbing" in name or "folder" in name for name in found)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from surgsigma_hub.building.plan import Settings, make_plan
+from surgsigma_hub.building.plan import Settings, SplitPolicy, make_plan
 from surgsigma_hub.reasoning.warrants import Row, Sign
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
@@ -23,6 +23,7 @@ def another(value: Any, kind: str) -> Any:
     """A value of the same kind that is not this one."""
     made = {
         "root": Path("elsewhere"), "depth": Path("maps"), "style": Style.PAPER, "options": {"frames": "4"},
+        "split_policy": SplitPolicy.LEAK_FREE,
         "tasks": ("desmoking",), "splits": ("test",), "warrants": (Row("a", "phase", "b", Sign("hook"), 60, 10),),
     }  # fmt: skip
     return made[kind] if kind in made else value * 2 or 7 if not isinstance(value, str) else "cholec80"

@@ -29,8 +29,9 @@ def read_weak_labels(
     """
     try:
         lines = [line.split(",") for line in table_text(path).splitlines() if line.strip()]
-    except FileNotFoundError:
-        return {}, ()  # not all releases have it
+    except FileNotFoundError:  # not all releases have it
+        detail = "the file is missing: which organs are in view is not known"
+        return {}, (Defect(Reason.LABEL_MISSING, where, detail),)
     except OSError as error:
         return {}, (Defect(Reason.ROW_MALFORMED, where, f"the file cannot be opened ({error.strerror})"),)
     head = [re.sub("[ -]", "_", cell.strip().strip('"').lower()) for cell in lines[0]] if lines else []
