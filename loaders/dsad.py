@@ -112,7 +112,7 @@ class Dsad(StillsSource):
             boxes += [LabeledBox(Label(name), r.box) for name, r in mask.regions.items()] if mask is not None else []
         if table not in self._tables:
             self._tables[table], defects = read_weak_labels(table, self.relative(table), _ORGANS)
-            yield from defects
+            yield from defects if place != _SEVERAL or table.is_file() else ()  # no release has one there
         organs = self._tables[table].get(int(still.fields["own"]))
         hidden = [b.label.native for b in boxes if organs is not None and b.label.native not in organs]
         if hidden:

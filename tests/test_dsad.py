@@ -101,4 +101,5 @@ def test_weak_labels(tmp_path: Path, text: str, found: dict[int, tuple[str, ...]
     read, defects = read_weak_labels(tmp_path / "a.csv", "a.csv", ("liver", "colon"))
     assert read == found
     assert len(defects) == len(words) and all(w in d.detail for w, d in zip(words, defects, strict=True))
-    assert read_weak_labels(tmp_path / "b.csv", "b.csv", ("liver",)) == ({}, ())
+    nothing, (defect,) = read_weak_labels(tmp_path / "b.csv", "b.csv", ("liver",))
+    assert not nothing and defect.reason is Reason.LABEL_MISSING and defect.where == "b.csv"
