@@ -43,13 +43,13 @@ def test_sft_learns_from_the_pictures(tree: Path) -> None:
     trl_sft = importlib.import_module("trl_sft")
     losses, scores = {}, {}
     for blind in (False, True):
-        trainer = trl_sft.make_trainer(tree, steps=200, blind=blind)
+        trainer = trl_sft.make_trainer(tree, steps=360, blind=blind)
         before = trainer.evaluate()["eval_loss"]
         trainer.train()
         losses[blind] = trainer.evaluate()["eval_loss"]
         scores[blind] = trl_sft.held_out_score(trainer, tree)
         assert losses[blind] < before / 5, "it learns words at least"
-    # Seen: 0.43 and 0.49, of which most is the choice between ways to say it; 46 % and 18 % right.
+    # Seen: 0.47 and 0.54, of which most is the choice between ways to say it; 42 % and 18 % right.
     assert losses[False] < losses[True] - 0.03
     assert scores[False] > scores[True] + 0.1
 
@@ -57,13 +57,13 @@ def test_sft_learns_from_the_pictures(tree: Path) -> None:
 def test_grpo_raises_the_reward_of_held_out_questions(tree: Path) -> None:
     trl_grpo, tiny_vlm = importlib.import_module("trl_grpo"), importlib.import_module("tiny_vlm")
     model, processor = tiny_vlm.tiny_vlm(tree, trl_grpo.CONFIG)
-    trl_grpo.warm_up(model, processor, tree, steps=100, seed=0)
+    trl_grpo.warm_up(model, processor, tree, steps=200, seed=0)
     before = trl_grpo.held_out_reward(model, processor, tree)
-    trainer = trl_grpo.make_trainer(model, processor, tree, steps=20, seed=0)
+    trainer = trl_grpo.make_trainer(model, processor, tree, steps=30, seed=0)
     trainer.train()
     after = trl_grpo.held_out_reward(model, processor, tree)
     logged = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
-    # Seen: answers from 0.31 to 0.53, traces from 0.60 to 0.75.
+    # Seen: answers from 0.49 to 0.60, traces from 0.86 to 0.92.
     assert sum(after.values()) > sum(before.values()) + 0.1
     assert logged[-1] > logged[0]
 
