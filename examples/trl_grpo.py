@@ -117,7 +117,7 @@ def main() -> None:
     """Warm up, train, and say what came of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tree", default="surgsigma", help="a built tree, ORG/NAME or a URL (default: surgsigma)")
-    parser.add_argument("--warmup", type=int, default=100, help="steps of SFT (default: 100)")
+    parser.add_argument("--warmup", type=int, default=200, help="steps of SFT (default: 200)")
     parser.add_argument("--steps", type=int, default=30, help="steps of GRPO (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and sampling (default: 0)")
     args = parser.parse_args()
