@@ -24,11 +24,10 @@ from ..shards.frontmatter import check_ours, read_card, split_card
 from ..shards.manifest import MAX_MANIFEST, Manifest, Shard, parse_manifest
 from ..shards.problems import Notes, Problem
 from ..shards.shard_check import ShardCheck, check_shard
-from .cards import render
+from .cards import stale
 from .configs import front_matter, make_configs
 from .published import PIN, data_digest
 from .repository import RemoteFile, Repository
-from .tree_facts import gather
 
 SAMPLE = 3
 """Shards that are read from end to end unless the caller says otherwise."""
@@ -235,8 +234,8 @@ class _Check:
         configs = make_configs(manifests, strays=[p for p in strays if p not in known and p.count("/") == 3])
         wanted = front_matter(configs)
         for key in ("configs", "dataset_info"):
-            for stale in _differences(front.get(key), wanted[key]):
-                self.notes.add(place, "stale", f"{key} of {stale} are not those of the manifests", "a fresh card")
+            for name in _differences(front.get(key), wanted[key]):
+                self.notes.add(place, "stale", f"{key} of {name} are not those of the manifests", "a fresh card")
         for config in configs:
             for split in config.splits:
                 given = [e["path"] for e in entries.get(config.name, ()) if e.get("split") == split.name]
@@ -253,14 +252,12 @@ class _Check:
         if not fresh or self.notes.by_kind["missing"]:
             return
         try:
-            pages = render(gather(self.base))
+            places = stale(self.base)
         except (ShardError, SurgSigmaError) as error:
             self.notes.add("README.md", "card", error.message, "a tree that cards can be written of")
             return
-        for place, data in pages.items():
-            path = self.base / place
-            if not path.is_file() or path.read_bytes() != data:
-                self.notes.add(place, "stale", "is not what the manifests give", f"surgsigma card {self.base.name}")
+        for place in places:
+            self.notes.add(place, "stale", "is not what the manifests give", f"surgsigma card {self.base.name}")
 
     def _pin(self, manifests: Sequence[Manifest]) -> None:
         if PIN not in self.files:
