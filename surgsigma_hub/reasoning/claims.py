@@ -290,7 +290,11 @@ _AT = re.compile(r"\b(?:at|on|into|in|from|to|of|near|inside)\s+(?:(?:an?|the)\s
 _WITH = re.compile(r"\b(?:by(?: means of)?|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
 _ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
 _LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
-_ACTS = re.compile(r"\s+(?:(?:is|are)\s+(?!being\b)(?:used\b|[a-z]+ing\b)|performs?\b)", re.IGNORECASE)
+_ACTS = re.compile(
+    r"\s+(?:(?:is|are)\s+(?:(?:now|currently|at present|here|clearly|visibly)\s+)?(?!being\b)"
+    r"(?:used\b|[a-z]+ing\b)|performs?\b)",
+    re.IGNORECASE,
+)
 
 
 def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
