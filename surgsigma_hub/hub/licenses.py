@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .markdown import code, table
-from .pages import MARK
+from .markdown import MARK, code, table
 from .terms import Held, TreeTerms, tree_terms
 from .tree_facts import TreeFacts, size_text
 
