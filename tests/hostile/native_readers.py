@@ -77,7 +77,8 @@ def _example(path: Path, out: Path) -> None:
 def _key_frames(path: Path, out: Path) -> list[str]:
     problems: list[str] = []
     for case in sorted(psi_ava_keyframes.cases_in(path))[:3]:
-        problems += _told(psi_ava_keyframes.read_key_frames(path, "a.json", case)[1])
+        defects = psi_ava_keyframes.read_key_frames(path, "", case)[1]
+        problems += [f"{one.reason}:{one.where}: {one.detail}" for one in defects]
     return problems
 
 
