@@ -13,14 +13,14 @@ from ..schema import FORMAT_VERSION, MEMBERS
 from ..shards.config_names import FRAMES, split_order
 from ..shards.frontmatter import split_card
 from ..source import SourceInfo
-from ..visible import visible
+from ..visible import size_text, visible
 from .assets import Drawn
 from .closing_sections import closing, labellers, overlap
 from .configs import Config, ConfigSplit
 from .markdown import MARK, Markup, code, plain, table
 from .measured import wording_parts
 from .root_sections import banner, charts, command, count, one_sample, source_list, summary, task_table, words
-from .tree_facts import Held, TreeFacts, size_text
+from .tree_facts import Held, TreeFacts
 
 _EXCERPT_KEYS = ("id", "task", "source", "media", "messages", "answer", "reasoning", "native", "provenance")
 _LONGEST = 240

@@ -8,10 +8,11 @@ from typing import Any
 from ..shards.config_names import split_order
 from ..source import Access
 from ..source.terms import Condition
+from ..visible import size_text
 from .assets import BANNER, SAMPLE, Drawn, may_show, task_picture, whole_sample
 from .licenses import terms_of_tree
 from .markdown import link, plain
-from .tree_facts import TreeFacts, size_text
+from .tree_facts import TreeFacts
 
 _LONGEST = 160
 _NOT = {
