@@ -149,7 +149,8 @@ def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact
         BuildError: the source cannot offer it.
     """
     info = get_source(source).info
-    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts | added, info.coverage)}
+    held = [facts | added for facts in info.together]
+    offered = {t.name: t for t in all_tasks().values() if any(t.offered_by(facts, info.coverage) for facts in held)}
     if not names:
         if not offered:
             raise BuildError(f"no task can be built from source {source!r}")
