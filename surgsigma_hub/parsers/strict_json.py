@@ -48,11 +48,12 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file, every object as :class:`Pairs`.
 
     Raises:
-        BadRowError: not JSON or cut short, with the position; the message does not name the file.
-        OSError: the file cannot be opened.
+        BadRowError: not to be opened, not JSON or cut short, with the position; the message does not name the file.
     """
     try:
         return json.loads(read_plain(path, most=MAX_TEXT), object_pairs_hook=Pairs.of)
+    except OSError as error:
+        raise BadRowError(f"the file cannot be opened ({error.strerror})") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno} (character {error.pos})"
         raise BadRowError(f"not JSON, or cut short: {error.msg} at {place}") from None

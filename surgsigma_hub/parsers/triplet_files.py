@@ -24,8 +24,6 @@ def read_labels(path: Path, number: int) -> Pairs:
         document = read_json(path)
     except BadRowError as error:
         raise VectorError(error.message) from None
-    except OSError as error:
-        raise VectorError(f"the file cannot be opened ({error.strerror})") from None
     if not isinstance(document, Pairs) or not isinstance(document.get("annotations"), Pairs):
         raise VectorError("no object 'annotations' of frame number to vectors")
     if document.repeated:

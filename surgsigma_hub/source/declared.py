@@ -31,6 +31,7 @@ class VideoLabels:
         within: A film may end this many seconds before that; None takes what :class:`.layout.Films` states.
         beyond: Footage may end this many seconds after that.
         spare: Labelled seconds whose image may be missing without being missed.
+        always: Indices of moments that are taken whatever ``step_seconds`` says.
         told: Things worth telling that were seen while the labels were read.
     """
 
@@ -43,6 +44,7 @@ class VideoLabels:
     within: float | None = None
     beyond: float = 1.0
     spare: frozenset[float] = frozenset()
+    always: frozenset[int] = frozenset()
     told: tuple[str, ...] = ()
 
 
@@ -236,7 +238,7 @@ class DeclaredSource(Source):
         told = self._labels(video)
         yield from told.defects
         step = getattr(self.options, "step_seconds", 1)
-        yield from (f for f in told.frames if step == 1 or round(f.seconds) % step == 0)
+        yield from (f for f in told.frames if step == 1 or round(f.seconds) % step == 0 or f.index in told.always)
 
     def course(self, video: Video) -> VideoTimeline | None:
         """The video as a whole, as :meth:`labels` tells it."""

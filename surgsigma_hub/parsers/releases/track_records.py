@@ -62,8 +62,6 @@ def read_tracks(
         document = read_json(path) if path is not None else None
     except BadRowError as error:
         return _nothing(where, error.message)
-    except OSError as error:
-        return _nothing(where, f"the file cannot be opened ({error.strerror})")
     rows = document.get("annotations") if isinstance(document, Pairs) else None
     if not isinstance(document, Pairs) or not isinstance(rows, Pairs):
         return _nothing(where, "the file is missing" if path is None else "no object 'annotations' of frame to records")
