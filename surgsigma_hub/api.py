@@ -42,11 +42,7 @@ def list_tasks() -> dict[str, Task]:
 def matrix() -> dict[str, tuple[str, ...]]:
     """For each source, the names of the tasks that its facts allow."""
     return {
-        name: tuple(
-            task.name
-            for task in all_tasks().values()
-            if any(task.offered_by(facts, info.coverage) for facts in info.together)
-        )
+        name: tuple(task.name for task in all_tasks().values() if task.allowed_by(info))
         for name, info in list_sources().items()
     }
 

@@ -149,8 +149,7 @@ def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact
         BuildError: the source cannot offer it.
     """
     info = get_source(source).info
-    held = [facts | added for facts in info.together]
-    offered = {t.name: t for t in all_tasks().values() if any(t.offered_by(facts, info.coverage) for facts in held)}
+    offered = {t.name: t for t in all_tasks().values() if t.allowed_by(info, added)}
     if not names:
         if not offered:
             raise BuildError(f"no task can be built from source {source!r}")

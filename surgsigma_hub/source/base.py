@@ -115,6 +115,7 @@ class SourceInfo:
         facts: The kinds of fact that its annotations hold; tasks follow from them.
         apart: Where facts are never of one moment, such as phases of films and outlines in other images: the groups of
             those that are. Empty where all may be.
+        ends_known: Whether intervals have ends that are known; False for clips that are cut within one action each.
         split_schemes: Split schemes the user can choose by name, the default first, with the splits of each.
         coverage: How much of what is there each list of facts names; a fact that is not a key names all of it. The
             reason of each entry stands in the source's card.
@@ -136,6 +137,7 @@ class SourceInfo:
     facts: frozenset[Fact]
     split_schemes: Mapping[str, tuple[str, ...]]
     apart: tuple[frozenset[Fact], ...] = ()
+    ends_known: bool = True
     label_origin: LabelOrigin = "expert"
     needs_root: bool = True
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
