@@ -47,6 +47,13 @@ class VideoLabels:
     always: frozenset[int] = frozenset()
     told: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, told: Iterable[Frame | Defect], **more: Any) -> VideoLabels:
+        """From moments and what is left out in one row; ``more`` are the other attributes."""
+        both: list[Frame | Defect] = list(told)
+        frames = [one for one in both if isinstance(one, Frame)]
+        return cls(frames=frames, defects=[one for one in both if isinstance(one, Defect)], **more)
+
 
 class DeclaredSource(Source):
     """A source whose files follow patterns. A loader declares them and gives :meth:`labels`; the rest is done here.
