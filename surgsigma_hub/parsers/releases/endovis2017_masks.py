@@ -1,4 +1,4 @@
-"""Masks of EndoVis 2017: a file for each instrument with its parts or, in the test part, one for kinds, one for parts."""
+"""Masks of EndoVis 2017: one of each instrument with its parts or, in the test part, one of kinds and one of parts."""
 
 from __future__ import annotations
 
