@@ -15,7 +15,7 @@ from .building.scope import Scope
 from .building.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
-from .registry import all_sources, get_source
+from .registry import all_sources, get_source, source_names
 from .schema import chosen_layout
 from .shards.config_names import FRAMES
 from .source import SourceInfo
@@ -39,12 +39,19 @@ def list_tasks() -> dict[str, Task]:
     return all_tasks()
 
 
+def offered_by(source: str) -> tuple[str, ...]:
+    """Names of the tasks that the facts of a source allow.
+
+    Raises:
+        UnknownNameError: no such source.
+    """
+    info = get_source(source).info
+    return tuple(task.name for task in all_tasks().values() if task.offered_by(info.facts, info.coverage))
+
+
 def matrix() -> dict[str, tuple[str, ...]]:
     """For each source, the names of the tasks that its facts allow."""
-    return {
-        name: tuple(task.name for task in all_tasks().values() if task.offered_by(info.facts, info.coverage))
-        for name, info in list_sources().items()
-    }
+    return {name: offered_by(name) for name in source_names()}
 
 
 def build(

@@ -12,9 +12,10 @@ import yaml
 from surgsigma_hub.errors import BuildError, ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.markdown import table
-from surgsigma_hub.hub.tree_facts import size_category, size_text
+from surgsigma_hub.hub.tree_facts import size_category
 from surgsigma_hub.schema import FORMAT_VERSION, schema_text
 from surgsigma_hub.tasks import get_task
+from surgsigma_hub.visible import size_text
 from surgsigma_hub.whole_files import write_atomic
 
 from handmade import PARTS, SOURCES, Part, add_strays, counts, make_sample, write_tree

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..hub.tree_facts import size_text
-from ..records import Reason
+from ..visible import size_text
 from .command import Command, pair, positive, share, size
 from .output import on_terminal, plural, print_json, say, table, wrapped
 
@@ -165,6 +164,8 @@ def _print_left_out(report: BuildReport) -> None:
     if not report.quarantined:
         say("Left out: nothing")
         return
+    from ..records import Reason
+
     say("\nLeft out, by reason:")
     counts = sorted(report.quarantined.items(), key=lambda item: (-int(item[1]), item[0]))
     say(table(("reason", "count"), counts))

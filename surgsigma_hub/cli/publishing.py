@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from ..hub.tree_facts import size_text
+from ..visible import size_text
 from .command import Command, positive
 from .output import plural, print_json, say, table
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..visible import size_text
 from .markdown import code, table
 from .pages import MARK
 from .terms import Held, TreeTerms, tree_terms
-from .tree_facts import TreeFacts, size_text
+from .tree_facts import TreeFacts
 
 _WORDS = {"yes": "yes", "conditional": "yes, under conditions", "unknown": "no (unknown)", "no": "no"}
 

@@ -12,11 +12,11 @@ from ..schema import FORMAT_VERSION, MEMBERS
 from ..shards.config_names import FRAMES, split_order
 from ..shards.frontmatter import split_card
 from ..source import SourceInfo
-from ..visible import visible
+from ..visible import size_text, visible
 from .configs import Config, ConfigSplit
 from .markdown import Markup, code, link, table
 from .measured import wording_parts
-from .tree_facts import Held, TreeFacts, size_text
+from .tree_facts import Held, TreeFacts
 
 MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
 """First line of every generated page."""

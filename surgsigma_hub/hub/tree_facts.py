@@ -177,20 +177,6 @@ def gather(
     )
 
 
-def size_text(count: int) -> str:
-    """Bytes for a reader.
-
-    >>> size_text(999), size_text(1_500_000)
-    ('999 B', '1.5 MB')
-    """
-    size, unit = float(count), "B"
-    for bigger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, bigger
-    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
-
-
 def size_category(samples: int) -> str:
     """The Hub's size category of a number of samples.
 
