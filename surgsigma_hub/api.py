@@ -79,6 +79,7 @@ def build(
     warrants: Path | str | None = None,
     max_quarantine: float = 0.05,
     dry_run: bool = False,
+    pictures: bool = False,
     progress: bool = False,
 ) -> BuildReport:
     """Build one source into a published tree; a second call adds a second source.
@@ -118,6 +119,7 @@ def build(
         max_quarantine: Share of left-out things (0..1) above which the tree is not changed and ``ok`` is False.
         dry_run: Read every annotation and check the footage, but decode no picture and write nothing: the report says
             what a build would make, see :mod:`surgsigma_hub.building.dry_run`.
+        pictures: Draw the pictures and charts of the card too, as ``surgsigma card`` does.
         progress: Show progress bars on stderr.
 
     Returns:
@@ -126,7 +128,7 @@ def build(
     Raises:
         SurgSigmaError: see :func:`surgsigma_hub.building.run.run_build`.
     """
-    from .hub.cards import refresh
+    from .hub.cards import illustrate, refresh
 
     kind = get_source(source)
     for name, value, low, high in (
@@ -174,7 +176,7 @@ def build(
         workers=workers,
         max_quarantine=max_quarantine,
         progress=progress,
-        finish=refresh,
+        finish=illustrate if pictures else refresh,
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..visible import size_text
-from .markdown import code, table
-from .pages import MARK
+from .markdown import MARK, code, table
 from .terms import Held, TreeTerms, tree_terms
 from .tree_facts import TreeFacts
 
