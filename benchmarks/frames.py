@@ -62,9 +62,9 @@ def sent(tree: Path, store: Path) -> int:
 
     total = 0
     for path in tars(tree):
-        with hf_xet.XetSession().new_upload_commit(endpoint=f"local://{store}") as commit:
-            commit.start_upload_file(path, sha256=hf_xet.SKIP_SHA256)
-            total += commit.wait_to_finish().dedup_metrics.total_bytes_uploaded
+        commit = hf_xet.XetSession().new_upload_commit(endpoint=f"local://{store}")
+        commit.start_upload_file(path, sha256=hf_xet.SKIP_SHA256)
+        total += commit.wait_to_finish().dedup_metrics.total_bytes_uploaded
     return total
 
 
