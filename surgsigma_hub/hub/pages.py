@@ -17,6 +17,7 @@ from ..visible import size_text, visible
 from .assets import Drawn
 from .closing_sections import closing, labellers, overlap
 from .configs import Config, ConfigSplit
+from .leaks import in_two_splits
 from .markdown import MARK, Markup, code, plain, table
 from .measured import wording_parts
 from .root_sections import banner, charts, command, count, one_sample, source_list, summary, task_table, words
@@ -175,7 +176,7 @@ def _redistribution(info: SourceInfo) -> str:
 
 
 def _leak_text(facts: TreeFacts) -> str:
-    leaks = facts.leaks()
+    leaks = in_two_splits(facts.manifests)
     intro = (
         "Splits are those of each source, and several sources may annotate the same surgeries: "
         "`json.canonical_video_id` names the surgery whatever the source."
@@ -184,7 +185,7 @@ def _leak_text(facts: TreeFacts) -> str:
         return f"{intro} Counted here: no surgery is in two different splits."
     videos = {v for found in leaks.values() for v in found}
     rows = [
-        (_place(facts, one), _place(facts, other), len(found), ", ".join(found))
+        (*(f"{facts.named(source)}: {split}" for source, split in (one, other)), len(found), ", ".join(found))
         for (one, other), found in leaks.items()
     ]
     head = (
@@ -192,11 +193,6 @@ def _leak_text(facts: TreeFacts) -> str:
         "different splits**. Training on one side and testing on the other leaks; leave them out of one side."
     )
     return f"{head}\n\n{table(('one', 'other', 'surgeries', 'which'), rows)}"
-
-
-def _place(facts: TreeFacts, text: str) -> str:
-    source, _, split = text.rpartition("/")
-    return f"{facts.named(source)}: {split}"
 
 
 def _example(facts: TreeFacts, task: str) -> str:

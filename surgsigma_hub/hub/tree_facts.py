@@ -143,21 +143,6 @@ class TreeFacts:
             ) from None
         raise ShardError(f"{name}: holds no sample of {task or 'any task'}", hint="Build this part of the tree again.")
 
-    def leaks(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """Surgeries in two different splits: ``(source/split, source/split)`` to their canonical ids."""
-        places: dict[str, set[tuple[str, str]]] = {}
-        for m in self.manifests:
-            for video in m.videos:
-                places.setdefault(video, set()).add((m.source, m.split))
-        found: dict[tuple[str, str], list[str]] = {}
-        for video, where in sorted(places.items()):
-            ordered = sorted(where)
-            for n, one in enumerate(ordered):
-                for other in ordered[n + 1 :]:
-                    if one[1] != other[1]:
-                        found.setdefault(("/".join(one), "/".join(other)), []).append(video)
-        return {pair: tuple(videos) for pair, videos in sorted(found.items())}
-
 
 def _talks(members: Mapping[str, bytes], manifest: Manifest, where: str) -> Sequence[dict[str, Any]]:
     """The conversations of one sample of a shard, each as the JSON of a sample of its task."""

@@ -215,9 +215,10 @@ class DeclaredSource(Source):
     def fps_of(self, video: Video) -> float:
         """The rate of a video's film as :attr:`films` states it."""
         assert self.films is not None, "only for sources with films"
-        return self._rate(self.films.fps, video)
+        return self.rate_of(self.films.fps, video)
 
-    def _rate(self, rates: Mapping[float, str], video: Video) -> float:
+    def rate_of(self, rates: Mapping[float, str], video: Video) -> float:
+        """The rate of a video of rates that are given as data, see :func:`.layout.rate_for`."""
         number = video.data.get("number")
         return float(rate_for(rates, number if isinstance(number, int) else None, video.id))
 
@@ -314,7 +315,7 @@ class DeclaredSource(Source):
                 name=layout.name(fields),
                 base=layout.base,
                 base_seconds=layout.base_seconds,
-                fps=self._rate(layout.fps, video),
+                fps=self.rate_of(layout.fps, video),
             ),
             folder,
         )
