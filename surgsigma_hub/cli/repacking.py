@@ -41,9 +41,9 @@ COMMANDS = (
     Command(
         name="repack",
         help="write a tree in another layout",
-        description="Lay a built tree out by medium, each picture or clip once with all that is asked about it, or by "
+        description="Lay a built tree out by medium, each image or clip once with all that is asked about it, or by "
         "task again. Ids, wordings, answers and traces stay what they are. Tasks whose answer is a medium (masks, "
-        "depth, pictures, clips) are laid out by task either way.",
+        "depth, images, clips) are laid out by task either way.",
         examples=(
             ("surgsigma repack surgsigma --layout frames --out frames/surgsigma", "about a fifth of the bytes"),
             ("surgsigma repack frames/surgsigma --layout tasks --out again/surgsigma", "the tree of before"),
