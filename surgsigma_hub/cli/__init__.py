@@ -26,6 +26,7 @@ GROUPS = (
     "warranting",
     "enriching",
     "listing",
+    "vocabulary",
     "looking",
     "exporting",
     "benching",
