@@ -109,6 +109,7 @@ def test_json_is_where_it_was_promised() -> None:
         "scrub",
         "leaks",
         "ontology",
+        "duplicates",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 
@@ -161,7 +162,9 @@ def test_an_empty_folder_is_no_tree(tmp_path: Path, capsys: pytest.CaptureFixtur
 # ------------------------------------------------------------------------------------------------------- listing
 
 
-@pytest.mark.parametrize("line", ["sources", "tasks", "tasks --matrix", "info phase_recognition", "ontology --kind phase"])
+@pytest.mark.parametrize(
+    "line", ["sources", "tasks", "tasks --matrix", "info phase_recognition", "ontology --kind phase"]
+)
 def test_lists_print_and_give_json(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 0
     assert capsys.readouterr().out.strip()
