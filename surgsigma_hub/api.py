@@ -46,7 +46,7 @@ def offered_by(source: str) -> tuple[str, ...]:
         UnknownNameError: no such source.
     """
     info = get_source(source).info
-    return tuple(task.name for task in all_tasks().values() if task.offered_by(info.facts, info.coverage))
+    return tuple(task.name for task in all_tasks().values() if task.allowed_by(info))
 
 
 def matrix() -> dict[str, tuple[str, ...]]:
