@@ -21,7 +21,7 @@ from ..errors import MediaError, ShardError
 from ..media.perceptual import clip_hash, picture_hash, require_hashing
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import open_shard, read_shard
-from .leaks import TRAINING, Place
+from .leaks import TRAINING, SourceSplit
 
 NEAR = 4
 """Bits, of 64, in which near-duplicates may differ. Of 221 frames of eight real films, encoded anew at quality 50 to 92
@@ -44,7 +44,7 @@ class Seen:
         hash: Perceptual hash; 0 of a medium that shows nothing, such as a black frame.
     """
 
-    place: Place
+    place: SourceSplit
     surgery: str
     sample: str
     hash: int
@@ -63,8 +63,8 @@ class Duplicate:
         examples: Ids of samples, pair by pair, of different canonical ids before others.
     """
 
-    one: Place
-    other: Place
+    one: SourceSplit
+    other: SourceSplit
     exact: int
     near: int
     known: bool
@@ -115,7 +115,7 @@ def find_duplicates(tree: Path, *, bits: int = NEAR, progress: bool = False) -> 
         raise ValueError(f"bits is {bits}, expected 0 to 16")
     require_hashing()
     report = Report()
-    media: dict[str, dict[Place, Seen]] = {}
+    media: dict[str, dict[SourceSplit, Seen]] = {}
     manifests = load_tree(tree)
     with tqdm(desc="media", unit=" samples", disable=not progress, total=sum(m.samples for m in manifests)) as bar:
         for manifest in manifests:
@@ -140,7 +140,7 @@ def _samples(tree: Path, manifest: Manifest) -> Iterator[tuple[Mapping[str, Any]
 
 
 def _look(
-    sample: Mapping[str, Any], members: Mapping[str, bytes], media: dict[str, dict[Place, Seen]], report: Report
+    sample: Mapping[str, Any], members: Mapping[str, bytes], media: dict[str, dict[SourceSplit, Seen]], report: Report
 ) -> None:
     place = (sample["source"], sample["split"])
     for medium in sample["media"]:
@@ -160,7 +160,9 @@ def _look(
         places[place] = Seen(place, sample["canonical_video_id"], sample["id"], value)
 
 
-def compare(media: Mapping[str, Mapping[Place, Seen]], *, bits: int = NEAR, examples: int = 3) -> tuple[Duplicate, ...]:
+def compare(
+    media: Mapping[str, Mapping[SourceSplit, Seen]], *, bits: int = NEAR, examples: int = 3
+) -> tuple[Duplicate, ...]:
     """What different places share, most shared first.
 
     Args:
@@ -168,8 +170,8 @@ def compare(media: Mapping[str, Mapping[Place, Seen]], *, bits: int = NEAR, exam
         bits: See :func:`find_duplicates`.
         examples: How many pairs to name of two places.
     """
-    exact: dict[tuple[Place, Place], list[tuple[Seen, Seen]]] = {}
-    near: dict[tuple[Place, Place], list[tuple[Seen, Seen]]] = {}
+    exact: dict[tuple[SourceSplit, SourceSplit], list[tuple[Seen, Seen]]] = {}
+    near: dict[tuple[SourceSplit, SourceSplit], list[tuple[Seen, Seen]]] = {}
     for places in media.values():
         ordered = sorted(places)
         for n, one in enumerate(ordered):
