@@ -58,7 +58,7 @@ def test_the_phase_is_derived_from_the_step() -> None:
     [
         ("What is the surgical step shown in this frame?|sellotomy\n" * 2, None, True),
         (
-            "What is the surgical step shown in this frame?|sellotomy\nWhat is the surgical step shown in this frame?|durotomy",
+            "".join(f"What is the surgical step shown in this frame?|{step}\n" for step in ("sellotomy", "durotomy")),
             Reason.DUPLICATE_ID,
             False,
         ),
