@@ -292,7 +292,7 @@ _ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
 _LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\s+(?:(?:is|are)\s+(?:(?:being\s+)?(?:used|employed)\b|in use\b|at work\b|(?!being\b)[a-z]+ing\b)"
-    r"|performs?\b|carr(?:y|ies)\s+out\b|serves?\s+for\b)",
+    r"|(?:can be|is|are)\s+seen\s+[a-z]+ing\b|performs?\b|carr(?:y|ies)\s+out\b|serves?\s+for\b)",
     re.IGNORECASE,
 )
 
