@@ -1,0 +1,150 @@
+"""Kvasir-VQA: questions on 6,500 images of the gut: findings, landmarks and instruments.
+
+What becomes of the questions, and the traps of this source, are told in ``dataset_cards/kvasir_vqa.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from surgsigma_hub.errors import BadRowError
+from surgsigma_hub.parsers.questions import Asked, QuestionForms, forms, read_question_table
+from surgsigma_hub.records import Coverage, Defect, Fact, FileImage, Frame, Label, Reason, Video
+from surgsigma_hub.source import (
+    Access,
+    Fields,
+    Home,
+    Modality,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    Still,
+    StillsSource,
+)
+from surgsigma_hub.source.layout import matches
+
+_TYPED = forms(
+    instruments=r"are there any instruments in the image\?(?: check all that are present\.?)?",
+    abnormalities=r"are there any abnormalities in the image\?(?: check all that are present\.?)?",
+    landmarks=r"are there any anatomical landmarks in the image\?(?: check all that are present\.?)?",
+)
+_UNTYPED = forms(
+    a_number=r"how many .*",
+    a_place_in_the_image=r"where in the image .*",
+    a_colour=r"what colou?r .*",
+    a_size_a_type_or_a_procedure=r"what (?:is the size|type) .*",
+    yes_or_no_of_the_image=r"(?:have all polyps been removed|is th|does this image contain).*",
+)
+_NONE = frozenset({"none", "no", "normal", ""})
+_TABLES = ("metadata.csv", "metadata.jsonl", "**/*.parquet")
+_COLUMNS = ("img_id", "source")
+
+
+class KvasirVQA(StillsSource):
+    """Loader of Kvasir-VQA (see the module)."""
+
+    info = SourceInfo(
+        name="kvasir_vqa",
+        specialty=Specialty.GASTROENTEROLOGY,
+        procedure=Procedure.GASTROINTESTINAL_ENDOSCOPY,
+        modality=Modality.FLEXIBLE_ENDOSCOPY,
+        access=Access.OPEN,
+        access_steps="Load the set from the Hub and save it as the homepage shows: each image once under its img_id in "
+        "a folder images, the other columns as metadata.csv",
+        layout="kvasir_vqa/                          (the folder above will do as well)\n"
+        "  metadata.csv                       (columns source, question, answer, img_id; or the parquet files)\n"
+        "  images/cl8k2u1pm1dw7083203g1b7yv.jpg ...\n",
+        facts=frozenset({Fact.INSTRUMENTS, Fact.TISSUES}),
+        split_schemes={"hashed": ("train", "val", "test")},
+    )
+    home = Home(
+        all_of=("images/",),
+        any_of=_TABLES,
+        missing="no folder images beside metadata.csv or parquet files: the images are read as files of their own",
+    )
+    stills = ("images/{name}",)
+    video_id = "{name}"
+
+    def fields_at(self, fields: Fields, path: Path) -> Fields:
+        """Nothing ties images to patients, so that each stands alone."""
+        return {**fields, "image": 0}
+
+    def label_files(self, still: Still) -> tuple[Path, ...]:
+        """The tables of all questions."""
+        return tuple(self._tables)
+
+    @cached_property
+    def _tables(self) -> list[Path]:
+        found = ([path for _, path in matches(self.folder, pattern)] for pattern in _TABLES)
+        return next((paths for paths in found if paths), [])
+
+    @cached_property
+    def _asked(self) -> tuple[dict[str, list[Asked]], list[Defect]]:
+        """The questions of each image, and rows that cannot be read."""
+        found: dict[str, list[Asked]] = {}
+        defects: list[Defect] = []
+        for path in self._tables:
+            where = self.relative(path)
+            try:
+                for row in read_question_table(path, where, others=_COLUMNS):
+                    if isinstance(row, Defect):
+                        defects.append(row)
+                    elif row.rest[0]:
+                        found.setdefault(row.rest[0], []).append(row)
+                    else:
+                        defects.append(Defect(Reason.ROW_MALFORMED, row.where, "the row names no image (img_id)"))
+            except (BadRowError, OSError) as error:
+                detail = error.message if isinstance(error, BadRowError) else f"cannot be opened ({error.strerror})"
+                defects.append(Defect(Reason.ROW_MALFORMED, where, detail))
+        lacking = sorted(found.keys() - self.found.keys())
+        if lacking:
+            detail = f"{len(lacking)} images that have questions are missing; the first is images/{lacking[0]}.jpg"
+            defects.append(Defect(Reason.MEDIA_MISSING, "images", detail, len(lacking)))
+        return found, defects
+
+    @cached_property
+    def _first(self) -> str:
+        return self.videos()[0].id
+
+    def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
+        """What the questions of one image say."""
+        questions, defects = self._asked
+        if video.id == self._first:
+            yield from defects
+        forms = QuestionForms(_TYPED, _UNTYPED)
+        told: dict[str, Asked] = {}
+        for row in questions.get(video.id, ()):
+            found = forms.read(row)
+            other = told.setdefault(found[0], row) if found else row
+            if other.answer != row.answer:
+                detail = f"{row.question!r:.60} has another answer in {other.where}: the image is left out"
+                yield Defect(Reason.DUPLICATE_ID, row.where, detail)
+                return
+        yield from forms.defects()
+        if not told:
+            detail = "no question on instruments, findings or landmarks is on this image"
+            yield Defect(Reason.LABEL_MISSING, self.relative(still.path), detail)
+            return
+        lists = {form: tuple(_names(row.answer)) for form, row in told.items()}
+        tissues = [name for form in ("abnormalities", "landmarks") for name in lists.get(form, ())]
+        whole = "abnormalities" in lists and "landmarks" in lists
+        asks = {Fact.INSTRUMENTS: told["instruments"].native} if "instruments" in told else {}
+        yield Frame(
+            index=0,
+            fps=1,
+            image=FileImage(still.path),
+            instruments=tuple(map(Label, lists["instruments"])) if "instruments" in lists else None,
+            tissues=tuple(map(Label, dict.fromkeys(tissues))) if tissues or whole else None,
+            asked=asks,
+            coverage={} if whole else {Fact.TISSUES: Coverage.ANNOTATED_ONLY},
+        )
+
+
+def _names(answer: str) -> Iterator[str]:
+    """The names of an answer, parted by ``;`` or ``,``; none of "none"."""
+    for part in re.split("[;,]", answer):
+        if (name := " ".join(part.split()).casefold()) not in _NONE:
+            yield name
