@@ -1,4 +1,4 @@
-"""The media of a part: every distinct picture, mask and clip made once, named by as many samples as need it."""
+"""The media of a part: every distinct image, mask and clip made once, named by as many samples as need it."""
 
 from __future__ import annotations
 
