@@ -13,6 +13,7 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+import datasets
 import orjson
 import pytest
 import surgsigma_hub
@@ -402,3 +403,24 @@ print(shown.doc["id"] in {{s["json"]["id"] for rows in ds.values() for s in rows
     env = hub.environment(tmp_path / "elsewhere", token=None)
     made = subprocess.run([sys.executable, "-c", stranger], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert made.stdout == "True 1\n", made.stderr
+
+
+def test_the_viewer_has_pictures_in_a_dataset_beside_it(
+    hub: HubServer, client: Client, tree: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):  # the second time, nothing is sent
+        done = client("push", REPO, tree, "--viewer")
+        assert done.code == 0, done.text
+    companion = hub.store.repos[f"{REPO}-viewer"]
+    assert [commit.title for commit in companion.history][-1] == f"Pictures of {REPO}"
+    files = companion.at("main").files
+    for place, entry in files.items():
+        if place != ".gitattributes":
+            (tmp_path / "viewer" / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "viewer" / place).write_bytes(hub.store.data(entry))
+    rows = datasets.load_dataset(str(tmp_path / "viewer"), split="train", streaming=True)
+    first = next(iter(rows))
+    assert max(first["picture"].size) <= 256 and first["question"] and first["task"] in TASKS
+    assert {row["id"] for row in rows} == {
+        s["json"]["id"] for s in datasets.load_dataset(str(tree), "all", split="train", streaming=True)
+    }
