@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 from PIL import Image, ImageDraw
 from surgsigma_hub import records as r
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import FORMAT_VERSION
 from surgsigma_hub.shards.manifest import Manifest, Shard
 from surgsigma_hub.shards.problems import Problem, ValidationReport
@@ -286,7 +287,8 @@ def make_sample(part: Part, number: int) -> tuple[r.Sample, dict[str, bytes]]:
         number, task=part.task, source=part.source, split=part.split, video=video, media=media, answer=answer,
         question="What is shown?", size=SMALL,
     )  # fmt: skip
-    origin = r.Provenance(SOURCES[part.source].label_origin, None, f"{part.task}/default/0+default/0", ())
+    info = SOURCES[part.source] if part.source in SOURCES else get_source(part.source).info
+    origin = r.Provenance(info.label_origin, None, f"{part.task}/default/0+default/0", ())
     made = replace(
         made,
         id=id,
@@ -296,7 +298,7 @@ def make_sample(part: Part, number: int) -> tuple[r.Sample, dict[str, bytes]]:
         messages=(made.messages[0], r.Message("assistant", f"Answer {number}.")),
         reasoning=r.Reasoning(1, perceptual="A hook is seen.") if number else r.Reasoning(),
         provenance=origin,
-        license=SOURCES[part.source].license,
+        license=info.license,
     )
     return made, files
 

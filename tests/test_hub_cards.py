@@ -132,7 +132,7 @@ def test_a_synthetic_source_without_a_loader_is_still_called_so(tmp_path: Path) 
 def test_leaks_are_counted_over_sources(tree: Path) -> None:
     _, body = card(tree)
     assert "1 surgery is in two different splits" in body
-    assert "| alpha: test | beta: train | 1 | alpha/v2 |" in body
+    assert "- alpha: test and beta: train: 1 (alpha/v2)" in body
 
 
 def test_examples_are_real_samples_and_only_where_terms_allow(tree: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+import datasets
 import orjson
 import pytest
 import surgsigma_hub
@@ -360,3 +361,66 @@ def test_terms_keep_a_source_at_home_until_its_rights_are_claimed(
     assert done.code == 0, done.text
     assert json.loads(hub.read(REPO, "pin.json"))["rights_held_by_publisher"] == ["copesd"]
     assert json.loads((out / ".push/org--surgsigma.json").read_text())["rights_held_by_publisher"] == ["copesd"]
+
+
+def test_labels_go_out_without_pictures_that_may_not(hub: HubServer, client: Client, tmp_path: Path) -> None:
+    pytest.importorskip("imagehash", reason="needs the extra [join]: pip install 'surgsigma-hub[join]'")
+    out = tmp_path / "surgsigma"
+    surgsigma_hub.build("copesd", root=FIXTURES / "copesd", out=out, tasks=["action_recognition"], max_quarantine=1.0)
+    for _ in range(2):  # the second time, all is there already
+        done = client("push", REPO, out, "--annotations-only")
+        assert done.code == 0, done.text
+    files = hub.store.repos[REPO].at("main").files
+    tars = [place for place in files if place.endswith(".tar")]
+    assert len([place for place in files if place.startswith("join/")]) == len(tars) == 2
+    assert not [place for place in tars if b"image.jpg" in hub.store.data(files[place])]
+    assert b"surgsigma join copesd" in hub.read(REPO, "README.md")
+    assert client("verify", REPO).code == 0
+    (tmp_path / "surgsigma.public" / "data").rename(tmp_path / "gone")
+    assert client("push", REPO, out, "--annotations-only").code == 2
+
+
+def test_the_commands_of_the_readme_publish_a_tree_that_strangers_read(
+    hub: HubServer, tree: Path, tmp_path: Path
+) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8").partition("## Publish")[2]
+    blocks = [block.split("\n```", 1)[0].replace("ORG", "org") for block in readme.split("```")[1:4:2]]
+    demo, *lines, browse = [line.partition("#")[0].split()[1:] for line in blocks[0].splitlines()[1:]]
+    assert demo == ["demo"]  # which the tree of these tests stands for, as it takes a minute
+    with waiting(hub.environment(tmp_path / "home"), tree.parent) as publisher:
+        for line in lines:
+            done = publisher(*line)
+            assert done.code == 0, done.text
+    assert hub.head(REPO, "v1.0") == hub.head(REPO) and not hub.leaks
+    assert browse[0] == "browse"
+    stranger = f"""
+from surgsigma_hub.browse.gallery import Filter, Gallery
+gallery = Gallery({browse[1]!r})
+shown = gallery.read(gallery.view(Filter(task="phase_recognition")).place(0))
+{blocks[1].partition(chr(10))[2]}
+print(shown.doc["id"] in {{s["json"]["id"] for rows in ds.values() for s in rows}}, len(shown.media))
+"""
+    env = hub.environment(tmp_path / "elsewhere", token=None)
+    made = subprocess.run([sys.executable, "-c", stranger], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert made.stdout == "True 1\n", made.stderr
+
+
+def test_the_viewer_has_pictures_in_a_dataset_beside_it(
+    hub: HubServer, client: Client, tree: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):  # the second time, nothing is sent
+        done = client("push", REPO, tree, "--viewer")
+        assert done.code == 0, done.text
+    companion = hub.store.repos[f"{REPO}-viewer"]
+    assert [commit.title for commit in companion.history][-1] == f"Pictures of {REPO}"
+    files = companion.at("main").files
+    for place, entry in files.items():
+        if place != ".gitattributes":
+            (tmp_path / "viewer" / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "viewer" / place).write_bytes(hub.store.data(entry))
+    rows = datasets.load_dataset(str(tmp_path / "viewer"), split="train", streaming=True)
+    first = next(iter(rows))
+    assert max(first["picture"].size) <= 256 and first["question"] and first["task"] in TASKS
+    assert {row["id"] for row in rows} == {
+        s["json"]["id"] for s in datasets.load_dataset(str(tree), "all", split="train", streaming=True)
+    }

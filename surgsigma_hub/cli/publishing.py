@@ -34,13 +34,22 @@ def _push_arguments(parser: argparse.ArgumentParser) -> None:
     add("--version", type=_version, metavar="TAG", help="tag of the data (default: from their digest)")
     add("--delete", action="store_true", help="take files of an earlier tree out of the dataset")
     add("--workers", type=positive, default=1, metavar="N", help="processes that check the tree (default: 1)")
+    add("--viewer", action="store_true",
+        help="also publish small pictures as ORG/NAME-viewer, where the Hub's viewer shows them")  # fmt: skip
+    add("--annotations-only", action="store_true",
+        help="publish sources whose media may not go out without these; needs the extra [join]")  # fmt: skip
     add("--i-hold-the-rights", action="append", default=[], dest="rights", metavar="SOURCE",
         help="publish this source whatever its stated terms are; recorded in the receipt and in pin.json")  # fmt: skip
 
 
 def _push(args: argparse.Namespace) -> int:
+    from ..hub.public_form import public_form
     from ..hub.push import Push, PushOptions, PushPlan
+    from ..hub.viewer import publish_viewer
 
+    if args.annotations_only:
+        args.tree = public_form(args.tree, gated=bool(args.gated), rights=args.rights, workers=args.workers)
+        say(f"Tree that may go out: {args.tree}", error=args.json)
     options = PushOptions(
         private=args.private,
         gated=args.gated,
@@ -55,6 +64,8 @@ def _push(args: argparse.Namespace) -> int:
         print_json(plan.as_dict()) if args.json else _show(plan)
         return 1 if plan.refusals else 0
     receipt = one.run(plan)
+    if args.viewer:
+        receipt["viewer"] = publish_viewer(args.tree, args.repo, private=args.private, say=one.say)
     if args.json:
         print_json(receipt)
     else:
@@ -188,6 +199,7 @@ COMMANDS = (
             ("surgsigma push ORG/surgsigma --dry-run", "files, bytes, commits and refusals"),
             ("surgsigma push ORG/surgsigma --version v1.0", "publish ./surgsigma, tagged v1.0"),
             ("surgsigma push ORG/surgsigma mine --private --gated manual", "for whom you let in"),
+            ("surgsigma push ORG/surgsigma --annotations-only", "labels of sources whose pictures may not go out"),
         ),
         arguments=_push_arguments,
         run=_push,

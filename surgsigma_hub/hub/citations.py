@@ -8,7 +8,7 @@ from importlib import resources
 
 from ..shards.frontmatter import split_card
 
-WIDTH = 44
+WIDTH = 36
 """Characters of a line that fit a screen of 390 px."""
 
 SURGSIGMA = "@misc{surgsigma2026,\n  title = {SurgSigma-DB},\n  eprint = {2603.16822},\n  archivePrefix = {arXiv},\n}"

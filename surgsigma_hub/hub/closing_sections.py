@@ -11,7 +11,7 @@ from ..shards.answer_statistics import documents
 from ..source.benchmarks import all_benchmarks
 from .citations import bibtex
 from .leaks import find_leaks
-from .markdown import plain, table
+from .markdown import plain
 from .root_sections import count, hidden
 from .tree_facts import TreeFacts
 
@@ -39,14 +39,14 @@ def overlap(facts: TreeFacts) -> str:
             f"No surgery to train on is one that a benchmark tests on, of the {len(known)} that this package knows "
             f"({', '.join(sorted(known))})."
         )
-    rows = [
-        (name, f"{len(found)} of {len(known[name].surgeries)}", ", ".join(sorted(by[name])))
+    lines = [
+        f"- {plain(name)}: {len(found)} of its {len(known[name].surgeries)} test surgeries, trained on in "
+        f"{plain(', '.join(sorted(by[name])))}"
         for name, found in sorted(surgeries.items())
     ]
     return (
         "Of these benchmarks, test surgeries are among those to train on here. Leave them out before you report a "
-        "result: `surgsigma build --split-policy leak-free` does.\n\n"
-        + table(("benchmark", "surgeries", "trained on in"), rows)
+        "result: `surgsigma build --split-policy leak-free` does.\n\n" + "\n".join(lines)
     )
 
 

@@ -184,15 +184,16 @@ def _leak_text(facts: TreeFacts) -> str:
     if not leaks:
         return f"{intro} Counted here: no surgery is in two different splits."
     videos = {v for found in leaks.values() for v in found}
-    rows = [
-        (*(f"{facts.named(source)}: {split}" for source, split in (one, other)), len(found), ", ".join(found))
+    lines = [  # a list, since these names are wider than a telephone
+        f"- {' and '.join(plain(f'{facts.named(source)}: {split}') for source, split in (one, other))}: {len(found)} "
+        f"({plain(', '.join(found))})"
         for (one, other), found in leaks.items()
     ]
     head = (
         f"{intro} Counted here: **{count(len(videos), 'surgery is', 'surgeries are')} in two "
         "different splits**. Training on one side and testing on the other leaks; leave them out of one side."
     )
-    return f"{head}\n\n{table(('one', 'other', 'surgeries', 'which'), rows)}"
+    return "\n".join((head, "", *lines))
 
 
 def _example(facts: TreeFacts, task: str) -> str:

@@ -172,7 +172,10 @@ class _Look:
     def catalog(self, place: str, path: Path) -> None:
         """One catalog: metadata that a writer adds."""
         for key, value in (pq.read_schema(path).metadata or {}).items():
-            if key != b"ARROW:schema":
+            if key == b"manifest" and place.startswith("join/"):  # that of the tree with its media
+                self.machine(place, value.decode(errors="replace"))
+                self.paths(place, value.decode(errors="replace"))
+            elif key != b"ARROW:schema":
                 self.notes.add(place, "metadata", f"carries the metadata {key.decode(errors='replace')!r}", "none")
                 self.machine(place, value.decode(errors="replace"))
 

@@ -169,7 +169,7 @@ def refuse(refusals: Iterable[Refusal]) -> None:
     lines = "\n  ".join(map(str, found))
     cures = ["Build a tree without them (surgsigma build --source ...)"]
     if all(one.part in PIXELS for one in found):
-        cures.append("publish it without these media (surgsigma repack TREE --annotations-only --out NEW)")
+        cures.append("publish it without these media (--annotations-only)")
     if any(one.why == "gate" for one in found):
         cures.append("ask readers to agree (--gated manual)")
     cures.append("or, if the rights are yours, say so: " + " ".join(

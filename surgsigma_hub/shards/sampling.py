@@ -110,13 +110,13 @@ def _read(tree: Path, manifest: Manifest, index: int, task: str, taken: set[str]
     if manifest.layout == "frames":
         index = index * manifest.samples // manifest.counts[task]
         for members, where in chain(_onwards(tree, manifest, index), _onwards(tree, manifest, 0)):
-            for one in _picked(members, where):
+            for one in samples_in(members, where):
                 if one.doc["task"] == task and one.doc["id"] not in taken:
                     taken.add(one.doc["id"])
                     return one
         return None
     for members, where in _onwards(tree, manifest, index):
-        return _picked(members, where)[0]
+        return samples_in(members, where)[0]
     raise ShardError(f"{manifest.path}: lists more samples than its shards hold", hint="Run: surgsigma validate")
 
 
@@ -140,7 +140,7 @@ def _from_shard(path: Path, count: int, task: str | None, seed: int) -> list[Pic
     seen = 0
     with open_plain(path) as file:
         for _, members in read_shard(file, where=path.name):
-            for found in _picked(members, path.name):
+            for found in samples_in(members, path.name):
                 if task is not None and found.doc["task"] != task:
                     continue
                 if len(kept) < count:
@@ -153,7 +153,7 @@ def _from_shard(path: Path, count: int, task: str | None, seed: int) -> list[Pic
     return [found for _, found in sorted(kept, key=lambda pair: pair[0])]
 
 
-def _picked(members: dict[str, bytes], where: str) -> list[Picked]:
+def samples_in(members: dict[str, bytes], where: str) -> list[Picked]:
     """The conversations of one sample of a shard."""
     try:
         doc = orjson.loads(members["json"])
