@@ -96,7 +96,9 @@ def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
         seen = Seen(source, video)
         for frame in seen.frames():
             if isinstance(frame, Frame):
-                held |= resolve_frame(name, frame).facts()
+                of_frame = resolve_frame(name, frame).facts()
+                assert any(of_frame <= facts for facts in source.info.together), "info.apart parts facts of one moment"
+                held |= of_frame
                 moments.append((frame.index, frame.variant))
             else:
                 assert str(ROOT) not in frame.where + frame.detail, "say places by self.relative(path)"
@@ -109,6 +111,7 @@ def test_frames_keep_the_contract(name: str, tmp_path: Path) -> None:
         assert len(set(moments)) == len(moments), f"{video.id} yields a moment twice: tell them apart by Frame.variant"
         assert [m[0] for m in moments] == sorted(m[0] for m in moments), f"frames of {video.id} are not in time order"
     declared = source.info.facts
+    assert frozenset().union(*source.info.together) == declared, "info.apart does not name the facts of info.facts"
     assert held <= declared, contract_cures.facts_undeclared(name, held - declared)
     assert not declared - held, contract_cures.facts_missing(name, declared - held)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.building import engines
+from surgsigma_hub.building import units
 from surgsigma_hub.building.engines import chosen_engine
 from surgsigma_hub.building.pool import run_jobs
 from surgsigma_hub.errors import BuildError, LayoutError, MissingExtraError, UnknownNameError
@@ -75,7 +75,7 @@ def test_units_may_run_twice_and_in_any_order(
 
 
 def test_a_disk_that_is_not_shared_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_PATIENCE", 0.0)
+    monkeypatch.setattr(units, "_PATIENCE", 0.0)
     with_engine(monkeypatch, Forgetful())
     with pytest.raises(BuildError, match=r"6 of 6 units have ended, but their results are not here"):
         build("synthetic", out=tmp_path / "surgsigma", **HOW)

@@ -1,37 +1,10 @@
-"""Where the units of a build run: in processes of this machine, or on a cluster by an engine that is there already.
-
-A unit is plain data and a function of this package. It does nothing where its result is there, and gives its result a
-name only when it is whole, so that an engine may run it twice, at the same time or after a node was lost, and the bytes
-of the tree stay what one process makes. All nodes need this package in one version, and the tree, the source and its
-options under the same absolute paths, on a disk that they share and that renames a file at once (NFS does).
-"""
+"""Choosing what runs the units of a build, by name."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Protocol
-
 from ..errors import BuildError, UnknownNameError
-
-Progress = Callable[[int, int], None]
-Work = Callable[[Any, Progress], None]
-
-_PATIENCE = 10.0
-"""Seconds until a file that another node has written must be seen here: NFS looks after 3 to 60, at once in a folder
-that was changed here."""
-
-
-class Engine(Protocol):
-    """Runs units somewhere else."""
-
-    def run(self, work: Work, jobs: Sequence[Any], add: Progress) -> None:
-        """Run ``work(job, progress)`` for every job; ``add`` is told samples and bytes as they come.
-
-        Raises:
-            BuildError: the engine is not there, or lost a unit again and again.
-        """
+from .ray_engine import RayEngine
+from .units import Engine
 
 
 def chosen_engine(name: str, *, address: str | None) -> Engine | None:
@@ -46,27 +19,9 @@ def chosen_engine(name: str, *, address: str | None) -> Engine | None:
         BuildError: an address where none belongs.
     """
     if name == "ray":
-        from .ray_engine import RayEngine
-
         return RayEngine(address or "auto")
     if name != "processes":
         raise UnknownNameError("engine", name, ("processes", "ray"))
     if address is not None:
         raise BuildError(f"address {address!r} without an engine", hint="Add --engine ray.")
     return None
-
-
-def check_results(paths: Sequence[Path]) -> None:
-    """Hold what an engine says against what is on the disk of this machine.
-
-    Raises:
-        BuildError: a unit has ended, but its result is not here.
-    """
-    until = time.monotonic() + _PATIENCE
-    while missing := [path for path in paths if not path.exists()]:
-        if time.monotonic() > until:
-            raise BuildError(
-                f"{len(missing)} of {len(paths)} units have ended, but their results are not here: {missing[0]}",
-                hint="All nodes must see the tree under the same path, on one shared disk.",
-            )
-        time.sleep(0.2)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from ..errors import BuildError
-from .engines import Engine
+from .units import Engine
 
 Job = TypeVar("Job")
 _POLL_SECONDS = 0.3

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BuildError, MissingExtraError
-from .engines import Progress, Work
+from .units import Progress, Work
 
 _RETRIES = 5
 """Times that a unit is run again when its worker is lost; a unit that fails by itself is not run again."""
@@ -27,7 +27,7 @@ class RayEngine:
     address: str = "auto"
 
     def run(self, work: Work, jobs: Sequence[Any], add: Progress) -> None:
-        """See :class:`surgsigma_hub.building.engines.Engine`."""
+        """See :class:`surgsigma_hub.building.units.Engine`."""
         with _connected(self.address) as ray:
             unit = ray.remote(num_cpus=1, max_retries=_RETRIES)(_unit)
             most = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -20,7 +20,6 @@ from ..temporary import remove_leftovers
 from ..whole_files import write_atomic
 from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, staged_manifest, staged_row
 from .degenerate import refusals
-from .engines import Engine, check_results
 from .map import MapJob, map_video
 from .medium_shards import MediumJob, medium_jobs, talks_of_parts
 from .parts import read_summary
@@ -29,6 +28,7 @@ from .pool import run_jobs
 from .report import BuildReport, ReportRow, counts_of, quarantined_share, write_reports
 from .scope import Difference, Scope, difference
 from .shuffle import Job, record_path, shard_jobs, write_shard
+from .units import Engine, check_results
 
 logger = logging.getLogger(__name__)
 
