@@ -3,9 +3,8 @@
 Conversations and pictures are drawn: those of a small real build, told again of as many moments as it takes, with a
 small picture of its own for each moment. Shards, records, catalogs, manifests and cards are written by the units of the
 build itself, in both layouts, each in a tree of its own. Run again after a stop, it goes on at the shard where it was.
-By default a fiftieth of that size is written; ``--share 1`` takes some hours and 25 GB. Figures are time and memory of
-each step in a process of its own, for a tenth of the share and for all of it, so that what grows faster than its work
-shows.
+By default a fiftieth of that size is written; ``--share 1`` takes some hours and 25 GB. Figures are CPU time and memory
+of each step in a process of its own, for a tenth of the share and for all of it, so that what grows faster than its work shows.
 """
 
 from __future__ import annotations
@@ -72,13 +71,11 @@ tree, layout = sys.argv[1:3]
 TASK, OTHER, SOURCE = "phase_recognition", "triplet_recognition", "pretended03"
 HOW = {"rank": 0, "world_size": 1, **({"talk": sys.argv[3]} if layout == "frames" else {})}
 CONFIG = "frames" if layout == "frames" else TASK
-start = time.perf_counter()
 from surgsigma_hub import stream
 from surgsigma_hub.cli import main
 with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
     STEP
-took = time.perf_counter() - start
-print(took, re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+print(time.process_time(), re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
@@ -195,7 +192,7 @@ def sizes(tree: Path) -> dict[str, float]:
 
 
 def measured(tree: Path, layout: str, step: str, talk: str = "one") -> tuple[float, float]:
-    """Seconds and megabytes of one step in a new process, imports included."""
+    """CPU seconds and megabytes of one step in a new process, imports included."""
     code = CHILD.replace("STEP", step)
     done = subprocess.run([sys.executable, "-c", code, str(tree), layout, talk], capture_output=True, text=True)
     if done.returncode:
@@ -241,7 +238,7 @@ def main() -> None:
             before, after = figures(trees[0], layout), figures(trees[1], layout)
             for name, (took, memory) in after.items():
                 print(
-                    f"  {name:32} {before[name][0]:10.2f} | {took:10.2f} s   {before[name][1]:6.0f} | {memory:6.0f} MB"
+                    f"  {name:32} {before[name][0]:10.2f} | {took:10.2f} CPU s   {before[name][1]:6.0f} | {memory:6.0f} MB"
                 )
 
 

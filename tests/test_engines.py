@@ -97,7 +97,7 @@ def test_what_is_no_engine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    pytest.importorskip(
+    ray = pytest.importorskip(
         "ray", reason="ray is not installed: no cluster was built on (pip install 'surgsigma-hub[ray]')"
     )
     from ray.cluster_utils import Cluster
@@ -106,11 +106,14 @@ def cluster() -> Iterator[Any]:
         paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else its workers wait for whatever else this machine does
         small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
         made = Cluster(initialize_head=True, head_node_args=small)
         try:
+            ray.init(address=made.address, log_to_driver=False)  # once for all tests: each takes seconds
             yield made
         finally:
+            ray.shutdown()
             made.shutdown()
 
 
@@ -149,6 +152,7 @@ def test_a_node_that_is_killed_changes_nothing(cluster: Any, one: dict[str, str]
 
 
 def test_no_cluster_is_told(tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="ray is not installed: no cluster was looked for")
+    ray = pytest.importorskip("ray", reason="ray is not installed: no cluster was looked for")
+    ray.shutdown()  # of the tests before
     with pytest.raises(BuildError, match=r"no cluster of Ray at"):
         build("synthetic", out=tmp_path / "t", engine="ray", address="127.0.0.1:1", **HOW)
