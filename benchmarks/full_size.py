@@ -4,7 +4,8 @@ Conversations and pictures are drawn: those of a small real build, told again of
 small picture of its own for each moment. Shards, records, catalogs, manifests and cards are written by the units of the
 build itself, in both layouts, each in a tree of its own. Run again after a stop, it goes on at the shard where it was.
 By default a fiftieth of that size is written; ``--share 1`` takes some hours and 25 GB. Figures are CPU time and memory
-of each step in a process of its own, for a tenth of the share and for all of it, so that what grows faster than its work shows.
+of each step in a process of its own, for a tenth of the share and for all of it, so that what grows faster than its
+work shows.
 """
 
 from __future__ import annotations
@@ -237,9 +238,8 @@ def main() -> None:
                 print(f"  {name:32} {a:10.2f} | {b:10.2f} MB")
             before, after = figures(trees[0], layout), figures(trees[1], layout)
             for name, (took, memory) in after.items():
-                print(
-                    f"  {name:32} {before[name][0]:10.2f} | {took:10.2f} CPU s   {before[name][1]:6.0f} | {memory:6.0f} MB"
-                )
+                (first, less), label = before[name], f"  {name:32}"
+                print(f"{label} {first:10.2f} | {took:10.2f} CPU s   {less:6.0f} | {memory:6.0f} MB")
 
 
 if __name__ == "__main__":
