@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .building.dry_run import run_dry
+from .building.engines import chosen_engine
 from .building.extra import Extra
 from .building.plan import Settings, choose_tasks, chosen_policy
 from .building.report import BuildReport
@@ -64,6 +65,8 @@ def build(
     tasks: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
     workers: int = 1,
+    engine: str = "processes",
+    address: str | None = None,
     options: Mapping[str, str] | None = None,
     seed: int = 0,
     jpeg_quality: int = 92,
@@ -98,6 +101,9 @@ def build(
         splits: Splits of the source's split scheme; all when empty.
         workers: Processes. The bytes of the tree do not depend on it. With more than one, a script needs the usual
             ``if __name__ == "__main__":`` guard.
+        engine: ``processes`` of this machine, or ``ray``: a cluster that shares ``out`` and ``root`` under the same
+            paths (extra ``[ray]``). The bytes of the tree do not depend on it either.
+        address: Of the cluster; None: the one that this machine belongs to.
         options: Options of the source as strings, for example ``{"split_scheme": "challenge"}``.
         seed: Seeds the order of samples.
         jpeg_quality: 1..95, for frames that are no JPEG already or are made smaller.
@@ -164,6 +170,7 @@ def build(
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),
     )
+    cluster = chosen_engine(engine, address=address)
     Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
     if dry_run:
         return run_dry(settings, workers=workers, max_quarantine=max_quarantine, progress=progress)
@@ -174,11 +181,12 @@ def build(
             frozenset({*tasks, *((FRAMES,) if layout == FRAMES else ())}) if tasks else None,
             frozenset(splits) if splits else None,
         ),
-        out=Path(out),
+        out=Path(out) if cluster is None else Path(out).resolve(),  # other nodes stand in other folders
         workers=workers,
         max_quarantine=max_quarantine,
         progress=progress,
         finish=illustrate if pictures else refresh,
+        engine=cluster,
     )
 
 

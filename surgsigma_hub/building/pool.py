@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from ..errors import BuildError
+from .units import Engine
 
 Job = TypeVar("Job")
 _POLL_SECONDS = 0.3
@@ -27,15 +28,26 @@ def run_jobs(
     workers: int,
     title: str,
     progress: bool,
+    engine: Engine | None = None,
 ) -> None:
     """Run ``work(job, progress)`` for every job; the first failure stops the rest.
+
+    Args:
+        work: A function of a module, which does nothing where the result of its job is there.
+        jobs: Plain data, one for each unit.
+        workers: Processes of this machine.
+        title: What the progress bar and errors call it.
+        progress: Whether to show a progress bar.
+        engine: Runs the units instead of processes of this machine.
 
     Raises:
         BuildError: no space left, or a worker was killed; what was finished is kept for the next run.
     """
     with tqdm(desc=title, unit=" samples", unit_scale=True, disable=not progress, mininterval=0.2) as bar:
         try:
-            if workers == 1 or len(jobs) < 2:
+            if engine is not None:
+                engine.run(work, jobs, _Bar(bar).add)
+            elif workers == 1 or len(jobs) < 2:
                 _run_here(work, jobs, bar)
             else:
                 _run_spawned(work, jobs, min(workers, len(jobs)), bar)

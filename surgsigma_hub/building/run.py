@@ -28,7 +28,8 @@ from .plan import Plan, Settings, make_plan, states_of
 from .pool import run_jobs
 from .report import BuildReport, ReportRow, counts_of, quarantined_share, write_reports
 from .scope import Difference, Scope, difference
-from .shuffle import Job, shard_jobs, write_shard
+from .shuffle import Job, record_path, shard_jobs, write_shard
+from .units import Engine, check_results
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def run_build(
     max_quarantine: float,
     progress: bool,
     finish: Callable[[Path], None],
+    engine: Engine | None = None,
 ) -> BuildReport:
     """Build one source into the tree at ``out``.
 
@@ -53,6 +55,7 @@ def run_build(
         max_quarantine: Above this share of things left out, the tree is not changed.
         progress: Whether to show progress bars.
         finish: Called with the tree after the shards are in it, still under the lock: writes what describes the tree.
+        engine: Runs the units on a cluster that shares ``out``; None: processes of this machine.
 
     Raises:
         BuildError: the output cannot be written, another build is at work in it, or nothing came out.
@@ -67,7 +70,8 @@ def run_build(
         work = work_home / settings.source
         plan = make_plan(settings, settings.open_source(work / "cache"))
         _prepare(work, plan)
-        parts = _map(plan, work, workers, progress)
+        run = partial(run_jobs, workers=workers, progress=progress, engine=engine)
+        parts = _map(plan, work, run)
         report = counts_of(plan.videos, parts)
         refused = refusals(map(read_summary, parts))
         report["refused"] = [asdict(one) for one in refused]
@@ -77,7 +81,7 @@ def run_build(
         changed = Difference()
         if not failed:
             tasks = [name for name in settings.tasks if name not in {one.task for one in refused}]
-            manifests = _shuffle(plan, tasks, work, parts, workers, progress)
+            manifests = _shuffle(plan, tasks, work, parts, run)
             if not manifests:
                 raise BuildError(
                     f"no sample came out of source {settings.source!r}",
@@ -145,18 +149,19 @@ def _prepare(work: Path, plan: Plan) -> None:
     write_atomic(mark, plan.digest.encode())
 
 
-def _map(plan: Plan, work: Path, workers: int, progress: bool) -> list[Path]:
+def _map(plan: Plan, work: Path, run: Callable[..., None]) -> list[Path]:
     (work / "cache").mkdir(parents=True, exist_ok=True)
     jobs = [
         MapJob(plan.settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache", states_of(video))
         for n, video in enumerate(plan.videos)
     ]
-    run_jobs(map_video, jobs, workers=workers, title="map", progress=progress)
+    run(map_video, jobs, title="map")
+    check_results([job.folder / "part.json" for job in jobs])
     return [job.folder for job in jobs]
 
 
 def _shuffle(
-    plan: Plan, tasks: Sequence[str], work: Path, parts: list[Path], workers: int, progress: bool
+    plan: Plan, tasks: Sequence[str], work: Path, parts: list[Path], run: Callable[..., None]
 ) -> list[Manifest]:
     settings, staging = plan.settings, work / STAGING
     splits = sorted({video.split for video in plan.videos})
@@ -173,7 +178,8 @@ def _shuffle(
             own = [part for part, video in zip(parts, plan.videos, strict=True) if video.split == split]
             jobs |= {(FRAMES, split): media} if (media := _by_medium(settings, own, tasks, split, staging)) else {}
     everything = [job for made in jobs.values() for job in made]
-    run_jobs(write_shard, everything, workers=workers, title="shuffle", progress=progress)
+    run(write_shard, everything, title="shuffle")
+    check_results([record_path(job.path) for job in everything])
     manifest = partial(staged_manifest, source=settings.source, options=settings.published())
     return [manifest([job.path for job in made], task=task, split=split) for (task, split), made in jobs.items()]
 

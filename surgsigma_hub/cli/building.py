@@ -32,6 +32,11 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes; the result does not depend on it (default: 1)",
     )
+    add(
+        "--engine", choices=("processes", "ray"), default="processes",
+        help="what runs the work: processes of this machine, or a cluster of Ray that shares its disk (extra ray)",
+    )  # fmt: skip
+    add("--address", metavar="HOST:PORT", help="of the cluster (default: the one that this machine belongs to)")
     add("--option", action="append", type=pair, metavar="KEY=VALUE", help="option of the source; repeat for more")
     add("--seed", type=int, default=0, help="seed of the order of samples (default: 0)")
     add(
@@ -95,6 +100,8 @@ def _build(args: argparse.Namespace) -> int:
         tasks=args.task,
         splits=args.split,
         workers=args.workers,
+        engine=args.engine,
+        address=args.address,
         options=dict(args.option or ()),
         seed=args.seed,
         jpeg_quality=args.jpeg_quality,

@@ -1,0 +1,158 @@
+"""Units of a build on engines of others: the bytes are those of one process, whatever an engine does with the units."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from surgsigma_hub.api import build
+from surgsigma_hub.building import units
+from surgsigma_hub.building.engines import chosen_engine
+from surgsigma_hub.building.pool import run_jobs
+from surgsigma_hub.errors import BuildError, LayoutError, MissingExtraError, UnknownNameError
+
+from builds import digests
+
+HOW: dict[str, Any] = {
+    "options": {"videos": "6", "frames": "3", "width": "96", "height": "64"},
+    "tasks": ["phase_recognition", "instrument_segmentation", "next_action_planning"],
+    "layout": "frames",
+    "shard_bytes": 20_000,
+}
+Progress = Callable[[int, int], None]
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The tree that one process makes."""
+    out = tmp_path_factory.mktemp("one") / "surgsigma"
+    build("synthetic", out=out, **HOW)
+    return digests(out)
+
+
+def refuse(path: Path, progress: Progress) -> None:
+    raise LayoutError(f"{path.name} is not right", hint="look again")
+
+
+class Careless:
+    """An engine that sends units as bytes, in any order, twice, and both at once."""
+
+    def run(self, work: Any, jobs: Sequence[Any], add: Progress) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            for job in reversed(jobs):
+                sent = pickle.dumps((work, job))
+                both = [pool.submit(lambda sent=sent: (lambda w, j: w(j, add))(*pickle.loads(sent))) for _ in range(2)]
+                for future in both:
+                    future.result()
+
+
+class Forgetful:
+    """An engine whose nodes write somewhere else."""
+
+    def run(self, work: Any, jobs: Sequence[Any], add: Progress) -> None: ...
+
+
+def with_engine(monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
+    monkeypatch.setattr("surgsigma_hub.api.chosen_engine", lambda name, *, address: engine)
+
+
+def test_units_may_run_twice_and_in_any_order(
+    one: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_engine(monkeypatch, Careless())
+    monkeypatch.chdir(tmp_path)
+    build("synthetic", out="surgsigma", **HOW)
+    assert digests(tmp_path / "surgsigma") == one
+    assert [p.name for p in tmp_path.iterdir()] == ["surgsigma"]
+
+
+def test_a_disk_that_is_not_shared_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "_PATIENCE", 0.0)
+    with_engine(monkeypatch, Forgetful())
+    with pytest.raises(BuildError, match=r"6 of 6 units have ended, but their results are not here"):
+        build("synthetic", out=tmp_path / "surgsigma", **HOW)
+    assert not list(tmp_path.rglob("*.tar"))
+
+
+def test_what_is_no_engine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownNameError, match="unknown engine 'rai'"):
+        build("synthetic", out=tmp_path / "t", engine="rai")
+    with pytest.raises(BuildError, match="without an engine"):
+        build("synthetic", out=tmp_path / "t", address="auto")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match="--engine ray needs the package 'ray'"):
+        build("synthetic", out=tmp_path / "t", engine="ray")
+
+
+# -- Ray, on two nodes of this machine ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    ray = pytest.importorskip(
+        "ray", reason="ray is not installed: no cluster was built on (pip install 'surgsigma-hub[ray]')"
+    )
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else its workers wait for whatever else this machine does
+        small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+        made = Cluster(initialize_head=True, head_node_args=small)
+        try:
+            ray.init(address=made.address, log_to_driver=False)  # once for all tests: each takes seconds
+            yield made
+        finally:
+            ray.shutdown()
+            made.shutdown()
+
+
+def more(cluster: Any) -> Any:
+    node = cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    cluster.wait_for_nodes()
+    return node
+
+
+def test_two_nodes_of_ray_make_the_tree_of_one_process(cluster: Any, one: dict[str, str], tmp_path: Path) -> None:
+    node = more(cluster)
+    build("synthetic", out=tmp_path / "surgsigma", engine="ray", address=cluster.address, **HOW)
+    assert digests(tmp_path / "surgsigma") == one
+    with pytest.raises(LayoutError, match="is not right") as caught:
+        engine = chosen_engine("ray", address=cluster.address)
+        run_jobs(refuse, [tmp_path / "x"], workers=1, title="map", progress=False, engine=engine)
+    assert caught.value.hint == "look again"
+    cluster.remove_node(node)
+
+
+def test_a_node_that_is_killed_changes_nothing(cluster: Any, one: dict[str, str], tmp_path: Path) -> None:
+    node = more(cluster)
+    out = tmp_path / "surgsigma"
+
+    def kill() -> None:
+        until = time.monotonic() + 120
+        while not list(out.glob(".build/*/parts/*/part.json")) and time.monotonic() < until:
+            time.sleep(0.02)
+        cluster.remove_node(node, allow_graceful=False)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    build("synthetic", out=out, engine="ray", address=cluster.address, **HOW)
+    killer.join()
+    assert digests(out) == one and not (out / ".build").exists()
+
+
+def test_no_cluster_is_told(tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray", reason="ray is not installed: no cluster was looked for")
+    ray.shutdown()  # of the tests before
+    with pytest.raises(BuildError, match=r"no cluster of Ray at"):
+        build("synthetic", out=tmp_path / "t", engine="ray", address="127.0.0.1:1", **HOW)
