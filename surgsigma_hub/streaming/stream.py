@@ -20,6 +20,7 @@ from .selection.dataset import StreamDataset
 from .selection.index import Index
 from .storage.tree import SampleReader, TreeStorage
 from .thread_pool import OrderedThreadPool
+from .view import SampleView
 
 if TYPE_CHECKING:
     from .torch import TorchStream
@@ -266,6 +267,22 @@ class Stream:
             return position, StreamSample(raw.key, sample, media, position)
         except (ShardError, MediaError) as error:
             return position, error
+
+    def sample(self, number: int) -> StreamSample:
+        """One sample by its number in the tree, whatever the order; the stream stays where it stands.
+
+        Raises:
+            ShardError: its shard is damaged.
+            MediaError: a medium that cannot be read.
+        """
+        found = self._load((number, int(self._data.numbers(np.array([number], np.int64))[0])))[1]
+        if not isinstance(found, StreamSample):
+            raise found
+        return found
+
+    def view(self) -> SampleView:
+        """The same samples by number: ``len(view)``, ``view[n]``; for readers that choose their own order."""
+        return SampleView(self)
 
     # -- torch ------------------------------------------------------------------------------------------------------
 
