@@ -4,6 +4,9 @@
     python examples/trl_sft.py --tree surgsigma --steps 360
     python examples/trl_sft.py --tree surgsigma --steps 360 --blind    # the control: each question with a wrong picture
 
+    surgsigma repack surgsigma --layout frames --out pictures       # each picture once, with all that is asked about it
+    python examples/trl_sft.py --tree surgsigma --pictures pictures --config all    # many answers a picture, in turns
+
 What is printed is the loss of answers to held-out questions (split ``val``), before and after, and how many of its own
 answers are right. If the model looks at the pictures, it ends clearly better than the control, which can learn words
 and frequencies only. Seen on 24 operations,
@@ -60,15 +63,19 @@ def make_trainer(
     batch: int = 16,
     blind: bool = False,
     seed: int = 0,
+    pictures: str | Path | None = None,
 ) -> SFTTrainer:
-    """A trainer that is ready to train and to evaluate."""
+    """A trainer that is ready to train and to evaluate; of ``pictures``, a tree by medium, it trains in turns."""
     model, processor = tiny_vlm(tree, config, seed=seed)
-    train = open_stream(tree, config, "train", seed=seed).torch(batch)
+    if pictures is None:
+        train = open_stream(tree, config, "train", seed=seed).torch(batch)
+    else:
+        train = open_stream(pictures, config, "train", seed=seed, talk="turns").torch(batch)
     held_out = open_stream(tree, config, "val", shuffle=False).torch(batch)
     return SFTTrainer(
         model=model,
         processing_class=processor,
-        data_collator=VlmCollator(processor, max_length=512),
+        data_collator=VlmCollator(processor, max_length=512 if pictures is None else 4096),
         train_dataset=IterableDataset.from_generator(rows, gen_kwargs={"data": train, "blind": blind}),
         eval_dataset=IterableDataset.from_generator(rows, gen_kwargs={"data": held_out}),
         args=SFTConfig(
@@ -106,13 +113,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tree", default="surgsigma", help="a built tree, ORG/NAME or a URL (default: surgsigma)")
     parser.add_argument("--config", default="phase_recognition", help="what to learn (default: phase_recognition)")
+    parser.add_argument("--pictures", help="train on this tree by medium, its conversations as turns")
     parser.add_argument("--steps", type=int, default=360, help="steps of 16 samples (default: 360)")
     parser.add_argument("--blind", action="store_true", help="the control: train with the wrong pictures")
     parser.add_argument("--seed", type=int, default=0, help="of the weights and the order (default: 0)")
     parser.add_argument("--out", type=Path, help="folder to save model and processor in")
     args = parser.parse_args()
 
-    trainer = make_trainer(args.tree, args.config, steps=args.steps, blind=args.blind, seed=args.seed)
+    trainer = make_trainer(
+        args.tree, args.config, steps=args.steps, blind=args.blind, seed=args.seed, pictures=args.pictures
+    )
     before = trainer.evaluate()["eval_loss"]
     print(f"held-out loss of random weights: {before:.3f}")
     trainer.train()

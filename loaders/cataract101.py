@@ -31,18 +31,12 @@ from surgsigma_hub.source import (
     hash_split,
 )
 
-_PHASES = {
-    1: "Incision",
-    2: "Viscous agent injection",
-    3: "Rhexis",
-    4: "Hydrodissection",
-    5: "Phacoemulsificiation",
-    6: "Irrigation and aspiration",
-    7: "Capsule polishing",
-    8: "Lens implant setting-up",
-    9: "Viscous agent removal",
-    10: "Tonifying and antibiotics",
-}
+_PHASES = (
+    *("Incision", "Viscous agent injection", "Rhexis", "Hydrodissection", "Phacoemulsificiation"),
+    *("Irrigation and aspiration", "Capsule polishing", "Lens implant setting-up", "Viscous agent removal"),
+    "Tonifying and antibiotics",
+)
+"""Names as published, from number 1 on."""
 _TABLES = {"annotations": ("VideoID", "FrameNo", "Phase"), "videos": ("VideoID", "Frames", "FPS")}
 _ID = re.compile("[0-9]{1,6}")
 
@@ -112,7 +106,9 @@ class Cataract101(DeclaredSource):
         """Names of the phases as ``phases.csv`` gives them, or as published where it is missing."""
         there = (self.folder / "phases.csv").is_file()
         lines = self._table("phases", ("Phase", "Meaning")) if there else ()
-        return _PHASES | {int(x.cells[0]): x.cells[1] for x in lines if not x.problem and _ID.fullmatch(x.cells[0])}
+        return dict(enumerate(_PHASES, 1)) | {
+            int(x.cells[0]): x.cells[1] for x in lines if not x.problem and _ID.fullmatch(x.cells[0])
+        }
 
     def _of(self, kind: str, video: Video) -> list[Line]:
         number = video.data["number"]

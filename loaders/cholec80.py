@@ -7,25 +7,15 @@ same labels give the same annotations in each. The traps of this source and what
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from surgsigma_hub.errors import SurgSigmaError
-from surgsigma_hub.parsers.frame_tables import (
-    Flags,
-    FrameTable,
-    Text,
-    lacking_rows,
-    moments_of,
-    read_frame_table,
-    whole_seconds,
-)
-from surgsigma_hub.parsers.releases.cholec80_records import TOOLS, number_inside, read_video, record_files
-from surgsigma_hub.parsers.runs import course_of
-from surgsigma_hub.records import Defect, Fact, FileSlice, Frame, Label, Stills, Video
+from surgsigma_hub.errors import BadRowError, SurgSigmaError
+from surgsigma_hub.parsers.releases.cholec80_records import moments_recorded, numbered_records, record_files
+from surgsigma_hub.parsers.releases.cholec80_tables import FPS, read_tables
+from surgsigma_hub.records import Fact, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -45,12 +35,8 @@ from surgsigma_hub.source import (
 )
 from surgsigma_hub.source.numbered_files import stem_pattern
 
-_FPS = 25
-_NUMBERS: dict[str, tuple[int, float]] = {"image": (1, 1.0), "second": (0, 1.0), "frame": (0, float(_FPS))}
+_NUMBERS: dict[str, tuple[int, float]] = {"image": (1, 1.0), "second": (0, 1.0), "frame": (0, float(FPS))}
 """Fields of a pattern of names: the number of the first picture, and numbers per second."""
-_VIDEO_COUNT = 80
-_PHASE = FrameTable(columns=(Text("Phase"),), kind="phase")
-_TOOL = FrameTable(columns=(Flags(TOOLS),), kind="tool", every=_FPS)
 
 
 class _Records(Home):
@@ -148,7 +134,7 @@ class Cholec80(DeclaredSource):
         """The home, by form."""
         folder, form = self._place
         self.images = self._pictures if form == "png" else None
-        self.films = Films(places=("videos/video{number:02d}",), within=1 / _FPS) if form == "mp4" else None
+        self.films = Films(places=("videos/video{number:02d}",), within=1 / FPS) if form == "mp4" else None
         return folder
 
     @cached_property
@@ -156,76 +142,27 @@ class Cholec80(DeclaredSource):
         """The files of each video."""
         if self._place[1] != "tfrecord":
             return super().found
-        numbers = self._record_numbers(record_files(self._place[0]))
+        try:
+            numbers = numbered_records(record_files(self._place[0]))
+        except BadRowError as error:
+            raise self.layout_error(self.root, error.message) from None
         return {f"video{n:02d}": ({"number": n}, {"records": path}) for n, path in numbers.items()}
-
-    def _record_numbers(self, paths: list[Path]) -> dict[int, Path]:
-        """The video number of each TFRecord file: by its name, by the place in a full set, or as its records say."""
-        named = [re.match(r"video_?([0-9]{1,3})(?![0-9])", path.name) for path in paths]
-        numbers = [int(match[1]) if match else None for match in named]
-        if None in numbers and len(paths) == _VIDEO_COUNT:
-            numbers = list(range(1, _VIDEO_COUNT + 1))
-        found: dict[int, Path] = {}
-        for number, path in zip(numbers, paths, strict=True):
-            number = number if number is not None else number_inside(path)
-            if number is None or number in found:
-                what = f"as {found[number].name} does" if number in found else "nor do its records"
-                raise self.layout_error(
-                    self.root,
-                    f"the name of {path.name} does not say which video it is {what}; name the files video01.tfrecord, "
-                    "... or keep all 80",
-                )
-            found[number] = path
-        return found
 
     def labels(self, video: Video) -> VideoLabels:
         """Phases of each frame and tools of each second."""
         if self._place[1] == "tfrecord":
-            return self._recorded(video)
-        phase, tool = (read_frame_table(*self.file(video, k), t) for k, t in (("phase", _PHASE), ("tool", _TOOL)))
-        phases, tools = whole_seconds([*phase.named["Phase"]], _FPS), [*tool.listed]
-        defects = [
-            *(*phase.defects, *tool.defects),
-            *lacking_rows(self.file(video, "tool")[1], tool, tools, phases, _FPS),
-            *lacking_rows(self.file(video, "phase")[1], phase, phases, tools, _FPS),
-        ]
+            frames, defects, course = moments_recorded(*self.file(video, "records"), video.data["number"])
+            return VideoLabels(frames=frames, defects=defects, course=course)
+        read = read_tables(self.file(video, "phase"), self.file(video, "tool"))
         told = VideoLabels(
-            frames=moments_of(fps=_FPS, phase=phase.named["Phase"], instruments=tool.listed),
-            defects=defects,
-            course=course_of({"phase": phase.named["Phase"]}, fps=_FPS),
-            lasts=(max(phase.last, tool.last) + 1) / _FPS,
-            said_by=f"{video.id}-{'phase' if phases else 'tool'}.txt",
-            beyond=1 + phase.unread / _FPS,
+            frames=read.moments(),
+            defects=read.defects(),
+            course=read.course(),
+            lasts=read.lasts,
+            said_by=f"{video.id}-{'phase' if read.phases else 'tool'}.txt",
+            beyond=1 + read.phase.unread / FPS,
         )
         if self.images is None:
             return told
-        # The last second often has a phase, but neither tools nor a picture.
-        seconds = sorted({n // _FPS for n in (*phases, *tools)})
-        last = max(tools, default=_FPS * (seconds[-1] - 1) if seconds else 0) // _FPS
-        tail = {s for s in seconds[-1:] if _FPS * s not in tools and (_FPS * (s - 1) in tools or not tools)}
-        return replace(
-            told,
-            moments=[s for s in seconds if s <= last],
-            lasts=seconds[-1] + 1 if seconds else 1,
-            spare=frozenset(tail),
-        )
-
-    def _recorded(self, video: Video) -> VideoLabels:
-        """A TFRecord file: labels and pictures of each second."""
-        path, where = video.files[0], self.relative(video.files[0])
-        recorded = read_video(path, video.data["number"])
-        images = {n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in recorded.seconds.items()}
-        frames = [
-            Frame(
-                index=_FPS * second,
-                fps=_FPS,
-                image=images[second],
-                phase=None if found.phase is None else Label(found.phase),
-                instruments=None if found.tools is None else tuple(Label(tool) for tool in found.tools),
-            )
-            for second, found in recorded.seconds.items()
-        ]
-        course = course_of({"phase": {n: r.phase for n, r in recorded.seconds.items()}}, fps=1)
-        stills = Stills(tuple(images.get(n) for n in range(max(images) + 1)), 1.0) if images else None
-        defects = [Defect(reason, f"{where} {place}", detail) for reason, place, detail in recorded.problems]
-        return VideoLabels(frames=frames, defects=defects, course=replace(course, footage=stills))
+        moments, lasts, spare = read.pictured()
+        return replace(told, moments=moments, lasts=lasts, spare=spare)

@@ -90,9 +90,8 @@ class Cholec80VQA(FilePerFrame):
         for number, path in files.items():
             found += _frame(number, path, self.relative(path), asked)
         lasts = (max(files, default=0) + 1) / _FPS
-        return VideoLabels(
-            frames=[one for one in found if isinstance(one, Frame)],
-            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *lacking],
+        return VideoLabels.of(
+            [*found, *asked.defects(), *lacking],
             lasts=lasts,
             said_by=f"questions of {video.id}",
             beyond=max(60.0, _BEYOND * lasts),

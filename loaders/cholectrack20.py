@@ -5,11 +5,10 @@ The traps of this source and what is done about them are told in ``dataset_cards
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from surgsigma_hub.parsers.releases.track_records import TrackedVideo, read_tracks
+from surgsigma_hub.parsers.releases.track_records import TrackedVideo, read_tracks, signature_of
 from surgsigma_hub.parsers.runs import course_of
 from surgsigma_hub.records import Defect, Fact, Frame, Label, Origin, Reason, Video
 from surgsigma_hub.source import (
@@ -115,27 +114,30 @@ class CholecTrack20(DeclaredSource):
 
     @cached_property
     def _tracks(self) -> dict[str, TrackedVideo]:
+        """What the file of the video in hand says."""
         return {}
 
     def _read(self, id: str) -> TrackedVideo:
         if id not in self._tracks:
             path = self.found[id][1].get("labels")
             where = f"{id}.json" if path is None else self.relative(path)
+            self._tracks.clear()
             self._tracks[id] = read_tracks(path, where, _TOOLS, _PHASES, every=_FPS)
         return self._tracks[id]
 
+    @cached_property
+    def _signatures(self) -> dict[str, str]:
+        return {id: signature_of(paths.get("labels")) for id, (_, paths) in self.found.items()}
+
     def _of_another(self, id: str) -> str:
         """Why the labels of a video are taken for those of another film; empty where they are its own."""
-        mine, lost = self._read(id), self._without_picture(id)
+        mine, lost = self._signatures[id], self._without_picture(id)
         if lost > _STRANGE:
             return f"{lost:.0%} of its frames are not among its own pictures: they are labels of another film"
-        twins = [other for other in self._others(id) if self._read(other).signature == mine.signature]
-        if not twins or not mine.signature or (id in self._pictured and self._without_picture(twins[0]) > _STRANGE):
+        twins = [other for other, found in self._signatures.items() if other != id and found == mine]
+        if not twins or not mine or (id in self._pictured and self._without_picture(twins[0]) > _STRANGE):
             return ""
         return f"its frames and boxes are those of {twins[0]}, and nothing says whose they are"
-
-    def _others(self, id: str) -> Iterator[str]:
-        return (other for other in self.found if other != id)
 
     @cached_property
     def _pictured(self) -> dict[str, frozenset[int]]:

@@ -5,36 +5,29 @@ The traps of this source and what is done about them are told in ``dataset_cards
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from surgsigma_hub.errors import BadRowError
-from surgsigma_hub.parsers.coco import CocoFile, CocoImage, CocoObject, read_coco
-from surgsigma_hub.parsers.releases.rater_shares import verdicts_of
-from surgsigma_hub.records import (
-    Coverage,
-    Defect,
-    Fact,
-    FileImage,
-    Frame,
-    Label,
-    LabeledBox,
-    LabeledMask,
-    Reason,
-    Video,
+from surgsigma_hub.parsers.coco import CocoEntries, CocoEntry, entries_in
+from surgsigma_hub.parsers.releases.endoscapes_frames import moment_of
+from surgsigma_hub.records import Coverage, Defect, Fact, Frame, Reason, Video
+from surgsigma_hub.source import (
+    Access,
+    DeclaredSource,
+    Fields,
+    Home,
+    Modality,
+    Procedure,
+    SourceInfo,
+    Specialty,
+    VideoLabels,
 )
-from surgsigma_hub.source import Access, Home, Modality, Procedure, Source, SourceInfo, Specialty
 
-_FPS = 25
 _SPLITS = ("train", "val", "test")
 _FILES = ("{}_seg/annotation_coco.json", "{}/annotation_coco.json", "{}/annotation_ds_coco.json")
 """Files of a split: masks, boxes, criteria; the masks repeat the boxes of their images."""
-_NAME = re.compile(r"(?:.*/)?([0-9]{1,4})_([0-9]{1,7})\.jpe?g", re.IGNORECASE)
-_TOOL, _CRITERIA = "tool", ("C1", "C2", "C3")
+_NAME, _LIKE = r"(?:.*/)?(?P<video>[0-9]{1,4})_(?P<frame>[0-9]{1,7})\.jpe?g", "8_14775.jpg"
 _ELSEWHERE = {
     1: "cholec80/video67",
     2: "cholec80/video68",
@@ -49,7 +42,7 @@ _ELSEWHERE = {
 """The same operation in an older source."""
 
 
-class Endoscapes2023(Source):
+class Endoscapes2023(DeclaredSource):
     """Loader of Endoscapes2023 (see the module)."""
 
     info = SourceInfo(
@@ -66,99 +59,63 @@ class Endoscapes2023(Source):
         split_schemes={"official": _SPLITS},
         coverage={Fact.TISSUE_BOXES: Coverage.ANNOTATED_ONLY},
     )
-    _home = Home(any_of=tuple(f"{split}/annotation*_coco.json" for split in _SPLITS))
+    home = Home(any_of=tuple(f"{split}/annotation*_coco.json" for split in _SPLITS))
+    video_id = "vid{number:03d}"
 
     @cached_property
-    def folder(self) -> Path:
-        """The folder with the splits."""
-        return self.find_home(self._home.fits, self._home.told())
+    def _entries(self) -> CocoEntries:
+        """The images of all files, of each split those with masks first."""
+        paths = [(split, self.folder / name.format(split)) for split in _SPLITS for name in _FILES]
+        return entries_in(((split, path, self.relative(path)) for split, path in paths), _NAME, _LIKE)
 
     @cached_property
-    def _lost(self) -> list[Defect]:
-        """What belongs to no operation, told with the first one."""
-        return []
-
-    @cached_property
-    def _unread(self) -> dict[str, list[Defect]]:
-        """By split the files that say nothing, told with each of its operations."""
-        return {split: [] for split in _SPLITS}
-
-    @cached_property
-    def _moments(self) -> Mapping[int, tuple[str, Mapping[int, list[tuple[CocoFile, CocoImage]]]]]:
-        """By operation its split, and by frame the entries of all files, those with masks first."""
-        found: dict[int, tuple[str, dict[int, list[tuple[CocoFile, CocoImage]]]]] = {}
-        for split, path in ((split, self.folder / name.format(split)) for split in _SPLITS for name in _FILES):
-            where = self.relative(path)
-            # A link that an archive tool made a file of a few bytes is no folder: its annotations are missing then.
-            if not path.is_file():
-                detail = "the file is missing: its labels of this operation, if any, are not known"
-                self._unread[split].append(Defect(Reason.LABEL_MISSING, where, detail))
-                continue
-            try:
-                file = read_coco(path, where)
-            except BadRowError as error:
-                self._unread[split].append(Defect(Reason.ROW_MALFORMED, where, error.message))
-                continue
-            self._lost.extend(file.defects)
-            for image in file.images.values():
-                match = _NAME.fullmatch(image.name)
-                home, moments = found.setdefault(int(match[1]), (split, {})) if match else ("", {})
-                if match is None or home != split:
-                    detail = f"{image.name!r:.60}: " + (f"of {home}" if home else "not named like 8_14775.jpg")
-                    self._lost.append(Defect(Reason.ROW_MALFORMED, f"{file.where} image {image.id}", detail))
-                    continue
-                moments.setdefault(int(match[2]), []).append((file, image))
+    def _splits(self) -> Mapping[int, str]:
+        """The split of each operation: that of the first file which names one of its images."""
+        found: dict[int, str] = {}
+        for entry in self._entries.found:
+            found.setdefault(int(entry.name["video"]), entry.kind)
         return found
 
-    def videos(self) -> list[Video]:
-        """All operations with an annotated frame.
+    @cached_property
+    def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
+        """All operations with an annotated image.
 
         Raises:
             LayoutError: no file names one.
         """
-        if not self._moments:
-            unread = (d for told in self._unread.values() for d in told if d.reason is not Reason.LABEL_MISSING)
-            told = [*unread, *self._lost]
-            problem = told[0].detail if told else "no annotation file names an image like 8_14775.jpg"
-            raise self.layout_error(self.root, problem)
-        return [
-            Video(
-                id=f"vid{number:03d}",
-                canonical_id=_ELSEWHERE.get(number, f"endoscapes2023/vid{number:03d}"),
-                split=split,
-                files=tuple(p for name in _FILES if (p := self.folder / name.format(split)).is_file()),
-                data={"number": number, "first": number == min(self._moments)},
+        if not self._splits:
+            unread = (d for _, d in self._entries.unread if d.reason is not Reason.LABEL_MISSING)
+            told = [*unread, *self._entries.lost]
+            raise self.layout_error(
+                self.root, told[0].detail if told else f"no annotation file names an image like {_LIKE}"
             )
-            for number, (split, _) in sorted(self._moments.items())
-        ]
+        held = {split: [self.folder / name.format(split) for name in _FILES] for split in _SPLITS}
+        files = {split: {str(p): p for p in paths if p.is_file()} for split, paths in held.items()}
+        return {f"vid{n:03d}": ({"number": n}, files[split]) for n, split in sorted(self._splits.items())}
 
-    def frames(self, video: Video) -> Iterator[Frame | Defect]:
-        """The annotated frames of one operation."""
-        yield from self._lost if video.data["first"] else ()
-        yield from self._unread[video.split]
-        for number, entries in sorted(self._moments[video.data["number"]][1].items()):
-            path = self.folder / video.split / f"{video.data['number']}_{number}.jpg"
-            size = (entries[0][1].width, entries[0][1].height)
-            frame = Frame(index=number, fps=_FPS, image=FileImage(path), size=size)
-            for file, image in entries:
-                judged = file.where.endswith("_ds_coco.json")
-                if not judged and frame.tissue_boxes is None:
-                    objects, defects = file.objects(image)
-                    yield from defects
-                    frame = replace(frame, **_facts(objects))
-                if frame.criteria is None and image.data.get("is_ds_keyframe") is True:
-                    try:
-                        frame = replace(frame, criteria=verdicts_of(image.data.get("ds"), _CRITERIA))
-                    except BadRowError as error:
-                        yield Defect(Reason.LABEL_CORRUPT, f"{file.where} image {image.id}", f"ds: {error.message}")
-            if frame.facts():
-                yield frame
+    def canonical_id(self, id: str, fields: Fields) -> str:
+        """The operation here, or where an older source has it."""
+        return _ELSEWHERE.get(int(fields["number"]), f"endoscapes2023/{id}")
 
+    def split_of(self, id: str, fields: Fields) -> str:
+        """The folder that the operation is in."""
+        return self._splits[int(fields["number"])]
 
-def _facts(objects: tuple[CocoObject, ...]) -> dict[str, Any]:
-    """Boxes of anatomy, and masks of instruments where the file has masks."""
-    tools = [o for o in objects if o.category == _TOOL]
-    boxes = tuple(LabeledBox(Label(o.category), o.box, o.clipped) for o in objects if o not in tools and o.box)
-    masks = tuple(LabeledMask(None, o.mask) for o in tools if o.mask is not None)
-    whole = any(o.mask is not None for o in objects) and len(masks) == len(tools)
-    return {"tissue_boxes": boxes, "instrument_masks": masks if whole else None}
+    def labels(self, video: Video) -> VideoLabels:
+        """The annotated frames of one operation; what is of none is told with the first one."""
+        number = video.data["number"]
+        moments: dict[int, list[CocoEntry]] = {}
+        told: list[Frame | Defect] = [d for split, d in self._entries.unread if split == video.split]
+        if number == min(self._splits):
+            told = [*self._entries.lost, *told]
+        for entry in self._entries.found:
+            if int(entry.name["video"]) != number:
+                continue
+            if entry.kind == video.split:
+                moments.setdefault(int(entry.name["frame"]), []).append(entry)
+            else:
+                where = f"{entry.file.where} image {entry.image.id}"
+                told.append(Defect(Reason.ROW_MALFORMED, where, f"{entry.image.name!r:.60}: of {video.split}"))
+        for frame, entries in sorted(moments.items()):
+            told += moment_of(frame, self.folder / video.split / f"{number}_{frame}.jpg", entries)
+        return VideoLabels.of(told)

@@ -5,9 +5,8 @@ What becomes of the questions, and the traps of this source, are told in ``datas
 
 from __future__ import annotations
 
-from surgsigma_hub.parsers.questions import Asked, QuestionForms, read_question_lines
-from surgsigma_hub.parsers.releases.endovis_questions import FORMS, read_frame
-from surgsigma_hub.records import Coverage, Defect, Fact, FileImage, Frame, Video
+from surgsigma_hub.parsers.releases.endovis_questions import read_sequence
+from surgsigma_hub.records import Coverage, Fact, Video
 from surgsigma_hub.source import (
     Access,
     Fields,
@@ -55,16 +54,6 @@ class EndoVis18VQA(FilePerFrame):
 
     def labels(self, video: Video) -> VideoLabels:
         """What the questions of each frame say."""
-        asked = QuestionForms(FORMS)
         files = [self.frame_files(video, kind) for kind in ("questions", "sentences")]
-        images = {n: FileImage(path) for n, path in self.frame_files(video, "image").items()}
-        found: list[Frame | Defect] = []
-        for number in sorted({*files[0], *files[1]}):
-            rows: list[Asked | Defect] = []
-            for path in (paths[number] for paths in files if number in paths):
-                rows += read_question_lines(path, self.relative(path))
-            found += read_frame(number, rows, asked, images.get(number))
-        return VideoLabels(
-            frames=[one for one in found if isinstance(one, Frame)],
-            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *self.unlabelled(video)],
-        )
+        told = read_sequence(files, self.frame_files(video, "image"), self.relative)
+        return VideoLabels.of([*told, *self.unlabelled(video)])

@@ -5,9 +5,8 @@ What becomes of the questions, and the traps of this source, are told in ``datas
 
 from __future__ import annotations
 
-from surgsigma_hub.parsers.questions import QuestionForms, read_question_lines
-from surgsigma_hub.parsers.releases.endovis_questions import FORMS, read_frame
-from surgsigma_hub.records import BoxExtent, Coverage, Defect, Fact, FileImage, Frame, Video
+from surgsigma_hub.parsers.releases.endovis_questions import read_sequence
+from surgsigma_hub.records import BoxExtent, Coverage, Fact, Video
 from surgsigma_hub.source import (
     Access,
     Fields,
@@ -54,13 +53,6 @@ class EndoVis18VQLA(FilePerFrame):
 
     def labels(self, video: Video) -> VideoLabels:
         """What the questions of each frame say."""
-        asked = QuestionForms(FORMS)
-        images = {n: FileImage(path) for n, path in self.frame_files(video, "image").items()}
-        found: list[Frame | Defect] = []
-        for number, path in self.frame_files(video, "questions").items():
-            rows = read_question_lines(path, self.relative(path), rest=(1,))
-            found += read_frame(number, rows, asked, images.get(number), boxed=True)
-        return VideoLabels(
-            frames=[one for one in found if isinstance(one, Frame)],
-            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *self.unlabelled(video)],
-        )
+        files, images = [self.frame_files(video, "questions")], self.frame_files(video, "image")
+        told = read_sequence(files, images, self.relative, boxed=True)
+        return VideoLabels.of([*told, *self.unlabelled(video)])

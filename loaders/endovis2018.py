@@ -97,9 +97,8 @@ class EndoVis2018(StillsSource):
         for _, path in matches(self.folder, "**/labels.json"):
             try:
                 read = read_json(path)
-            except (BadRowError, OSError) as error:
-                detail = error.message if isinstance(error, BadRowError) else f"cannot be opened ({error.strerror})"
-                raise self.layout_error(self.root, f"{self.relative(path)}: {detail}") from None
+            except BadRowError as error:
+                raise self.layout_error(self.root, f"{self.relative(path)}: {error.message}") from None
             classes = read.get("classes") if isinstance(read, dict) else read
             for entry in classes if isinstance(classes, list) else ():
                 name, colour = (entry.get("name"), entry.get("color")) if isinstance(entry, dict) else (None, None)

@@ -71,12 +71,12 @@ class KvasirSeg(StillsSource):
     @cached_property
     def _boxes(self) -> tuple[dict[str, Any], str]:
         """Entries of the file of boxes by name, and why there are none."""
+        if not self._boxes_at.is_file():
+            return {}, "the file is missing"
         try:
             read = read_json(self._boxes_at)
-        except FileNotFoundError:
-            return {}, "the file is missing"
-        except (BadRowError, OSError) as error:
-            return {}, error.message if isinstance(error, BadRowError) else f"cannot be opened ({error.strerror})"
+        except BadRowError as error:
+            return {}, error.message
         return (read, "") if isinstance(read, dict) else ({}, "no object with an entry for each image")
 
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:

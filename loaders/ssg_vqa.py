@@ -78,9 +78,8 @@ class SSGVQA(FilePerFrame):
         for number in sorted({*files["questions"], *files["graph"]}):
             held = {kind: paths[number] for kind, paths in files.items() if number in paths}
             found += self._frame(number, held, asked)
-        return VideoLabels(
-            frames=[one for one in found if isinstance(one, Frame)],
-            defects=[*(one for one in found if isinstance(one, Defect)), *asked.defects(), *self.unlabelled(video)],
+        return VideoLabels.of(
+            [*found, *asked.defects(), *self.unlabelled(video)],
         )
 
     def _frame(self, number: int, held: Mapping[str, Path], asked: QuestionForms) -> Iterator[Frame | Defect]:

@@ -15,7 +15,7 @@ from .building.scope import Scope
 from .building.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
-from .registry import all_sources, get_source
+from .registry import all_sources, get_source, source_names
 from .schema import chosen_layout
 from .shards.config_names import FRAMES
 from .source import SourceInfo
@@ -39,12 +39,19 @@ def list_tasks() -> dict[str, Task]:
     return all_tasks()
 
 
+def offered_by(source: str) -> tuple[str, ...]:
+    """Names of the tasks that the facts of a source allow.
+
+    Raises:
+        UnknownNameError: no such source.
+    """
+    info = get_source(source).info
+    return tuple(task.name for task in all_tasks().values() if task.allowed_by(info))
+
+
 def matrix() -> dict[str, tuple[str, ...]]:
     """For each source, the names of the tasks that its facts allow."""
-    return {
-        name: tuple(task.name for task in all_tasks().values() if task.offered_by(info.facts, info.coverage))
-        for name, info in list_sources().items()
-    }
+    return {name: offered_by(name) for name in source_names()}
 
 
 def build(
@@ -72,6 +79,7 @@ def build(
     warrants: Path | str | None = None,
     max_quarantine: float = 0.05,
     dry_run: bool = False,
+    pictures: bool = False,
     progress: bool = False,
 ) -> BuildReport:
     """Build one source into a published tree; a second call adds a second source.
@@ -111,6 +119,7 @@ def build(
         max_quarantine: Share of left-out things (0..1) above which the tree is not changed and ``ok`` is False.
         dry_run: Read every annotation and check the footage, but decode no picture and write nothing: the report says
             what a build would make, see :mod:`surgsigma_hub.building.dry_run`.
+        pictures: Draw the pictures and charts of the card too, as ``surgsigma card`` does.
         progress: Show progress bars on stderr.
 
     Returns:
@@ -119,7 +128,7 @@ def build(
     Raises:
         SurgSigmaError: see :func:`surgsigma_hub.building.run.run_build`.
     """
-    from .hub.cards import refresh
+    from .hub.cards import illustrate, refresh
 
     kind = get_source(source)
     for name, value, low, high in (
@@ -167,7 +176,7 @@ def build(
         workers=workers,
         max_quarantine=max_quarantine,
         progress=progress,
-        finish=refresh,
+        finish=illustrate if pictures else refresh,
     )
 
 

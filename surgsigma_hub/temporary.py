@@ -44,6 +44,13 @@ def remove_leftovers(folder: Path, names: str = r".+") -> None:
             path.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove all files under temporary names below ``folder``, which nobody writes to any more."""
+    for path in sorted(folder.rglob(".*.tmp")):
+        if _FORM.fullmatch(path.name) and not path.is_dir():
+            path.unlink(missing_ok=True)
+
+
 def _host() -> str:
     return re.sub(r"[^A-Za-z0-9]", "", platform.node())[:32]
 

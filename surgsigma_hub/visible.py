@@ -1,4 +1,4 @@
-"""Characters that act or hide, made visible: for screens and pages that show names and texts of others."""
+"""What a reader of a screen or a page sees: characters that act or hide made visible, and bytes in units."""
 
 from __future__ import annotations
 
@@ -25,3 +25,17 @@ def visible(text: str, *, keep: str = "\n\t") -> str:
 
 def _code(c: str) -> str:
     return f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" if ord(c) < 65536 else f"\\U{ord(c):08x}"
+
+
+def size_text(count: int) -> str:
+    """Bytes for a reader.
+
+    >>> size_text(999), size_text(1_500_000)
+    ('999 B', '1.5 MB')
+    """
+    size, unit = float(count), "B"
+    for bigger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, bigger
+    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"

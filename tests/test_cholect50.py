@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.errors import LayoutError, SurgSigmaError, UnknownNameError
+from surgsigma_hub.errors import LayoutError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.parsers.releases.triplet_vectors import NAMES
 from surgsigma_hub.records import Box, Fact, FileImage, Frame, Label, LabeledBox, Reason, Triplet
@@ -98,7 +98,7 @@ def test_the_parent_will_do_and_places_are_relative_to_what_was_given(tmp_path: 
     (tmp_path / "up" / "__MACOSX" / "videos").mkdir()
     (tmp_path / "up" / "CholecT50" / "videos" / "VID08" / "000001.png").unlink()
     (tmp_path / "up" / "CholecT50" / "labels" / "VID06.json").write_text("{")
-    assert read(tmp_path / "up", "VID08")[1][0].where == "videos/VID08"
+    assert read(tmp_path / "up", "VID08")[1][0].where == "CholecT50/videos/VID08"
     (cut,) = read(tmp_path / "up", "VID06")[1]
     assert cut.where == "CholecT50/labels/VID06.json" and "character 1" in cut.detail
     with pytest.raises(LayoutError):
@@ -184,15 +184,17 @@ def test_two_copies_and_two_files_of_one_video_are_not_chosen_between(tmp_path: 
     with pytest.raises(LayoutError, match="several copies"):
         CholecT50(tmp_path).videos()
     label_file(tmp_path / "a", "VID1", {})
-    with pytest.raises(LayoutError, match=r"VID01.json and VID1.json"):
+    with pytest.raises(LayoutError, match=r"VID01\S* and \S*VID1\S* are the same video"):
         CholecT50(tmp_path / "a").videos()
 
 
-def test_videos_that_the_scheme_does_not_know_are_listed(tmp_path: Path) -> None:
+def test_videos_that_the_scheme_does_not_know_are_told(tmp_path: Path) -> None:
     for video in ("VID01", "VID03", "VID200"):
-        label_file(tmp_path, video, {})
-    with pytest.raises(SurgSigmaError, match="VID03, VID200 not in split scheme 'rendezvous'"):
-        CholecT50(tmp_path).videos()
+        label_file(tmp_path, video, {"0": [GRASP]})
+        pictures(tmp_path, video, [0])
+    assert [len(read(tmp_path, video)[0]) for video in ("VID01", "VID03", "VID200")] == [1, 0, 0]
+    (defect,) = read(tmp_path, "VID200")[1]
+    assert "in no split of scheme rendezvous (train 35 videos, test 10 videos, val 5 videos)" in defect.detail
 
 
 def test_pictures_without_labels_and_labels_without_pictures_are_told(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.parsers.releases.triplet_vectors import NAMES, names_in, read_label_mapping, triples_in
-from surgsigma_hub.records import Defect, Label, Reason, Video
+from surgsigma_hub.records import Defect, Label, Reason
 
 from chole_files import label_file, pictures, vector
 from cholect50_reading import GRASP, ROOT, CholecT50, one, read
@@ -119,7 +119,9 @@ def test_repeated_keys_are_left_out(tmp_path: Path) -> None:
 
 
 def test_keys_that_are_no_frame_numbers(tmp_path: Path) -> None:
-    frames, defects = one(tmp_path, {"5": [GRASP], "-1": [GRASP], "x": [GRASP], "1.0": [GRASP], "9" * 7: [GRASP]})
+    label_file(tmp_path, "VID01", {key: [GRASP] for key in ("5", "-1", "x", "1.0", "9" * 7)})
+    pictures(tmp_path, "VID01", [5])
+    frames, defects = read(tmp_path, "VID01")
     assert list(frames) == [5] and [d.reason for d in defects] == [Reason.ROW_MALFORMED] * 4
 
 
@@ -127,11 +129,10 @@ def test_a_file_cut_anywhere_is_one_defect_and_no_frame(tmp_path: Path) -> None:
     shutil.copytree(ROOT, tmp_path / "t50")
     path = tmp_path / "t50" / "labels" / "VID01.json"
     text = path.read_bytes().rstrip()
-    source = CholecT50(tmp_path / "t50")
-    video = next(iter(source.videos()))
+    video = next(iter(CholecT50(tmp_path / "t50").videos()))
     for end in range(0, len(text), 7):
         path.write_bytes(text[:end])
-        (defect,) = seen(source, video).frames()
+        (defect,) = seen(CholecT50(tmp_path / "t50"), video).frames()
         assert isinstance(defect, Defect) and defect.reason is Reason.ROW_MALFORMED
         assert defect.where == "labels/VID01.json" and "character" in defect.detail
 
@@ -181,11 +182,10 @@ KEY = st.integers(0, 30).map(str) | st.text("0123456789-x", max_size=4)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(annotations=st.dictionaries(KEY, JSON | st.lists(ROW | JSON, max_size=3), max_size=5))
 def test_whatever_a_file_holds_every_key_is_a_frame_or_a_defect(tmp_path: Path, annotations: dict[str, Any]) -> None:
-    path = label_file(tmp_path, "VID01", annotations)
+    label_file(tmp_path, "VID01", annotations)
     source = CholecT50(tmp_path)
-    items = list(
-        seen(source, Video(id="VID01", canonical_id="cholec80/video01", split="train", files=(path,))).frames()
-    )
+    (video,) = source.videos()
+    items = list(seen(source, video).frames())
     numbers = {int(k) for k in annotations if k.isascii() and k.isdigit() and len(k) <= 6}
     wrong = [k for k in annotations if not (k.isascii() and k.isdigit() and len(k) <= 6)]
     assert all(isinstance(item, Defect) for item in items)  # no picture is there

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from surgsigma_hub.loaders.endovis2017 import _type_of
 from surgsigma_hub.media.masks import render
+from surgsigma_hub.parsers.releases.endovis2017_masks import type_of
 from surgsigma_hub.records import Box, Defect, Fact, Frame, Label, LabeledBox, Reason
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
@@ -88,4 +88,4 @@ def test_every_published_name_of_a_folder_names_its_instrument(real: Path) -> No
              "MCS": "Monopolar_Curved_Scissors", "Other": "Other"}  # fmt: skip
     with (real.parent / "vocab" / "endovis2017_train_ground_truth_folders.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 24 and all(_type_of(row["folder"]) == short[row["instrument_type"]] for row in rows)
+    assert len(rows) == 24 and all(type_of(row["folder"]) == short[row["instrument_type"]] for row in rows)

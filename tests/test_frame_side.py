@@ -14,7 +14,8 @@ from surgsigma_hub.api import build
 from surgsigma_hub.errors import BuildError, MediaError, SurgSigmaError
 from surgsigma_hub.media.frame_side import bounded, smaller_depth, smaller_mask
 from surgsigma_hub.media.image import to_jpeg
-from surgsigma_hub.records import FileImage
+from surgsigma_hub.media.masks import render
+from surgsigma_hub.records import FileImage, MaskImage
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
 
@@ -145,3 +146,14 @@ def test_depth_takes_the_value_in_the_middle() -> None:
 def test_a_side_out_of_range(side: int, tmp_path: Path) -> None:
     with pytest.raises(SurgSigmaError, match=f"frame_side={side} is out of range, expected 16..2160"):
         build("synthetic", out=tmp_path / "t", frame_side=side)
+
+
+def test_a_mask_of_another_size_follows_its_picture_and_one_of_another_shape_is_refused(tmp_path: Path) -> None:
+    mask = np.zeros((128, 192), np.uint8)
+    mask[:64] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    region = MaskImage(FileImage(tmp_path / "mask.png"))
+    made = smaller_mask(render([region], width=96, height=64), (60, 40))
+    assert made.shape == (40, 60) and (made[:20] == 255).all() and not made[20:].any()
+    with pytest.raises(MediaError, match=r"mask\.png: mask of 192 x 128 for a 96 x 96 frame"):
+        render([region], width=96, height=96)

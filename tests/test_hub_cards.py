@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ import yaml
 from surgsigma_hub.errors import BuildError, ShardError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.hub.markdown import table
-from surgsigma_hub.hub.tree_facts import size_category, size_text
+from surgsigma_hub.hub.tree_facts import size_category
 from surgsigma_hub.schema import FORMAT_VERSION, schema_text
 from surgsigma_hub.tasks import get_task
+from surgsigma_hub.visible import size_text
 from surgsigma_hub.whole_files import write_atomic
 
 from handmade import PARTS, SOURCES, Part, add_strays, counts, make_sample, write_tree
@@ -72,12 +74,12 @@ def test_readme_front_matter(tree: Path) -> None:
     assert found == counts()
 
 
-def test_tables_are_counted(tree: Path) -> None:
+def test_lists_are_counted(tree: Path) -> None:
     _, body = card(tree)
-    rows = [[c.strip() for c in line.strip("|").split("|")] for line in body.splitlines() if line.startswith("| `")]
-    found = {(r[0].strip("`"), r[1]): int(r[2]) for r in rows}
-    assert found == {(c, s): n for c, splits in counts().items() for s, n in splits.items()}
-    videos = {(r[0].strip("`"), r[1]): int(r[4]) for r in rows}
+    listed = re.findall(r"^- `([a-z_-]+)`: (.+)$", body, flags=re.MULTILINE)
+    parts = {name: re.findall(r"(\w+) (\d+) \([\d.]+ k?B, (\d+) videos?\)", said) for name, said in listed}
+    assert {name: {s: int(n) for s, n, _ in splits} for name, splits in parts.items()} == counts()
+    videos = {(name, s): int(v) for name, splits in parts.items() for s, _, v in splits}
     assert videos["phase_recognition", "train"] == 3
     assert videos["all", "train"] == 5
     total = sum(sum(p.shards) for p in PARTS)
@@ -134,8 +136,8 @@ def test_leaks_are_counted_over_sources(tree: Path) -> None:
 
 
 def test_examples_are_real_samples_and_only_where_terms_allow(tree: Path) -> None:
-    _, body = card(tree)
-    blocks = [orjson.loads(b.split("\n```", 1)[0]) for b in body.split("```json\n")[1:]]
+    pages = [(tree / "cards" / f"task_{task}.md").read_text() for task in sorted({p.task for p in PARTS})]
+    blocks = [orjson.loads(page.split("```json\n")[1].split("\n```", 1)[0]) for page in pages]
     assert [b["task"] for b in blocks] == sorted({p.task for p in PARTS})
     for block in blocks:
         part = next(p for p in PARTS if p.task == block["task"] and p.source == block["source"])
@@ -147,8 +149,10 @@ def test_examples_are_real_samples_and_only_where_terms_allow(tree: Path) -> Non
     shutil.rmtree(tree / "data" / "phase_recognition" / "beta")
     shutil.rmtree(tree / "data" / "phase_recognition" / "toys")
     refresh(tree, sources=SOURCES)
-    assert "A sample of phase_recognition: not shown" in card(tree)[1]
-    assert "Answer 0." not in (tree / "cards" / "task_phase_recognition.md").read_text()
+    text = (tree / "cards" / "task_phase_recognition.md").read_text()
+    assert "A sample of phase_recognition: not shown" in text
+    assert "Answer 0." not in text
+    assert "not shown, for its terms" in card(tree)[1]
 
 
 def test_licences_page_names_terms_and_access(tree: Path) -> None:

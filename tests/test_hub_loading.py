@@ -107,7 +107,7 @@ def test_arrow_and_streaming_give_the_same(tree: Path, cache: Path) -> None:
 def test_default_config_and_default_place(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tree.parent)
     loaded = load_dataset(streaming=True)
-    assert next(iter(loaded["train"]))["task"] == "instrument_segmentation"
+    assert next(iter(loaded["train"]))["task"] == "phase_recognition"
     assert set(load_dataset("surgsigma", "beta", streaming=True)) == {"train"}
     monkeypatch.chdir(tree.parent.parent)
     with pytest.raises(SurgSigmaError, match="no such folder"):

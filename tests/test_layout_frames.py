@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from surgsigma_hub.shards.sampling import pick
 from surgsigma_hub.shards.validate import validate
 
 from builds import digests
+from handmade import CARD, sample, write_part
 
 SMALL = {"videos": "3", "frames": "3", "width": "96", "height": "64"}
 TASKS = [
@@ -285,3 +287,47 @@ def test_a_manifest_whose_conversations_cannot_be(frames: Path) -> None:
         raw = {**orjson.loads(manifest.dumps()), "conversations": wrong}
         with pytest.raises(ShardError, match="conversations"):
             parse_manifest(orjson.dumps(raw), where="m", place=manifest.path)
+
+
+def test_a_task_of_a_tree_by_medium_is_told_where_to_find(frames: Path) -> None:
+    with pytest.raises(SurgSigmaError, match=r"no config 'phase_recognition'(.|\n)*Load 'frames', or stream\("):
+        load_dataset(frames, "phase_recognition", split="train", streaming=True)
+    with pytest.raises(UnknownNameError, match="'frames-synthetik'"):
+        load_dataset(frames, "frames-synthetik", split="train", streaming=True)
+
+
+def test_one_picture_of_two_sources_or_splits_stays_two(tmp_path: Path) -> None:
+    for source in ("synthetic", "cholect50"):
+        for split in ("train", "test"):
+            for task in ("phase_recognition", "step_recognition"):
+                write_part(tmp_path / "t", [[sample(n, task=task, source=source, split=split) for n in range(3)]])
+    (tmp_path / "t" / "README.md").write_text(CARD)
+    repack(tmp_path / "t", out=tmp_path / "f", layout="frames")
+    found = stored(tmp_path / "f")
+    media = [doc for doc, _ in found.values()]
+    assert len(media) == 2 * 2 * 3 and len({m["sha256"] for doc in media for m in doc["media"]}) == 1
+    assert all(len(doc["conversations"]) == 2 for doc in media)
+    for manifest in load_tree(tmp_path / "f"):
+        assert {(doc["source"], doc["split"]) for doc in media if doc["id"].startswith(f"{manifest.source}-")} >= {
+            (manifest.source, manifest.split)
+        }
+
+
+def test_a_full_disk_while_repacking_is_said_and_the_next_run_goes_on(
+    tasks: Path, frames: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "surgsigma"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(BuildError, match="no space left to write"):
+            repack(tasks, out=out, layout="frames")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert not out.exists() and not list(Path(f"{out}.repack").rglob("*.tar"))
+    left = Path(f"{out}.repack") / "staging" / "data" / "frames" / "synthetic" / ".x.tar.elsewhere-1-0123abcd.tmp"
+    left.touch()  # of a worker on another machine that was killed
+    repack(tasks, out=out, layout="frames")
+    assert digests(out) == digests(frames)

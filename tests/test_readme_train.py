@@ -39,6 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = [w for o in ("videos=6", "frames=24", "width=96", "height=64") for w in ("--option", o)]
     tasks = [w for t in TASKS for w in ("--task", t)]
     assert main(["build", "synthetic", "--out", str(folder / "surgsigma"), *tasks, *options]) == 0
+    assert main(["repack", str(folder / "surgsigma"), "--layout", "frames", "--out", str(folder / "pictures")]) == 0
     return folder
 
 

@@ -13,6 +13,7 @@ from .boxes import FAMILIES, Boxes, TrainerResize, find_boxes
 from .conversation import Conversation, check_sample, converse
 from .media import from_row, opened
 from .note import Written
+from .turns import conversations_of, in_turns
 
 if TYPE_CHECKING:
     from ..streaming import StreamSample
@@ -32,6 +33,7 @@ REASONS: Mapping[str, str] = {
     "size": "boxes in pixels of an image whose size is unknown, or that the model would refuse",
     "trace_boxes": "the trace holds boxes whose numbers mean nothing known",
     "video_boxes": "boxes in pixels of a video, which every trainer shows at a size of its own",
+    "turns": "several conversations about one medium, of which this format takes one",
     "time": "the answer is a time, and frames are taken to lie at one rate, which these do not",
 }
 """Why a sample is refused (``UnfitError.reason``)."""
@@ -102,6 +104,7 @@ class Adapter:
         suffix: ``.jsonl``, a record a line; ``.json``, one list; or ``.parquet``.
         columns: The Arrow schema of Parquet files; a function, since Arrow is loaded when it is needed.
         system: Whether the trainer has a place for a system prompt.
+        turns: Whether it takes several conversations about one medium as turns.
         objects: Whether it fills placeholders of boxes itself.
         part: From a record to the one of several files that it belongs to, ``""`` for the main one. Files of JSON lines
             are read block by block, and what the first block lacks may not come later.
@@ -126,6 +129,7 @@ class Adapter:
     suffix: Literal[".json", ".jsonl", ".parquet"] = ".jsonl"
     columns: Callable[[], Any] | None = None
     system: bool = True
+    turns: bool = True
     objects: bool = False
     part: Callable[[Mapping[str, Any]], str] | None = None
     thought: str | None = None
@@ -146,7 +150,8 @@ class Adapter:
         """One record.
 
         Args:
-            sample: The JSON of a sample, as in the shards.
+            sample: The JSON of a sample, as in the shards; or of a medium with its conversations, as a stream in turns
+                gives it, which become one conversation.
             media: Its media by member. Bytes and arrays of pixels become PIL images, films their bytes or a list of
                 frames; paths (``str``) and lists of them are put into the record as they are.
             options: What the record is like; None: ``Options()``.
@@ -159,21 +164,29 @@ class Adapter:
         options = options or PLAIN
         form = self.ready(options)
         self.look(sample)
-        ready = opened(
-            sample, media, form=form, frames=options.frames, timed=self.timed(sample), targets=bool(self.targets)
-        )
-        return self.write(
+        said = conversations_of(sample)
+        timed = any(map(self.timed, said))
+        ready = opened(sample, media, form=form, frames=options.frames, timed=timed, targets=bool(self.targets))
+        talks = [
             converse(
-                sample,
+                one,
                 ready,
                 boxes=self.boxes(options),
                 films=form == "file" or self.clocked,
                 reasoning=options.reasoning,
                 traces=options.traces,
                 system=options.system,
-            ),
-            options,
-        )
+            )
+            for one in said
+        ]
+        whole = talks[0] if said[0] is sample else in_turns(talks, sample)
+        if whole is not talks[0] and options.convention.convention == "objects":
+            raise UnfitError(
+                f"medium {whole.id}: placeholders of boxes are filled for one conversation, not for several in turns",
+                reason="turns",
+                hint="Choose boxes as unit, norm1000 or pixels, or by a family of models.",
+            )
+        return self.write(whole, options)
 
     def look(self, sample: Mapping[str, Any]) -> None:
         """Refuses a sample that no record can be made of, without a look at its media.
@@ -182,9 +195,17 @@ class Adapter:
             UnfitError: ``reason`` says why.
             SampleError: the sample is not one of ours.
         """
-        check_sample(sample, self.targets)
-        if self.check is not None:
-            self.check(sample)
+        said = conversations_of(sample)
+        for one in said:
+            check_sample(one, self.targets)
+            if self.check is not None:
+                self.check(one)
+        if not self.turns and said[0] is not sample:
+            raise UnfitError(
+                f"medium {sample['id']}: {len(said)} conversations in turns, of which {self.trainer} takes one",
+                reason="turns",
+                hint="Stream with talk='one' or 'all'.",
+            )
 
     def accepts(self, sample: Mapping[str, Any]) -> bool:
         """Whether a sample or a row can become a record; for ``filter``, before the media are looked at."""

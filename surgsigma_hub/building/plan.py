@@ -149,7 +149,7 @@ def choose_tasks(source: str, names: Sequence[str] | None, added: frozenset[Fact
         BuildError: the source cannot offer it.
     """
     info = get_source(source).info
-    offered = {t.name: t for t in all_tasks().values() if t.offered_by(info.facts | added, info.coverage)}
+    offered = {t.name: t for t in all_tasks().values() if t.allowed_by(info, added)}
     if not names:
         if not offered:
             raise BuildError(f"no task can be built from source {source!r}")

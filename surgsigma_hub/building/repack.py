@@ -18,6 +18,7 @@ from ..shards.config_names import FRAMES
 from ..shards.lock import only_writer
 from ..shards.manifest import Manifest, Shard, load_tree
 from ..shards.shard_names import shard_name
+from ..temporary import remove_unfinished
 from ..whole_files import write_atomic
 from .catalog import merge
 from .commit import MARK, STAGING, staged_manifest
@@ -88,6 +89,7 @@ def repack(
         )
         made = run.stage(jobs)
         run.check_unchanged()
+        remove_unfinished(work / STAGING)  # of workers that were killed: the folder becomes the tree
         finish(work / STAGING)
         if out.exists():
             out.rmdir()

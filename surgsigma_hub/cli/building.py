@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..hub.tree_facts import size_text
-from ..records import Reason
+from ..visible import size_text
 from .command import Command, pair, positive, share, size
 from .output import on_terminal, plural, print_json, say, table, wrapped
 
@@ -82,6 +81,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-quarantine", type=share, default=0.05, metavar="SHARE",
         help="fail if more than this fraction of the input was rejected (default: 5%%)",
     )  # fmt: skip
+    add("--pictures", action="store_true", help="draw the pictures and charts of the card too (charts: extra charts)")
     add("--dry-run", action="store_true", help="read and check everything, write nothing; show what would come out")
 
 
@@ -112,6 +112,7 @@ def _build(args: argparse.Namespace) -> int:
         warrants=args.warrants,
         max_quarantine=args.max_quarantine,
         dry_run=args.dry_run,
+        pictures=args.pictures,
         progress=on_terminal(),
     )
     if args.json:
@@ -165,6 +166,8 @@ def _print_left_out(report: BuildReport) -> None:
     if not report.quarantined:
         say("Left out: nothing")
         return
+    from ..records import Reason
+
     say("\nLeft out, by reason:")
     counts = sorted(report.quarantined.items(), key=lambda item: (-int(item[1]), item[0]))
     say(table(("reason", "count"), counts))
@@ -225,11 +228,12 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _demo(args: argparse.Namespace) -> int:
     from ..api import build
+    from ..hub.charts import why_no_charts
     from ..preview import preview
     from ..shards.sampling import pick
 
     options = {"videos": str(args.videos), "frames": DEMO_FRAMES}
-    report = build("synthetic", out=args.out, options=options, progress=on_terminal())
+    report = build("synthetic", out=args.out, options=options, pictures=True, progress=on_terminal())
     if not report.ok:
         _print_report(report, args.out)
         return 1
@@ -240,6 +244,8 @@ def _demo(args: argparse.Namespace) -> int:
         _print_sample(picked)
     sheet = args.out.with_name(f"{args.out.name}-preview.png")
     preview(args.out, sheet, count=len(names))
+    if missing := why_no_charts():
+        say(f"The card has no charts: {missing}", error=True)
     say(f"Images with their answers drawn in: {sheet}\n")
     task = "phase_recognition" if "phase_recognition" in names else names[0]
     say("Go on in Python:")

@@ -6,7 +6,7 @@ import argparse
 import difflib
 from pathlib import Path
 
-from ..hub.tree_facts import size_text
+from ..visible import size_text
 from .command import Command, positive, share
 from .output import on_terminal, plural, print_json, say
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..hub.tree_facts import size_text
+from ..visible import size_text
 from .command import Command, pair, positive
 from .output import on_terminal, plural, print_json, say, table, wrapped
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from ..hub.tree_facts import size_text
 from ..registry import get_source
 from ..shards.answer_statistics import Distribution, Spread, Tally, count_answers
 from ..shards.config_names import FRAMES
@@ -17,6 +16,7 @@ from ..shards.manifest import load_tree
 from ..shards.wording_statistics import Variety, Wording, count_wording
 from ..source import Part, SourceInfo, SourceTerms
 from ..tasks import Task
+from ..visible import size_text
 from .output import say, table, wrapped
 
 

@@ -8,18 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from .command import Command, positive
-from .describe import (
-    answers_dict,
-    print_answers,
-    print_source,
-    print_task,
-    print_tree,
-    print_wording,
-    source_dict,
-    task_dict,
-    tree_dict,
-    wording_dict,
-)
 from .output import print_json, say, table
 
 
@@ -28,7 +16,9 @@ def _sources(args: argparse.Namespace) -> int:
 
     offered = api.matrix()
     if args.json:
-        print_json([source_dict(info, offered[name]) for name, info in api.list_sources().items()])
+        from . import describe
+
+        print_json([describe.source_dict(info, offered[name]) for name, info in api.list_sources().items()])
         return 0
     rows = [
         (name, i.title, i.procedure.replace("_", " "), i.access.value, i.license, len(offered[name]))
@@ -65,7 +55,9 @@ def _tasks(args: argparse.Namespace) -> int:
         say(table(("task", *offered), rows))
         return 0
     if args.json:
-        print_json([task_dict(task, by_task[name]) for name, task in known.items()])
+        from . import describe
+
+        print_json([describe.task_dict(task, by_task[name]) for name, task in known.items()])
         return 0
     rows_of = [(name, t.family, t.media_in.value, t.answer.value, len(by_task[name])) for name, t in known.items()]
     say(table(("task", "family", "looks at", "answers with", "sources"), rows_of))
@@ -91,9 +83,11 @@ def _info_arguments(parser: argparse.ArgumentParser) -> None:
 def _info(args: argparse.Namespace) -> int:
     from .. import api
     from ..errors import SurgSigmaError, UnknownNameError
+    from ..registry import get_source, source_names
+    from . import describe
 
     folder = Path(args.what)
-    sources, tasks = api.list_sources(), api.list_tasks()
+    sources, tasks = source_names(), api.list_tasks()
     if args.answers or args.wording:
         option = "--answers" if args.answers else "--wording"
         if not folder.is_dir():
@@ -102,23 +96,23 @@ def _info(args: argparse.Namespace) -> int:
                 hint=f"Give the folder of a tree, for example: surgsigma info surgsigma {option}",
             )
         if args.json:
-            print_json(answers_dict(folder) if args.answers else wording_dict(folder))
+            print_json(describe.answers_dict(folder) if args.answers else describe.wording_dict(folder))
         elif args.answers:
-            print_answers(folder, args.top)
+            describe.print_answers(folder, args.top)
         else:
-            print_wording(folder)
+            describe.print_wording(folder)
         return 0
     made: dict[str, Any]
     show: Callable[[Mapping[str, Any]], None]
     if args.what in sources and not any(folder.glob("data/*/*/*.manifest.json")):
-        made = source_dict(sources[args.what], api.matrix()[args.what])
-        show = print_source
+        made = describe.source_dict(get_source(args.what).info, api.offered_by(args.what))
+        show = describe.print_source
     elif args.what in tasks and not folder.is_dir():
-        made = task_dict(tasks[args.what], [s for s, names in api.matrix().items() if args.what in names])
-        show = print_task
+        made = describe.task_dict(tasks[args.what], [s for s, names in api.matrix().items() if args.what in names])
+        show = describe.print_task
     elif folder.is_dir():
-        made = tree_dict(folder)
-        show = print_tree
+        made = describe.tree_dict(folder)
+        show = describe.print_tree
     else:
         raise UnknownNameError("tree, source or task", args.what, [*sources, *tasks])
     if args.json:

@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from ..hub.tree_facts import size_text
+from ..visible import size_text
 from .command import Command, positive
 from .output import plural, print_json, say, table
 
@@ -143,10 +143,13 @@ def _card_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _card(args: argparse.Namespace) -> int:
-    from ..hub.cards import refresh, stale
+    from ..hub.cards import illustrate, stale
+    from ..hub.charts import why_no_charts
 
     if not args.check:
-        refresh(args.tree)
+        illustrate(args.tree)
+        if missing := why_no_charts():
+            say(f"The card has no charts: {missing}", error=True)
         say(f"Written: {args.tree / 'README.md'} and what it links to")
         return 0
     found = stale(args.tree)
@@ -160,8 +163,8 @@ COMMANDS = (
     Command(
         name="card",
         help="write the cards of a tree anew, or check that they are fresh",
-        description="Write README.md, cards/, LICENSES.md and schema.json from what the tree holds. With --check "
-        "nothing is written, and the exit code is 1 when one of them is stale.",
+        description="Write README.md, its pictures and charts, cards/, LICENSES.md and schema.json from what the tree "
+        "holds. With --check nothing is written, and the exit code is 1 when one of them is stale.",
         examples=(
             ("surgsigma card", "of ./surgsigma"),
             ("surgsigma card mine --check", "before a push, say; push does the same"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..hub.tree_facts import size_text
+from ..visible import size_text
 from .command import Command, positive
 from .output import on_terminal, print_json, say
 

@@ -15,9 +15,11 @@ from ..shards.frontmatter import OURS, join_card
 from ..source import SourceInfo
 from ..tasks import Task
 from ..whole_files import write_atomic
+from .assets import Pictures, ours, pictures
 from .configs import front_matter
 from .licenses import gate_front, licenses_page
-from .pages import MARK, readme_page, source_page, task_page
+from .markdown import MARK
+from .pages import readme_page, source_page, task_page
 from .tree_facts import TreeFacts, gather, size_category
 
 _HUB_LICENSES = {
@@ -36,6 +38,8 @@ def refresh(
 ) -> None:
     """Write the cards of a built tree anew, and remove those of sources and tasks that are gone.
 
+    Pictures that lie there and still are of this tree stay; :func:`illustrate` draws them.
+
     Args:
         tree: The folder that holds ``data/``.
         sources: Metadata of sources by name; None takes all that are registered.
@@ -46,7 +50,22 @@ def refresh(
         BuildError: a file in the tree's root that breaks or overrides the card for everyone who loads it.
     """
     _check_root(tree)
-    files = render(gather(tree, sources=sources, tasks=tasks))
+    facts = gather(tree, sources=sources, tasks=tasks)
+    _write(facts, pictures(facts, draw=False))
+
+
+def illustrate(
+    tree: Path, *, sources: Mapping[str, SourceInfo] | None = None, tasks: Mapping[str, Task] | None = None
+) -> None:
+    """As :func:`refresh`, and draw the pictures of the root card; charts only where matplotlib is installed."""
+    _check_root(tree)
+    facts = gather(tree, sources=sources, tasks=tasks)
+    _write(facts, pictures(facts, draw=True))
+
+
+def _write(facts: TreeFacts, shown: Pictures) -> None:
+    tree, files = facts.tree, _render(facts, shown)
+    gone = ours(tree) - files.keys()
     for path, data in files.items():
         if path != "README.md":
             write_atomic(tree / path, data)
@@ -54,18 +73,21 @@ def refresh(
         # Only what we wrote: a card of somebody's own making stays.
         if f"cards/{old.name}" not in files and MARK.encode() in old.read_bytes():
             old.unlink()
-    # Last, because it links to the others.
+    # After the others, because it links to them, and before what it no longer shows goes.
     write_atomic(tree / "README.md", files["README.md"])
+    for path in sorted(gone):
+        (tree / path).unlink()
 
 
-def render(facts: TreeFacts) -> dict[str, bytes]:
+def _render(facts: TreeFacts, shown: Pictures) -> dict[str, bytes]:
     """Every generated file by path inside the tree."""
     files = {f"cards/{name}.md": source_page(facts, name) for name in facts.sources}
     files |= {f"cards/task_{name}.md": task_page(facts, name) for name in facts.tasks}
     files["LICENSES.md"] = licenses_page(facts)
     found = {path: text.encode() for path, text in files.items()}
     found["schema.json"] = schema_text().encode()
-    found["README.md"] = join_card(card_front(facts), readme_page(facts))
+    found |= shown.files
+    found["README.md"] = join_card(card_front(facts), readme_page(facts, shown.drawn))
     return found
 
 
@@ -83,6 +105,8 @@ def card_front(facts: TreeFacts) -> dict[str, Any]:
         **_license(facts),
         "pretty_name": "SurgSigma (synthetic)" if only else "SurgSigma",
         "language": ["en"],
+        "annotations_creators": sorted({_creator(facts, source) for source in facts.sources}),
+        "source_datasets": sorted({_extended(facts, source) for source in facts.sources}),
         "size_categories": [size_category(facts.held().samples)],
         **({"task_categories": sorted(categories)} if categories else {}),
         "tags": tags,
@@ -100,18 +124,33 @@ def _license(facts: TreeFacts) -> dict[str, str]:
     return {"license": "other", "license_name": name, "license_link": "LICENSES.md"}
 
 
+def _creator(facts: TreeFacts, source: str) -> str:
+    """Who labelled, in the Hub's words."""
+    if facts.synthetic(source):
+        return "machine-generated"
+    info = facts.info(source)
+    return "other" if info is None else "machine-generated" if info.label_origin == "model" else "expert-generated"
+
+
+def _extended(facts: TreeFacts, source: str) -> str:
+    """What a source is to this dataset, in the Hub's words."""
+    return "original" if facts.synthetic(source) else f"extended|other-{source}"
+
+
 def stale(tree: Path) -> list[str]:
     """Generated files that are not what the tree's manifests give; empty where all cards are fresh.
 
     Raises:
         ShardError: no manifest, or a manifest or first shard that cannot be read.
     """
-    found = []
-    for place, data in render(gather(tree)).items():
-        path = tree / place
-        if not path.is_file() or path.read_bytes() != data:
-            found.append(place)
-    return found
+    facts = gather(tree)
+    files = _render(facts, pictures(facts, draw=False))
+    found = [place for place, data in files.items() if not _is(tree / place, data)]
+    return sorted({*found, *(ours(tree) - files.keys())})
+
+
+def _is(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == data
 
 
 def _check_root(tree: Path) -> None:

@@ -20,6 +20,8 @@ from ..shards.shard_names import is_short, shard_glob, split_of
 ConfigKind = Literal["task", "source", "pair", "all"]
 
 _Key = tuple[str, str, str]  # task, source, split
+_DEFAULT = "phase_recognition"
+"""The config that is loaded where none is named, if the tree holds it: what most people come for."""
 _RESERVED_SPLITS = {"all"}  # `datasets` reads split="all" as every split
 
 
@@ -99,7 +101,9 @@ def make_configs(manifests: Sequence[Manifest], *, strays: Collection[str] = ())
                 found[kind, name] = globs
     return tuple(
         _config(name, kinds[kind], task, source, manifests, foreign)
-        for (kind, name), (task, source) in sorted(found.items(), key=lambda entry: (entry[0][0], entry[1]))
+        for (kind, name), (task, source) in sorted(
+            found.items(), key=lambda entry: (entry[0][0], entry[0][1] != _DEFAULT, entry[1])
+        )
     )
 
 

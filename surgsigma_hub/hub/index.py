@@ -6,10 +6,12 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ..errors import ShardError, SurgSigmaError, UnknownNameError
+from ..shards.config_names import FRAMES
 from ..shards.frontmatter import check_ours, read_card, split_card
 from ..shards.manifest import load_tree
 from ..shards.manifest_checks import NAME
@@ -52,10 +54,16 @@ class Index:
 
         Raises:
             UnknownNameError: with the closest known names.
+            SurgSigmaError: a task or source of a tree whose pictures are laid out by medium.
         """
         if name is None:
             return self.default
         if name not in self.configs:
+            if FRAMES in self.configs and not get_close_matches(name, self.configs, n=1, cutoff=0.9):
+                raise SurgSigmaError(
+                    f"{self.where}: no config {name!r}; here each picture lies once, with all that is asked about it",
+                    hint=f"Load {FRAMES!r}, or stream(..., {name!r}, talk='all'). Configs: {', '.join(self.configs)}.",
+                )
             raise UnknownNameError("config", name, self.configs, where=self.where)
         return name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from ..shards.manifest import Manifest
 from ..source.benchmarks import Benchmark
@@ -28,6 +29,29 @@ class Leak:
     tested: str
 
 
+Place = tuple[str, str]
+"""A source and a split of it."""
+
+
+def places_of(manifests: Iterable[Manifest]) -> dict[str, dict[Place, set[str]]]:
+    """Where each surgery is: the tasks of its samples by source and split."""
+    found: dict[str, dict[Place, set[str]]] = {}
+    for manifest in manifests:
+        for surgery in manifest.videos:
+            found.setdefault(surgery, {}).setdefault((manifest.source, manifest.split), set()).add(manifest.task)
+    return found
+
+
+def in_two_splits(manifests: Iterable[Manifest]) -> dict[tuple[Place, Place], list[str]]:
+    """Surgeries in two different splits, also where none of them is trained on: by these places, in order."""
+    found: dict[tuple[Place, Place], list[str]] = {}
+    for surgery, places in sorted(places_of(manifests).items()):
+        for one, other in combinations(sorted(places), 2):
+            if one[1] != other[1]:
+                found.setdefault((one, other), []).append(surgery)
+    return dict(sorted(found.items()))
+
+
 def find_leaks(manifests: Iterable[Manifest], against: Sequence[Benchmark] = ()) -> list[Leak]:
     """All leaks, by place of training, place of the test, surgery.
 
@@ -35,22 +59,13 @@ def find_leaks(manifests: Iterable[Manifest], against: Sequence[Benchmark] = ())
         manifests: Of a tree; each names the surgeries that its samples show.
         against: Benchmarks that a model trained on this tree is to be tested with.
     """
-    trained: dict[str, dict[str, set[str]]] = {}
-    tested: dict[str, set[str]] = {}
-    for manifest in manifests:
-        for surgery in manifest.videos:
-            if manifest.split == TRAINING:
-                trained.setdefault(surgery, {}).setdefault(manifest.source, set()).add(manifest.task)
-            else:
-                tested.setdefault(surgery, set()).add(f"{manifest.source}/{manifest.split}")
-    for benchmark in against:
-        for surgery in benchmark.surgeries & trained.keys():
-            tested.setdefault(surgery, set()).add(f"benchmark {benchmark.name}")
-    return sorted(_pairs(trained, tested), key=lambda leak: (leak.trained, leak.tested, leak.surgery))
+    return sorted(_pairs(places_of(manifests), against), key=lambda leak: (leak.trained, leak.tested, leak.surgery))
 
 
-def _pairs(trained: dict[str, dict[str, set[str]]], tested: dict[str, set[str]]) -> Iterator[Leak]:
-    for surgery in trained.keys() & tested.keys():
-        for source, tasks in trained[surgery].items():
-            for place in tested[surgery]:
+def _pairs(everywhere: dict[str, dict[Place, set[str]]], against: Sequence[Benchmark]) -> Iterator[Leak]:
+    for surgery, places in everywhere.items():
+        tested = [f"{source}/{split}" for source, split in places if split != TRAINING]
+        tested += [f"benchmark {one.name}" for one in against if surgery in one.surgeries]
+        for (source, split), tasks in places.items():
+            for place in tested if split == TRAINING else ():
                 yield Leak(surgery, source, tuple(sorted(tasks)), place)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .markdown import code, table
-from .pages import MARK
+from ..visible import size_text
+from .markdown import MARK, code, table
 from .terms import Held, TreeTerms, tree_terms
-from .tree_facts import TreeFacts, size_text
+from .tree_facts import TreeFacts
 
 _WORDS = {"yes": "yes", "conditional": "yes, under conditions", "unknown": "no (unknown)", "no": "no"}
 

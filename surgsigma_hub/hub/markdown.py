@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from ..visible import visible
 
+MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
+"""First line of every generated page."""
+
 _ACTS = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^\s*(?:[#+-]|\d+[.)])(?=\s)")
 _LINKS = re.compile(r":(?=//)|(?<=\bwww)\.|@", re.IGNORECASE)
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

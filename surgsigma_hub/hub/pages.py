@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
@@ -12,67 +13,57 @@ from ..schema import FORMAT_VERSION, MEMBERS
 from ..shards.config_names import FRAMES, split_order
 from ..shards.frontmatter import split_card
 from ..source import SourceInfo
-from ..visible import visible
+from ..visible import size_text, visible
+from .assets import Drawn
+from .closing_sections import closing, labellers, overlap
 from .configs import Config, ConfigSplit
-from .markdown import Markup, code, link, table
+from .leaks import in_two_splits
+from .markdown import MARK, Markup, code, plain, table
 from .measured import wording_parts
-from .tree_facts import Held, TreeFacts, size_text
-
-MARK = "<!-- Written by surgsigma-hub from the manifests of this tree; changes are lost when it is written again. -->"
-"""First line of every generated page."""
+from .root_sections import banner, charts, command, count, one_sample, source_list, summary, task_table, words
+from .tree_facts import Held, TreeFacts
 
 _EXCERPT_KEYS = ("id", "task", "source", "media", "messages", "answer", "reasoning", "native", "provenance")
 _LONGEST = 240
 _MOST = 4
 
 
-def readme_page(facts: TreeFacts) -> str:
-    """The body of README.md."""
-    whole, default = facts.held(), facts.configs[0].name
+def readme_page(facts: TreeFacts, drawn: Mapping[str, Drawn]) -> str:
+    """The body of README.md; ``drawn`` are the pictures that lie beside it."""
     recorded = [s for s in facts.sources if not facts.synthetic(s)]
-    made = [s for s in facts.sources if facts.synthetic(s)]
-    made_samples = sum(facts.held(source=name).samples for name in made)
-    origin = f"{len(recorded)} recorded" + (f" and {len(made)} synthetic" if made else "")
-    note = (
-        f" **{made_samples:,} of the {whole.samples:,} samples are synthetic** (made by a program, not recorded): "
-        f"{', '.join(f'`{s}`' for s in made)}."
-        if made
-        else ""
-    )
     sections = [
         MARK,
         "# SurgSigma" + (" (synthetic)" if not recorded else ""),
-        f"Surgical multimodal conversations in one form: {_count(whole.samples, 'sample')} of "
-        f"{_count(whole.videos, 'surgery', 'surgeries')}, "
-        f"{_count(len(facts.tasks), 'task')}, {_count(len(facts.sources), 'source')} ({origin}), "
-        f"{size_text(whole.bytes)}.{note} The tasks and the name follow SurgSigma-DB (arXiv:2603.16822). For research; "
-        "not for clinical decisions.",
-        "## Use",
-        "```python\nfrom datasets import load_dataset\n"
-        f'ds = load_dataset("surgsigma", "{default}", streaming=True)  # beside this folder; or "ORG/NAME"\n```',
-        "Each sample is one conversation about one medium: `json` (messages, typed answer, provenance) and the members "
-        "below. Videos are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
+        *banner(drawn),
+        summary(facts),
+        command(facts.configs[0].name),
+        "Each sample is one conversation about one medium: `json` (messages, typed answer, provenance) and its media. "
+        "Videos are left as bytes. With the package `surgsigma-hub`, `surgsigma_hub.load_dataset` gives flat "
         "columns. Any WebDataset reader can read the tars.",
-        "## Configs",
-        _config_table(c for c in facts.configs if c.kind != "pair"),
-        "<details><summary>One task of one source</summary>\n\n"
-        + _config_table(c for c in facts.configs if c.kind == "pair")
+        "## Tasks",
+        task_table(facts, drawn),
+        "Each task and each source is a config; `task-source` is one task of one source, and `all` is everything.",
+        "<details><summary>Configs, split by split</summary>\n\n"
+        + _config_list(c for c in facts.configs if c.kind != "pair")
+        + "\n\n</details>\n\n<details><summary>One task of one source</summary>\n\n"
+        + _config_list(c for c in facts.configs if c.kind == "pair")
         + "\n\n</details>",
         *_layout_text(facts),
-        "## Tasks",
-        _task_table(facts),
         "## Sources",
-        _source_table(facts),
-        "The licence is that of the source, sample by sample (`json.license`): see [LICENSES.md](LICENSES.md).",
-        "## Examples",
-        *(_example(facts, task) for task in facts.tasks),
+        source_list(facts),
+        *one_sample(facts, drawn),
+        *charts(drawn),
         "## Splits and leakage",
         _leak_text(facts),
+        overlap(facts),
+        "## Who labelled",
+        labellers(facts),
         "## Form",
         f"Format version {FORMAT_VERSION}; [schema.json](schema.json) defines the JSON member. Tars hold, per sample, "
         f"`<id>.json` and some of {', '.join(f'`<id>.{m}`' for m in MEMBERS)}. Boxes are x1 y1 x2 y2 in 0..1 of the "
-        "frame as stored; `frame_index` is 0-based at `fps`. `data/<task>/<source>/<split>.manifest.json` lists every "
+        "frame as stored; `frame_index` is 0-based at `fps`. A manifest in each folder of `data/` lists every "
         "tar with its sha256.",
+        *closing(facts),
     ]
     return "\n\n".join(sections)
 
@@ -101,7 +92,7 @@ def source_page(facts: TreeFacts, name: str) -> str:
     ]
     title = f"# {info.title if info else name}" + (" (synthetic)" if facts.synthetic(name) else "")
     return _page(
-        _prose(f"{name}.md") or title,
+        _titled(_prose(f"{name}.md"), title),
         "## Facts",
         table(("", ""), rows),
         "## In this tree",
@@ -124,7 +115,7 @@ def task_page(facts: TreeFacts, name: str) -> str:
         if name in m.counts
     ]
     return _page(
-        prose or f"# {task.title if task else _words(name)}",
+        prose or f"# {task.title if task else words(name)}",
         *about,
         "## In this tree",
         f"{_in_configs(mine)}: {mine.samples:,} samples, {size_text(mine.bytes)}; members "
@@ -154,17 +145,14 @@ def _layout_text(facts: TreeFacts) -> list[str]:
     others = f" Laid out by task: {', '.join(map(code, stay))}." if stay else ""
     return [
         f"Config `{FRAMES}` holds each picture or clip once, with all that is asked about it in `json.conversations`: "
-        f"{talks:,} conversations about {_count(media, 'medium', 'media')}. Tasks whose answer is a medium are laid "
+        f"{talks:,} conversations about {count(media, 'medium', 'media')}. Tasks whose answer is a medium are laid "
         f"out by task, a sample for each conversation.{others}"
     ]
 
 
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def _titled(prose: str, title: str) -> str:
+    """Prose under a title: its own where it begins with one."""
+    return prose if prose.startswith("# ") else "\n\n".join(filter(None, (title, prose)))
 
 
 def _prose(name: str) -> str:
@@ -173,48 +161,14 @@ def _prose(name: str) -> str:
     return split_card(path.read_text("utf-8"), where=name)[1].strip() if path.is_file() else ""
 
 
-def _config_table(configs: Any) -> str:
-    rows = [_config_row(c, s) for c in configs for s in c.splits]
-    return table(("config", "split", "samples", "size", "videos"), rows)
+def _config_list(configs: Iterable[Config]) -> str:
+    """A line for each config: lists fold on a telephone where tables do not."""
+    return "\n".join(f"- {code(c.name)}: {', '.join(map(_split, c.splits))}" for c in configs)
 
 
-def _config_row(config: Config, split: ConfigSplit) -> tuple[object, ...]:
-    return code(config.name), split.name, f"{split.samples:,}", size_text(split.bytes), f"{len(split.videos):,}"
-
-
-def _task_table(facts: TreeFacts) -> str:
-    rows = []
-    for name in facts.tasks:
-        task, mine = facts.task(name), facts.held(task=name)
-        by = {m.source for m in facts.manifests if name in m.counts}
-        members = Markup(", ".join(map(code, sorted(mine.members))))
-        rows.append(
-            (
-                link(task.title if task else _words(name), f"cards/task_{name}.md"),
-                task.family if task else "",
-                members,
-                f"{mine.samples:,}",
-                ", ".join(facts.named(s) for s in sorted(by)),
-            )
-        )
-    return table(("task", "family", "members", "samples", "sources"), rows)
-
-
-def _source_table(facts: TreeFacts) -> str:
-    rows = []
-    for name in facts.sources:
-        info = facts.info(name)
-        rows.append(
-            (
-                link(facts.named(name), f"cards/{name}.md"),
-                info.procedure.value if info else "",
-                facts.license(name),
-                info.access.value if info else "not known",
-                _redistribution(info) if info else "not known",
-                f"{facts.held(source=name).samples:,}",
-            )
-        )
-    return table(("source", "procedure", "licence", "access", "may be redistributed", "samples"), rows)
+def _split(split: ConfigSplit) -> str:
+    videos = count(len(split.videos), "video")
+    return f"{plain(split.name)} {split.samples:,} ({size_text(split.bytes)}, {videos})"
 
 
 def _redistribution(info: SourceInfo) -> str:
@@ -222,7 +176,7 @@ def _redistribution(info: SourceInfo) -> str:
 
 
 def _leak_text(facts: TreeFacts) -> str:
-    leaks = facts.leaks()
+    leaks = in_two_splits(facts.manifests)
     intro = (
         "Splits are those of each source, and several sources may annotate the same surgeries: "
         "`json.canonical_video_id` names the surgery whatever the source."
@@ -231,19 +185,14 @@ def _leak_text(facts: TreeFacts) -> str:
         return f"{intro} Counted here: no surgery is in two different splits."
     videos = {v for found in leaks.values() for v in found}
     rows = [
-        (_place(facts, one), _place(facts, other), len(found), ", ".join(found))
+        (*(f"{facts.named(source)}: {split}" for source, split in (one, other)), len(found), ", ".join(found))
         for (one, other), found in leaks.items()
     ]
     head = (
-        f"{intro} Counted here: **{_count(len(videos), 'surgery is', 'surgeries are')} in two "
+        f"{intro} Counted here: **{count(len(videos), 'surgery is', 'surgeries are')} in two "
         "different splits**. Training on one side and testing on the other leaks; leave them out of one side."
     )
     return f"{head}\n\n{table(('one', 'other', 'surgeries', 'which'), rows)}"
-
-
-def _place(facts: TreeFacts, text: str) -> str:
-    source, _, split = text.rpartition("/")
-    return f"{facts.named(source)}: {split}"
 
 
 def _example(facts: TreeFacts, task: str) -> str:

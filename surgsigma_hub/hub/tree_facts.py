@@ -17,6 +17,7 @@ from ..shards.by_medium import samples_of
 from ..shards.config_names import ALL, FRAMES
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import open_shard, read_shard
+from ..shards.sampling import Picked
 from ..shards.wording_statistics import Wording, count_wording
 from ..source import Access, Part, SourceInfo
 from ..source.terms import GATED
@@ -113,7 +114,11 @@ class TreeFacts:
         return terms.redistribute.may and not terms.conditions & GATED  # the card itself has no gate
 
     def first_sample(self, *, source: str | None = None, task: str | None = None) -> dict[str, Any]:
-        """The first sample of the first shard that fits.
+        """The JSON of :meth:`first`."""
+        return self.first(source=source, task=task).doc
+
+    def first(self, *, source: str | None = None, task: str | None = None) -> Picked:
+        """The first sample of the first shard that fits, with its media.
 
         Raises:
             ShardError: the shard is missing or damaged.
@@ -129,28 +134,14 @@ class TreeFacts:
                     for _, members in read_shard(file, where=name):
                         for talk in _talks(members, manifest, name):
                             if task is None or manifest.layout == "tasks" or talk["task"] == task:
-                                return talk
+                                media = {name: data for name, data in members.items() if name != "json"}
+                                return Picked(talk, media, name)
         except (KeyError, orjson.JSONDecodeError) as error:
             raise ShardError(
                 f"{name}: its first sample could not be read ({type(error).__name__})",
                 hint="Build this part of the tree again.",
             ) from None
         raise ShardError(f"{name}: holds no sample of {task or 'any task'}", hint="Build this part of the tree again.")
-
-    def leaks(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """Surgeries in two different splits: ``(source/split, source/split)`` to their canonical ids."""
-        places: dict[str, set[tuple[str, str]]] = {}
-        for m in self.manifests:
-            for video in m.videos:
-                places.setdefault(video, set()).add((m.source, m.split))
-        found: dict[tuple[str, str], list[str]] = {}
-        for video, where in sorted(places.items()):
-            ordered = sorted(where)
-            for n, one in enumerate(ordered):
-                for other in ordered[n + 1 :]:
-                    if one[1] != other[1]:
-                        found.setdefault(("/".join(one), "/".join(other)), []).append(video)
-        return {pair: tuple(videos) for pair, videos in sorted(found.items())}
 
 
 def _talks(members: Mapping[str, bytes], manifest: Manifest, where: str) -> Sequence[dict[str, Any]]:
@@ -175,20 +166,6 @@ def gather(
         known_sources={n: s.info for n, s in all_sources().items()} if sources is None else sources,
         known_tasks=all_tasks() if tasks is None else tasks,
     )
-
-
-def size_text(count: int) -> str:
-    """Bytes for a reader.
-
-    >>> size_text(999), size_text(1_500_000)
-    ('999 B', '1.5 MB')
-    """
-    size, unit = float(count), "B"
-    for bigger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, bigger
-    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
 
 
 def size_category(samples: int) -> str:

@@ -42,14 +42,15 @@ def from_xyxy(
     """
     _check_usable(x1, y1, x2, y2)
     corners = (x1 / width, y1 / height, x2 / width, y2 / height)
-    _check_usable(*corners, most=1e6)
-    if corners[0] >= corners[2] or corners[1] >= corners[3]:
+    left, top, right, bottom = corners
+    _check_usable(left, top, right, bottom, most=1e6)
+    if left >= right or top >= bottom:
         raise BadRowError(f"box {(x1, y1, x2, y2)} is empty or inside out (expected x1 < x2 and y1 < y2)")
-    if min(corners) < -TOLERANCE or max(corners) > 1 + TOLERANCE:
+    if left < -TOLERANCE or top < -TOLERANCE or right > 1 + TOLERANCE or bottom > 1 + TOLERANCE:
         raise BoxOutsideError(
             f"box {(x1, y1, x2, y2)} reaches more than {TOLERANCE:.0%} outside a {width} x {height} frame"
         )
-    cut = tuple(min(max(c, 0.0), 1.0) for c in corners)
+    cut = (max(left, 0.0), max(top, 0.0), min(right, 1.0), min(bottom, 1.0))
     if cut[0] >= cut[2] or cut[1] >= cut[3]:
         raise BoxOutsideError(f"box {(x1, y1, x2, y2)} lies wholly outside a {width} x {height} frame")
     return Box(*cut), cut != corners
@@ -76,10 +77,10 @@ def around(boxes: Iterable[Box]) -> Box:
     return Box(min(left), min(top), max(right), max(bottom))
 
 
-def _check_usable(*numbers: float, most: float = 1e12) -> None:
+def _check_usable(a: float, b: float, c: float, d: float, most: float = 1e12) -> None:
     """Refuse what is no number and what is too large to be one of pixels: whole numbers of JSON have no end."""
-    if not all(abs(n) < most for n in numbers):  # also false for NaN
-        raise BadRowError(f"box {str(numbers)[:80]} holds a value that is not a usable number")
+    if not (abs(a) < most and abs(b) < most and abs(c) < most and abs(d) < most):  # also false for NaN
+        raise BadRowError(f"box {str((a, b, c, d))[:80]} holds a value that is not a usable number")
 
 
 def region_words(box: Box) -> str:

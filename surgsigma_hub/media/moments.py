@@ -108,15 +108,17 @@ class ImagePlaces:
 
 
 class FilmPlaces:
-    """The frames of a film."""
+    """The frames of a film; ``frames`` is how many there are, None to take it that each moment has one."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.footage, self.told, self._gap = clock.film, clock.told, clock.gap
+    def __init__(self, clock: Clock, frames: int | None = None) -> None:
+        self.footage, self.told, self._gap, self._frames = clock.film, clock.told, clock.gap, frames
 
     def picture(self, seconds: float, deviation: Deviation) -> ImageRef | str:
         """See :class:`Places`."""
         film = self.footage
         index = film.frame_at(seconds)
+        if self._frames is not None and index >= self._frames:
+            return f"{film.path.name} ends before {seconds:.6g} s"
         off = (film.seconds[index] if film.seconds else index / film.fps) - seconds
         if abs(off) > _LOST * self._gap + EPSILON:
             return f"{film.path.name} shows no frame at {seconds:.6g} s; the nearest is {abs(off):.3g} s off"
@@ -140,8 +142,11 @@ def places(recording: Recording, *, look: bool = True) -> Places | Refusal | Non
     if isinstance(media, NumberedImages):
         reading = read_numbering(recording, media) if look else declared(media, recording.stated)
         return reading if isinstance(reading, Refusal) else ImagePlaces(media, reading, recording.place)
-    clock = read_clock(recording, media, film_table(media.path)) if look else Clock(media.as_said, 1 / media.fps)
-    return clock if isinstance(clock, Refusal) else FilmPlaces(clock)
+    if not look:
+        return FilmPlaces(Clock(media.as_said, 1 / media.fps))
+    table = film_table(media.path)
+    clock = read_clock(recording, media, table)
+    return clock if isinstance(clock, Refusal) else FilmPlaces(clock, len(table) if recording.spare else None)
 
 
 class Seen:

@@ -23,7 +23,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from ..records import NumberedImages, Recording, Stated
+from ..records import ImageRef, NumberedImages, Recording, Stated
 
 _RATES = (
     0.2, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 12, 12.5, 15, 20, 24000 / 1001, 24, 25, 30000 / 1001, 30, 50,
@@ -249,3 +249,11 @@ def image_number(reading: Numbering, images: NumberedImages, seconds: float) -> 
     near = 0.5 / max(reading.fps, images.fps) + EPSILON
     held: Collection[int] = images.images
     return number if number in held and abs(reading.seconds(number) - seconds) <= near else None
+
+
+def by_second(images: NumberedImages, stated: Stated) -> dict[int, ImageRef]:
+    """The image of each whole second by the declared reading, for frames whose labels need pictures beside them."""
+    reading = declared(images, stated)
+    seconds = sorted({round(reading.seconds(n)) for n in images.images})
+    numbers = {second: image_number(reading, images, second) for second in seconds}
+    return {second: images.images[n] for second, n in numbers.items() if n is not None}

@@ -12,6 +12,8 @@ from ..records import Defect, Reason
 
 _FOLD = 20
 """So many bad lines of a table are told one by one; of more, the first with the number of all: a report is read."""
+_SHARED = 10_000
+"""So many different lines are remembered at a time: tables of numbers have as many as they have lines."""
 _WHOLE = re.compile("(-?[0-9]{1,12})(?:[.]0{1,6})?", re.ASCII)  # some copies went through a reader that makes floats
 
 
@@ -37,11 +39,13 @@ class LineAccount:
 
     def add(self, line: int, number: int, cells: tuple[str, ...]) -> None:
         """Take a line whose number is good."""
-        before = self.good.setdefault(number, cells)
-        if before is not cells:
-            self.twice.setdefault(number, line)
-            if before != cells:
-                self.other.add(number)
+        before = self.good.get(number)
+        if before is None:
+            self.good[number] = cells
+            return
+        self.twice.setdefault(number, line)
+        if before != cells:
+            self.other.add(number)
 
     def defects(self) -> Iterator[Defect]:
         """What is told: each thing alone, or of many alike the first with the number of all."""
@@ -74,14 +78,28 @@ def table_text(path: Path) -> str:
 def lines_of_cells(text: str, delimiter: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The lines that hold anything, each with its number (1-based) and its cells.
 
+    What follows the first cell is the same in most lines of a table by frame: such cells are cut once and shared.
+
     Args:
         text: With any line ends.
         delimiter: What parts cells; empty for tabs and blanks, any number of them.
     """
+    known: dict[str, tuple[str, ...]] = {}
     # Not str.splitlines: it also breaks at characters that are no line ends in these files.
     for n, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        if line.strip():
-            yield n, tuple(c.strip() for c in line.split(delimiter)) if delimiter else tuple(line.split())
+        if not line.strip():
+            continue
+        first, *others = line.split(delimiter or None, 1)
+        if not others:
+            yield n, (first.strip(),)
+            continue
+        rest = known.get(others[0])
+        if rest is None:
+            if len(known) >= _SHARED:
+                known.clear()
+            cut = others[0].split(delimiter) if delimiter else others[0].split()
+            rest = known[others[0]] = tuple(c.strip() for c in cut)
+        yield n, (first.strip(), *rest)
 
 
 def left_out(numbers: Sequence[int]) -> str:

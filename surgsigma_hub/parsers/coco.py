@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,65 @@ def read_coco(path: Path, where: str) -> CocoFile:
             continue
         notes.setdefault(id, []).append(note)
     return CocoFile(where, categories, images, tuple(defects), document, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class CocoEntry:
+    """One image of one of several files: of which kind the file is, and what the image's name says."""
+
+    kind: str
+    name: re.Match[str]
+    file: CocoFile
+    image: CocoImage
+
+
+@dataclass(frozen=True, slots=True)
+class CocoEntries:
+    """The images of several files.
+
+    Attributes:
+        found: In the order of the files.
+        lost: Entries that belong to no image, and images of other names.
+        unread: By kind and place, why a whole file says nothing: it is missing, or cannot be read.
+    """
+
+    found: tuple[CocoEntry, ...]
+    lost: tuple[Defect, ...]
+    unread: tuple[tuple[str, Defect], ...]
+
+
+def entries_in(files: Iterable[tuple[str, Path, str]], named: str, like: str) -> CocoEntries:
+    """The images of several files by their names.
+
+    Args:
+        files: Kind, path and place for messages of each; one that is missing is told.
+        named: Pattern of a whole name, the case of which does not matter.
+        like: Such a name, for messages.
+    """
+    found: list[CocoEntry] = []
+    lost: list[Defect] = []
+    unread: list[tuple[str, Defect]] = []
+    pattern = re.compile(named, re.IGNORECASE)
+    for kind, path, where in files:
+        # A link that an archive tool made a file of a few bytes is no folder: its annotations are missing then.
+        if not path.is_file():
+            detail = "the file is missing: its labels of this operation, if any, are not known"
+            unread.append((kind, Defect(Reason.LABEL_MISSING, where, detail)))
+            continue
+        try:
+            file = read_coco(path, where)
+        except BadRowError as error:
+            unread.append((kind, Defect(Reason.ROW_MALFORMED, where, error.message)))
+            continue
+        lost += file.defects
+        for image in file.images.values():
+            match = pattern.fullmatch(image.name)
+            if match is not None:
+                found.append(CocoEntry(kind, match, file, image))
+                continue
+            detail = f"{image.name!r:.60} is not named like {like}"
+            lost.append(Defect(Reason.ROW_MALFORMED, f"{where} image {image.id}", detail))
+    return CocoEntries(tuple(found), tuple(lost), tuple(unread))
 
 
 def instruments_in(objects: Sequence[CocoObject], *, whole: bool) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
         if isinstance(found, str):
             return _nothing(table, f"{where} line {line}", found, unread=1)
         places, chosen, width, counted = [*found[0]], found[1], len(head), _place_of_number(head, table)
+    alike: dict[tuple[str, ...], tuple[str, ...]] = {}  # one object for cells that occur again: tables are large
     for line, cells in content:
         if len(cells) != width:
             lines.bad.append((line, f"{count(len(cells))} instead of {width}: {shown(cells)}"))
@@ -153,7 +154,8 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
         elif (number - table.base) % table.every:
             lines.between.append(number)
         elif chosen is None or whole(cells[chosen]) != 0:
-            lines.add(line, number, tuple(cells[p] for p in places))
+            wanted = tuple([cells[p] for p in places])
+            lines.add(line, number, alike.setdefault(wanted, wanted))
     defects = list(lines.defects())
     unread = len(lines.bad) + len(lines.twice) + len(lines.between)
     if lines.between:
@@ -250,22 +252,17 @@ def _names(
 def _lists(
     good: Mapping[int, tuple[str, ...]], places: range, column: Flags, where: str, base: int
 ) -> tuple[dict[int, tuple[str, ...] | None], list[Defect]]:
-    meaning: dict[str, float | None] = {}
     strange: dict[str, list[int]] = {}
     found: dict[int, tuple[str, ...] | None] = {}
+    read: dict[tuple[str, ...], tuple[str, ...] | str | None] = {}
     for n, row in good.items():
-        cells = row[places.start : places.stop]
-        for cell in cells:
-            if cell not in meaning:
-                meaning[cell] = share(cell)
-        values = [meaning[cell] for cell in cells]
-        odd = next((c for c, v in zip(cells, values, strict=True) if v not in (0, 1) and v not in column.unsure), None)
-        if odd is not None:
-            strange.setdefault(odd, []).append(n)
-            continue
-        names = tuple(name for name, v in zip(column.names, values, strict=True) if v == 1)
-        open_list = any(v in column.unsure for v in values) or not column.unnamed.isdisjoint(names)
-        found[n - base] = None if open_list else names
+        if row not in read:
+            read[row] = _list_of(row[places.start : places.stop], column)
+        names = read[row]
+        if isinstance(names, str):
+            strange.setdefault(names, []).append(n)
+        else:
+            found[n - base] = names
     return found, [
         Defect(
             Reason.ROW_MALFORMED,
@@ -275,6 +272,17 @@ def _lists(
         )
         for cell, numbers in strange.items()
     ]
+
+
+def _list_of(cells: tuple[str, ...], column: Flags) -> tuple[str, ...] | str | None:
+    """The names that flags give; None where one is unsure or has no name; the first cell that is no flag as it is."""
+    values = [share(cell) for cell in cells]
+    odd = next((c for c, v in zip(cells, values, strict=True) if v not in (0, 1) and v not in column.unsure), None)
+    if odd is not None:
+        return odd
+    names = tuple(name for name, v in zip(column.names, values, strict=True) if v == 1)
+    open_list = any(v in column.unsure for v in values) or not column.unnamed.isdisjoint(names)
+    return None if open_list else names
 
 
 # ------------------------------------------------------------------------------------------------ from rows to moments

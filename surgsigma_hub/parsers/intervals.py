@@ -90,6 +90,7 @@ class IntervalTable:
         closed: Whether the end belongs to the interval.
         names: Native name of each label where the table has numbers or short forms; else labels stand as they are.
         unlabelled: Labels that say that nothing is labelled.
+        loose: Whether only letters and digits of a label count, in any case; those of ``names`` are then written so.
         delimiter: What parts cells; empty for tabs and blanks.
         header: Whether the first line names the columns.
     """
@@ -102,6 +103,7 @@ class IntervalTable:
     closed: bool = False
     names: Mapping[str, str] | None = None
     unlabelled: frozenset[str] = frozenset()
+    loose: bool = False
     delimiter: str = ","
     header: bool = True
 
@@ -183,14 +185,16 @@ def spans_of(
             detail = f"{start!r}, {end!r}, {str(label)[:40]!r}: expected {_expected(table)}"
             defects.append(Defect(Reason.ROW_MALFORMED, f"{where} {place}", detail))
             unread += 1
-        elif label in table.unlabelled:
+            continue
+        key = "".join(filter(str.isalnum, label)).casefold() if table.loose else label
+        if key in table.unlabelled:
             spans.append((place, Span(first, last, None)))
-        elif table.names is not None and label not in table.names:
+        elif table.names is not None and key not in table.names:
             detail = f"label {label[:40]!r} is not one of {', '.join(table.names)[:200]}; it is left unlabelled"
             defects.append(Defect(Reason.LABEL_UNKNOWN, f"{where} {place}", detail))
             spans.append((place, Span(first, last, None)))
         else:
-            spans.append((place, Span(first, last, label if table.names is None else table.names[label])))
+            spans.append((place, Span(first, last, label if table.names is None else table.names[key])))
     spans.sort(key=lambda s: (s[1].start, s[1].end, s[1].label or ""))
     again = [(place, b) for (_, a), (place, b) in pairwise(spans) if a == b]
     for place, span in again:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from ..errors import BadRowError
-from ..media.boxes import TOLERANCE
-from ..records import Label, LabeledMask, Polygons
+from ..media.boxes import TOLERANCE, from_xyxy
+from ..media.metadata import probe
+from ..records import Fact, Label, LabeledBox, LabeledMask, Origin, Polygons
 from .strict_json import as_utf8
 
 Ring = tuple[tuple[float, float], ...]
@@ -25,6 +28,7 @@ class LabelmePicture:
         width: Width in pixels that the points refer to; ``height`` likewise.
         masks: One per instance in the order of the file; empty where the annotator found nothing.
         clipped: How many points lay outside the picture and were moved to its edge.
+        stated: Whether the file states the size itself.
     """
 
     image: str
@@ -32,6 +36,44 @@ class LabelmePicture:
     height: int
     masks: tuple[LabeledMask, ...]
     clipped: int
+    stated: bool = True
+
+
+def read_labelme(path: Path, picture: Path | None, *, usual: tuple[int, int]) -> LabelmePicture:
+    """Read one labelme file; where it states no size, that of its picture holds.
+
+    Args:
+        path: The file.
+        picture: Its picture, of which the first bytes are read at most; None where it is missing.
+        usual: Width and height to assume where neither tells.
+
+    Raises:
+        BadRowError: see :func:`parse_labelme`; or the file cannot be opened.
+    """
+    try:
+        data = as_utf8(path.read_bytes())
+    except OSError as error:
+        raise BadRowError(f"the file cannot be opened ({error.strerror})") from None
+    # Told without reading the JSON twice, which is most of a loader's work.
+    silent = any(re.search(rb'"%b"\s*:\s*[0-9]' % key, data) is None for key in (b"imageWidth", b"imageHeight"))
+    width, height = _size_of(picture, usual) if silent and picture is not None else usual
+    return replace(parse_labelme(data, where=path.name, width=width, height=height), stated=not silent)
+
+
+def instruments_in_polygons(masks: Sequence[LabeledMask]) -> tuple[dict[str, Any], str]:
+    """What instances that are all instruments say of a frame, as fields of :class:`Frame`.
+
+    Returns:
+        The fields, and why there are no boxes where an instance has no width or no height: empty where there are.
+    """
+    names = dict.fromkeys(mask.label.native for mask in masks if mask.label is not None)
+    said = {"instruments": tuple(Label(name) for name in names), "instrument_masks": tuple(masks)}
+    try:
+        boxes = tuple(_bounds(mask) for mask in masks)
+    except BadRowError as error:
+        return said, f"{error.message}; the frame keeps its other facts"
+    derived = Origin("derived", note="bounds of the polygons")
+    return {**said, "instrument_boxes": boxes, "origins": {Fact.INSTRUMENT_BOXES: derived}}, ""
 
 
 def parse_labelme(data: bytes, *, where: str, width: int = 854, height: int = 480) -> LabelmePicture:
@@ -73,6 +115,18 @@ def parse_labelme(data: bytes, *, where: str, width: int = 854, height: int = 48
         pieces.setdefault((label, ("own", n) if group is None else group), []).append(ring)
     masks = tuple(LabeledMask(Label(label), Polygons(tuple(rings))) for (label, _), rings in pieces.items())
     return LabelmePicture(_file_name(raw.get("imagePath")), *size, masks, clipped)
+
+
+def _size_of(picture: Path, usual: tuple[int, int]) -> tuple[int, int]:
+    with picture.open("rb") as file:
+        found = probe(file.read(65536))
+    return (found.width, found.height) if found is not None and found.width and found.height else usual
+
+
+def _bounds(mask: LabeledMask) -> LabeledBox:
+    assert mask.label is not None and isinstance(mask.mask, Polygons)
+    xs, ys = zip(*(point for ring in mask.mask.rings for point in ring), strict=True)
+    return LabeledBox(mask.label, from_xyxy(min(xs), min(ys), max(xs), max(ys))[0])
 
 
 def _size(raw: dict[str, Any], key: str, fallback: int, where: str) -> int:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadRowError
 from ..plain_file import MAX_TEXT, read_plain
 
+_NONE: frozenset[str] = frozenset()
+
 
 class Pairs(dict[str, Any]):
     """A JSON object. Plain JSON readers keep the last of two equal keys in silence; this one names them."""
 
+    __slots__ = ("repeated",)
     repeated: frozenset[str]
 
     @classmethod
     def of(cls, pairs: list[tuple[str, Any]]) -> Pairs:
         """The object of these pairs."""
         made = cls(pairs)
-        seen: set[str] = set()
-        repeated: set[str] = set()
+        made.repeated = _NONE
         if len(made) != len(pairs):
-            for key, _ in pairs:
-                (repeated if key in seen else seen).add(key)
-        made.repeated = frozenset(repeated)
+            made.repeated = frozenset(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         return made
 
 
@@ -48,11 +49,12 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file, every object as :class:`Pairs`.
 
     Raises:
-        BadRowError: not JSON or cut short, with the position; the message does not name the file.
-        OSError: the file cannot be opened.
+        BadRowError: not to be opened, not JSON or cut short, with the position; the message does not name the file.
     """
     try:
         return json.loads(read_plain(path, most=MAX_TEXT), object_pairs_hook=Pairs.of)
+    except OSError as error:
+        raise BadRowError(f"the file cannot be opened ({error.strerror})") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno} (character {error.pos})"
         raise BadRowError(f"not JSON, or cut short: {error.msg} at {place}") from None

@@ -290,7 +290,11 @@ _AT = re.compile(r"\b(?:at|on|into|in|from|to|of|near|inside)\s+(?:(?:an?|the)\s
 _WITH = re.compile(r"\b(?:by(?: means of)?|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
 _ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
 _LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
-_ACTS = re.compile(r"\s+(?:(?:is|are)\s+(?!being\b)(?:used\b|[a-z]+ing\b)|performs?\b)", re.IGNORECASE)
+_ACTS = re.compile(
+    r"\s+(?:(?:is|are)\s+(?:(?:being\s+)?(?:used|employed)\b|in use\b|at work\b|(?!being\b)[a-z]+ing\b)"
+    r"|performs?\b|carr(?:y|ies)\s+out\b|serves?\s+for\b)",
+    re.IGNORECASE,
+)
 
 
 def _relations(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:

@@ -73,5 +73,10 @@ def joined(samples: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def samples_of(medium: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The samples that :func:`joined` has made into one, each as JSON with its fields in their order."""
     for talk in medium["conversations"]:
-        both = {**medium, **talk}
-        yield {name: both[name] for name in _ORDER}
+        yield sample_of(medium, talk)
+
+
+def sample_of(medium: Mapping[str, Any], talk: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of one sample of a medium, given one of its conversations."""
+    both = {**medium, **talk}
+    return {name: both[name] for name in _ORDER}

@@ -59,9 +59,10 @@ class ShardWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self._file.closed:
-            self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        try:
+            self._file.close()  # on a full disk it fails again, for it writes what it still holds
+        finally:
+            self._temporary.unlink(missing_ok=True)
 
     def add(self, key: str, members: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
         """Append one sample; its members become ``<key>.<member>``, adjacent and in the order given.

@@ -113,6 +113,9 @@ class SourceInfo:
         layout: The folder layout the loader expects, as shown in error messages.
         access_steps: What to do to get the files, in one or two sentences.
         facts: The kinds of fact that its annotations hold; tasks follow from them.
+        apart: Where facts are never of one moment, such as phases of films and outlines in other images: the groups of
+            those that are. Empty where all may be.
+        ends_known: Whether intervals have ends that are known; False for clips that are cut within one action each.
         split_schemes: Split schemes the user can choose by name, the default first, with the splits of each.
         coverage: How much of what is there each list of facts names; a fact that is not a key names all of it. The
             reason of each entry stands in the source's card.
@@ -133,12 +136,19 @@ class SourceInfo:
     layout: str
     facts: frozenset[Fact]
     split_schemes: Mapping[str, tuple[str, ...]]
+    apart: tuple[frozenset[Fact], ...] = ()
+    ends_known: bool = True
     label_origin: LabelOrigin = "expert"
     needs_root: bool = True
     coverage: Mapping[Fact, Coverage] = field(default_factory=dict)
     box_extent: BoxExtent | None = None
     about: About | None = None
     stated_terms: SourceTerms | None = None
+
+    @property
+    def together(self) -> tuple[frozenset[Fact], ...]:
+        """Groups of facts that moments may hold together; a task needs all that it asks of in one of them."""
+        return self.apart or (self.facts,)
 
     @property
     def terms(self) -> SourceTerms:

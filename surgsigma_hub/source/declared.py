@@ -31,6 +31,7 @@ class VideoLabels:
         within: A film may end this many seconds before that; None takes what :class:`.layout.Films` states.
         beyond: Footage may end this many seconds after that.
         spare: Labelled seconds whose image may be missing without being missed.
+        always: Indices of moments that are taken whatever ``step_seconds`` says.
         told: Things worth telling that were seen while the labels were read.
     """
 
@@ -43,7 +44,15 @@ class VideoLabels:
     within: float | None = None
     beyond: float = 1.0
     spare: frozenset[float] = frozenset()
+    always: frozenset[int] = frozenset()
     told: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, told: Iterable[Frame | Defect], **more: Any) -> VideoLabels:
+        """From moments and what is left out in one row; ``more`` are the other attributes."""
+        both: list[Frame | Defect] = list(told)
+        frames = [one for one in both if isinstance(one, Frame)]
+        return cls(frames=frames, defects=[one for one in both if isinstance(one, Defect)], **more)
 
 
 class DeclaredSource(Source):
@@ -206,9 +215,10 @@ class DeclaredSource(Source):
     def fps_of(self, video: Video) -> float:
         """The rate of a video's film as :attr:`films` states it."""
         assert self.films is not None, "only for sources with films"
-        return self._rate(self.films.fps, video)
+        return self.rate_of(self.films.fps, video)
 
-    def _rate(self, rates: Mapping[float, str], video: Video) -> float:
+    def rate_of(self, rates: Mapping[float, str], video: Video) -> float:
+        """The rate of a video of rates that are given as data, see :func:`.layout.rate_for`."""
         number = video.data.get("number")
         return float(rate_for(rates, number if isinstance(number, int) else None, video.id))
 
@@ -236,7 +246,7 @@ class DeclaredSource(Source):
         told = self._labels(video)
         yield from told.defects
         step = getattr(self.options, "step_seconds", 1)
-        yield from (f for f in told.frames if step == 1 or round(f.seconds) % step == 0)
+        yield from (f for f in told.frames if step == 1 or round(f.seconds) % step == 0 or f.index in told.always)
 
     def course(self, video: Video) -> VideoTimeline | None:
         """The video as a whole, as :meth:`labels` tells it."""
@@ -305,7 +315,7 @@ class DeclaredSource(Source):
                 name=layout.name(fields),
                 base=layout.base,
                 base_seconds=layout.base_seconds,
-                fps=self._rate(layout.fps, video),
+                fps=self.rate_of(layout.fps, video),
             ),
             folder,
         )

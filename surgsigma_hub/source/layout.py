@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -146,8 +147,8 @@ def rate_for(rates: Mapping[float, str], number: int | None, id: str) -> float:
     """The rate of one video of rates that are given as data.
 
     Args:
-        rates: By rate, the videos that have it: numbers, ranges of numbers and ids, parted by blanks; ``*`` is all
-            that no other rate names.
+        rates: By rate, the videos that have it, parted by blanks: numbers, ranges of numbers, and ids, in which a
+            ``*`` is any text; ``*`` alone is all that no other rate names.
         number: Number of the video, where it has one.
         id: Its id.
 
@@ -162,7 +163,7 @@ def rate_for(rates: Mapping[float, str], number: int | None, id: str) -> float:
         for name in names.split():
             first, dash, last = name.partition("-")
             numbers = range(int(first), int(last if dash else first) + 1) if first.isdigit() else range(0)
-            if name == id or (number is not None and number in numbers):
+            if (name != "*" and fnmatchcase(id, name)) or (number is not None and number in numbers):
                 return rate
             if name == "*":
                 others = rate

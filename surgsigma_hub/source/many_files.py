@@ -17,7 +17,7 @@ class FilePerFrame(DeclaredSource):
     Attributes:
         per_frame: Patterns of those files by kind; their field ``frame`` is the number of the frame, the other fields
             are those of the video. Of several patterns the first that has a frame counts. The kind ``image`` are the
-            images of the frames; alone they make no video.
+            images of the frames; neither they nor films alone make a video, a file of labels of its own does.
     """
 
     per_frame: Files
@@ -26,7 +26,8 @@ class FilePerFrame(DeclaredSource):
     def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
         """Fields and files of each video, those of its frames under ``<kind> <number>``."""
         found = {id: (fields, dict(paths)) for id, (fields, paths) in super().found.items()}
-        labelled: set[str] = set()
+        own = {kind for kind, patterns in self.files.items() if all("{" in pattern for pattern in patterns)}
+        labelled = {id for id, (_, paths) in found.items() if own & paths.keys()}
         for kind, patterns in self.per_frame.items():
             for pattern in patterns:
                 for fields, path in matches(self.folder, pattern):

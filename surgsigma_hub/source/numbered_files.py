@@ -45,7 +45,7 @@ def stem_pattern(names: str, **known: str) -> tuple[str, str]:
         ValueError: not one field with a number, or a field that cannot be read back.
 
     >>> stem_pattern("{video}_{image:06d}.png", video="video01")
-    ('video01_([0-9]{6,})', 'image')
+    ('video01_([0-9]{6}|[1-9][0-9]{6,})', 'image')
     """
     from string import Formatter
 
@@ -60,7 +60,8 @@ def stem_pattern(names: str, **known: str) -> tuple[str, str]:
         width = re.fullmatch("(?:0([0-9]{1,2}))?d?", spec or "")
         if width is None or conversion or not name.isidentifier():
             raise ValueError(f"{{{name}:{spec}}} is no number that can be read back")
-        pattern += f"([0-9]{{{width[1]},}})" if width[1] else "([0-9]+)"
+        digits = f"[0-9]{{{width[1]}}}|[1-9][0-9]{{{width[1]},}}" if width[1] else "[0-9]+"  # what the format writes
+        pattern += f"({digits})"
         fields.append(name)
     if len(fields) != 1:
         raise ValueError(f"{len(fields)} numbers, expected one")

@@ -96,12 +96,5 @@ class StillsSource(DeclaredSource):
 
     def labels(self, video: Video) -> VideoLabels:
         """What all images of the video say."""
-        told = [*self._listed[2].get(video.id, ())]
-        frames: list[Frame] = []
-        for still in self.stills_of(video):
-            for one in self.moment(video, still):
-                if isinstance(one, Frame):
-                    frames.append(one)
-                else:
-                    told.append(one)
-        return VideoLabels(frames=frames, defects=told)
+        said = (one for still in self.stills_of(video) for one in self.moment(video, still))
+        return VideoLabels.of([*self._listed[2].get(video.id, ()), *said])

@@ -14,5 +14,6 @@ from .open import stream
 from .sample import StreamSample
 from .storage.options import RemoteOptions
 from .stream import Stream
+from .turns import Turns
 
-__all__ = ["Frames", "RemoteOptions", "Rgb", "Skipped", "Stream", "StreamSample", "stream"]
+__all__ = ["Frames", "RemoteOptions", "Rgb", "Skipped", "Stream", "StreamSample", "Turns", "stream"]

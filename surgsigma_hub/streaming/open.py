@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import ShardError, SurgSigmaError
+from ..shards.config_names import FRAMES
 from ..shards.skipping import OnError
 from .decode.decoder import Decode, Decoder, Frames
 from .order.partition import Uneven
 from .order.permutation import INTERLEAVE, Shuffle
 from .sample import Settings
+from .selection.by_medium import choose_by_medium, read_conversations, weights_of
 from .selection.catalog import find_wanted
-from .selection.dataset import Config, StreamDataset, make_selection
+from .selection.dataset import Config, LoadedSelection, Selection, StreamDataset, make_selection
 from .selection.filters import Where, check_where
+from .selection.index import Named
+from .selection.talk_dataset import Talk, TalkDataset, check_talk
 from .storage.options import RemoteOptions
-from .storage.tree import find_tree
+from .storage.tree import TreeStorage, find_tree
 from .stream import Stream
+from .turns import Turns
+
+logger = logging.getLogger(__name__)
 
 _MOST_THREADS = 8
 
@@ -38,6 +46,7 @@ def stream(
     where: Where | None = None,
     temperature: float | None = None,
     caps: Mapping[str, int] | int | None = None,
+    talk: Talk | Turns | None = None,
     decode: Decode = "rgb",
     frames: Frames | None = None,
     verify: bool = False,
@@ -73,6 +82,10 @@ def stream(
             read, and the columns of the catalog; of catalogs without offsets, whole blocks.
         temperature: Mix parts by ``samples ** (1 / temperature)``: the named configs or, for one config, its tasks.
         caps: Most samples of a part in an epoch, by name; one number: of every task.
+        talk: For what is laid out by medium (``build --layout frames``): what an item is. ``one``: one conversation
+            about each medium an epoch, chosen by the weights; ``all``: each conversation, where a picture is decoded
+            once for all about it and its pixels cannot be written (copy them first); ``turns`` or :class:`Turns`: each
+            medium once, ``sample["conversations"]`` in an order that seed and epoch give. None: the layout by task.
         decode: ``rgb``; :class:`Rgb` to resize; ``bytes``; or ``view``, memory of the shard without a copy, which
             cannot be sent to another process.
         frames: Which frames of films to decode. None: films stay bytes.
@@ -102,10 +115,20 @@ def stream(
     listed = place.listed()
     if not listed:
         raise ShardError(f"{place.where}: no built data", hint="Run: surgsigma build --help")
-    choice = make_selection(listed, config, split, where=place.where, temperature=temperature, caps=caps)
-    loaded = choice.load(place.load)
     conditions = check_where(where) if where else {}
-    kept = find_wanted(place, [m for part in loaded.parts for m in part], conditions) if conditions else None
+    if talk is not None and (temperature is not None or caps):
+        raise SurgSigmaError("temperature and caps mix tasks, not talks", hint="Give weights by name, as the config.")
+    if talk is None and any(m.task == FRAMES for m in listed):
+        logger.warning("%s: what is laid out by medium is left out; talk= reads it", place.where)
+    data = (
+        _by_task(
+            place,
+            make_selection(listed, config, split, where=place.where, temperature=temperature, caps=caps),
+            conditions,
+        )
+        if talk is None
+        else _by_medium(place, listed, config, split, talk, conditions)
+    )
     decoder = Decoder(decode, frames=frames, verify=verify)
     rank, world_size = _rank(rank, world_size)
     if uneven not in ("exact", "drop", "pad") or on_error not in ("raise", "skip"):
@@ -137,7 +160,36 @@ def stream(
         threads=threads,
         mapped=mapped,
     )
-    return Stream(StreamDataset(loaded, wanted=kept, where=conditions), place, decoder, settings, epoch=epoch)
+    return Stream(data, place, decoder, settings, epoch=epoch)
+
+
+def _by_task(place: TreeStorage, choice: Selection, where: Mapping[str, Any]) -> StreamDataset:
+    loaded = choice.load(place.load)
+    kept = find_wanted(place, [m for part in loaded.parts for m in part], where) if where else None
+    return StreamDataset(loaded, wanted=kept, where=where)
+
+
+def _by_medium(
+    place: TreeStorage,
+    listed: Sequence[Named],
+    config: Config,
+    split: str,
+    talk: Talk | Turns,
+    where: Mapping[str, Any],
+) -> StreamDataset:
+    check_talk(talk)
+    named = choose_by_medium(listed, split, where=place.where)
+    every = Selection((FRAMES,), (tuple(named),)).load(place.load).parts[0]
+    weights = weights_of(config, every, where=place.where, even=talk == "all")
+    asked = tuple(m for m in every if any(weights[m.source, task] for task in m.conversations))
+    if not asked:
+        raise SurgSigmaError("no sample is left to stream", hint="Loosen the filter, or choose another split.")
+    some = {name: weights[name] for name in sorted({(m.source, task) for m in asked for task in m.conversations})}
+    # Without the catalog a stream opens sooner; it is needed where not every medium and conversation counts alike.
+    needed = talk == "all" or bool(where) or not all(some.values())
+    conversations = read_conversations(place, asked, some, where) if needed else None
+    loaded = LoadedSelection(Selection((FRAMES,), (asked,)), (asked,))
+    return TalkDataset(loaded, talk, some, conversations, where=where)
 
 
 def _shuffle(shuffle: bool | str, *, local: bool) -> Shuffle:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..records import Sample
+from ..records import MediumSample, Sample
+from ..shards.by_medium import layout_of
 from ..shards.skipping import OnError
 from .order.partition import Uneven
 from .order.permutation import Shuffle
-from .typed import typed_sample
+from .typed import typed_medium, typed_sample
 
 
 @dataclass(slots=True)
@@ -18,7 +19,7 @@ class StreamSample:
 
     Attributes:
         key: Its id.
-        sample: Its JSON, parsed.
+        sample: Its JSON, parsed; of a medium in turns with the chosen ones of its ``conversations``.
         media: Its media by member: pixels or bytes, as ``decode`` says.
         position: Its place in the order of the epoch.
     """
@@ -29,9 +30,9 @@ class StreamSample:
     position: int
 
     @property
-    def record(self) -> Sample:
+    def record(self) -> Sample | MediumSample:
         """The JSON as a typed record."""
-        return typed_sample(self.sample)
+        return typed_sample(self.sample) if layout_of(self.sample) == "tasks" else typed_medium(self.sample)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from .decode.decoder import Decoder
 from .order.partition import Partition
 from .order.permutation import Numbers, Order
 from .order.state import State, read_state
+from .read_once import Job, Recent, read_once
 from .sample import Settings, StreamSample
 from .selection.dataset import StreamDataset
 from .selection.index import Index
@@ -25,7 +26,10 @@ from .view import SampleView
 if TYPE_CHECKING:
     from .torch import TorchStream
 
+_Read = StreamSample | ShardError | MediaError
 _PLAN = 1024  # positions whose order is computed at a time
+
+_OF_THIS_PROCESS = ("_shards", "_engine", "_process", "_ordered")
 
 
 class Stream:
@@ -51,13 +55,14 @@ class Stream:
 
     def _start(self) -> None:
         self._shards: SampleReader | None = None
+        self._ordered: tuple[int, Order] | None = None
         self._process = 0
         self._engine = OrderedThreadPool(
             self._load, threads=self._settings.threads, single_torch_thread=self._decoder.uses_torch
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_shards", "_engine", "_process")}
+        return {name: value for name, value in self.__dict__.items() if name not in _OF_THIS_PROCESS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
@@ -144,7 +149,7 @@ class Stream:
 
     def _state(self, epoch: int, position: int) -> State:
         s = self._settings
-        interleave = s.interleave if s.shuffle == "block" else 0
+        interleave = s.interleave if self._data.interleaves(s.shuffle) else 0
         return State(self._data.fingerprint, len(self._data), s.shuffle, interleave, s.seed, epoch, position)
 
     def share(self) -> Partition:
@@ -205,44 +210,72 @@ class Stream:
                 ranks and workers, and after a restart.
         """
         errors = self.errors
-        for position, found in self._engine.map(self._jobs(share, epoch, first)):
+        jobs = self._jobs(share, epoch, first)
+        shared = self._data.shares_media
+        for job, read in (
+            read_once(jobs, self._engine.map, self._settings.interleave) if shared else self._engine.map(jobs)
+        ):
+            found = self._said(job, read, epoch)
             if isinstance(found, StreamSample):
                 errors.good()
                 yield found
             else:
-                errors.bad(found, f"position {position}")
-                yield self._stand_in(position, epoch, found) if stand_ins else None
+                errors.bad(found, f"position {job.position}")
+                yield self._stand_in(job.position, epoch, found) if stand_ins else None
 
     def _stand_in(self, position: int, epoch: int, error: ShardError | MediaError) -> StreamSample:
         order, total = self._order(epoch), len(self._data)
         tries = min(total, self._settings.max_errors_in_row + 1)
         for back in range(1, tries + 1):
             other = np.array([(position - back) % total], np.int64)
-            _, found = self._load((int(other[0]), int(self._data.numbers(order.at(other))[0])))
+            found = self._alone(int(other[0]), order.at(other), epoch)
             if isinstance(found, StreamSample):
                 return found
         raise too_many(tries, f"position {position}", error)
 
-    def _order(self, epoch: int) -> Order:
-        s = self._settings
-        return self._data.order(shuffle=s.shuffle, seed=s.seed, epoch=epoch, interleave=s.interleave)
+    def _alone(self, position: int, place: Numbers, epoch: int) -> _Read:
+        """The one item of a place, read by itself."""
+        numbers, turns = self._data.places(place)
+        return self._said(*self._load(Job(position, int(numbers[0]), int(turns[0]), True)), epoch)
 
-    def _jobs(self, share: Partition, epoch: int, first: int) -> Iterator[tuple[int, int]]:
-        """Positions and sample numbers; the reader hears of them before they are asked for."""
+    def _said(self, job: Job, read: _Read, epoch: int) -> _Read:
+        """The item of a job, made of what was read for it."""
+        if not isinstance(read, StreamSample):
+            return read
+        try:
+            item = self._data.item(read, job.number, job.turn, seed=self._settings.seed, epoch=epoch)
+        except ShardError as error:
+            return error
+        item.position = job.position
+        return item
+
+    def _order(self, epoch: int) -> Order:
+        if self._ordered is None or self._ordered[0] != epoch:
+            s = self._settings
+            order = self._data.order(shuffle=s.shuffle, seed=s.seed, epoch=epoch, interleave=s.interleave)
+            self._ordered = epoch, order
+        return self._ordered[1]
+
+    def _jobs(self, share: Partition, epoch: int, first: int) -> Iterator[Job]:
+        """What to read for which position; the reader hears of it before it is asked for."""
         order, shards = self._order(epoch), self._reader()
+        recent = Recent(self._settings.interleave) if self._data.shares_media else None
         shards.begin()
 
-        def plan(at: int) -> tuple[Numbers, Numbers]:
+        def plan(at: int) -> list[Job]:
             positions = share.positions(at, min(at + _PLAN, len(share)))
-            numbers = self._data.numbers(order.at(positions))
-            shards.expect(numbers)
-            return positions, numbers
+            numbers, turns = self._data.places(order.at(positions))
+            fresh = np.ones(len(numbers), bool)
+            if recent is not None:
+                fresh = np.fromiter(map(recent.is_new, numbers.tolist()), bool, len(numbers))
+            shards.expect(numbers[fresh])
+            return list(map(Job, positions.tolist(), numbers.tolist(), turns.tolist(), fresh.tolist()))
 
         ahead = (plan(at) for at in range(first, len(share), _PLAN))
         now = next(ahead, None)
         while now is not None:
             after = next(ahead, None)  # one plan further than is being read
-            yield from zip(now[0].tolist(), now[1].tolist(), strict=True)
+            yield from now
             now = after
 
     def _reader(self) -> SampleReader:
@@ -254,19 +287,22 @@ class Stream:
             )
         return self._shards
 
-    def _load(self, job: tuple[int, int]) -> tuple[int, StreamSample | ShardError | MediaError]:
-        position, number = job
+    def _load(self, job: Job) -> tuple[Job, _Read]:
         try:
-            raw = self._reader().read(number)
+            raw = self._reader().read(job.number)
             sample, media = self._decoder.sample(raw)
             if sample.get("id") != raw.key:
                 raise ShardError(
                     f"{raw.where}: under the key {raw.key!r} lies the sample {str(sample.get('id'))[:100]!r}",
                     hint="The shard is damaged. Build or download it again.",
                 )
-            return position, StreamSample(raw.key, sample, media, position)
+            if self._data.shares_media:
+                for value in media.values():
+                    if isinstance(value, np.ndarray):
+                        value.setflags(write=False)  # several items have it; who would write must copy
+            return job, StreamSample(raw.key, sample, media, job.position)
         except (ShardError, MediaError) as error:
-            return position, error
+            return job, error
 
     def sample(self, number: int) -> StreamSample:
         """One sample by its number in the tree, whatever the order; the stream stays where it stands.
@@ -275,7 +311,7 @@ class Stream:
             ShardError: its shard is damaged.
             MediaError: a medium that cannot be read.
         """
-        found = self._load((number, int(self._data.numbers(np.array([number], np.int64))[0])))[1]
+        found = self._alone(number, np.array([number], np.int64), self._epoch)
         if not isinstance(found, StreamSample):
             raise found
         return found

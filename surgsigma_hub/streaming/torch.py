@@ -228,6 +228,8 @@ def _workers() -> tuple[int, int]:
 
 
 def _with_tensors(item: StreamSample) -> StreamSample:
-    """Shares the pixels."""
-    item.media = {m: torch.from_numpy(d) if isinstance(d, np.ndarray) else d for m, d in item.media.items()}
+    """Shares the pixels, unless others have them too: a tensor cannot be kept from being written."""
+    for member, pixels in item.media.items():
+        if isinstance(pixels, np.ndarray):
+            item.media[member] = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy())
     return item

@@ -1,4 +1,4 @@
-"""From the JSON of a sample to ``records.Sample``, by the type hints of the records."""
+"""From the JSON of a sample to ``records.Sample`` or ``records.MediumSample``, by the type hints of the records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from .. import records
 from ..conformance import form_problem
 from ..errors import ShardError
-from ..records import Sample
+from ..records import MediumSample, Sample
+from ..schema import Layout
 
 
 def typed_sample(raw: Mapping[str, Any]) -> Sample:
@@ -19,10 +20,26 @@ def typed_sample(raw: Mapping[str, Any]) -> Sample:
     Raises:
         ShardError: keys missing or of the wrong shape.
     """
-    if problem := form_problem(raw):
-        raise ShardError(f"sample {str(raw.get('id'))[:200]!r} does not have the form of records.Sample: {problem}")
-    made: Sample = _maker(Sample)(raw)
+    made: Sample = _typed(raw, Sample, "tasks")
     return made
+
+
+def typed_medium(raw: Mapping[str, Any]) -> MediumSample:
+    """The record behind the JSON of a medium with its conversations.
+
+    Raises:
+        ShardError: keys missing or of the wrong shape.
+    """
+    made: MediumSample = _typed(raw, MediumSample, "frames")
+    return made
+
+
+def _typed(raw: Mapping[str, Any], kind: type, layout: Layout) -> Any:
+    if problem := form_problem(raw, layout=layout):
+        raise ShardError(
+            f"sample {str(raw.get('id'))[:200]!r} does not have the form of records.{kind.__name__}: {problem}"
+        )
+    return _maker(kind)(raw)
 
 
 @cache

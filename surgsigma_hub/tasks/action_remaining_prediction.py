@@ -74,6 +74,7 @@ TASK = Task(
     answer=AnswerKind.SECONDS,
     hub_category="video-text-to-text",
     needs=(frozenset({Fact.FOOTAGE, Fact.ACTION_SEGMENTS}),),
+    ends=True,
     level=3,
     label_kinds=("action",),
     parse=parse,

@@ -133,6 +133,7 @@ TASK = Task(
         *(frozenset({shown, named}) for shown in _SHOWN for named in _NAMED),
         *(frozenset(pair) for pair in combinations(_SHOWN, 2)),
     ),
+    whole=frozenset({Fact.TISSUES}),
     level=3,
     parse=parse,
     draft=_draft,

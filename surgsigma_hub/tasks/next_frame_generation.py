@@ -129,6 +129,7 @@ TASK = Task(
         frozenset({Fact.FOOTAGE, Fact.STEP}),
         frozenset({Fact.FOOTAGE, Fact.INSTRUMENT_MASKS}),
     ),
+    ends=True,
     level=2,
     parse=parse,
     draft_course=_draft,

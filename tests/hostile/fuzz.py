@@ -263,6 +263,7 @@ _NATIVE: dict[str, tuple[Callable[[], bytes], Inputs]] = {
     "class mask": (_mask, lambda: mutate.raw(_mask())),
     "plain pickle": (_pickle, lambda: mutate.raw(_pickle()) | mutate.raw(pickle.dumps(_PICKLE, protocol=2))),
     "psi-ava key frames": _json(_fixture("psi_ava/psi-ava/fold1/coco_anns/train*.json")),
+    "multibypass intervals": _json(_fixture("multibypass140/labels/bern/labels_by70/*.json")),
     "sigma release": _json(_fixture("surgsigma_v01/*.json")),
     "triplet vectors": _json(_fixture("cholect50/labels/VID01.json")),
     "label mapping": _lines(_fixture("cholect50/label_mapping.txt")),

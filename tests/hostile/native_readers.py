@@ -29,6 +29,7 @@ from surgsigma_hub.parsers import (
 from surgsigma_hub.parsers.releases import (
     cholec80_records,
     esd_motions,
+    multibypass_files,
     psi_ava_keyframes,
     scene_graphs,
     sigma_release,
@@ -76,9 +77,14 @@ def _example(path: Path, out: Path) -> None:
 def _key_frames(path: Path, out: Path) -> list[str]:
     problems: list[str] = []
     for case in sorted(psi_ava_keyframes.cases_in(path))[:3]:
-        _, told = psi_ava_keyframes.read_key_frames(path, case)
-        problems += [f"{reason}: {where}: {what}" for reason, where, what in told]
+        defects = psi_ava_keyframes.read_key_frames(path, "", case)[1]
+        problems += [f"{one.reason}:{one.where}: {one.detail}" for one in defects]
     return problems
+
+
+@reader("multibypass intervals")
+def _layers(path: Path, out: Path) -> list[str]:
+    return _told(multibypass_files.read_labelled(path, "a.json").defects)
 
 
 @reader("sigma release")
@@ -140,7 +146,7 @@ def _question_table(path: Path, out: Path) -> list[str]:
     return _told(questions.read_question_table(table, table.name, others=("id",)))
 
 
-def _told(rows: Iterable[questions.Asked | Defect]) -> list[str]:
+def _told(rows: Iterable[object]) -> list[str]:
     return [f"{row.reason}: {row.detail}" for row in rows if isinstance(row, Defect)]
 
 

@@ -66,6 +66,7 @@ ADAPTER = Adapter(
     description="prompt and images; solution is the typed answer as JSON, boxes in shares of the frame; "
     "get_task(task).parse(completion, space=space, size=size, question=...) reads what a model prints",
     write=_write,
+    turns=False,
     videos=("frames",),
     check=check_verifiable,
     how=how,

@@ -76,6 +76,7 @@ ADAPTER = Adapter(
     trainer="verl",
     description="Parquet of prompt, images and reward_model, whose ground_truth is the typed answer as JSON",
     write=_write,
+    turns=False,
     videos=("frames",),
     suffix=".parquet",
     columns=_columns,

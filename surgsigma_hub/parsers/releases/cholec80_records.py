@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...errors import BadRowError
-from ...records import Reason
+from ...records import Defect, FileSlice, Frame, Label, Reason, Stills, VideoTimeline
+from ..runs import course_of
 from ..tfrecord import Buffer, Feature, Span, TFRecordError, looks_like_tfrecord, opened, parse_example, read_records
 
 TOOLS = ("Grasper", "Bipolar", "Hook", "Scissors", "Clipper", "Irrigator", "SpecimenBag")
@@ -22,7 +24,7 @@ PHASES = (
 )
 """Phases in the order of these files, in which 4 and 6 are swapped against every other form of the dataset."""
 
-_FPS = 25
+_FPS, _VIDEO_COUNT = 25, 80
 _NOT_RECORDS = frozenset({".txt", ".png", ".jpg", ".jpeg", ".mp4", ".json", ".md", ".csv", ".zip", ".gz", ".tar"})
 
 
@@ -58,6 +60,59 @@ def number_inside(path: Path) -> int | None:
     except TFRecordError:
         pass
     return None
+
+
+def numbered_records(paths: Sequence[Path]) -> dict[int, Path]:
+    """TFRecord files by number of the video: by the name, by the place in a full set, or as the records say.
+
+    Raises:
+        BadRowError: a file that none of these tells, or a second one of a video.
+    """
+    named = [re.match(r"video_?([0-9]{1,3})(?![0-9])", path.name) for path in paths]
+    numbers = [int(match[1]) if match else None for match in named]
+    if None in numbers and len(paths) == _VIDEO_COUNT:
+        numbers = list(range(1, _VIDEO_COUNT + 1))
+    found: dict[int, Path] = {}
+    for number, path in zip(numbers, paths, strict=True):
+        number = number if number is not None else number_inside(path)
+        if number is None or number in found:
+            what = f"as {found[number].name} does" if number in found else "nor do its records"
+            raise BadRowError(
+                f"the name of {path.name} does not say which video it is {what}; name the files video01.tfrecord, "
+                f"... or keep all {_VIDEO_COUNT}"
+            )
+        found[number] = path
+    return found
+
+
+def moments_recorded(
+    path: Path | None, where: str, number: int
+) -> tuple[list[Frame], list[Defect], VideoTimeline | None]:
+    """Labels and pictures of each second of a file, what was left out, and the video as a whole.
+
+    Args:
+        path: The file; None where it is missing, which tells nothing.
+        where: Its place for messages.
+        number: Number of the video.
+    """
+    if path is None:
+        return [], [Defect(Reason.ROW_MALFORMED, where, "the file is missing")], None
+    recorded = read_video(path, number)
+    images = {n: FileSlice(path, r.picture.offset, r.picture.length) for n, r in recorded.seconds.items()}
+    frames = [
+        Frame(
+            index=_FPS * second,
+            fps=_FPS,
+            image=images[second],
+            phase=None if found.phase is None else Label(found.phase),
+            instruments=None if found.tools is None else tuple(Label(tool) for tool in found.tools),
+        )
+        for second, found in recorded.seconds.items()
+    ]
+    course = course_of({"phase": {n: r.phase for n, r in recorded.seconds.items()}}, fps=1)
+    stills = Stills(tuple(images.get(n) for n in range(max(images) + 1)), 1.0) if images else None
+    defects = [Defect(reason, f"{where} {place}", detail) for reason, place, detail in recorded.problems]
+    return frames, defects, replace(course, footage=stills)
 
 
 def read_video(path: Path, number: int) -> RecordedVideo:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xyxy
-from ...records import Act, Box, Coverage, Defect, Fact, Frame, ImageRef, Label, LabeledBox, Reason
-from ..questions import Asked, QuestionForms, forms
+from ...records import Act, Box, Coverage, Defect, Fact, FileImage, Frame, ImageRef, Label, LabeledBox, Reason
+from ..questions import Asked, QuestionForms, forms, read_question_lines
 
 FORMS = forms(
     organ=r"what organ is being operated ?\??",
@@ -34,6 +35,31 @@ class _Told:
     boxes: dict[tuple[str, Box], bool] = field(default_factory=dict)
     organ_boxes: dict[tuple[str, Box], bool] = field(default_factory=dict)
     tools: dict[str, None] = field(default_factory=dict)
+
+
+def read_sequence(
+    files: Sequence[Mapping[int, Path]],
+    images: Mapping[int, Path],
+    shown: Callable[[Path], str],
+    *,
+    boxed: bool = False,
+) -> Iterator[Frame | Defect]:
+    """The frames of one sequence, what is left out of each, and of all of them the questions that were not read.
+
+    Args:
+        files: By number of the frame the files of its questions, those of another wording after the first.
+        images: By number of the frame its image; one that is missing is told with its frame.
+        shown: Place of a file for messages.
+        boxed: Whether each question has a box, ``x1, y1, x2, y2`` in pixels of :data:`SIZE`, from 1.
+    """
+    asked = QuestionForms(FORMS)
+    for number in sorted({n for paths in files for n in paths}):
+        rows: list[Asked | Defect] = []
+        for path in (paths[number] for paths in files if number in paths):
+            rows += read_question_lines(path, shown(path), rest=(1,) if boxed else (0,))
+        image = FileImage(images[number]) if number in images else None
+        yield from read_frame(number, rows, asked, image, boxed=boxed)
+    yield from asked.defects()
 
 
 def read_frame(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ...errors import BadRowError
-from ...records import Defect, Label, Reason
-from ..coco import CocoFile, CocoImage, read_coco
+from ...records import Coverage, Defect, Fact, FileImage, Frame, ImageRef, Label, Reason, Stills, VideoTimeline
+from ..coco import CocoEntries, CocoFile, CocoImage, entries_in, instruments_in
+from ..runs import Layer, course_of
 
+GRID = 30
+"""Moments a second on which all frames are named; key frames of objects lie between those of seconds."""
 _NOT_LABELLED = -1
-_CASE = re.compile(r"(?:.*/)?(CASE[0-9]{3})/([0-9]{5,9})\.jpe?g", re.IGNORECASE)
+_OTHER = "Other"
+_CASE = r"(?:.*/)?(?P<case>CASE[0-9]{3})/(?P<frame>[0-9]{5,9})\.jpe?g"
 _DIGITS = 9
 """Digits in the name of a frame at its full rate."""
 
@@ -52,34 +54,25 @@ class Seconds:
         return None if place < 0 or beyond >= self.step else place + beyond / self.step
 
 
-Cases = Mapping[str, Mapping[str, Mapping[int, tuple[CocoFile, CocoImage]]]]
-"""Entries by operation, kind of file and number of the frame."""
+Entries = Mapping[int, tuple[CocoFile, CocoImage]]
+"""Entries of one kind of file by number of the frame."""
+Cases = Mapping[str, Mapping[str, Entries]]
+"""Entries by operation and kind of file: ``long`` of each second, ``short`` of each 35 s."""
 
 
-def entries_by_case(paths: Mapping[str, Sequence[tuple[Path, str]]]) -> tuple[Cases, tuple[Defect, ...]]:
-    """The images that files list, and what belongs to no operation.
+def entries_by_case(paths: Mapping[str, Sequence[tuple[Path, str]]]) -> tuple[Cases, CocoEntries]:
+    """The images that files list by operation, and what of the files belongs to none.
 
     Args:
         paths: By kind, the files and their places for messages.
     """
+    files = ((kind, *one) for kind, several in paths.items() for one in several)
+    read = entries_in(files, _CASE, "CASE001/000000068.jpg")
     found: dict[str, dict[str, dict[int, tuple[CocoFile, CocoImage]]]] = {}
-    lost: list[Defect] = []
-    for kind, path, where in ((kind, *one) for kind, several in paths.items() for one in several):
-        try:
-            file = read_coco(path, where)
-        except BadRowError as error:
-            lost.append(Defect(Reason.ROW_MALFORMED, where, error.message))
-            continue
-        lost += file.defects
-        for image in file.images.values():
-            match = _CASE.fullmatch(image.name)
-            if match is None:
-                detail = f"{image.name!r:.60} is not named like CASE001/000000068.jpg"
-                lost.append(Defect(Reason.ROW_MALFORMED, f"{where} image {image.id}", detail))
-                continue
-            entries = found.setdefault(match[1].upper(), {one: {} for one in paths})[kind]
-            entries.setdefault(int(match[2]), (file, image))
-    return found, tuple(lost)
+    for entry in read.found:
+        entries = found.setdefault(entry.name["case"].upper(), {one: {} for one in paths})[entry.kind]
+        entries.setdefault(int(entry.name["frame"]), (entry.file, entry.image))
+    return found, read
 
 
 def images_of_seconds(numbers: Sequence[int], folders: Sequence[Mapping[int, Path]]) -> tuple[Path | None, ...] | None:
@@ -143,3 +136,60 @@ def actions_of(
             return None, (Defect(Reason.LABEL_UNKNOWN, f"{file.where} image {image.id}", detail),)
         found |= dict.fromkeys(names[a] for a in acts)
     return tuple(found), ()
+
+
+# ------------------------------------------------------------------------------------------- from entries to moments
+
+
+def moments_of_case(
+    case: str, entries: Mapping[str, Entries], stills: Sequence[ImageRef | None], pictures: Mapping[int, Path]
+) -> Iterator[Frame | Defect]:
+    """The key frames of one operation, and what is left out of them.
+
+    Args:
+        case: The operation, for messages.
+        entries: Its entries by kind of file.
+        stills: Image of each second, in the order of the key frames of each second.
+        pictures: Images by number, at the full rate; key frames of objects need theirs.
+    """
+    found: dict[int, Frame] = {}
+    for second, ((_, (file, image)), picture) in enumerate(zip(sorted(entries["long"].items()), stills, strict=False)):
+        stages = {key: stage_of(file, image, file.notes(image), f"{key}s") for key in ("phase", "step")}
+        yield from (d for _, defects in stages.values() for d in defects)
+        if picture is None:
+            yield Defect(Reason.MEDIA_MISSING, f"{case}/{second}", f"no {image.name} among the frames")
+            continue
+        said: dict[str, Any] = {key: label for key, (label, _) in stages.items()}
+        found[GRID * second] = Frame(index=GRID * second, fps=GRID, image=picture, **said)
+    seconds = Seconds.of(list(entries["long"]))
+    for number, (file, image) in sorted(entries["short"].items()):
+        at = seconds.at(number)
+        if at is None or number not in pictures:
+            lacks = "its second is not known" if at is None else "no frame of its number: these need all frames"
+            yield Defect(Reason.MEDIA_MISSING, f"{file.where} image {image.id}", f"{image.name}: {lacks}")
+            continue
+        objects, defects = file.objects(image)
+        acts, more = actions_of(file, image, file.notes(image))
+        yield from (*defects, *more)
+        index = round(GRID * at)
+        frame = found.get(index) or Frame(index=index, fps=GRID, image=FileImage(pictures[number]))
+        found[index] = replace(
+            frame, size=(image.width, image.height), **instruments_in(objects, whole=not defects), **_done(acts)
+        )
+    yield from (found[index] for index in sorted(found))
+
+
+def course_of_case(entries: Mapping[str, Entries], stills: Sequence[ImageRef | None]) -> VideoTimeline:
+    """Phases and steps of one operation as intervals, over the image of each second."""
+    named: dict[Layer, dict[int, str | None]] = {"phase": {}, "step": {}}
+    for second, (_, (file, image)) in enumerate(sorted(entries["long"].items())):
+        for key, names in named.items():
+            label, _ = stage_of(file, image, file.notes(image), f"{key}s")
+            names[second] = label.native if label is not None else None
+    return replace(course_of(named, fps=1), footage=Stills(tuple(stills), 1.0))
+
+
+def _done(acts: tuple[str, ...] | None) -> dict[str, Any]:
+    """The actions of a frame; one that none of the names fits makes the list partial."""
+    coverage = {Fact.ACTIONS: Coverage.ANNOTATED_ONLY} if acts and _OTHER in acts else {}
+    return {"actions": None if acts is None else tuple(Label(a) for a in acts if a != _OTHER), "coverage": coverage}

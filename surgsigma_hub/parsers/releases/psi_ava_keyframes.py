@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xywh
-from ...records import Label, LabeledBox, Reason
+from ...records import Defect, Label, LabeledBox, Reason
 from ..strict_json import read_json
 
 PHASES = dict(
@@ -75,14 +75,24 @@ def cases_of(document: dict[str, Any]) -> set[str]:
     return {match[1] for image in document["images"] if (match := _picture(image)) is not None}
 
 
-def read_key_frames(path: Path, case: str) -> tuple[dict[int, KeyFrame], list[Problem]]:
+def read_key_frames(path: Path | None, where: str, case: str) -> tuple[dict[int, KeyFrame], list[Defect]]:
     """The key frames of one case by second, and what was left out.
 
-    Raises:
-        BadRowError: the file is not of the expected form.
-        OSError: the file cannot be read.
+    Args:
+        path: The file; None where it is missing, which tells nothing.
+        where: Its place for messages.
+        case: Such as ``CASE001``.
     """
-    document = _document(path)
+    if path is None:
+        return {}, []
+    try:
+        keys, problems = _key_frames(_document(path), case)
+    except BadRowError as error:
+        return {}, [Defect(Reason.ROW_MALFORMED, where, error.message)]
+    return keys, [Defect(reason, f"{where} {place}", detail) for reason, place, detail in problems]
+
+
+def _key_frames(document: dict[str, Any], case: str) -> tuple[dict[int, KeyFrame], list[Problem]]:
     names = {kind: _names(document, key) for kind, key in _VOCABULARIES.items()}
     images, problems = _images(document["images"])
     by_name = {image["file_name"]: id for id, image in images.items()}

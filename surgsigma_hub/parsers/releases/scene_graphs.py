@@ -29,8 +29,7 @@ def read_scene_graph(path: Path) -> SceneGraph:
     """One scene graph.
 
     Raises:
-        BadRowError: not a graph of one scene; the message does not name the file.
-        OSError: it cannot be read.
+        BadRowError: not to be opened, or not a graph of one scene; the message does not name the file.
     """
     return parse_scene_graph(read_json(path))
 

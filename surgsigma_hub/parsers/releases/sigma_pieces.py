@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from ...errors import BadRowError
 from ...records import Defect, Reason
 from ...whole_files import fingerprint, made_once
 from .sigma_release import Release, Row, parse_release
@@ -14,6 +15,24 @@ from .sigma_release import Release, Row, parse_release
 _STRAYS = "strays.jsonl"
 _MOST = 16 << 30
 """Bytes of the pieces of one release; the first one has 0.4 GB."""
+
+
+def annotations_in(root: Path, chosen: str) -> Path:
+    """The JSON of a release, which is the one of its folder or the one chosen.
+
+    Raises:
+        BadRowError: there is none, or there are several.
+    """
+    if chosen:
+        if not Path(root, chosen).is_file():
+            raise BadRowError(f"there is no file {chosen}")
+        return Path(root, chosen)
+    found = sorted(root.glob("*.json"))
+    if len(found) != 1:
+        names = ", ".join(p.name for p in found[:5])
+        what = f"there are {len(found)} *.json ({names}); choose with --option annotations=NAME" if found else ""
+        raise BadRowError(what or "there is no *.json")
+    return found[0]
 
 
 class SigmaPieces:
@@ -25,7 +44,8 @@ class SigmaPieces:
     """
 
     def __init__(self, path: Path, cache_dir: Path | None) -> None:
-        self._path, self._cache = path, cache_dir
+        self.path = path
+        self._cache = cache_dir
 
     def videos(self) -> set[int]:
         """Numbers of the videos with an annotation.
@@ -64,14 +84,14 @@ class SigmaPieces:
 
     @cached_property
     def _release(self) -> Release:
-        return parse_release(self._path.read_bytes(), name=self._path.name)
+        return parse_release(self.path.read_bytes(), name=self.path.name)
 
     @cached_property
     def _folder(self) -> Path:
         assert self._cache is not None
 
         def make(folder: Path) -> None:
-            release = parse_release(self._path.read_bytes(), name=self._path.name)
+            release = parse_release(self.path.read_bytes(), name=self.path.name)
             folder.mkdir()
             for number, of_video in release.rows.items():
                 with (folder / f"{number}.jsonl").open("wb") as file:
@@ -79,4 +99,4 @@ class SigmaPieces:
             strays = b"".join(orjson.dumps(d, option=orjson.OPT_APPEND_NEWLINE) for d in release.strays)
             (folder / _STRAYS).write_bytes(strays)
 
-        return made_once(self._cache / f"surgsigma_v01-{fingerprint(self._path)}", make, most=_MOST)
+        return made_once(self._cache / f"surgsigma_v01-{fingerprint(self.path)}", make, most=_MOST)

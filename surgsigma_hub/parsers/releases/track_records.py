@@ -5,15 +5,19 @@ Nothing is raised: what cannot be read is a :class:`Defect`. Numbers of frames c
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xywh
+from ...plain_file import MAX_TEXT, read_plain
 from ...records import Defect, Label, LabeledBox, Reason
-from ..strict_json import Pairs, read_json
+from ..strict_json import Pairs, as_utf8, read_json
 
 _NONE = -1
 """Of any id: not annotated. Four of it as a box: the instrument is out of view and only tracked on."""
@@ -35,13 +39,11 @@ class TrackedVideo:
 
     Attributes:
         frames: By number as in the file, rising.
-        signature: Numbers of frames and boxes, for comparison with other files: equal ones hold the same labels.
         defects: What is left out.
         presumed: Whether names of phases are those given by the caller, since the file has none.
     """
 
     frames: Mapping[int, TrackedFrame]
-    signature: frozenset[tuple[int, str]]
     defects: tuple[Defect, ...]
     presumed: bool
 
@@ -62,8 +64,6 @@ def read_tracks(
         document = read_json(path) if path is not None else None
     except BadRowError as error:
         return _nothing(where, error.message)
-    except OSError as error:
-        return _nothing(where, f"the file cannot be opened ({error.strerror})")
     rows = document.get("annotations") if isinstance(document, Pairs) else None
     if not isinstance(document, Pairs) or not isinstance(rows, Pairs):
         return _nothing(where, "the file is missing" if path is None else "no object 'annotations' of frame to records")
@@ -71,7 +71,6 @@ def read_tracks(
     own = _names(document, "phases") or _names(document, "phase")
     defects: list[Defect] = []
     frames: dict[int, TrackedFrame] = {}
-    signature: set[tuple[int, str]] = set()
     video = document.get("video")
     size = (video.get("width"), video.get("height")) if isinstance(video, dict) else (None, None)
     for key in sorted(rows, key=lambda k: (len(k), k)):
@@ -83,12 +82,30 @@ def read_tracks(
             continue
         frames[number], told = _frame(rows[key], place, names, own or phases, size)
         defects += told
-        signature.add((number, str(sorted(str(r.get("tool_bbox")) for r in rows[key] if isinstance(r, dict)))))
-    return TrackedVideo(frames, frozenset(signature), tuple(defects), own is None)
+    return TrackedVideo(frames, tuple(defects), own is None)
+
+
+def signature_of(path: Path | None) -> str:
+    """Digest of the numbers of frames and the boxes of a file: files of equal ones hold the same labels.
+
+    Empty where there is no file, it is no JSON or holds no records.
+    """
+    try:
+        document = orjson.loads(as_utf8(read_plain(path, most=MAX_TEXT))) if path is not None else None
+    except (BadRowError, OSError, orjson.JSONDecodeError):
+        return ""
+    rows = document.get("annotations") if isinstance(document, dict) else None
+    if not isinstance(rows, dict) or not rows:
+        return ""
+    digest = hashlib.sha256()
+    for key, records in sorted(rows.items()):
+        boxes = [str(r.get("tool_bbox")) for r in records if isinstance(r, dict)] if isinstance(records, list) else []
+        digest.update(f"{key} {sorted(boxes)}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def _nothing(where: str, detail: str) -> TrackedVideo:
-    return TrackedVideo({}, frozenset(), (Defect(Reason.ROW_MALFORMED, where, detail),), False)
+    return TrackedVideo({}, (Defect(Reason.ROW_MALFORMED, where, detail),), False)
 
 
 def _names(document: Pairs, kind: str) -> dict[int, str] | None:
@@ -133,9 +150,9 @@ def _box(record: Any, tools: Mapping[int, str], size: tuple[Any, Any]) -> Iterat
         BadRowError: it is no record, its instrument is unknown or its box no box.
     """
     values = record.get("tool_bbox") if isinstance(record, dict) else None
-    if not isinstance(values, list) or len(values) != 4 or not all(type(v) in (int, float) for v in values):
+    if not isinstance(values, list) or len(values) != 4 or not {*map(type, values)} <= {int, float}:
         raise BadRowError(f"tool_bbox {str(values)[:60]}, expected four numbers")
-    if all(v == _NONE for v in values):
+    if values == [_NONE] * 4:
         return
     name = tools.get(record.get("instrument"))
     if name is None:

@@ -18,6 +18,7 @@ from ...errors import MediaError, ShardError, SurgSigmaError
 from ...media.image import as_rgb, pillow_words
 from ...media.limits import MAX_PIXELS
 from ...schema import FORMAT_VERSION, check_format_version
+from ...shards.by_medium import layout_of
 from ...shards.tar_index import Members
 from .pixel_pool import PixelPool, Pixels
 from .resize import Rgb, resize, resize_into, resize_values, resolve_kernel
@@ -147,7 +148,7 @@ class Decoder:
                 media[member] = self._picture(data, self._rgb, where, raw.key, member)
             else:
                 media[member] = self._values(data, self._rgb, f"{where}: {raw.key}.{member}")
-        if self._verify and (problem := form_problem(sample)):
+        if self._verify and (problem := form_problem(sample, layout=layout_of(sample))):
             raise ShardError(f"{where}: sample {raw.key!r}: {problem}", hint="Validate or rebuild the shard.")
         return sample, media
 

@@ -139,14 +139,18 @@ class BlockOrder:
 
     Args:
         sizes: Samples of each block, none empty; sample numbers count through the blocks.
+        dealt: The blocks in the order in which they are dealt. None: a permutation of them.
     """
 
-    def __init__(self, sizes: Numbers, *, seed: int, epoch: int, interleave: int = INTERLEAVE) -> None:
+    def __init__(
+        self, sizes: Numbers, *, seed: int, epoch: int, interleave: int = INTERLEAVE, dealt: Numbers | None = None
+    ) -> None:
         count = len(sizes)
         self._lanes = max(1, min(interleave, count))
         self._size = int(sizes.sum())
         self._keys = round_keys("inside", seed, epoch)
-        dealt = permute(np.arange(count), np.array(count), round_keys("blocks", seed, epoch))
+        if dealt is None:
+            dealt = permute(np.arange(count), np.array(count), round_keys("blocks", seed, epoch))
         # Blocks lane by lane, so that one search finds the block of any place of any lane.
         self._blocks = np.concatenate([dealt[lane :: self._lanes] for lane in range(self._lanes)])
         self._sizes = sizes[self._blocks]

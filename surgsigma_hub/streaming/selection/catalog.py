@@ -67,7 +67,7 @@ def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]
 
 @contextmanager
 def opened(
-    place: TreeStorage, m: Manifest, names: Sequence[str], *, optional: Collection[str] = ()
+    place: TreeStorage, m: Manifest, names: Sequence[str], *, optional: Collection[str] = (), rows: int | None = None
 ) -> Iterator[tuple[pq.ParquetFile, list[str]]]:
     """A catalog, looked at before it is believed, and the columns of it that may be read: those asked for.
 
@@ -76,6 +76,7 @@ def opened(
         m: The manifest whose catalog it is.
         names: Columns that are to be read. Texts come as dictionaries.
         optional: Those that an older catalog may lack; all of them are left out where one is not there.
+        rows: How many it has. None: one for each sample.
 
     Raises:
         ShardError: the catalog is missing or unreadable, or has other rows than the manifest has samples.
@@ -95,10 +96,10 @@ def opened(
             if not set(optional) <= set(catalog.schema_arrow.names):
                 names = [n for n in names if n not in optional]
             _check_form(catalog, m, [*names, *(n for n in optional if n in catalog.schema_arrow.names)])
-            rows = catalog.metadata.num_rows
-            if rows != m.samples:
+            listed, rows = catalog.metadata.num_rows, m.samples if rows is None else rows
+            if listed != rows:
                 raise ShardError(
-                    f"{m.catalog}: {rows} rows, the manifest says {m.samples} samples", hint="Rebuild this part."
+                    f"{m.catalog}: {listed} rows, the manifest says {rows} samples", hint="Rebuild this part."
                 )
             chunks = list(_chunks(catalog.metadata, set(names)))
             if isinstance(source, RangedFile):
@@ -201,11 +202,7 @@ def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any
     """What passes, row group by row group, so that memory stays flat."""
     lies = _LIES[0] in names
     numbers, starts, ends = list[Numbers](), list[Numbers](), list[Numbers]()
-    edges = np.cumsum([0, *(s.samples for s in m.shards)])
-    bytes_of: Numbers = np.array([s.bytes for s in m.shards], np.int64)
-    marks: Numbers = np.array(
-        [(n + b[1], b[0]) for n, s in zip(edges.tolist(), m.shards, strict=False) for b in s.blocks], np.int64
-    ).reshape(-1, 2)
+    edges, bytes_of, marks = _shape(m)
     first, fits = 0, True
     for group in range(catalog.metadata.num_row_groups):
         table = catalog.read_row_group(group, columns=names)
@@ -222,9 +219,29 @@ def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any
     if lies and fits:
         return Wanted(kept, np.concatenate(starts), np.concatenate(ends))
     if lies:
-        logger.warning("%s: offsets that do not fit the manifest; whole blocks are read", m.catalog)
+        _tell(m)
     nowhere = np.full(len(kept), -1, np.int64)
     return Wanted(kept, nowhere, nowhere)
+
+
+def follows(m: Manifest, start: Numbers, end: Numbers) -> bool:
+    """Whether samples that begin and end here, all of a manifest, are those of its shards; tells of it if not."""
+    edges, bytes_of, marks = _shape(m)
+    fits = _agree(start, end, 0, marks, edges, bytes_of)
+    if not fits:
+        _tell(m)
+    return fits
+
+
+def _tell(m: Manifest) -> None:
+    logger.warning("%s: offsets that do not fit the manifest; whole blocks are read", m.catalog)
+
+
+def _shape(m: Manifest) -> tuple[Numbers, Numbers, Numbers]:
+    """First samples and bytes of the shards, and first samples and offsets of the blocks, of a manifest."""
+    edges = np.cumsum([0, *(s.samples for s in m.shards)])
+    marks = [(n + b[1], b[0]) for n, s in zip(edges.tolist(), m.shards, strict=False) for b in s.blocks]
+    return edges, np.array([s.bytes for s in m.shards], np.int64), np.array(marks, np.int64).reshape(-1, 2)
 
 
 def _agree(start: Numbers, end: Numbers, first: int, marks: Numbers, edges: Numbers, bytes_of: Numbers) -> bool:

@@ -14,6 +14,7 @@ from ...shards.config_names import ALL
 from ...shards.manifest import Manifest
 from ..order.mixture import Mixture, quotas, weights_by_name
 from ..order.permutation import INTERLEAVE, Numbers, Order, Shuffle, make_order
+from ..sample import StreamSample
 from .index import Named, Wanted, choose, make_index
 
 Config = str | Sequence[str] | Mapping[str, float] | None
@@ -106,11 +107,16 @@ def make_selection(
 class StreamDataset:
     """The samples of a choice, in numbers.
 
+    Attributes:
+        shares_media: Whether several items are made of one sample, which is better read once.
+
     Args:
         loaded: Manifests and shares.
         wanted: The samples that passed a filter. None: all.
         where: The filter; part of the identity.
     """
+
+    shares_media = False
 
     def __init__(
         self, loaded: LoadedSelection, *, wanted: Wanted | None = None, where: Mapping[str, object] | None = None
@@ -158,6 +164,14 @@ class StreamDataset:
             return Mixture(self.sizes, self.quotas, epoch=epoch, order=part_order)
         return make_order(shuffle, self._blocks[self._blocks > 0], seed=seed, epoch=epoch, interleave=interleave)
 
-    def numbers(self, ordered: Numbers) -> Numbers:
-        """Sample numbers of the index, from those that an order gives."""
-        return ordered if self._kept is None else self._kept[ordered]
+    def interleaves(self, shuffle: Shuffle) -> bool:
+        """Whether the number of lanes is part of the order."""
+        return shuffle == "block"
+
+    def places(self, ordered: Numbers) -> tuple[Numbers, Numbers]:
+        """Sample numbers of the index, from those that an order gives, and which item of the sample: the only one."""
+        return ordered if self._kept is None else self._kept[ordered], np.zeros_like(ordered)
+
+    def item(self, read: StreamSample, number: int, turn: int, *, seed: int, epoch: int) -> StreamSample:
+        """What is delivered of a sample that was read: here the sample."""
+        return read

@@ -77,6 +77,7 @@ def choose(named: Iterable[Named], config: str | None, split: str, *, where: str
 
     Raises:
         UnknownNameError: no such config, or it has no such split.
+        SurgSigmaError: it may be laid out by medium, or is.
     """
     known: dict[str, set[str]] = {}
     found: list[Named] = []
@@ -88,18 +89,27 @@ def choose(named: Iterable[Named], config: str | None, split: str, *, where: str
             found.append(m)
     name = config or ALL
     if name not in known:
+        if FRAMES in known:
+            raise SurgSigmaError(
+                f"{where}: no config {name!r} by task; what is laid out by medium is read with talk=",
+                hint=f"stream(..., {config!r}, talk='one'), 'all' or 'turns'. {_known(known)}",
+            )
         raise UnknownNameError("config", name, known, where=where)
+    if any(m.task == FRAMES for m in found):
+        raise SurgSigmaError(
+            f"config {name!r} of {where} is laid out by medium: say what an item is",
+            hint="talk='one': one conversation about each medium; 'all': every conversation; 'turns': a medium with "
+            "its conversations as turns.",
+        )
     wanted = [part.strip() for part in split.split("+")]
     for part in wanted:
         if part not in known[name]:
             raise UnknownNameError("split", part, known[name], where=f"config {name!r} of {where}")
-    if any(m.task == FRAMES for m in found):
-        raise SurgSigmaError(
-            f"config {name!r} of {where} is laid out by medium, which a stream does not read yet",
-            hint=f"surgsigma_hub.load_dataset(..., {name!r}) reads it, and so does any WebDataset reader; "
-            "surgsigma repack TREE --layout tasks --out NEW makes a tree to stream.",
-        )
     return sorted((m for m in found if m.split in wanted), key=lambda m: (wanted.index(m.split), m.task, m.source))
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"Configs here: {', '.join(sorted(names))}."
 
 
 def ints(values: npt.ArrayLike) -> array[int]:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from ...ontology import Kind
 from ...records import Answer, Coverage, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native, VideoTimeline
+from ...source import SourceInfo
 
 
 class MediaIn(StrEnum):
@@ -166,6 +167,8 @@ class Task:
         name: Equal to the module's and the template file's name, and a config name of the published tree.
         needs: Alternatives; a source offers the task when its facts hold all of any one set.
         whole: Facts that are of use only where they are complete.
+        ends: Whether it asks when something ends, what follows or what is seen later: clips that are cut within one
+            action tell none of it.
         level: Depth of reasoning that fits the task (1 perceptual, 2 relational, 3 contextual).
         parse: Reads a text as the typed answer of this task.
         draft: Pure function from a frame, its labels resolved, to drafts.
@@ -188,6 +191,7 @@ class Task:
     draft_course: Callable[[VideoTimeline], Iterator[tuple[Frame, Draft]]] | None = None
     label_kinds: tuple[Kind, ...] = ()
     whole: frozenset[Fact] = frozenset()
+    ends: bool = False
 
     def offered_by(self, facts: frozenset[Fact], coverage: Mapping[Fact, Coverage] = MappingProxyType({})) -> bool:
         """Whether annotations that hold ``facts`` allow this task.
@@ -199,3 +203,14 @@ class Task:
         partial = {fact for fact, held in coverage.items() if held is not Coverage.ALL_IN_VIEW}
         usable = facts - (self.whole & partial)
         return any(need <= usable for need in self.needs)
+
+    def allowed_by(self, info: SourceInfo, added: frozenset[Fact] = frozenset()) -> bool:
+        """Whether a source allows this task, by what its moments hold together and by how it knows it.
+
+        Args:
+            info: What the source states of itself.
+            added: Facts that the user adds to those of the source, such as depth.
+        """
+        if self.ends and not info.ends_known:
+            return False
+        return any(self.offered_by(facts | added, info.coverage) for facts in info.together)

@@ -103,7 +103,8 @@ def _wrapped() -> tuple[tuple[re.Pattern[str], str], ...]:
         said = forms("action", id)
         head, _, tail = said.on.partition(" {}")
         if tail:
-            pattern = rf"\b{re.escape(head)} ([^,;.]{{1,60}}?){re.escape(tail)}\b"
+            # From the last head on: "ultrasound scanning and the hook is scanning the liver with ultrasound" has two.
+            pattern = rf"\b{re.escape(head)} ((?:(?!\b{re.escape(head)}\b)[^,;.]){{1,60}}?){re.escape(tail)}\b"
             found.append((re.compile(pattern, re.IGNORECASE), rf"{said.doing} \1"))
     return tuple(found)
 

@@ -1,0 +1,144 @@
+"""What a stream by medium streams: media, and which of the conversations about each are said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal, get_args
+
+import numpy as np
+import orjson
+
+from ...errors import ShardError, SurgSigmaError
+from ...shards.by_medium import sample_of
+from ..order.permutation import INTERLEAVE, BlockOrder, Numbers, Order, SequentialOrder, Shuffle
+from ..sample import StreamSample
+from ..turns import Turns, lots, pick_one
+from .by_medium import Conversations, Weights
+from .dataset import LoadedSelection, StreamDataset
+
+Talk = Literal["one", "all", "turns"]
+"""What an item is: one conversation about each medium an epoch; every conversation; or a medium with its conversations
+as turns."""
+
+
+class TalkDataset(StreamDataset):
+    """The media of a choice, in numbers, and what is said about them.
+
+    Of ``all`` the items of an order are the kept conversations, numbered through medium by medium; of the others they
+    are the media of which a conversation is kept.
+
+    Args:
+        loaded: Manifests by medium, in one part.
+        talk: What an item is.
+        weights: Of the conversations.
+        conversations: Which are kept; None: all, which ``all`` does not take.
+        where: The filter; part of the identity.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedSelection,
+        talk: Talk | Turns,
+        weights: Weights,
+        conversations: Conversations | None,
+        *,
+        where: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(loaded, wanted=None if conversations is None else conversations.wanted, where=where)
+        self._turns = talk if isinstance(talk, Turns) else Turns() if talk == "turns" else None
+        self._weights, self._conversations = weights, conversations
+        self._counts = conversations.counts() if talk == "all" and conversations is not None else None
+        self._ends = None if self._counts is None else np.cumsum(self._counts)
+        self.shares_media = self._counts is not None
+        how = ["turns", self._turns.most, sorted(self._turns.apart)] if self._turns else [str(talk)]
+        said = sorted((*name, weight) for name, weight in weights.items())
+        identity = [self.fingerprint, len(self), how, said]
+        self.fingerprint = hashlib.sha256(orjson.dumps(identity)).hexdigest()[:24]
+
+    def __len__(self) -> int:
+        """Items of an epoch."""
+        return super().__len__() if self._ends is None else int(self._ends[-1])
+
+    def interleaves(self, shuffle: Shuffle) -> bool:
+        """Whether the number of lanes is part of the order."""
+        return super().interleaves(shuffle) or (self.shares_media and shuffle != "none")
+
+    def order(self, *, shuffle: Shuffle, seed: int, epoch: int, interleave: int = INTERLEAVE) -> Order:
+        """The order of an epoch, over the items.
+
+        Conversations about one medium come ``interleave`` items apart, so that a batch shows many media, and a rank of
+        a world that divides ``interleave`` gets all about its media.
+        """
+        if self._counts is None:
+            return super().order(shuffle=shuffle, seed=seed, epoch=epoch, interleave=interleave)
+        if shuffle == "none":
+            return SequentialOrder(len(self))
+        dealt = None
+        if shuffle == "block":  # media as their blocks are read
+            media = super().order(shuffle=shuffle, seed=seed, epoch=epoch, interleave=interleave)
+            dealt = media.at(np.arange(len(media), dtype=np.int64))
+        return BlockOrder(self._counts, seed=seed, epoch=epoch, interleave=interleave, dealt=dealt)
+
+    def places(self, ordered: Numbers) -> tuple[Numbers, Numbers]:
+        """Number of the medium, and which of its kept conversations, of each item that an order gives."""
+        if self._ends is None or self._counts is None:
+            return super().places(ordered)
+        medium = np.searchsorted(self._ends, ordered, side="right").astype(np.int64)
+        numbers, _ = super().places(medium)
+        return numbers, ordered - (self._ends[medium] - self._counts[medium])
+
+    def item(self, read: StreamSample, number: int, turn: int, *, seed: int, epoch: int) -> StreamSample:
+        """What is said about a medium that was read.
+
+        Args:
+            read: The medium; its sample is the JSON of a shard by medium.
+            number: Its number in the index.
+            turn: Which of its kept conversations, where each is an item of its own.
+            seed: Of the order.
+            epoch: Counted from 0.
+
+        Raises:
+            ShardError: it has other conversations than the catalog says.
+        """
+        medium = read.sample
+        try:
+            talks = medium["conversations"]
+            tasks = [talk["task"] for talk in talks]
+            weights = [self._weights.get((medium["source"], task), 0.0) for task in tasks]
+            if self._conversations is not None:
+                kept = self._conversations.of(number)
+                if len(kept) != len(talks):
+                    raise ShardError(
+                        f"medium {read.key}: {len(talks)} conversations, the catalog says {len(kept)}",
+                        hint="Build this part of the tree again.",
+                    )
+                weights = [weight if keep else 0.0 for weight, keep in zip(weights, kept, strict=True)]
+            chosen = [n for n, weight in enumerate(weights) if weight > 0]
+            if not chosen:
+                raise ShardError(
+                    f"medium {read.key}: none of its conversations is of a task that the manifest lists",
+                    hint="Build this part of the tree again.",
+                )
+            if self._turns is not None:
+                order = self._turns.choose(tasks, weights, lots(seed, epoch, number, len(talks)))
+                return replace(read, sample={**medium, "conversations": [talks[n] for n in order]})
+            n = chosen[turn] if self.shares_media else pick_one(weights, lots(seed, epoch, number, 1)[0])
+            sample = sample_of(medium, talks[n])
+            return StreamSample(sample["id"], sample, dict(read.media), read.position)
+        except (KeyError, TypeError, IndexError) as error:
+            raise ShardError(
+                f"medium {read.key}: not the form of a medium with its conversations ({error!r})",
+                hint="Validate or rebuild the shard.",
+            ) from None
+
+
+def check_talk(talk: object) -> None:
+    """Refuse what is none of the ways to talk.
+
+    Raises:
+        SurgSigmaError: something else.
+    """
+    if not isinstance(talk, Turns) and talk not in get_args(Talk):
+        raise SurgSigmaError(f"unknown talk {talk!r}", hint="Expected 'one', 'all', 'turns' or Turns(...).")
