@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import Protocol, SupportsIndex
 
 from ..errors import SurgSigmaError
+from .sample import StreamSample
 
-if TYPE_CHECKING:
-    from .sample import StreamSample
-    from .stream import Stream
+
+class Numbered(Protocol):
+    """What a view looks through: a stream."""
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+
+    def sample(self, number: int) -> StreamSample:
+        """One of them."""
 
 
 class SampleView:
@@ -21,7 +29,7 @@ class SampleView:
     after a fork. For training prefer the stream: it reads ahead, and goes on exactly after a stop.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Numbered) -> None:
         self._stream = stream
 
     def __len__(self) -> int:
