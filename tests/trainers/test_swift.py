@@ -86,8 +86,9 @@ def test_the_line_of_the_export_trains(
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Train (swift): "))
     how, _ = line.removeprefix("Train (swift): ").split(", from inside ")
     own = (
-        f"--model {models['qwen2_5_vl']} --tuner_type full --max_steps 3 --output_dir {tmp_path / 'out'} "
-        "--logging_steps 1 --per_device_train_batch_size 2 --use_cpu true --torch_dtype float32 --report_to none "
+        f"--model {models['qwen2_5_vl']} --model_type qwen2_5_vl --tuner_type full --max_steps 3 "
+        f"--output_dir {tmp_path / 'out'} --logging_steps 1 --per_device_train_batch_size 2 "
+        "--use_cpu true --torch_dtype float32 --report_to none "
         "--save_strategy no --add_version false --split_dataset_ratio 0"
     )
     command = how[how.index("swift sft") :].replace(f"{out}/", "").split()
