@@ -211,11 +211,11 @@ class Stream:
         """
         errors = self.errors
         jobs = self._jobs(share, epoch, first)
-        shared = self._data.shares_media
+        shared, as_read = self._data.shares_media, self._data.as_read
         for job, read in (
             read_once(jobs, self._engine.map, self._settings.interleave) if shared else self._engine.map(jobs)
         ):
-            found = self._said(job, read, epoch)
+            found = read if as_read else self._said(job, read, epoch)
             if isinstance(found, StreamSample):
                 errors.good()
                 yield found
