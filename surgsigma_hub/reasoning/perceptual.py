@@ -70,7 +70,8 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     smoke = not scene.is_clip and scene.frames[0].clean_image is not None
     if smoke and (style & 16 or task.answer is AnswerKind.TEXT or not said):
         said.append(words.say("smoke"))
-    spots = [] if task.answer is AnswerKind.BOXES else _spots(scene, memory)
+    boxed = style % _BY_BOX == 0 and not scene.is_clip  # then boxes stand in the list, and are not told again
+    spots = [] if boxed or task.answer is AnswerKind.BOXES else _spots(scene, memory)
     if spots and (style & 1 or tools is None or not tools.text):
         said.append(words.say(*words.pick(spots)))
     more = evidence(scene, memory)

@@ -215,15 +215,23 @@ def size_words(box: Box) -> str:
 
 
 @cache
-def _ways(first: bool, noun: bool) -> tuple[str, ...]:
-    """Ways to say what one instrument does; without ``noun``, those that say the act as a participle alone."""
+def _ways(first: bool, noun: bool, moment: bool) -> tuple[str, ...]:
+    """Ways to say what one instrument does.
+
+    Args:
+        first: Whether it is the first clause, which may name the act or the surgeon before the tool.
+        noun: Whether the act has a noun; else only ways that say it as a participle.
+        moment: Whether it is said of a moment, which has a "now".
+    """
     data = _data()["clauses"]
-    ways = (*expanded(data["tool_first"]), *(expanded(data["act_first"]) if first else ()))
+    now = f"|{data['now']}]" if moment else "]"
+    lines = [line.replace("|@now]", now) for line in (*data["tool_first"], *(data["first_only"] if first else ()))]
+    ways = expanded(line.replace("[]", "") for line in lines)
     return ways if noun else tuple(way for way in ways if "{of}" not in way)
 
 
 @lru_cache(maxsize=32768)
-def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, first: bool) -> str:
+def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, first: bool, moment: bool) -> str:
     """What one instrument does; ``nth`` counts the triplets of its class where there are several, else it is -1."""
     tool = forms("instrument", instrument)
     subject = tool.the if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {tool.name}"
@@ -236,7 +244,7 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, 
         return f"{subject} {tool.be} in view but idle{where}"
     on, of = acting_on(action, target), deed(action, target)
     many = tool.is_plural
-    ways = _ways(first, on != of)  # a participle can be taken by no "performs" and no "is carried out"
+    ways = _ways(first, on != of, moment)  # a participle can be taken by no "performs" and no "is carried out"
     way = ways[style % len(ways)]
     said: str = way.format(
         subject=subject, be=tool.be, on=on, of=of,
@@ -261,7 +269,7 @@ def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = Fal
         nth = told.get(i, 0) if instruments.count(i) > 1 else -1
         told[i] = nth + 1
         way = (style if n == 0 else style // 5 + 31 * n) % _STYLES
-        made.append(_clause(i, a, t, nth, way, first=n == 0))
+        made.append(_clause(i, a, t, nth, way, first=n == 0, moment=not at_once))
     return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
 
 
