@@ -17,9 +17,9 @@ from ..tasks.common.timeline import EPSILON, State, ids_of
 from .claim import WARRANTED, Claim, Region, What
 from .claims import claims
 from .contextual import grounds, seen_of
+from .evidence import measures
 from .label_spans import find
 from .measures import Measure
-from .perceptual import measures
 from .phrases import size_words
 from .scene_facts import Memory, Scene
 from .warrants import Grade, Sign, Support, Warrants, last_act, warrants_for
@@ -117,9 +117,7 @@ class Facts:
     @property
     def evident(self) -> bool:
         """Whether more is known of what can be seen than the acts: without, there may be no trace."""
-        things = any(
-            ids - NOT_TISSUE if kind == "target" else ids for kind, ids in self.labels.items() if kind != "action"
-        )
+        things = bool(self.labels.get("instrument") or self.labels.get("target", frozenset()) - NOT_TISSUE)
         return things or bool(self.triplets) or bool(self.smoke) or "instrument" in self.complete
 
     def regions_of(self, label: str) -> list[Region]:
