@@ -17,23 +17,27 @@ _HOME = {
     "list_tasks": "surgsigma_hub.api",
     "load_dataset": "surgsigma_hub.hub.loading",
     "register": "surgsigma_hub.hub.loading",
+    "join": "surgsigma_hub.api",
     "repack": "surgsigma_hub.api",
     "stream": "surgsigma_hub.streaming.open",
+    "strip": "surgsigma_hub.api",
 }
 __all__ = [
     "__version__",
     "build",
     "enrich_tree",
+    "join",
     "list_sources",
     "list_tasks",
     "load_dataset",
     "register",
     "repack",
     "stream",
+    "strip",
 ]
 
 if TYPE_CHECKING:
-    from .api import build, enrich_tree, list_sources, list_tasks, repack
+    from .api import build, enrich_tree, join, list_sources, list_tasks, repack, strip
     from .hub.loading import load_dataset, register
     from .streaming.open import stream
 

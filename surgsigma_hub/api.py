@@ -23,6 +23,8 @@ from .tasks import Task, all_tasks
 from .tasks.common.question_kinds import chosen_style
 
 if TYPE_CHECKING:
+    from .building.annotations_only import StripReport
+    from .building.join import JoinReport
     from .building.repack import RepackReport
     from .enrich.judge import Checker
     from .enrich.prompts import What
@@ -205,6 +207,63 @@ def repack(
     return repack(
         Path(tree), Path(out), layout=chosen_layout(layout), workers=workers, progress=progress, finish=refresh
     )
+
+
+def strip(
+    tree: Path | str, *, out: Path | str, sources: Sequence[str] = (), workers: int = 1, progress: bool = False
+) -> StripReport:
+    """Write a built tree without its media: the same configs, names and features; :func:`join` completes it.
+
+    Args:
+        tree: The built tree; it is only read.
+        out: The new tree, made whole or not at all.
+        sources: Whose media are left out; of all when empty.
+        workers: Processes. The bytes of the new tree do not depend on it.
+        progress: Show progress bars on stderr.
+
+    Raises:
+        SurgSigmaError: see :func:`surgsigma_hub.building.annotations_only.strip_media`.
+    """
+    from .building.annotations_only import strip_media
+    from .hub.cards import refresh
+
+    return strip_media(Path(tree), Path(out), sources=sources, workers=workers, progress=progress, finish=refresh)
+
+
+def join(
+    source: str,
+    *,
+    media: Path | str,
+    annotations: Path | str,
+    out: Path | str = "surgsigma",
+    options: Mapping[str, str] | None = None,
+    workers: int = 1,
+    progress: bool = False,
+) -> JoinReport:
+    """Complete an annotation-only tree from your own copy of a source: byte for byte the shards of a full build.
+
+    Args:
+        source: Name of the source.
+        media: Your own copy, as :func:`build` would take it for ``root``.
+        annotations: The folder of the annotation-only tree, or ``ORG/NAME`` (with ``@REVISION``) on the Hub.
+        out: The new tree, made whole or not at all.
+        options: How your copy differs from the usual, for example ``{"image_base": "1"}``.
+        workers: Processes. The bytes of the new tree do not depend on it.
+        progress: Show progress bars on stderr.
+
+    Raises:
+        SurgSigmaError: see :func:`surgsigma_hub.building.join.join_media`; or there is no such dataset.
+    """
+    from .building.join import join_media
+    from .hub.cards import refresh
+    from .hub.on_disk import on_disk
+
+    get_source(source)
+    with on_disk(annotations) as tree:
+        return join_media(
+            source, Path(media), tree, Path(out), options=options or {}, workers=workers, progress=progress,
+            finish=refresh,
+        )  # fmt: skip
 
 
 def enrich_tree(

@@ -106,6 +106,7 @@ def test_json_is_where_it_was_promised() -> None:
         "push",
         "verify",
         "repack",
+        "join",
         "scrub",
         "leaks",
     }

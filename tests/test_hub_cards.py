@@ -45,7 +45,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_files_are_those_expected_and_the_same_anywhere(tree: Path, tmp_path: Path) -> None:
-    names = {"README.md", "LICENSES.md", "schema.json"}
+    names = {"README.md", "LICENSES.md", "croissant.json", "schema.json"}
     names |= {f"cards/{s}.md" for s in ("alpha", "beta", "toys")}
     names |= {f"cards/task_{p.task}.md" for p in PARTS}
     first = generated(tree)

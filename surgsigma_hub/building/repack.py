@@ -70,7 +70,7 @@ def repack(
         ShardError: the tree is damaged, or there is none.
     """
     started = time.monotonic()
-    _check_out(tree, out)
+    check_out(tree, out)
     everything = load_tree(tree)
     chosen = [m for m in everything if m.layout != layout and not any(name.startswith("target.") for name in m.members)]
     if not chosen:
@@ -235,7 +235,7 @@ def _number(manifest: Manifest, option: str, otherwise: int) -> int:
     return value if type(value) is int else otherwise
 
 
-def _check_out(tree: Path, out: Path) -> None:
+def check_out(tree: Path, out: Path) -> None:
     """Refuse a place where something would be lost."""
     here, there = tree.resolve(), out.resolve()
     if here == there or here in there.parents or there in here.parents:

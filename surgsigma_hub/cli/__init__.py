@@ -22,6 +22,7 @@ from .output import EscapingFormatter, say
 GROUPS = (
     "building",
     "repacking",
+    "joining",
     "depth",
     "warranting",
     "enriching",

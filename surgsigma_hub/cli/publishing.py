@@ -140,18 +140,24 @@ def _card_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("tree", type=Path, nargs="?", default=Path("surgsigma"), metavar="TREE", help="folder (default: surgsigma)")
     add("--check", action="store_true", help="look whether the cards are those of the tree, and change nothing")
+    add("--croissant", action="store_true", help="hold croissant.json against mlcroissant too, and keep what it says")
 
 
 def _card(args: argparse.Namespace) -> int:
     from ..hub.cards import illustrate, stale
     from ..hub.charts import why_no_charts
+    from ..hub.croissant import LOG, check_croissant
 
     if not args.check:
         illustrate(args.tree)
         if missing := why_no_charts():
             say(f"The card has no charts: {missing}", error=True)
         say(f"Written: {args.tree / 'README.md'} and what it links to")
-        return 0
+        if not args.croissant:
+            return 0
+        valid = check_croissant(args.tree)
+        say(f"croissant.json is {'valid' if valid else 'NOT valid'}, see {args.tree / LOG}")
+        return 0 if valid else 1
     found = stale(args.tree)
     for place in found:
         say(f"stale: {place} is not what the manifests give")

@@ -17,6 +17,7 @@ from ..tasks import Task
 from ..whole_files import write_atomic
 from .assets import Pictures, ours, pictures
 from .configs import front_matter
+from .croissant import PLACE, croissant
 from .licenses import gate_front, licenses_page
 from .markdown import MARK
 from .pages import readme_page, source_page, task_page
@@ -86,6 +87,7 @@ def _render(facts: TreeFacts, shown: Pictures) -> dict[str, bytes]:
     files["LICENSES.md"] = licenses_page(facts)
     found = {path: text.encode() for path, text in files.items()}
     found["schema.json"] = schema_text().encode()
+    found[PLACE] = croissant(facts)
     found |= shown.files
     found["README.md"] = join_card(card_front(facts), readme_page(facts, shown.drawn))
     return found

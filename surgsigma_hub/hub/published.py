@@ -21,7 +21,7 @@ RECEIPTS = ".push"
 
 _PAGES = re.compile(r"LICENSES\.md|schema\.json|pin\.json|cards/[A-Za-z0-9_-]+\.md|assets/[A-Za-z0-9_.-]+")
 _DATA = re.compile(
-    r"data/[a-z0-9_]+/[a-z0-9_]+/[a-z0-9_-]+(\.tar|\.manifest\.json)|catalog/[a-z0-9_-]+\.parquet|croissant\.json"
+    r"data/[a-z0-9_]+/[a-z0-9_]+/[a-z0-9_-]+(\.tar|\.manifest\.json)|(catalog|join)/[a-z0-9_-]+\.parquet|croissant\.json"
 )
 
 MAX_FILES, MAX_IN_FOLDER = 100_000, 10_000
@@ -124,7 +124,7 @@ def _named(tree: Path, manifests: Sequence[Manifest]) -> Iterator[tuple[str, int
     yield "README.md", None, None
     if (tree / RECEIPTS / PIN).is_file():
         yield PIN, None, None
-    for pattern in ("LICENSES.md", "schema.json", "croissant.json", "cards/*.md", "assets/*"):
+    for pattern in ("LICENSES.md", "schema.json", "croissant.json", "join/*.parquet", "cards/*.md", "assets/*"):
         for path in sorted(tree.glob(pattern)):
             place = path.relative_to(tree).as_posix()
             if path.is_file() and is_published_place(place):

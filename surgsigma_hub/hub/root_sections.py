@@ -99,6 +99,8 @@ def source_list(facts: TreeFacts) -> str:
         may = f"May be passed on: {', '.join(out) or 'nothing'}" + (f"; not: {', '.join(home)}" if home else "")
         bring = "" if info.access is Access.SYNTHETIC else f" What you bring: {plain(info.access_steps)}"
         what = f"{words(info.specialty.value)}, {words(info.procedure.value).lower()}"
+        if any(m.without_media for m in facts.manifests if m.source == name):
+            bring += f" Here without media, which `surgsigma join {name} --media DIR --annotations ORG/NAME` adds."
         lines.append(f"- {title}: {plain(info.title)}. {plain(what)}; {samples}. {may}.{bring}")
     return "\n".join(lines)
 

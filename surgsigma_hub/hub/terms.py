@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..errors import SurgSigmaError, UnknownNameError
 from ..shards.manifest import Manifest
-from ..source.terms import GATED, Condition, Part, PartTerms, SourceTerms, terms_of
+from ..source.terms import GATED, PIXELS, Condition, Part, PartTerms, SourceTerms, terms_of
 
 _TARGET_IS = {"depth_estimation": Part.DERIVED, "instrument_segmentation": Part.ANNOTATIONS}
 """What the medium that is asked for is: a mask was drawn, depth comes from pixels; others are as recorded."""
@@ -129,7 +129,7 @@ def parts_of(manifest: Manifest) -> frozenset[Part]:
     A sample always holds annotations and a question; its media are as recorded or derived, by the task.
     """
     found = {Part.ANNOTATIONS, Part.QUESTIONS}
-    for member in manifest.members:
+    for member in () if manifest.without_media else manifest.members:
         wanted = member.startswith("target.")
         found |= {(_TARGET_IS if wanted else _INPUT_IS).get(task, Part.MEDIA) for task in manifest.counts}
     return frozenset(found)
@@ -168,6 +168,8 @@ def refuse(refusals: Iterable[Refusal]) -> None:
         return
     lines = "\n  ".join(map(str, found))
     cures = ["Build a tree without them (surgsigma build --source ...)"]
+    if all(one.part in PIXELS for one in found):
+        cures.append("publish it without these media (surgsigma repack TREE --annotations-only --out NEW)")
     if any(one.why == "gate" for one in found):
         cures.append("ask readers to agree (--gated manual)")
     cures.append("or, if the rights are yours, say so: " + " ".join(

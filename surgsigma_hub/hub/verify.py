@@ -104,7 +104,7 @@ def verify(
 def _local(tree: Path) -> dict[str, RemoteFile]:
     """What a listing of a folder says; digests are not known before a file is read."""
     found: dict[str, RemoteFile] = {}
-    for pattern in ("data/*/*/*", "catalog/*", "cards/*", "assets/*", "*"):
+    for pattern in ("data/*/*/*", "catalog/*", "join/*", "cards/*", "assets/*", "*"):
         for path in tree.glob(pattern):
             place = path.relative_to(tree).as_posix()
             if path.is_file() and not any(part.startswith(".") for part in place.split("/")):
@@ -203,7 +203,7 @@ class _Check:
             self.say(f"Reading {place} ({shard.bytes:,} bytes) ...")
             self.fetch([place])
             names = tuple((name, str(getattr(manifest, name))) for name in ("task", "source", "split"))
-            seen = check_shard(ShardCheck(self.base, place, True, shard, names))
+            seen = check_shard(ShardCheck(self.base, place, True, shard, names, without_media=manifest.without_media))
             self.notes.take(seen.notes)
             self.checked["read"] += 1
             self.checked["samples"] += seen.samples

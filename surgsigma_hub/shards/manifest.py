@@ -31,6 +31,9 @@ MAX_MANIFEST = 256 << 20
 
 _PLACE = re.compile(rf"data/({NAME.pattern})/({NAME.pattern})/({NAME.pattern})\.manifest\.json")
 
+WITHOUT_MEDIA = "annotations_only"
+"""Option of a manifest whose shards hold no media, though its samples have some."""
+
 WORK_DIR = ".build"
 """Where a build keeps unfinished work inside the tree; gone once the build has ended."""
 
@@ -98,6 +101,11 @@ class Manifest:
     def counts(self) -> Mapping[str, int]:
         """Conversations by task, whichever the layout."""
         return self.conversations if self.layout == "frames" else {self.task: self.samples}
+
+    @property
+    def without_media(self) -> bool:
+        """Whether the media of its samples were left out: ``members`` says what they were, the shards hold none."""
+        return self.options.get(WITHOUT_MEDIA) is True
 
     @property
     def folder(self) -> str:

@@ -61,12 +61,15 @@ def parse(data: bytes) -> tuple[dict[str, Any], list[Finding]]:
     return doc, []
 
 
-def check(key: str, members: Mapping[str, bytes]) -> tuple[dict[str, Any], list[Finding]]:
+def check(
+    key: str, members: Mapping[str, bytes], *, without_media: bool = False
+) -> tuple[dict[str, Any], list[Finding]]:
     """Everything that is wrong with one sample, and its JSON as far as it can be trusted.
 
     Args:
         key: Key of the sample in the tar.
         members: Its members by name, the JSON as ``json``.
+        without_media: Its media were left out, and its JSON names none.
 
     Returns:
         The top-level fields that are of the form the schema asks for, and the findings.
@@ -99,6 +102,10 @@ def check(key: str, members: Mapping[str, bytes]) -> tuple[dict[str, Any], list[
             findings.append(Finding("path", f"{path} holds an absolute path: {_short(text)}", "no path of any machine"))
     if "id" in doc and doc["id"] != key:
         findings.append(Finding("key", f"id {_short(doc['id'])!r} differs from the key {key!r}", "id equal to the key"))
+    if without_media:
+        if doc.get("media") or set(members) - {"json"}:
+            findings.append(Finding("media", "media, or names of them", "none, as its manifest says"))
+        doc = {name: value for name, value in doc.items() if name != "media"}
     whole = layout == "frames" and {"media", "conversations"} <= set(doc)
     for talk in doc["conversations"] if whole else ():
         of_talk = [*_messages({**talk, "media": doc["media"]}), *_boxes(talk)]

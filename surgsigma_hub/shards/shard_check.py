@@ -33,6 +33,7 @@ class ShardCheck:
         inside: Whether it must not be reached by a link that leads out of ``base``.
         entry: What the manifest says of it; None where nothing does.
         names: Task, source and split that its samples must have; empty where no manifest says.
+        without_media: Its samples are to have no media.
         hash_only: Compare size and sha256, and look at no sample.
     """
 
@@ -42,6 +43,7 @@ class ShardCheck:
     entry: Shard | None = None
     names: tuple[tuple[str, str], ...] = ()
     hash_only: bool = False
+    without_media: bool = False
 
     def open(self) -> BinaryIO:
         """The tar.
@@ -145,7 +147,7 @@ def _sample(group: Group, job: ShardCheck, seen: Seen) -> None:
     where = f"{job.place}:{group.key}"
     for note in group.notes:
         seen.notes.add(where, "tar", note.what, note.expected)
-    doc, findings = check(group.key, group.members)
+    doc, findings = check(group.key, group.members, without_media=job.without_media)
     for finding in findings:
         seen.notes.add(where, finding.kind, finding.what, finding.expected)
     media = {name: data for name, data in group.members.items() if name != "json"}

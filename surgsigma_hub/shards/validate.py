@@ -152,7 +152,10 @@ class _Run:
 
     def _job(self, beside: Path, entry: Shard, manifest: Manifest) -> ShardCheck:
         names = tuple((name, str(getattr(manifest, name))) for name in ("task", "source", "split"))
-        return ShardCheck(self._base, self._name(beside.parent / entry.name), self._files is not None, entry, names)
+        return ShardCheck(
+            self._base, self._name(beside.parent / entry.name), self._files is not None, entry, names,
+            without_media=manifest.without_media,
+        )  # fmt: skip
 
     def _take(self, job: ShardCheck, seen: Seen) -> Seen:
         """Add what a check found to what is known of the tree."""
@@ -232,7 +235,7 @@ class _Run:
         if dict(talks) != dict(manifest.conversations):
             what = f"says conversations {dict(manifest.conversations)}"
             self._notes.add(where, "manifest", what, f"{dict(sorted(talks.items()))}, as in its shards")
-        for name in ("members", "videos"):
+        for name in ("videos",) if manifest.without_media else ("members", "videos"):
             found, listed = set[str]().union(*(getattr(s, name) for s in seen)), set(getattr(manifest, name))
             for extra in sorted(listed - found):
                 self._notes.add(where, "manifest", f"{name} lists {extra!r}", "only what is in its shards")

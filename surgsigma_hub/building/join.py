@@ -1,0 +1,308 @@
+"""Join: an annotation-only tree and the user's own copy give the shards of a full build, byte for byte.
+
+The copy goes through the same loader and encoder as in a build. Each sample is found by its id, and its media are held
+against what is noted beside the tree: by sha256, else by size and perceptual hash, so that pictures that were extracted
+or encoded anew are recognised, and those of another moment are refused with the reading of the copy that would fit.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from ..errors import BuildError, ShardError, UnknownNameError
+from ..shards.lock import only_writer
+from ..shards.manifest import Manifest, Shard, load_tree, parse_manifest
+from ..shards.part_reader import parsed, read_part_shard
+from ..tasks.common.question_kinds import Style
+from .annotations_only import join_place
+from .catalog import merge
+from .commit import STAGING, staged_manifest
+from .copying import copy_rest
+from .joined_media import Comparison, Read
+from .map import MapJob, map_video
+from .parts import read_index, shuffle_key, split_row
+from .plan import Settings, SplitPolicy, make_plan, states_of
+from .pool import run_jobs
+from .repack import check_out
+from .report import counts_of
+from .shuffle import Opened, Ready, catalog_path, record_path, write_shard
+
+PLACES = np.dtype([("order", "<u8"), ("part", "<u4"), ("offset", "<u8"), ("length", "<u4")])
+"""Where the row of a sample lies in the parts of a copy, by the key that its id gives."""
+
+_TOLD = 10
+"""Videos that an error names."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinJob:
+    """One shard to complete; see :class:`surgsigma_hub.building.shuffle.Job`.
+
+    Attributes:
+        places: File of :data:`PLACES`, in order.
+    """
+
+    path: Path
+    tree: Path
+    folder: str
+    shard: Shard
+    task: str
+    parts: tuple[Path, ...]
+    places: Path
+    seed: int
+
+    def samples(self) -> Iterator[Ready]:
+        """The samples of the annotation-only shard, with the media of the copy."""
+        rows = CopyRows(self.task, self.parts, np.load(self.places, mmap_mode="r"), self.seed)
+        for key, members in read_part_shard(self.tree, self.folder, self.shard):
+            doc = parsed(members, where=f"{self.folder}/{self.shard.name}: {key}")
+            found = rows.find(doc["id"])
+            if found is None:
+                raise BuildError(f"{self.folder}/{self.shard.name}: the copy has no media of {key}")
+            own, media = found
+            doc["media"] = own["media"]
+            yield Ready(key, orjson.dumps(doc), list(media()), [doc])
+
+
+@dataclass(slots=True)
+class CopyRows:
+    """What a copy holds, by the id of a sample."""
+
+    task: str
+    parts: Sequence[Path]
+    places: npt.NDArray[Any]
+    seed: int
+    _opened: Opened = field(default_factory=Opened)
+
+    def find(self, id: str) -> tuple[dict[str, Any], Read] | None:
+        """The JSON of a sample as the copy gives it, and what reads its media; None where the copy has no such."""
+        order = np.uint64(shuffle_key(self.seed, id))
+        at = int(np.searchsorted(self.places["order"], order))
+        if at == len(self.places) or self.places["order"][at] != order:
+            return None
+        part = self.parts[int(self.places["part"][at])]
+        row = self._opened(part / f"{self.task}.rows")
+        _, blobs, text = split_row(row.read(int(self.places["offset"][at]), int(self.places["length"][at])))
+        store = self._opened(part / "media.bin")
+        return orjson.loads(text), lambda: ((b.member, store.read(b.offset, b.length)) for b in blobs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinReport:
+    """What was joined.
+
+    Attributes:
+        identical: Shards that are those of the full build, byte for byte.
+        recognised: Samples whose media are the same pictures in other bytes; their sha256 is that of the copy.
+    """
+
+    source: str
+    samples: int
+    shards: int
+    identical: int
+    recognised: int
+    bytes: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        names = ("source", "samples", "shards", "identical", "recognised", "bytes")
+        return {**{name: getattr(self, name) for name in names}, "seconds": round(self.seconds, 1)}
+
+
+def join_media(
+    source: str, root: Path, tree: Path, out: Path, *, options: Mapping[str, str], workers: int, progress: bool,
+    finish: Callable[[Path], None],
+) -> JoinReport:  # fmt: skip
+    """Write ``out``: the annotation-only tree with the media of one source from the user's own copy.
+
+    Args:
+        source: Name of the source.
+        root: The copy.
+        tree: The annotation-only tree; it is only read.
+        out: The new tree, made whole or not at all.
+        options: How the copy differs from the usual, such as ``image_base``; what decides the samples is the tree's.
+        workers: Processes; the bytes do not depend on their number.
+        progress: Whether to show progress bars.
+        finish: Called with the unfinished new tree: writes what describes it.
+
+    Raises:
+        BuildError: the copy lacks media, or shows other moments than the labels are of.
+        LayoutError: the root does not look like the source.
+        ShardError: the tree is damaged, is none, or holds no notes for joining.
+        UnknownNameError: the tree holds nothing of this source without media.
+    """
+    started = time.monotonic()
+    check_out(tree, out)
+    everything = load_tree(tree)
+    chosen = [m for m in everything if m.source == source and m.without_media]
+    if not chosen:
+        there = sorted({m.source for m in everything if m.without_media})
+        raise UnknownNameError("source", source, there, where=f"what {tree} holds without media")
+    notes = {m.path: read_notes(tree, m) for m in chosen}
+    settings = _settings(chosen, root, options)
+    work = Path(f"{out.resolve()}.join")
+    with only_writer(work, shown=out, work="join"):
+        staging = work / STAGING
+        shutil.rmtree(staging, ignore_errors=True)
+        (work / "cache").mkdir(parents=True, exist_ok=True)
+        plan = make_plan(settings, settings.open_source(work / "cache"))
+        _drop_other_work(work, plan.digest)
+        maps = [
+            MapJob(settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache", states_of(video))
+            for n, video in enumerate(plan.videos)
+        ]
+        run_jobs(map_video, maps, workers=workers, title="read the copy", progress=progress)
+        parts = tuple(job.folder for job in maps)
+        jobs: dict[str, list[JoinJob]] = {}
+        compared = Comparison()
+        for m in chosen:
+            places = _places(work / "places" / f"{m.task}-{m.split}.npy", m.task, parts)
+            rows = CopyRows(m.task, parts, np.load(places, mmap_mode="r"), settings.seed)
+            compared.add(notes[m.path][1], rows)
+            jobs[m.path] = [
+                JoinJob(staging / m.folder / s.name, tree, m.folder, s, m.task, parts, places, settings.seed)
+                for s in m.shards
+            ]
+        _refuse(compared, counts_of(plan.videos, parts)["examples"], root)
+        run_jobs(
+            write_shard, [j for some in jobs.values() for j in some], workers=workers, title="join", progress=progress
+        )
+        identical = sum(_staged(m, notes[m.path][0], jobs[m.path], staging) for m in chosen)
+        gone = {p for m in chosen for p in (m.catalog, m.path, join_place(m))}
+        copy_rest(tree, staging, leave=gone | {f"{m.folder}/{s.name}" for m in chosen for s in m.shards})
+        finish(staging)
+        if out.exists():
+            out.rmdir()
+        staging.replace(out)
+        shutil.rmtree(work, ignore_errors=True)
+    return JoinReport(
+        source=source,
+        samples=sum(m.samples for m in chosen),
+        shards=sum(len(m.shards) for m in chosen),
+        identical=identical,
+        recognised=compared.recognised,
+        bytes=sum(s.bytes for m in chosen for s in notes[m.path][0].shards),
+        seconds=time.monotonic() - started,
+    )
+
+
+def read_notes(tree: Path, manifest: Manifest) -> tuple[Manifest, list[dict[str, Any]]]:
+    """The manifest of before, and what is noted of each sample.
+
+    Raises:
+        ShardError: the notes are missing or cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    place = join_place(manifest)
+    try:
+        with (tree / place).open("rb") as file:
+            found = pq.read_table(file)
+        text = found.schema.metadata[b"manifest"]
+        rows: list[dict[str, Any]] = found.to_pylist()
+        if {"id", "media", "hash", "video_id", "frame_index"} - set(found.column_names):
+            raise KeyError("columns")
+    except (OSError, KeyError, TypeError, pa.ArrowException) as error:
+        raise ShardError(
+            f"{place}: what is needed to join media cannot be read ({str(error)[:200]})",
+            hint="Download the tree again, or strip the full tree again: surgsigma repack --annotations-only.",
+        ) from None
+    return parse_manifest(text, where=f"{place} (the manifest in it)", place=manifest.path), rows
+
+
+def _settings(chosen: Sequence[Manifest], root: Path, options: Mapping[str, str]) -> Settings:
+    """The settings that the tree was built with, as its manifests say."""
+    said = chosen[0].options
+    if said.get("depth"):
+        raise BuildError(
+            f"{chosen[0].source}: its depth maps were made by a model ({said['depth']}), and are in no copy",
+            hint="Leave the task out of the annotation-only tree, or make the maps anew: surgsigma depth.",
+        )
+    try:
+        return Settings(
+            source=chosen[0].source,
+            root=root.resolve(),
+            tasks=tuple(sorted({m.task for m in chosen})),
+            splits=(),
+            options={**said["source_options"], **options},
+            split_policy=SplitPolicy(said.get("split_policy", "official")),
+            frame_side=said.get("frame_side"),
+            style=Style(said["style"]),
+            **{
+                name: said[name]
+                for name in (
+                    "seed", "jpeg_quality", "shard_bytes", "clip_fps", "clip_side", "joint", "explained", "smoke"
+                )
+            },
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise ShardError(
+            f"{chosen[0].path}: does not say how it was built ({error})", hint="Strip the full tree again."
+        ) from None
+
+
+def _drop_other_work(work: Path, digest: str) -> None:
+    """Keep what a stopped run read of the same copy; drop that of any other."""
+    mark = work / "plan"
+    if not mark.exists() or mark.read_text() != digest:
+        for name in ("parts", "places"):
+            shutil.rmtree(work / name, ignore_errors=True)
+    (work / "places").mkdir(exist_ok=True)
+    mark.write_text(digest)
+
+
+def _places(path: Path, task: str, parts: Sequence[Path]) -> Path:
+    found = [np.empty(0, PLACES)]
+    for number, part in enumerate(parts):
+        index = read_index(part, task)
+        made = np.empty(len(index), PLACES)
+        for name in ("order", "offset", "length"):
+            made[name] = index[name]
+        made["part"] = number
+        found.append(made)
+    whole = np.concatenate(found)
+    np.save(path, whole[np.argsort(whole["order"], kind="stable")])
+    return path
+
+
+def _refuse(compared: Comparison, examples: Mapping[str, Any], root: Path) -> None:
+    """Stop where the copy is not the one that the labels were made on.
+
+    Raises:
+        BuildError: naming the videos, what is wrong with each and what would fit.
+    """
+    lines = list(islice(compared.wrong(), _TOLD))
+    if compared.missing:
+        lines.append(f"media of {compared.missing:,} samples are missing in the copy (first: {compared.first_missing})")
+        lines += [f"{few[0]['where']}: {few[0]['detail']}" for few in examples.values() if few][:_TOLD]
+    if lines:
+        raise BuildError(
+            f"{root}: not the copy that these annotations were made on:\n  " + "\n  ".join(lines),
+            hint="Complete the copy, or say how it is numbered with --option (surgsigma info SOURCE lists options).",
+        )
+
+
+def _staged(old: Manifest, before: Manifest, jobs: Sequence[JoinJob], staging: Path) -> int:
+    """Write manifest and catalog of what was joined; how many of its shards are those of the full build."""
+    paths = [job.path for job in jobs]
+    made = staged_manifest(paths, task=old.task, source=old.source, split=old.split, options=before.options)
+    made = replace(made, builder=before.builder)
+    (staging / made.catalog).parent.mkdir(parents=True, exist_ok=True)
+    merge(map(catalog_path, paths), staging / made.catalog)
+    (staging / made.path).write_bytes(made.dumps())
+    for path in paths:
+        for piece in (record_path(path), catalog_path(path)):
+            piece.unlink()
+    return sum(one.sha256 == other.sha256 for one, other in zip(made.shards, before.shards, strict=True))
