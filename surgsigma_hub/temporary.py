@@ -10,8 +10,6 @@ import logging
 import os
 import platform
 import re
-import secrets
-import shutil
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -21,7 +19,7 @@ _FORM = re.compile(r"\.(?P<name>.+)\.(?P<host>[A-Za-z0-9]*)-(?P<process>\d+)-[0-
 
 def temporary_name(path: Path) -> Path:
     """A name beside ``path`` that no other call gives, here or on another machine: to write under, then to rename."""
-    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{os.urandom(4).hex()}.tmp")
 
 
 def remove_leftovers(folder: Path, names: str = r".+") -> None:
@@ -39,6 +37,8 @@ def remove_leftovers(folder: Path, names: str = r".+") -> None:
             continue
         logger.info("removing %s of a run that was killed", path.name)
         if path.is_dir() and not path.is_symlink():
+            import shutil  # here, since each stream imports this module
+
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)

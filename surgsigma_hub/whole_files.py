@@ -10,7 +10,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -78,6 +77,8 @@ def made_once(target: Path, make: Callable[[Path], None], *, most: int | None = 
             temporary.replace(target)
         except BaseException:
             if temporary.is_dir():
+                import shutil  # here, since each stream imports this module
+
                 shutil.rmtree(temporary, ignore_errors=True)
             else:
                 temporary.unlink(missing_ok=True)

@@ -187,12 +187,16 @@ def small_tree(tree: Path) -> Path:
 
 def rewrite(tree: Path, members: Iterable[Entry] | bytes, *, samples: int | None = None) -> Path:
     """Replace the first training shard and make its manifest agree, so that only the defect inside is left."""
-    folder = tree / "data" / "phase_recognition" / "synthetic"
-    path = folder / "train-00000.tar"
     data = members if isinstance(members, bytes) else tar_bytes(members)
-    path.write_bytes(data)
-    raw = orjson.loads((folder / "train.manifest.json").read_bytes())
+    return rewrite_first(tree, "data/phase_recognition/synthetic/train.manifest.json", data, samples=samples)
+
+
+def rewrite_first(tree: Path, manifest: str, data: bytes, *, samples: int | None = None) -> Path:
+    """As :func:`rewrite`, the first shard of any manifest."""
+    raw = orjson.loads((tree / manifest).read_bytes())
     shards = [Shard(**s) for s in raw.pop("shards")]
+    path = (tree / manifest).parent / shards[0].name
+    path.write_bytes(data)
     count = samples if samples is not None else shards[0].samples
     shards[0] = replace(shards[0], sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), samples=count)
     totals = {"bytes": sum(s.bytes for s in shards), "samples": sum(s.samples for s in shards)}

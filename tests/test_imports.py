@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -108,3 +110,9 @@ def test_files_stay_short() -> None:
     for path in [*FILES, *(ROOT / "loaders").glob("*.py")]:
         lines = len(path.read_text("utf-8").splitlines())
         assert lines <= 400, f"{path.name} has {lines} lines: split it along a seam of the design"
+
+
+def test_a_stream_of_images_opens_without_the_readers_of_videos() -> None:
+    code = "import sys, surgsigma_hub.streaming.open; print([m for m in sys.modules if '.film_' in m or m == 'av'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]", "import media.video and media.film_table where a video is asked for"

@@ -19,10 +19,8 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import MediaError
 from ..plain_file import open_plain, read_plain
 from ..records import Drawn, FileImage, FileSlice, ImageRef, VideoFrame
-from .film_table import film_table
 from .frame_side import Size, bounded, smaller_picture
 from .limits import MAX_PIXELS
-from .video import read_frame
 
 MAX_BYTES = 512 << 20
 """Larger files are refused: as many pixels as :data:`MAX_PIXELS` take 384 MB when nothing compresses them."""
@@ -103,6 +101,8 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
     if isinstance(ref, Drawn):
         return ref.draw()
     if isinstance(ref, VideoFrame):
+        from .video import read_frame  # here: a stream of images opens sooner without the readers of videos
+
         return read_frame(ref.path, ref.index)
     image = _open(read_bytes(ref), name_of(ref))
     if image.mode in ("L", "P", "I;16", "I;16B", "I", "1"):
@@ -154,6 +154,8 @@ def picture_size(ref: ImageRef) -> Size:
         MediaError: as :func:`to_jpeg`, but damage behind the header is not seen.
     """
     if isinstance(ref, VideoFrame):
+        from .film_table import film_table
+
         table = film_table(ref.path)
         if not 0 <= ref.index < len(table):
             raise MediaError(f"{name_of(ref)}: the video has {len(table)} frames", reason="media_missing")

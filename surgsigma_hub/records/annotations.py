@@ -275,12 +275,16 @@ class Frame:
 
     def facts(self) -> frozenset[Fact]:
         """The kinds of fact that this frame holds."""
-        return frozenset(f for f in Fact if getattr(self, f.value, None) is not None)
+        return frozenset([fact for fact, name in _FRAME_FACTS if getattr(self, name) is not None])
 
     @property
     def seconds(self) -> float:
         """When the frame is seen, from the start of the video."""
         return self.index / self.fps
+
+
+_FRAME_FACTS = tuple((fact, fact.value) for fact in Fact if fact.value in Frame.__dataclass_fields__)
+"""Facts that a frame can hold with the names of their fields: each sample asks for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

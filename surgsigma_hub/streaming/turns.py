@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 
 from ..errors import SurgSigmaError
 
@@ -22,6 +20,9 @@ Pairs = frozenset[tuple[str, str]]
 @cache
 def gives_away() -> Pairs:
     """Pairs of tasks of which the answer or question of one says the answer of the other: ``tasks/gives_away.csv``."""
+    import csv  # here, since each stream imports this module and few ask for turns
+    from importlib import resources
+
     text = (resources.files("surgsigma_hub.tasks") / "gives_away.csv").read_text("utf-8")
     return frozenset((row["answer"], row["question"]) for row in csv.DictReader(text.splitlines()))
 

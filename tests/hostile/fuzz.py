@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import json
 import pickle
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,15 +19,18 @@ from typing import Any
 import hypothesis
 import numpy as np
 import orjson
+import surgsigma_hub
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.shards.frontmatter import OURS, join_card, split_card
+from surgsigma_hub.shards.manifest import Manifest, load_tree
+from surgsigma_hub.shards.reader import read_shard
 
 import chole_files
-from handmade import SHARD, entries, part, rewrite, small_tree, tar_bytes
+from handmade import SHARD, entries, part, rewrite, rewrite_first, small_tree, tar_bytes
 
 from . import mutate, native_readers, readers
 from .guard import EndlessError, Reader, Sandbox, tried
@@ -40,13 +45,18 @@ Placing = Callable[[Sandbox, bytes], Path]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One reader and the inputs that are made for it, mutations of an honest one."""
+    """One reader and the inputs that are made for it, mutations of an honest one.
+
+    Attributes:
+        costly: Whether an input takes so long that a short run has a few of them only.
+    """
 
     name: str
     honest: Callable[[], bytes]
     inputs: Callable[[], st.SearchStrategy[bytes]]
     place: Placing
     read: Reader
+    costly: bool = False
 
 
 def emptied(folder: Path) -> None:
@@ -126,6 +136,56 @@ def _sample(box: Sandbox, data: bytes) -> Path:
     return tree
 
 
+def _frames_tree(root: Path) -> Path:
+    """The small tree laid out by medium, made once a process."""
+    tree = root / "frames"
+    if not tree.exists():
+        shutil.copytree(_frames_model(), tree)
+    return tree
+
+
+@cache
+def _frames_model() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hostile-frames-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    surgsigma_hub.repack(_tree(folder), out=folder / "frames", layout="frames")
+    return folder / "frames"
+
+
+@cache
+def _of_frames() -> tuple[Manifest, list[tuple[str, dict[str, bytes]]]]:
+    """The training manifest of the tree by medium, and the samples of its first shard."""
+    tree = _frames_model()
+    (manifest,) = (m for m in load_tree(tree) if m.layout == "frames" and m.split == "train")
+    path = tree / manifest.folder / manifest.shards[0].name
+    with path.open("rb") as file:
+        return manifest, list(read_shard(file, where=path.name))
+
+
+def _honest_medium() -> bytes:
+    return _of_frames()[1][0][1]["json"]
+
+
+def _honest_frames_manifest() -> bytes:
+    return (_frames_model() / _of_frames()[0].path).read_bytes()
+
+
+def _medium(box: Sandbox, data: bytes) -> Path:
+    tree = _frames_tree(box.inside)
+    manifest, samples = _of_frames()
+    (tree / manifest.path).write_bytes(_honest_frames_manifest())
+    changed = [(key, {**media, "json": data} if n == 0 else media) for n, (key, media) in enumerate(samples)]
+    members = [(f"{key}.{name}", content) for key, media in changed for name, content in media.items()]
+    rewrite_first(tree, manifest.path, tar_bytes(members))
+    return tree
+
+
+def _frames_manifest(box: Sandbox, data: bytes) -> Path:
+    tree = _frames_tree(box.inside)
+    (tree / _of_frames()[0].path).write_bytes(data)
+    return tree
+
+
 def _card(box: Sandbox, data: bytes) -> Path:
     folder = box.inside / "card"
     folder.mkdir(exist_ok=True)
@@ -135,8 +195,6 @@ def _card(box: Sandbox, data: bytes) -> Path:
 
 @cache
 def _honest_tree(name: str) -> bytes:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         tree = _tree(Path(folder))
         return (tree / name).read_bytes()
@@ -241,19 +299,33 @@ _IN_TREES: dict[str, tuple[tuple[Callable[[], bytes], Inputs], Placing, Iterable
     "manifest": (
         _json(_honest_manifest),
         _manifest,
-        ("validate", "stream", "load", "export trl", "info --answers", "cards"),
+        ("validate", "stream", "load", "export trl", "info --answers", "cards", "repack", "browse"),
     ),
     "tar": (
         (_honest_tar, lambda: mutate.tars(_honest_tar())),
         _tar,
-        ("validate", "stream", "load", "export trl", "info --answers", "preview"),
+        ("validate", "stream", "load", "export trl", "info --answers", "preview", "repack", "browse"),
     ),
     "sample": (
         _json(lambda: orjson.dumps(honest())),
         _sample,
-        ("validate", "stream", "load", "export trl", "export swift", "export inline", "info --answers", "preview"),
+        (
+            *("validate", "stream", "load", "export trl", "export swift", "export inline", "info --answers"),
+            *("preview", "repack", "browse"),
+        ),
+    ),
+    "medium": (
+        _json(_honest_medium),
+        _medium,
+        ("validate", "stream turns", "load frames", "repack"),
+    ),
+    "frames manifest": (
+        _json(_honest_frames_manifest),
+        _frames_manifest,
+        ("validate", "stream turns", "repack", "leaks"),
     ),
 }
+_COSTLY = frozenset({"repack", "browse", "medium", "frames manifest"})
 _NATIVE: dict[str, tuple[Callable[[], bytes], Inputs]] = {
     "archive": (_honest_tar, lambda: mutate.tars(_honest_tar())),
     "cholec80 records": (_honest_records, _example_bytes),
@@ -279,7 +351,7 @@ _NATIVE: dict[str, tuple[Callable[[], bytes], Inputs]] = {
 def targets() -> list[Target]:
     """Every reader with the inputs that are made for it."""
     made = [
-        Target(f"{kind}: {name}", *inputs, place, READERS[name])
+        Target(f"{kind}: {name}", *inputs, place, READERS[name], costly=name in _COSTLY or kind in _COSTLY)
         for kind, (inputs, place, names) in _IN_TREES.items()
         for name in names
     ]

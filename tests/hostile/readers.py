@@ -9,10 +9,15 @@ from pathlib import Path
 import surgsigma_hub
 from surgsigma_hub.adapters import Options, all_adapters
 from surgsigma_hub.adapters.exporting import Choice, export
+from surgsigma_hub.browse.gallery import Filter, Gallery
+from surgsigma_hub.browse.markup import sample_html
 from surgsigma_hub.hub.cards import refresh
+from surgsigma_hub.hub.leaks import find_leaks, in_two_splits
 from surgsigma_hub.preview import preview
 from surgsigma_hub.shards.answer_statistics import count_answers
+from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.validate import validate
+from surgsigma_hub.source.benchmarks import all_benchmarks
 
 from chatserver import chat
 from handmade import SHARD
@@ -38,10 +43,46 @@ def _load(path: Path, out: Path) -> None:
     assert list(rows["train"].decode(False))  # pictures are decoded by ``datasets``, which has errors of its own
 
 
+@reader("load frames")
+def _load_frames(path: Path, out: Path) -> None:
+    rows = surgsigma_hub.load_dataset(str(path), "frames", streaming=True, cache_dir=str(out))
+    assert list(rows["train"].decode(False))
+
+
 @reader("enrich")
 def _enrich(path: Path, out: Path) -> None:
     with chat() as server:
         surgsigma_hub.enrich_tree(path, out=out / "rich", endpoint=server.url, model="m", backoff=0.01, timeout=10.0)
+
+
+@reader("stream turns")
+def _stream_turns(path: Path, out: Path) -> None:
+    for item in surgsigma_hub.stream(path, "frames", split="train", decode="rgb", talk="turns", verify=True):
+        assert item.sample["conversations"]
+
+
+@reader("repack")
+def _repack(path: Path, out: Path) -> None:
+    layouts = {manifest.layout for manifest in load_tree(path)}
+    surgsigma_hub.repack(path, out=out / "new", layout="tasks" if "frames" in layouts else "frames")
+
+
+@reader("browse")
+def _browse(path: Path, out: Path) -> None:
+    gallery = Gallery(path)
+    try:
+        view = gallery.view(Filter())
+        for n in range(min(4, len(view))):
+            assert "<script" not in sample_html(gallery.read(view.place(n)))
+    finally:
+        gallery.close()
+
+
+@reader("leaks")
+def _leaks(path: Path, out: Path) -> None:
+    manifests = load_tree(path)
+    find_leaks(manifests, list(all_benchmarks().values()))
+    in_two_splits(manifests)
 
 
 def _export(name: str, options: Options) -> Reader:

@@ -19,8 +19,9 @@ TARGETS = targets()
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_generated_inputs_are_taken_or_refused(target: Target, tmp_path: Path) -> None:
     tally: Counter[str] = Counter()
-    run(target, Sandbox(tmp_path / "box").make(), tally, examples=INPUTS)
-    assert tally.total() >= INPUTS
+    count = max(2, INPUTS // 5) if target.costly else INPUTS
+    run(target, Sandbox(tmp_path / "box").make(), tally, examples=count)
+    assert tally.total() >= count
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
