@@ -18,7 +18,7 @@ from surgsigma_hub.schema import sample_bytes
 from surgsigma_hub.tasks import all_tasks
 from surgsigma_hub.tasks.common.compose import compose, moment_id, sample_id
 from surgsigma_hub.tasks.common.dialogue import ALONE, Shares, talk_about
-from surgsigma_hub.tasks.common.further import every_draft, is_further
+from surgsigma_hub.tasks.common.further import every_draft, is_further, may_be_reasoned
 from surgsigma_hub.tasks.common.question_kinds import Style
 
 PICTURE = Media("image.jpg", "image", "input", "0" * 64)
@@ -73,6 +73,7 @@ def instantiate(annotated: list[Frame]) -> int:
             talk, trace = ALONE, None
             if not is_further(draft):
                 talk = talk_about(task, draft, id, beside, SHARES)
+            if may_be_reasoned(draft):
                 trace = reason(task, frame, draft, info.procedure, seed=id, memory=memory)
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=[PICTURE], size=(854, 480),

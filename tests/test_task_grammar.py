@@ -45,7 +45,7 @@ RULES: dict[str, re.Pattern[str]] = {
     "two stops": re.compile(r"[.,;:?][.,;:?]"),
     "small letter after a stop": re.compile(r"(?<!\b[A-H])[.?] [a-z]"),
     "doubled word": re.compile(r"\b([A-Za-z]+) \1\b"),
-    "a before a vowel": re.compile(r"\b[Aa] [aeio]|\b[Aa]n [^aeiouh\W]"),
+    "a before a vowel": re.compile(r"\b[Aa] [aeio]|\b[Aa]n (?:[^aeiouh\W]|ure|ute|uni|eu)"),
     "article before a plural": re.compile(rf"\b[Aa]n? (?:{_P})\b"),
     "article before a mass noun": re.compile(rf"\b[Aa]n? (?:{_M})\b"),
     "plural with is": _any_case(rf"{_BEGIN}(?:the )?(?:{_P}) (?:is|was|does|has|lies|moves|stays)\b"),

@@ -22,7 +22,7 @@ from ..tasks import Draft, Task, get_task
 from ..tasks.common.base import TRAINING, asked_in
 from ..tasks.common.compose import compose, moment_id, sample_id
 from ..tasks.common.dialogue import ALONE, Shares, companions_of, talk_about
-from ..tasks.common.further import every_course_draft, every_draft, is_further
+from ..tasks.common.further import every_course_draft, every_draft, is_further, may_be_reasoned
 from ..tasks.common.timeline import Timeline, begins_a_second
 from ..temporary import temporary_name
 from .check import check_sample
@@ -244,12 +244,12 @@ class _Mapper:
             stored = self.media.members(draft, frame.image)
             media = [s.media for s in stored]
             talk, trace = ALONE, None
-            if not is_further(draft):
+            if may_be_reasoned(draft):
                 trace = reason(
                     task, frame, draft, info.procedure, self.course, seed=id, memory=self.memory, warrants=self.warrants
                 )
-                if video.split == TRAINING:
-                    talk = talk_about(task, draft, id, beside, self.shares)
+            if video.split == TRAINING and not is_further(draft):
+                talk = talk_about(task, draft, id, beside, self.shares)
             sample = compose(
                 task, draft, id=id, info=info, video=video, frame=frame, media=media, size=stored[0].size, talk=talk,
                 reasoning=trace, style=self.job.settings.style, before=self._phase_before(frame),

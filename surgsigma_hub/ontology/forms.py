@@ -9,6 +9,7 @@ for the view itself. A label without a row is said by rule: a thing that can be 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,7 +73,7 @@ class Forms:
     def a(self) -> str:
         """With the article of a first mention: "a hook", "scissors", "fluid", "the liver"."""
         if self.article is Article.COUNT:
-            return f"{'an' if self.name[0].lower() in 'aeiou' else 'a'} {self.name}"
+            return indefinite(self.name)
         return self.the if self.article is Article.NAME else self.name
 
     @property
@@ -98,6 +99,20 @@ class Forms:
     def counted(self, number: int) -> str:
         """So many of it: "a hook", "two hooks", "two pairs of scissors"."""
         return self.a if number == 1 or not self.several else f"{number_word(number)} {self.several}"
+
+
+_SPOKEN_LIKE_YOU = re.compile(r"eu|one\b|u(?:ni|re|ri|ro|te)", re.IGNORECASE)
+"""Beginnings that are written with a vowel and spoken without: a ureter, a uterus, a unit."""
+
+
+def indefinite(noun: str) -> str:
+    """A noun that can be counted, with its indefinite article.
+
+    >>> indefinite("irrigator"), indefinite("hook"), indefinite("ureter"), indefinite("ultrasound probe")
+    ('an irrigator', 'a hook', 'a ureter', 'an ultrasound probe')
+    """
+    vowel = noun[0].lower() in "aeiou" and not _SPOKEN_LIKE_YOU.match(noun)
+    return f"{'an' if vowel else 'a'} {noun}"
 
 
 @cache

@@ -69,6 +69,8 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "actions": frozenset({"doing", "action_noun"}),
     "order": frozenset({"first", "then"}),
     "throughout": frozenset({"first"}),
+    "came_first": frozenset({"doing"}),
+    "came_last": frozenset({"doing"}),
     "belongs": _WARRANT,
     "typical": _WARRANT,
     "fits": _CHOICE,

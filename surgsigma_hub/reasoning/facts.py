@@ -17,9 +17,9 @@ from ..tasks.common.timeline import EPSILON, State, ids_of
 from .claim import WARRANTED, Claim, Region, What
 from .claims import claims
 from .contextual import grounds, seen_of
+from .evidence import measures
 from .label_spans import find
 from .measures import Measure
-from .perceptual import measures
 from .phrases import size_words
 from .scene_facts import Memory, Scene
 from .warrants import Grade, Sign, Support, Warrants, last_act, warrants_for

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import gcd
 from typing import Any, NamedTuple
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
-from ..ontology.forms import number_word
-from ..records import Answer, Box, Coverage, Fact, Frame, LabeledBox
+from ..records import Answer, Box, Fact, Frame, LabeledBox
 from ..tasks.common.answers import NOT_TISSUE, box_text
 from ..tasks.common.base import AnswerKind, Task
 from ..tasks.common.wording import joined
 from .bank import Wording
-from .measures import Measure, Name, of_boxes, of_motion, turned
+from .evidence import Evidence, evidence, spots_of
 from .phrases import (
-    SIDES,
     be,
     corners,
     in_order,
@@ -28,7 +25,6 @@ from .phrases import (
     size_words,
     the_list,
     thing_in_view,
-    verbs,
 )
 from .scene_facts import Memory, Scene
 
@@ -47,15 +43,15 @@ _Found = tuple[tuple[str, ...], Sequence[LabeledBox]]
 CONDITIONS = ("cystic_duct", "cystic_artery", "cystic_plate", "cystic_pedicle")
 """Tissues by which a critical view is judged."""
 
-Evidence = tuple[str, Mapping[str, str]]
-"""A kind of sentence and its slots."""
 
-
-def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory) -> list[str]:
+def perceptual(
+    task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory, told: Evidence | None = None
+) -> list[str]:
     """The sentences of level 1; none where nothing is known.
 
     What is in view comes first, then one thing by its box, then one thing more. Of all that is known some is said, so
-    that traces stay short and unlike one another; what the answer needs is always said.
+    that traces stay short and unlike one another; what the answer needs is always said. Where one piece of evidence
+    decides the answer it is ``told``, and no other.
     """
     style = words.number()
     with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip
@@ -67,11 +63,13 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     listed = len(said)
     if len(said) > 1 and style & 1 and task.level > 1:
         said.reverse()
+    if told is not None:
+        return [*said, words.say(*told), *_asked(task, answer, words, tools, anatomy)]
     smoke = not scene.is_clip and scene.frames[0].clean_image is not None
     if smoke and (style & 16 or task.answer is AnswerKind.TEXT or not said):
         said.append(words.say("smoke"))
     boxed = style % _BY_BOX == 0 and not scene.is_clip  # then boxes stand in the list, and are not told again
-    spots = [] if boxed or task.answer is AnswerKind.BOXES else _spots(scene, memory)
+    spots = [] if boxed or task.answer is AnswerKind.BOXES else spots_of(scene, memory)
     if spots and (style & 1 or tools is None or not tools.text):
         said.append(words.say(*words.pick(spots)))
     more = evidence(scene, memory)
@@ -121,101 +119,6 @@ def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, an
     if task.answer is AnswerKind.MASK and answer.labels:
         return [words.say("asked", {"the_list": the_list("instrument", answer.labels)})]
     return []
-
-
-# --------------------------------------------------------------------------------------------------- what was measured
-
-
-def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
-    """The measures of a scene: of the boxes of a moment, of the motion in a clip."""
-    if scene.is_clip:
-        whole = all(f.coverage_of(Fact.INSTRUMENT_BOXES) is Coverage.ALL_IN_VIEW for f in scene.frames)
-        return of_motion(scene.frames) if whole else ()  # else two boxes of a name may be of two instruments
-    known: tuple[Measure, ...] | None = memory.things.get("measures")
-    if known is None:
-        frame = scene.frames[0]
-        tissues = [b for b in frame.tissue_boxes or () if b.label.id not in NOT_TISSUE]
-        known = memory.things["measures"] = of_boxes(frame.instrument_boxes or (), tissues)
-    return known
-
-
-def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
-    """What can be said by measure at level 1, for one to choose from. Kept for the other samples of the moment."""
-    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("evidence")
-    if known is None:
-        known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
-        if not scene.is_clip and (number := _counted(scene.frames[0])) > 1:
-            known.append(("count", {"count": number_word(number)}))
-        if not scene.is_clip:
-            memory.things["evidence"] = known
-    return known
-
-
-def _counted(frame: Frame) -> int:
-    """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed."""
-    boxed = {b.label.id for b in frame.instrument_boxes or ()}
-    whole = frame.holds_all(Fact.INSTRUMENT_BOXES) and {label.id for label in frame.instruments or ()} <= boxed
-    return len(frame.instrument_boxes or ()) if whole else 0
-
-
-def _spots(scene: Scene, memory: Memory) -> list[Evidence]:
-    """Things that are in view once, by their boxes: where they are, or in a clip from where to where they go.
-
-    Kept for the other samples of the moment.
-    """
-    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("spots")
-    if known is not None:
-        return known
-    boxed = [f for f in scene.frames if f.instrument_boxes is not None or f.tissue_boxes is not None]
-    if not boxed:
-        return []
-    first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
-    if scene.is_clip:
-        return [
-            ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})
-            for (k, id), box in first.items()
-            if k == "instrument" and (k, id) in last and last[k, id] != box
-        ]
-    known = memory.things["spots"] = [
-        ("where", {"name": name_of(k, id), "box": corners(box), **verbs(k, id)}) for (k, id), box in first.items()
-    ]
-    return known
-
-
-def _boxed_once(frame: Frame) -> dict[tuple[Kind, str], Box]:
-    """Boxes of labels that have one box, and are of one kind, by kind and id."""
-    tools, organs = frame.instrument_boxes or (), frame.tissue_boxes or ()
-    often = Counter(b.label.id for b in (*tools, *organs))
-    kinds: tuple[tuple[Kind, Sequence[LabeledBox]], ...] = (("instrument", tools), ("target", organs))
-    return {
-        (kind, b.label.id): b.box
-        for kind, boxes in kinds
-        for b in boxes
-        if often[b.label.id] == 1 and (kind == "instrument" or b.label.id not in NOT_TISSUE)
-    }
-
-
-def _single(found: Iterable[Measure]) -> list[Measure]:
-    """Measures of classes that are in view once, so that "the grasper" is one grasper."""
-    some = list(found)
-    shares = [m.subject for m in some if m.name is Name.SHARE]
-    return [m for m in some if shares.count(m.subject) < 2]
-
-
-def _told(m: Measure) -> Evidence | None:
-    name, said = name_of("instrument", m.subject), verbs("instrument", m.subject)
-    if m.name is Name.SHARE:
-        return "share", {"name": name, "per_cent": m.value, **said}
-    if m.name is Name.EDGE:
-        return "edge", {"name": name, "edge": m.value, **said}
-    if m.name is Name.SIDE:
-        if sum(map(ord, m.subject)) & 1:  # told from either thing
-            m = turned(m)
-        one, other = name_of("instrument", m.subject), name_of("instrument", m.other)
-        return "side", {"one": one, "other": other, "side": SIDES[m.value], **verbs("instrument", m.subject)}
-    if m.name is Name.MOVED:
-        return ("moved", {"name": name, "way": m.value, **said}) if m.way else ("stayed", {"name": name, **said})
-    return None
 
 
 # ------------------------------------------------------------------------------------------------------- what is seen

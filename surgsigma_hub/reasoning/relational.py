@@ -10,8 +10,8 @@ from ..records import Fact, Label, Triplet
 from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.timeline import State, ids_of
 from .bank import Wording
+from .evidence import measures
 from .measures import Measure, Name
-from .perceptual import measures
 from .phrases import (
     Triple,
     cited,
@@ -158,6 +158,11 @@ def _clip(scene: Scene, only: tuple[str, ...] | None, words: Wording) -> list[st
     for n, more in enumerate(told[2:]):
         said.append(f"{links[(start + n) % len(links)]}, {more}.")
     return said
+
+
+def in_time(scene: Scene, words: Wording) -> list[str]:
+    """What is done in a clip, a sentence for each state in order of time."""
+    return _clip(scene, None, words)
 
 
 def _kept(state: State, only: tuple[str, ...] | None) -> State:

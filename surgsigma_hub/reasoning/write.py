@@ -12,9 +12,11 @@ from ..records import Frame, Reasoning, VideoTimeline
 from ..tasks.common.base import AnswerKind, DepthMap, Draft, Task
 from .bank import Wording
 from .contextual import contextual
+from .evidence import deciding
 from .perceptual import perceptual
-from .relational import relational
-from .scene_facts import Memory
+from .phrases import nouns
+from .relational import in_time, relational
+from .scene_facts import Memory, Scene
 from .warrants import Warrants, warrants_for
 
 
@@ -51,6 +53,8 @@ def reason(
     warrants = warrants_for(procedure) if warrants is None else warrants
     scene = memory.scene(frame, course, draft)
     words = Wording(seed)
+    if draft.question.startswith("place") or draft.question.startswith("order"):
+        return _of_two(task, scene, draft, words, memory)
     seen = perceptual(task, scene, draft.answer, words, memory) if scene.frames else []
     relations = relational(task, scene, draft, words, memory, warrants) if task.level > 1 else []
     if (not seen and not relations) or _from_text_alone(draft):
@@ -60,6 +64,20 @@ def reason(
     context = contextual(task, scene, draft, procedure, words, memory, warrants) if task.level > 2 else []
     level = 3 if context else 2 if relations else 1
     return Reasoning(level, *(" ".join(said) or None for said in (seen, relations, context)))
+
+
+def _of_two(task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memory) -> Reasoning:
+    """Which of two: the measure, or the order of time, that decides it; no trace where none does."""
+    if draft.question.startswith("order"):
+        if len(scene.states) < 2:
+            return Reasoning()
+        course = in_time(scene, words)
+        kind = "came_first" if draft.question == "order_first" else "came_last"
+        return Reasoning(2, " ".join(course), words.say(kind, {"doing": nouns(draft.answer.labels)}))
+    told = deciding(draft, scene, memory)
+    if told is None:
+        return Reasoning()
+    return Reasoning(1, " ".join(perceptual(task, scene, draft.answer, words, memory, told)))
 
 
 def _from_text_alone(draft: Draft) -> bool:

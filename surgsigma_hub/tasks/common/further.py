@@ -41,8 +41,13 @@ _NEVER_ASKED = frozenset({"move", "handle"})
 
 
 def is_further(draft: Draft) -> bool:
-    """Whether a draft is one of those made here: its trace would have to reason about what it asks."""
+    """Whether a draft is one of those made here, which are asked alone and in one way."""
     return draft.question.partition("_")[0] in ("existence", "check", "place", "order", "one") or is_shipped(draft)
+
+
+def may_be_reasoned(draft: Draft) -> bool:
+    """Whether a trace can lead to the answer: of the questions made here, to those that a measure or a clip decides."""
+    return not is_further(draft) or (draft.question.partition("_")[0] in ("place", "order") and not is_shipped(draft))
 
 
 def further(task: Task, frame: Frame, drafts: Sequence[Draft], source: str, stem: str) -> Iterator[Draft]:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from ...errors import SurgSigmaError, UnknownNameError
+from ...ontology.forms import indefinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ def with_article(noun: str) -> str:
     """
     if is_plural(noun):
         return noun
-    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+    return indefinite(noun)
 
 
 def seconds_text(seconds: float) -> str:

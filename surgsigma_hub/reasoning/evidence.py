@@ -1,0 +1,140 @@
+"""Evidence by measure: what the boxes of a moment or a clip tell, as kinds of sentence with their slots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..ontology import Kind
+from ..ontology.forms import number_word
+from ..records import Box, Coverage, Fact, Frame, LabeledBox
+from ..tasks.common.answers import NOT_TISSUE
+from ..tasks.common.base import Draft
+from .measures import Measure, Name, of_boxes, of_motion, turned
+from .phrases import SIDES, corners, name_of, the, verbs
+from .scene_facts import Memory, Scene
+
+Evidence = tuple[str, Mapping[str, str]]
+"""A kind of sentence and its slots."""
+
+
+def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
+    """The measures of a scene: of the boxes of a moment, of the motion in a clip."""
+    if scene.is_clip:
+        whole = all(f.coverage_of(Fact.INSTRUMENT_BOXES) is Coverage.ALL_IN_VIEW for f in scene.frames)
+        return of_motion(scene.frames) if whole else ()  # else two boxes of a name may be of two instruments
+    known: tuple[Measure, ...] | None = memory.things.get("measures")
+    if known is None:
+        frame = scene.frames[0]
+        tissues = [b for b in frame.tissue_boxes or () if b.label.id not in NOT_TISSUE]
+        known = memory.things["measures"] = of_boxes(frame.instrument_boxes or (), tissues)
+    return known
+
+
+def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
+    """What can be said by measure at level 1, for one to choose from. Kept for the other samples of the moment."""
+    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("evidence")
+    if known is None:
+        known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
+        if not scene.is_clip and (number := _counted(scene.frames[0])) > 1:
+            known.append(("count", {"count": number_word(number)}))
+        if not scene.is_clip:
+            memory.things["evidence"] = known
+    return known
+
+
+_RELATIONS = {
+    "further to the left": "left",
+    "further to the right": "right",
+    "higher in the image": "above",
+    "lower in the image": "below",
+}
+
+
+def deciding(draft: Draft, scene: Scene, memory: Memory) -> Evidence | None:
+    """What was measured that decides which of two instruments is asked for; None where nothing was."""
+    id = draft.answer.boxes[0].label
+    found = measures(scene, memory)
+    if draft.question == "place_contact":
+        tissue = draft.key.removeprefix("meets-")
+        if Measure(Name.OVERLAP, id, tissue, "") not in found:
+            return None
+        names = {"one": name_of("instrument", id), "other": name_of("target", tissue)}
+        return "overlap", {**names, **verbs("instrument", id)}
+    side = _RELATIONS.get(draft.slots["relation"])
+    for m in (turned(m) if m.other == id else m for m in found if m.name is Name.SIDE):
+        two = {draft.slots["first"], draft.slots["second"]}
+        if m.subject == id and m.value == side and {the("instrument", m.subject), the("instrument", m.other)} == two:
+            return _side(m)
+    return None
+
+
+def _side(m: Measure) -> Evidence:
+    one, other = name_of("instrument", m.subject), name_of("instrument", m.other)
+    return "side", {"one": one, "other": other, "side": SIDES[m.value], **verbs("instrument", m.subject)}
+
+
+def _counted(frame: Frame) -> int:
+    """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed."""
+    boxed = {b.label.id for b in frame.instrument_boxes or ()}
+    whole = frame.holds_all(Fact.INSTRUMENT_BOXES) and {label.id for label in frame.instruments or ()} <= boxed
+    return len(frame.instrument_boxes or ()) if whole else 0
+
+
+def spots_of(scene: Scene, memory: Memory) -> list[Evidence]:
+    """Things that are in view once, by their boxes: where they are, or in a clip from where to where they go.
+
+    Kept for the other samples of the moment.
+    """
+    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("spots")
+    if known is not None:
+        return known
+    boxed = [f for f in scene.frames if f.instrument_boxes is not None or f.tissue_boxes is not None]
+    if not boxed:
+        return []
+    first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
+    if scene.is_clip:
+        return [
+            ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})
+            for (k, id), box in first.items()
+            if k == "instrument" and (k, id) in last and last[k, id] != box
+        ]
+    known = memory.things["spots"] = [
+        ("where", {"name": name_of(k, id), "box": corners(box), **verbs(k, id)}) for (k, id), box in first.items()
+    ]
+    return known
+
+
+def _boxed_once(frame: Frame) -> dict[tuple[Kind, str], Box]:
+    """Boxes of labels that have one box, and are of one kind, by kind and id."""
+    tools, organs = frame.instrument_boxes or (), frame.tissue_boxes or ()
+    often = Counter(b.label.id for b in (*tools, *organs))
+    kinds: tuple[tuple[Kind, Sequence[LabeledBox]], ...] = (("instrument", tools), ("target", organs))
+    return {
+        (kind, b.label.id): b.box
+        for kind, boxes in kinds
+        for b in boxes
+        if often[b.label.id] == 1 and (kind == "instrument" or b.label.id not in NOT_TISSUE)
+    }
+
+
+def _single(found: Iterable[Measure]) -> list[Measure]:
+    """Measures of classes that are in view once, so that "the grasper" is one grasper."""
+    some = list(found)
+    shares = [m.subject for m in some if m.name is Name.SHARE]
+    return [m for m in some if shares.count(m.subject) < 2]
+
+
+def _told(m: Measure) -> Evidence | None:
+    name, said = name_of("instrument", m.subject), verbs("instrument", m.subject)
+    if m.name is Name.SHARE:
+        return "share", {"name": name, "per_cent": m.value, **said}
+    if m.name is Name.EDGE:
+        return "edge", {"name": name, "edge": m.value, **said}
+    if m.name is Name.SIDE:
+        if sum(map(ord, m.subject)) & 1:  # told from either thing
+            m = turned(m)
+        return _side(m)
+    if m.name is Name.MOVED:
+        return ("moved", {"name": name, "way": m.value, **said}) if m.way else ("stayed", {"name": name, **said})
+    return None
