@@ -26,7 +26,7 @@ MOVED = re.compile(
 )
 
 
-_JOINED = re.compile(r"[,:]|\b(?:and|as well as|with)\b")
+_JOINED = re.compile(r"[,:]|\b(?:and|as well as|with|plus)\b")
 _LEADS = re.compile(r"(?:^|[,:]|\b(?:and|while)\b)\s*$")
 
 
