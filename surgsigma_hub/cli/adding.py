@@ -30,6 +30,7 @@ def _new(args: argparse.Namespace) -> int:
         f"\nFill in what is marked TODO, then:\n"
         f"  python tests/fixture_kit.py {args.source}      # make the fixture\n"
         f"  python tests/golden_records.py {args.source}   # keep its records, once they are right\n"
+        "  python tests/test_readme.py   # name it in the tables of the README\n"
         f"  python -m pytest tests/test_contract.py tests/test_damage.py tests/test_fixtures.py -k {args.source}"
     )
     return 0
