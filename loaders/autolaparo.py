@@ -1,18 +1,23 @@
-"""AutoLaparo: the phase of every second of 21 laparoscopic hysterectomies.
+"""AutoLaparo: the phase of every second of 21 laparoscopic hysterectomies, and masks of pictures of 300 clips.
 
 The traps of this source and what is done about them are told in ``dataset_cards/autolaparo.md``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
+from surgsigma_hub.parsers.class_masks import MaskCodes, facts_in, read_class_mask
 from surgsigma_hub.parsers.frame_tables import Code, FrameTable, moments_of, read_frame_table
 from surgsigma_hub.parsers.runs import course_of
-from surgsigma_hub.records import Fact, Video
+from surgsigma_hub.records import Coverage, Defect, Fact, FileImage, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
+    Fields,
     Files,
     FilmOptions,
     Films,
@@ -23,6 +28,7 @@ from surgsigma_hub.source import (
     StepOptions,
     VideoLabels,
 )
+from surgsigma_hub.source.layout import matches
 
 _PHASES = (
     "Preparation",
@@ -34,6 +40,16 @@ _PHASES = (
     "Washing",
 )
 _PHASE = FrameTable(columns=(Code("Phase", dict(enumerate(_PHASES, 1))),), kind="phase", base=1)
+_INSTRUMENTS = ("Grasping forceps", "LigaSure", "Dissecting and grasping forceps", "Electric hook")
+_UTERUS = "uterus"
+_MASK = MaskCodes.of(
+    {20 * n: name for n, name in enumerate((i for one in _INSTRUMENTS for i in (one, one)), 1)} | {180: _UTERUS},
+    0,
+)
+"""Grey values: of each instrument one of what moves at its end and one of its shaft, both of it; then the uterus."""
+_CLIP_SPLITS = {"train": range(1, 171), "val": range(171, 228), "test": range(228, 301)}
+_OF_FILMS = frozenset({Fact.PHASE, Fact.PHASE_SEGMENTS, Fact.FOOTAGE})
+_OF_IMAGES = frozenset({Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.TISSUE_BOXES})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +66,14 @@ class AutoLaparo(DeclaredSource):
         procedure=Procedure.LAPAROSCOPIC_HYSTERECTOMY,
         modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
-        access_steps="Send the request form of the homepage and unpack the archive of task 1",
+        access_steps="Send the request form of the homepage and unpack the archives of task 1, of task 3, or both",
         layout="autolaparo/                                       (any folders between will do as well)\n"
         "  Task 1 Surgical workflow recognition/labels/label_01.txt ... label_21.txt\n"
-        "  Task 1 Surgical workflow recognition/videos/01.mp4 ... 21.mp4         (25 fps)\n",
-        facts=frozenset({Fact.PHASE, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
+        "  Task 1 Surgical workflow recognition/videos/01.mp4 ... 21.mp4         (25 fps)\n"
+        "  Task 3 Instrument and key anatomy segmentation/imgs/001025.jpg ... masks/001025.png ...\n",
+        facts=_OF_FILMS | _OF_IMAGES,
+        apart=(_OF_FILMS, _OF_IMAGES),
+        coverage={Fact.TISSUE_BOXES: Coverage.ANNOTATED_ONLY},
         split_schemes={"official": ("train", "val", "test")},
     )
     options_type = AutoLaparoOptions
@@ -62,8 +81,30 @@ class AutoLaparo(DeclaredSource):
     films = Films(places=("**/videos/{number:02d}",), counted=False)
     video_id = "{number:02d}"
 
+    @cached_property
+    def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
+        """Films and their tables; each clip that has a mask is a video of its own, whatever film it is of."""
+        found = {id: (fields, dict(paths)) for id, (fields, paths) in super().found.items()}
+        for fields, path in matches(self.folder, "**/masks/{image:06d}.png"):
+            clip, frame = divmod(int(fields["image"]), 1000)
+            found.setdefault(f"clip{clip:03d}", ({"clip": clip}, {}))[1].setdefault(f"mask {frame}", path)
+        return found
+
+    def split_of(self, id: str, fields: Fields) -> str | None:
+        """As published, of films and of clips."""
+        clip = fields.get("clip")
+        if clip is None:
+            return super().split_of(id, fields)
+        return next((split for split, clips in _CLIP_SPLITS.items() if clip in clips), None)
+
     def labels(self, video: Video) -> VideoLabels:
-        """The phase of each second."""
+        """The phase of each second of a film, or what is in pictures of a clip."""
+        if "clip" in video.data:
+            found = list(self._pictures(video))
+            return VideoLabels(
+                frames=[one for one in found if isinstance(one, Frame)],
+                defects=[one for one in found if isinstance(one, Defect)],
+            )
         rows = read_frame_table(*self.file(video, "phase"), _PHASE)
         phases = rows.named["Phase"]
         return VideoLabels(
@@ -73,3 +114,16 @@ class AutoLaparo(DeclaredSource):
             lasts=rows.last if rows.last >= 0 else None,  # the last second may be cut
             beyond=2 + rows.unread,
         )
+
+    def _pictures(self, video: Video) -> Iterator[Frame | Defect]:
+        for kind, path in sorted(self.found[video.id][1].items(), key=lambda held: int(held[0].split()[1])):
+            picture = path.parent.parent / "imgs" / f"{path.stem}.jpg"
+            if not picture.is_file():
+                yield Defect(Reason.MEDIA_MISSING, self.relative(path), f"{self.relative(picture)} is missing")
+                continue
+            mask, defects = read_class_mask(FileImage(path), self.relative(path), _MASK)
+            yield from defects
+            if mask is not None:
+                facts = facts_in(mask, instruments=_INSTRUMENTS)
+                del facts["tissues"]  # of all that is in view the uterus alone has a class
+                yield Frame(index=int(kind.split()[1]), fps=1, image=FileImage(picture), **facts)

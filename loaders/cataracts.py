@@ -1,4 +1,4 @@
-"""CATARACTS: the step of every frame of cataract operations through the microscope.
+"""CATARACTS: the step of every frame of cataract operations through the microscope, and the instruments in it.
 
 The traps of this source and what is done about them are told in ``dataset_cards/cataracts.md``.
 """
@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.parsers.cells import table_text
-from surgsigma_hub.parsers.frame_tables import Code, FrameTable, moments_of, read_frame_table
+from surgsigma_hub.parsers.frame_tables import Code, Flags, FrameTable, moments_of, read_frame_table
 from surgsigma_hub.parsers.runs import course_of
-from surgsigma_hub.records import Fact, Video
+from surgsigma_hub.records import Defect, Fact, Reason, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -53,6 +53,23 @@ _STEPS = (
     "Wound Hydration",
 )
 _TABLE = FrameTable(columns=(Code("Steps", dict(enumerate(_STEPS))),), kind="step", base=1, delimiter=",", header=True)
+_INSTRUMENTS = (
+    *("Biomarker", "Charleux Cannula", "Hydrodissection Cannula", "Rycroft Cannula", "Viscoelastic Cannula"),
+    *("Capsulorhexis Cystotome", "Bonn Forceps", "Capsulorhexis Forceps", "Troutman Forceps", "Needle Holder"),
+    *("Irrigation/Aspiration Handpiece", "Phacoemulsifier Handpiece", "Vitrectomy Handpiece", "Implant Injector"),
+    *("Primary Incision Knife", "Secondary Incision Knife", "Micromanipulator", "Suture Needle", "Mendez Ring"),
+    "Vannas Scissors",
+)
+_OF_TOOLS = frozenset({"tools", "evaluated"})
+_TOOLS = FrameTable(
+    # Where raters differ stands 0.5: such a frame has no list. Cotton is no instrument.
+    columns=(Flags(_INSTRUMENTS, unsure=frozenset({0.5}), ignored=frozenset({"Cotton"})),),
+    kind="instrument",
+    base=1,
+    delimiter=",",
+    header=True,
+    only_if="to_be_evaluated",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +86,14 @@ class Cataracts(DeclaredSource):
         procedure=Procedure.CATARACT_SURGERY,
         modality=Modality.SURGICAL_MICROSCOPY,
         access=Access.REGISTRATION,
-        access_steps="Register with IEEE DataPort and download the videos and the labels of steps of 2020",
+        access_steps="Register with IEEE DataPort and download the films, the labels of steps of 2020, those of "
+        "instruments of 2017 or 2018, or both",
         layout="cataracts/                                      (any folders between will do as well)\n"
         "  train01.csv ...                  (header Frame,Steps)\n"
+        "  train_labels/train01.csv ...     (header Frame and 21 instruments; of 2018 with to_be_evaluated)\n"
         "  train01.mp4 ... or micro_train01.mp4 ...       (about 30 fps)\n"
         "  test01.csv, test01.mp4 ...\n",
-        facts=frozenset({Fact.PHASE, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
+        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={"official": ("train", "test")},
     )
     options_type = CataractsOptions
@@ -83,13 +102,12 @@ class Cataracts(DeclaredSource):
 
     @cached_property
     def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
-        """Films and tables of each video; tables of instruments have the same names and another header."""
+        """Films and tables of each video; tables of steps and of instruments have the same names, and other headers."""
         found = {id: (fields, dict(paths)) for id, (fields, paths) in super().found.items()}
         for fields, path in matches(self.folder, f"**/{_NAME}.csv"):
-            if _of_instruments(path):
-                continue
             id, fields = self._named(fields)
-            before = found.setdefault(id, (fields, {}))[1].setdefault("steps", path)
+            kind = _kind(path)
+            before = found.setdefault(id, (fields, {}))[1].setdefault(kind, path)
             if before != path and before.read_bytes() != path.read_bytes():
                 names = f"{self.relative(before)} and {self.relative(path)}"
                 raise self.layout_error(self.root, f"{names} are the same video; keep one of them")
@@ -100,19 +118,32 @@ class Cataracts(DeclaredSource):
         return str(fields["part"])
 
     def labels(self, video: Video) -> VideoLabels:
-        """The step of each frame."""
-        path = self.found[video.id][1].get("steps")
+        """Step and instruments of each frame."""
+        paths = self.found[video.id][1]
+        path, listed = paths.get("steps"), paths.get("tools") or paths.get("evaluated")
         rows = read_frame_table(path, f"{video.id}.csv" if path is None else self.relative(path), _TABLE)
-        steps = rows.named["Steps"]
+        tools = read_frame_table(listed, self.relative(listed), _TOOLS) if listed is not None else None
+        steps, last = rows.named["Steps"], max(rows.last, tools.last if tools is not None else -1)
         return VideoLabels(
-            frames=moments_of(fps=_FPS, phase=steps),
-            defects=rows.defects,
+            frames=moments_of(fps=_FPS, phase=steps, instruments={} if tools is None else tools.listed),
+            defects=[*rows.defects, *(self._without_tools(video) if tools is None else tools.defects)],
             course=course_of({"phase": steps}, fps=_FPS),
-            lasts=(rows.last + 1) / _FPS,
+            lasts=(last + 1) / _FPS,
             beyond=1 + rows.unread / _FPS,
         )
 
+    def _without_tools(self, video: Video) -> list[Defect]:
+        """Told where other videos of the copy have a table of instruments and this one has none."""
+        if not any(_OF_TOOLS & paths.keys() for _, paths in self.found.values()):
+            return []
+        return [
+            Defect(Reason.LABEL_MISSING, video.id, "no table of instruments of this video is there, of others it is")
+        ]
 
-def _of_instruments(path: Path) -> bool:
-    """Whether a table tells instruments: its first line names one of them."""
-    return "biomarker" in table_text(path)[:2000].split("\n", 1)[0].lower()
+
+def _kind(path: Path) -> str:
+    """What a table tells by its first line: ``steps``, or instruments as ``tools`` or, of 2018, as ``evaluated``."""
+    head = table_text(path)[:2000].split("\n", 1)[0].lower()
+    if "biomarker" not in head:
+        return "steps"
+    return "evaluated" if "to_be_evaluated" in head else "tools"

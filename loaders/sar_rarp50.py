@@ -1,4 +1,4 @@
-"""SAR-RARP50: what the surgeon does with needle and thread in 50 stretches of suturing of robotic prostatectomies.
+"""SAR-RARP50: what is done with needle and thread in 50 stretches of suturing of prostatectomies, and masks of parts.
 
 The traps of this source and what is done about them are told in ``dataset_cards/sar_rarp50.md``.
 """
@@ -6,7 +6,10 @@ The traps of this source and what is done about them are told in ``dataset_cards
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
 from surgsigma_hub.parsers.frame_tables import Code, FrameTable, read_frame_table
 from surgsigma_hub.parsers.intervals import (
@@ -17,7 +20,8 @@ from surgsigma_hub.parsers.intervals import (
     read_intervals,
     spans_from_starts,
 )
-from surgsigma_hub.records import Fact, Video
+from surgsigma_hub.parsers.releases.sar_rarp50_masks import read_part_masks
+from surgsigma_hub.records import Defect, Fact, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -33,6 +37,7 @@ from surgsigma_hub.source import (
     StepOptions,
     VideoLabels,
 )
+from surgsigma_hub.source.layout import matches
 
 _FPS, _EVERY = 60, 6
 """Frames per second, and frames from row to row of ``action_discrete.txt``."""
@@ -81,8 +86,9 @@ class SarRarp50(DeclaredSource):
         layout="sar_rarp50/                                        (any folders between will do as well)\n"
         "  train1/video_02/video_left.avi                   (60 fps; or rgb/000000000.png ...)\n"
         "  train1/video_02/action_continuous.txt            (action_discrete.txt in its place is read too)\n"
+        "  train1/video_02/segmentation/000000000.png ...   (every 60th frame)\n"
         "  train1/video_11_1/ ... train2/ ... test/video_41/ ...\n",
-        facts=frozenset({Fact.ACTIONS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE}),
+        facts=frozenset({Fact.ACTIONS, Fact.ACTION_SEGMENTS, Fact.PART_MASKS, Fact.FOOTAGE}),
         split_schemes={"official": ("train", "test")},
     )
     options_type = SarRarp50Options
@@ -103,12 +109,31 @@ class SarRarp50(DeclaredSource):
         number = re.match("[0-9]{1,3}", str(fields["name"]))
         return "test" if number is not None and int(number[0]) >= _FIRST_TEST else "train"
 
+    @cached_property
+    def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
+        """Tables and films of each video, and the masks of its frames by number."""
+        found = {id: (fields, dict(paths)) for id, (fields, paths) in super().found.items()}
+        for fields, path in matches(self.folder, "**/video_{name}/segmentation/{frame:09d}.png"):
+            id, own = self._named({"name": fields["name"]})
+            found.setdefault(id, (own, {}))[1].setdefault(f"mask {fields['frame']}", path)
+        return found
+
     def labels(self, video: Video) -> VideoLabels:
-        """Actions as intervals."""
+        """Actions as intervals, and masks of frames once a second."""
         actions = self._actions(video)
+        frames = {frame.index: frame for frame in moments_in({"action": actions}, index=_FPS)}
+        defects = list(actions.defects)
+        held = ((key.partition(" "), path) for key, path in self.found[video.id][1].items())
+        masks = {int(n): path for (kind, _, n), path in held if kind == "mask"}
+        for one in read_part_masks(masks, self.relative, fps=_FPS):
+            if isinstance(one, Defect):
+                defects.append(one)
+            else:
+                before = frames.get(one.index, one)
+                frames[one.index] = replace(before, part_masks=one.part_masks, size=one.size)
         return VideoLabels(
-            frames=moments_in({"action": actions}, index=_FPS),
-            defects=actions.defects,
+            frames=[frame for _, frame in sorted(frames.items())],
+            defects=defects,
             course=course_in({"action": actions}, derived=self.file(video, "continuous")[0] is None),
             lasts=actions.ends or None,
             beyond=1 + actions.unread,

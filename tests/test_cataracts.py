@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from surgsigma_hub.ontology import concept, native_names
-from surgsigma_hub.records import Defect, Frame, VideoFrame
+from surgsigma_hub.records import Defect, Frame, Label, VideoFrame
 from surgsigma_hub.registry import get_source
 
 from conftest import FIXTURES
@@ -36,7 +36,17 @@ def test_a_table_of_instruments_is_no_table_of_steps(tmp_path: Path) -> None:
     shutil.copytree(ROOT, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy" / "steps")
     items = read(tmp_path / "copy", "train01")
-    assert [d.where for d in items if isinstance(d, Defect)] == ["train01.csv"] and len(items) == 1
+    assert [d.where for d in items if isinstance(d, Defect)] == ["train01.csv"]
+    assert not [f for f in items if isinstance(f, Frame) and f.phase is not None]
+
+
+def test_instruments_are_listed_where_raters_agree_and_rows_are_labels() -> None:
+    frames = [f for f in read(ROOT, "train01") if isinstance(f, Frame)]
+    lists = [None if f.instruments is None else [label.native for label in f.instruments] for f in frames]
+    assert lists[0] == ["Biomarker", "Irrigation/Aspiration Handpiece"] and lists[2] is None
+    assert lists[5] == ["Secondary Incision Knife"], "cotton is no instrument"
+    later = [f.instruments for f in read(ROOT, "test02") if isinstance(f, Frame)]
+    assert later[0] is None and later[1] == (Label("Needle Holder"),), "a row that is not to be evaluated is no label"
 
 
 def test_idle_is_a_catch_all_and_steps_are_the_phases_of_other_sources() -> None:
@@ -53,4 +63,8 @@ def test_real_rows_and_labels(real: Path, tmp_path: Path) -> None:
     assert recording is not None and recording.lasts == 14_380 / 30
     assert not [i for i in source.frames(video) if isinstance(i, Defect)]
     with (real.parent / "vocab" / "cataracts_steps.csv").open(newline="") as file:
-        assert {row["name"] for row in csv.DictReader(file)} == {native for _, native in native_names("cataracts")}
+        phases = {native for kind, native in native_names("cataracts") if kind == "phase"}
+        assert {row["name"] for row in csv.DictReader(file)} == phases
+    with (real.parent / "vocab" / "cataracts_tools.csv").open(newline="") as file:
+        instruments = {native for kind, native in native_names("cataracts") if kind == "instrument"}
+        assert {row["name"] for row in csv.DictReader(file)} == instruments | {"Cotton"}

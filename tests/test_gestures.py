@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from surgsigma_hub.ontology import native_names
-from surgsigma_hub.records import Defect, Frame
+from surgsigma_hub.records import Defect, Frame, Reason
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
 
@@ -91,4 +91,16 @@ def test_labels_are_those_of_the_releases(real: Path) -> None:
     for name, file in (("jigsaws", "jigsaws_gestures"), ("sar_rarp50", "sar_rarp50_actions")):
         with (real.parent / "vocab" / f"{file}.csv").open(newline="") as rows:
             theirs = {row["name"] for row in csv.DictReader(rows)} - {"Other"}
-        assert {native for _, native in native_names(name)} == theirs
+        assert {native for kind, native in native_names(name) if kind == "action"} == theirs
+
+
+def test_masks_tell_parts_where_all_instruments_in_view_have_them() -> None:
+    source = SarRarp50(SAR)
+    (video,) = (v for v in source.videos() if v.id == "video_11_1")
+    items = list(seen(source, video).frames())
+    frames = {f.index: f for f in items if isinstance(f, Frame)}
+    first = [m.label.native for m in frames[0].part_masks or () if m.label is not None]
+    assert first == ["Tool clasper", "Tool wrist", "Tool shaft"] and frames[0].actions is None
+    assert frames[120].part_masks == () and frames[120].actions, "one record of a moment"
+    (passed,) = (d for d in items if isinstance(d, Defect))
+    assert 60 not in frames and passed.reason is Reason.LABEL_MISSING and "have no class" in passed.detail
