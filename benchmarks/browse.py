@@ -1,7 +1,7 @@
 """How long ``surgsigma browse`` takes to its first sample, on a tree that is there or on an index of millions.
 
 python benchmarks/browse.py surgsigma                # the tree; with --page also in headless Chromium
-python benchmarks/browse.py --samples 6000000        # an index of that many, with one shard that is really there
+python benchmarks/browse.py --samples 6000000        # manifests and catalogs of that many, with one shard of each part
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ from pathlib import Path
 import orjson
 from surgsigma_hub.browse.gallery import Filter, Gallery
 from surgsigma_hub.browse.markup import sample_html
-
-_SHARD = 600
-"""Samples of a shard: 10,000 shards hold six million."""
+from surgsigma_hub.building.catalog import GROUP_ROWS, merge
 
 
 def first_sample(tree: str) -> dict[str, float]:
-    """Seconds to open, to the first sample, to the next, and to the first one of a label."""
+    """Seconds to open and to the first sample, then for the next, the list of labels, and all of one picture."""
     began = time.perf_counter()
     gallery = Gallery(tree)
     view = gallery.view(Filter())
@@ -32,7 +30,12 @@ def first_sample(tree: str) -> dict[str, float]:
     first = time.perf_counter()
     sample_html(gallery.read(view.place(min(1, len(view) - 1))))
     second = time.perf_counter()
-    found = {"samples": len(view), "open": opened - began, "first": first - began, "next": second - first}
+    gallery.labels(Filter())
+    counted = time.perf_counter()
+    gallery.together(gallery.read(view.place(0)))
+    together = time.perf_counter()
+    found = {"samples": len(view), "open": opened - began, "first": first - began, "next": second - first,
+             "labels": counted - second, "together": together - counted}  # fmt: skip
     gallery.close()
     return {name: round(value, 3) for name, value in found.items()}
 
@@ -61,7 +64,7 @@ def page(tree: str, port: int) -> dict[str, float]:
 
 
 def large(tree: Path, samples: int) -> None:
-    """A tree whose manifests list ``samples`` samples in shards of 600; only the first shard of each part is there."""
+    """A tree whose manifests and catalogs list ``samples`` samples; only the first shard of each part is there."""
     import surgsigma_hub
 
     surgsigma_hub.build("synthetic", out=tree, options={"videos": "2", "frames": "60", "width": "64", "height": "48"})
@@ -70,12 +73,17 @@ def large(tree: Path, samples: int) -> None:
         raw = orjson.loads(path.read_bytes())
         one = raw["shards"][0]
         stem, _, end = one["name"].rpartition(f"{0:05d}")
-        count = max(1, samples // len(manifests) // _SHARD)
-        shards = [one, *({**one, "name": f"{stem}{n:05d}{end}", "samples": _SHARD} for n in range(1, count))]
-        raw["shards"] = shards
+        together = max(1, GROUP_ROWS // one["samples"])
+        groups = max(1, samples // len(manifests) // one["samples"] // together)
+        count = together * groups
+        raw["shards"] = [{**one, "name": f"{stem}{n:05d}{end}"} for n in range(count)]
         for name in ("samples", "bytes"):
-            raw[name] = sum(s[name] for s in shards)
+            raw[name] = sum(s[name] for s in raw["shards"])
         path.write_bytes(orjson.dumps(raw))
+        catalog = tree / "catalog" / f"{raw['task']}-{raw['source']}-{raw['split']}.parquet"
+        merge([catalog] * together, catalog.with_suffix(".group"))
+        merge([catalog.with_suffix(".group")] * groups, catalog)
+        catalog.with_suffix(".group").unlink()
 
 
 def main() -> None:

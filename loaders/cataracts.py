@@ -69,7 +69,7 @@ class Cataracts(DeclaredSource):
         procedure=Procedure.CATARACT_SURGERY,
         modality=Modality.SURGICAL_MICROSCOPY,
         access=Access.REGISTRATION,
-        access_steps="Register with IEEE DataPort and download the films and the labels of steps of 2020",
+        access_steps="Register with IEEE DataPort and download the videos and the labels of steps of 2020",
         layout="cataracts/                                      (any folders between will do as well)\n"
         "  train01.csv ...                  (header Frame,Steps)\n"
         "  train01.mp4 ... or micro_train01.mp4 ...       (about 30 fps)\n"

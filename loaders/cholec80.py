@@ -65,7 +65,7 @@ class Cholec80Options(StepOptions, FilmOrImageOptions):
     frame_pattern: str = field(
         default="{video}_{image:06d}.png",
         metadata={
-            "help": "name of a picture in frames/videoNN: {video} is videoNN, {image} the second from 1 on, {second} "
+            "help": "name of an image in frames/videoNN: {video} is videoNN, {image} the second from 1 on, {second} "
             "the second from 0 on, {frame} the 25 fps frame number, for example {frame}.png"
         },
     )
@@ -84,7 +84,7 @@ class Cholec80(DeclaredSource):
         layout="cholec80/                                (the folder above it and cholec80/cholec80/ will do as well)\n"
         "  phase_annotations/video01-phase.txt ...\n"
         "  tool_annotations/video01-tool.txt ...\n"
-        "  frames/video01/video01_000001.png ...  (1 picture per second; other names: option frame_pattern)\n"
+        "  frames/video01/video01_000001.png ...  (1 image per second; other names: option frame_pattern)\n"
         "  videos/video01.mp4 ...                 (in place of frames/)\n"
         "or a folder of TFRecord files alone, one per video\n",
         facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
@@ -114,7 +114,7 @@ class Cholec80(DeclaredSource):
             return option.replace("{" + name, "{image"), *_NUMBERS[name]
         except (KeyError, IndexError, ValueError):
             raise SurgSigmaError(
-                f"cholec80: frame_pattern={option!r} does not name one picture per second",
+                f"cholec80: frame_pattern={option!r} does not name one image per second",
                 hint="Use {image}, {second} or {frame}, for example '{frame}.png' or '{video}_{image:06d}.png'.",
             ) from None
 

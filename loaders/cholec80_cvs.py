@@ -66,7 +66,7 @@ class Cholec80Cvs(DeclaredSource):
         access_steps="Download the workbook that the homepage links to and put it into a copy of Cholec80",
         layout="cholec80/                               (a copy of Cholec80, see its card)\n"
         "  cholec80-CVS.xlsx                      (or surgeons_annotations.xlsx, in any folder)\n"
-        "  frames/video01/video01_000001.png ...  (1 picture per second), or\n"
+        "  frames/video01/video01_000001.png ...  (1 image per second), or\n"
         "  videos/video01.mp4 ...                 (25 fps)\n",
         facts=frozenset({Fact.CRITERIA}),
         split_schemes={"colenet": ("train", "val", "test"), **dict.fromkeys(_FOLDS, ("train", "test"))},

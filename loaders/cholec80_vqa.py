@@ -54,7 +54,7 @@ class Cholec80VQA(FilePerFrame):
         procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
         modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
-        access_steps="Download the questions by the link on the homepage; the pictures are those of Cholec80, which "
+        access_steps="Download the questions by the link on the homepage; the images are those of Cholec80, which "
         "has a request form of its own: put its videos, or frames cut from them, beside the questions",
         layout="Cholec80-VQA/\n"
         "  Classification/1/0_QA.txt ...       (folders 1 to 40, named by the frame number at 25 fps)\n"

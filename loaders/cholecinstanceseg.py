@@ -119,7 +119,7 @@ class CholecInstanceSeg(DeclaredSource):
         folder = self.folder / video.split / video.id
         bare = sorted(pictures.keys() - numbered.keys())
         if bare:
-            detail = f"{len(bare)} pictures have no JSON in ann_dir, the first is {pictures[bare[0]].name}"
+            detail = f"{len(bare)} images have no JSON in ann_dir, the first is {pictures[bare[0]].name}"
             told.append(Defect(Reason.ROW_MALFORMED, self.relative(folder), detail))
         fps = self.rate_of(self.images.fps, video)
         for index, path in numbered.items():

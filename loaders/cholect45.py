@@ -66,7 +66,7 @@ class CholecT45(DeclaredSource):
         access_steps="Fill in the CholecT45 request form linked from the homepage and unpack what is sent",
         layout="CholecT45/\n"
         "  triplet/VID01.txt instrument/VID01.txt verb/VID01.txt target/VID01.txt ...\n"
-        "  data/VID01/000000.png ...      (1 picture per second; .jpg is read too)\n"
+        "  data/VID01/000000.png ...      (1 image per second; .jpg is read too)\n"
         "  dict/triplet.txt               (optional, used to check the labels)\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS})
         | {Fact.ACTION_SEGMENTS, Fact.FOOTAGE},

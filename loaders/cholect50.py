@@ -47,7 +47,7 @@ class CholecT50(DeclaredSource):
         "of 5 videos) needs no form",
         layout="CholecT50/\n"
         "  labels/VID01.json ...\n"
-        "  videos/VID01/000000.png ...      (1 picture per second; .jpg is read too)\n"
+        "  videos/VID01/000000.png ...      (1 image per second; .jpg is read too)\n"
         "  label_mapping.txt                (optional, used to check the labels)\n",
         facts=frozenset(
             {Fact.PHASE, Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES}
@@ -93,7 +93,7 @@ class CholecT50(DeclaredSource):
         """Triplets, phases and boxes of each labelled second."""
         path, where = self.file(video, "labels")
         if path is None:
-            detail = f"pictures without {where}"
+            detail = f"images without {where}"
             return VideoLabels(defects=[Defect(Reason.ROW_MALFORMED, f"videos/{video.id}", detail)])
         try:
             read = read_labelled_video(path, where, video.data["number"], self._triples)

@@ -133,7 +133,7 @@ class CholecTrack20(DeclaredSource):
         """Why the labels of a video are taken for those of another film; empty where they are its own."""
         mine, lost = self._signatures[id], self._without_picture(id)
         if lost > _STRANGE:
-            return f"{lost:.0%} of its frames are not among its own pictures: they are labels of another film"
+            return f"{lost:.0%} of its frames are not among its own images: they are labels of another video"
         twins = [other for other, found in self._signatures.items() if other != id and found == mine]
         if not twins or not mine or (id in self._pictured and self._without_picture(twins[0]) > _STRANGE):
             return ""

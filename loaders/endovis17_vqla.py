@@ -30,7 +30,7 @@ class EndoVis17VQLA(FilePerFrame):
         procedure=Procedure.ROBOT_ASSISTED_NEPHRECTOMY,
         modality=Modality.ROBOTIC_LAPAROSCOPY,
         access=Access.REGISTRATION,
-        access_steps="Download the questions by the link on the homepage; the pictures are those of EndoVis 2017, "
+        access_steps="Download the questions by the link on the homepage; the images are those of EndoVis 2017, "
         "which the challenge gives out, cropped to 1280x1024: put them into left_frames beside vqla",
         layout="EndoVis-17-VQLA/\n"
         "  vqla/label/seq1_frame000_QA.txt ...    (or in vqla/)\n"

@@ -30,7 +30,7 @@ class EndoVis18VQA(FilePerFrame):
         procedure=Procedure.ROBOT_ASSISTED_NEPHRECTOMY,
         modality=Modality.ROBOTIC_LAPAROSCOPY,
         access=Access.REGISTRATION,
-        access_steps="Download the questions by the link on the homepage; the pictures are those of EndoVis 2018, "
+        access_steps="Download the questions by the link on the homepage; the images are those of EndoVis 2018, "
         "which the challenge gives out: put each left_frames beside the vqa folder of its sequence",
         layout="EndoVis-18-VQA/\n"
         "  seq_1/vqa/Classification/frame000_QA.txt ...\n"

@@ -30,7 +30,7 @@ class EndoVis18VQLA(FilePerFrame):
         procedure=Procedure.ROBOT_ASSISTED_NEPHRECTOMY,
         modality=Modality.ROBOTIC_LAPAROSCOPY,
         access=Access.REGISTRATION,
-        access_steps="Download the questions by the link on the homepage; the pictures are those of EndoVis 2018, "
+        access_steps="Download the questions by the link on the homepage; the images are those of EndoVis 2018, "
         "which the challenge gives out: put each left_frames beside the vqla folder of its sequence",
         layout="EndoVis-18-VQLA/\n"
         "  seq_1/vqla/label/frame000_QA.txt ...    (or seq_1/vqla/frame000_QAL.txt)\n"

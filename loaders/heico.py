@@ -59,7 +59,7 @@ class HeiCo(DeclaredSource):
         procedure=Procedure.LAPAROSCOPIC_COLORECTAL_RESECTION,
         modality=Modality.LAPAROSCOPY,
         access=Access.REGISTRATION,
-        access_steps="Register at Synapse and download the three folders of operations (about 600 GB with films)",
+        access_steps="Register at Synapse and download the three folders of operations (about 600 GB with videos)",
         layout="heico/                                                   (any folders between will do as well)\n"
         "  Proctocolectomy/1/Proctocolectomy_1.avi, Proctocolectomy_1_Phase.csv ... 10     (25 fps)\n"
         "  Rectal resection/1/RectalResection_1.avi, RectalResection_1_Phase.csv ... 10\n"

@@ -48,7 +48,7 @@ class M2cai16ToolLocations(DeclaredSource):
         layout="m2cai16-tool-locations/\n"
         "  Annotations/v01_002050.xml ...\n"
         "  JPEGImages/v01_002050.jpg ...\n"
-        "  ImageSets/Main/{train,val,test}.txt      (optional: names of the pictures that count)\n",
+        "  ImageSets/Main/{train,val,test}.txt      (optional: names of the images that count)\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"hashed": ("train", "val", "test")},
     )
@@ -103,7 +103,7 @@ class M2cai16ToolLocations(DeclaredSource):
             image = self._image(path.stem)
             if image is None:
                 where = f"{self.relative(self.folder / 'JPEGImages')}/{path.stem}.jpg"
-                defects.append(Defect(Reason.MEDIA_MISSING, where, "the picture of this document is missing"))
+                defects.append(Defect(Reason.MEDIA_MISSING, where, "the image of this document is missing"))
                 continue
             labels = tuple(dict.fromkeys(box.label for box in read.boxes))
             frames.append(

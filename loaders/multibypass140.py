@@ -66,8 +66,8 @@ class MultiBypass140(DeclaredSource):
         layout="MultiBypass140/                                              (a clone of the repository)\n"
         "  labels/bern/labels_by70/BBP01.mp4.json ...                 (likewise labels/strasbourg, SBP01 ...)\n"
         "  labels/bern/labels_by70_splits/labels/{val,test}/1fps_0.pickle ...    (name the videos of each fold)\n"
-        "  labels/bern/labels_by70_splits/frames/BBP01/BBP01_00000001.jpg ...    (1 picture per second), or\n"
-        "  datasets/MultiBypass140/BernBypass70/videos/BBP01.mp4 ...             (films, 25 fps)\n",
+        "  labels/bern/labels_by70_splits/frames/BBP01/BBP01_00000001.jpg ...    (1 image per second), or\n"
+        "  datasets/MultiBypass140/BernBypass70/videos/BBP01.mp4 ...             (videos, 25 fps)\n",
         facts=frozenset({Fact.PHASE, Fact.STEP, Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={**dict.fromkeys(_FOLDS, ("train", "val", "test")), _UNDIVIDED: ("train",)},
     )

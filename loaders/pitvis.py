@@ -92,7 +92,7 @@ class PitVis(DeclaredSource):
         procedure=Procedure.ENDOSCOPIC_PITUITARY_SURGERY,
         modality=Modality.ENDONASAL_ENDOSCOPY,
         access=Access.OPEN,
-        access_steps="Download the films and tables from the record that the homepage links to",
+        access_steps="Download the videos and tables from the record that the homepage links to",
         layout="26531686/                                 (any folders between will do as well)\n"
         "  annotations_01.csv ... annotations_25.csv   (19 is missing in the release)\n"
         "  video_01.mp4 ... video_25.mp4               (24 fps, video_24 25 fps)\n",

@@ -60,7 +60,7 @@ class PsiAva(DeclaredSource):
         layout="TAPIR/                                                  (a clone of the repository)\n"
         "  outputs/data_annotations/psi-ava/fold1/coco_anns/train_coco_anns_v3_35s.json ...  (instruments, actions)\n"
         "  outputs/data_annotations/psi-ava_extended/fold1/annotations/train.csv ...  (phases, steps of each second)\n"
-        "  outputs/PSIAVA/keyframes/CASE001/00000.jpg ...        (1 picture per second)\n"
+        "  outputs/PSIAVA/keyframes/CASE001/00000.jpg ...        (1 image per second)\n"
         "or psi-ava/, psi-ava_extended/ and keyframes/ side by side\n",
         facts=frozenset({Fact.PHASE, Fact.STEP, Fact.PHASE_SEGMENTS, Fact.STEP_SEGMENTS, Fact.FOOTAGE})
         | {Fact.INSTRUMENTS, Fact.ACTIONS, Fact.INSTRUMENT_BOXES},
@@ -131,7 +131,7 @@ class PsiAva(DeclaredSource):
         """Phases and steps of each second, and what its key frames show."""
         held = self.found[video.id][1]
         if not held:
-            bare = Defect(Reason.ROW_MALFORMED, f"keyframes/{video.id}", "pictures without annotations")
+            bare = Defect(Reason.ROW_MALFORMED, f"keyframes/{video.id}", "images without annotations")
             return VideoLabels(defects=[bare])
         table, listed = held.get("seconds"), held.get("key frames")
         keys, untold = read_key_frames(listed, self.relative(listed or self.root), video.id)

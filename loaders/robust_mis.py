@@ -40,7 +40,7 @@ class RobustMis(StillsSource):
         access=Access.REGISTRATION,
         access_steps="Register at Synapse and download the training and test folders of the challenge, or ROBUST-MIPS",
         layout="robust_mis/                                  (any folders between will do as well)\n"
-        "  Training/Proctocolectomy/1/28/raw.png instrument_instances.png     (28 is the frame of the film)\n"
+        "  Training/Proctocolectomy/1/28/raw.png instrument_instances.png     (28 is the frame of the video)\n"
         "  Testing/Stage_3/Sigmoid/8/33000/raw.png ...\n",
         facts=frozenset({Fact.INSTRUMENT_MASKS}),
         split_schemes={"operation": ("train", "test")},

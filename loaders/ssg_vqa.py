@@ -43,12 +43,12 @@ class SSGVQA(FilePerFrame):
         procedure=Procedure.LAPAROSCOPIC_CHOLECYSTECTOMY,
         modality=Modality.LAPAROSCOPY,
         access=Access.REQUEST,
-        access_steps="Download questions and scene graphs by the links on the homepage; the pictures are those of "
+        access_steps="Download questions and scene graphs by the links on the homepage; the images are those of "
         "CholecT45, which has a request form of its own: put its folders VIDnn beside them",
         layout="ssg_vqa/\n"
         "  data/qa_txt/VID01/1.txt ...           (or qa_txt/ssg-qa/VID01/1.txt)\n"
         "  scene_graph/VID01_1.json ...          (either of the two may be missing)\n"
-        "  data/VID01/000001.png ...             (pictures of CholecT45, anywhere below)\n",
+        "  data/VID01/000001.png ...             (images of CholecT45, anywhere below)\n",
         facts=frozenset(
             {Fact.INSTRUMENTS, Fact.TISSUES, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES, Fact.TISSUE_BOXES},
         ),

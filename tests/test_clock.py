@@ -42,7 +42,7 @@ def lossy(frames: int, every: int, *, retimed: bool = False) -> Table:
 
 
 def read(table: Table, *, counted: bool = True, lasts: float = T, **more: Any) -> Clock | Refusal:
-    stated = {k: more.pop(k) for k in ("starts_at", "film_fps") if k in more}
+    stated = {k: more.pop(k) for k in ("starts_at", "video_fps") if k in more}
     file = FilmFile(path=PATH, fps=25.0, counted=counted)
     wanted = Recording(
         media=file, place="videos/case.mp4", absent="gone", moments=range(int(lasts)), lasts=lasts,
@@ -109,28 +109,28 @@ def test_all_frames_with_a_clock_a_little_wrong_are_found_by_number_where_labels
     found = taken(read(steady(25 * T, 24.9)))
     assert [frame(found, s) for s in (0, 1, 719)] == [0, 25, 17_975] and "by number" in found.told[0]
     assert "2.89" in found.told[0], "how far the time stamps are off"
-    assert "film_fps=24.9" in refused(read(steady(25 * T, 24.9), counted=False, beyond=1.0))
+    assert "video_fps=24.9" in refused(read(steady(25 * T, 24.9), counted=False, beyond=1.0))
 
 
 @pytest.mark.parametrize("fps", [30.0, 30000 / 1001, 50.0, 20.0])
 def test_all_frames_shown_at_another_rate_are_refused_and_taken_when_it_is_stated(fps: float) -> None:
     table = steady(25 * T, fps)
-    assert f"--option film_fps={fps:.6g})" in refused(read(table))
-    found = read(table, film_fps=fps)
+    assert f"--option video_fps={fps:.6g})" in refused(read(table))
+    found = read(table, video_fps=fps)
     assert [frame(found, s) for s in (0, 1, 719)] == [0, 25, 17_975]
     assert taken(found).film.fps == 25, "moments keep the release's rate"
-    assert "30000" not in refused(read(table, film_fps=12.0)) and "film_fps" in refused(read(table, film_fps=12.0))
+    assert "30000" not in refused(read(table, video_fps=12.0)) and "video_fps" in refused(read(table, video_fps=12.0))
 
 
 def test_labels_that_need_not_reach_the_end_leave_two_rates_open() -> None:
     longer = {"counted": False, "beyond": 0.25 * T}
     assert taken(read(steady(25 * (T + 20), 25), **longer)).told == ()
     assert "goes on for 60 s" in taken(read(steady(25 * (T + 60), 25), **longer)).told[0]
-    assert "film_fps=24)" in refused(read(steady(25 * T, 24), **longer)), "a film of 24 is shown at 25, and back"
+    assert "video_fps=24)" in refused(read(steady(25 * T, 24), **longer)), "a film of 24 is shown at 25, and back"
     assert taken(read(steady(30 * (T + 60), 30), **longer))
     detail = refused(read(steady(25 * (T + 10), 21.0), **longer))
-    assert "film_fps=21)" in detail and "film_fps=25)" in detail
-    assert taken(read(steady(25 * (T + 10), 21.0), film_fps=25.0, **longer)).film.fps == 21
+    assert "video_fps=21)" in detail and "video_fps=25)" in detail
+    assert taken(read(steady(25 * (T + 10), 21.0), video_fps=25.0, **longer)).film.fps == 21
 
 
 # ------------------------------------------------------------------------------------------------------------- length
@@ -164,5 +164,5 @@ def test_frames_lost_and_timed_anew_are_refused() -> None:
 
 def test_several_options_hold_together() -> None:
     table = steady(25 * (T - 60), 30.0)
-    found = read(table, film_fps=30.0, starts_at=60.0)
+    found = read(table, video_fps=30.0, starts_at=60.0)
     assert [frame(found, s) for s in (0, 60, 100)] == [None, 0, 1000]

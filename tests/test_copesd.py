@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from surgsigma_hub.api import build
 from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.records import Box, Defect, FileImage, Frame, Label, LabeledBox, NativeQA, Reason, Triplet
@@ -159,7 +162,8 @@ def test_a_bad_box_costs_the_boxes_of_its_picture(tmp_path: Path, answer: str, r
 def test_boxes_of_open_meaning_are_left_out(tmp_path: Path) -> None:
     write(tmp_path, [row(n, f"Turn the Forceps[0.1, 0.2, 0.3{n}, 0.4].") for n in range(1, 4)])
     frames, defects = read(tmp_path)
-    assert [d.reason for d in defects] == [Reason.LABEL_CORRUPT] * 3 and "corners or as sizes" in defects[0].detail
+    assert [d.reason for d in defects] == [Reason.LABEL_CORRUPT] and "corners or as sizes" in defects[0].detail
+    assert "no boxes of 3 of 3 pictures" in defects[0].detail
     assert [f.instrument_boxes for f in frames.values()] == [None] * 3
     assert all(f.instruments == (Label("Forceps"),) and f.triplets for f in frames.values())
 
@@ -168,10 +172,30 @@ def test_boxes_that_stand_still_are_left_out(tmp_path: Path) -> None:
     still = "Turn the Forceps[0.5, 0.5, 0.9, 0.9]."
     write(tmp_path, [*(row(n) for n in range(1, 10)), *(row(n, still) for n in range(10, 15))])
     frames, defects = read(tmp_path)
-    assert [d.reason for d in defects] == [Reason.LABEL_CORRUPT] * 5 and "over a quarter" in defects[0].detail
+    assert [d.reason for d in defects] == [Reason.LABEL_CORRUPT] and "over a quarter" in defects[0].detail
+    assert "no boxes of 5 of 14 pictures" in defects[0].detail
     assert [n for n, f in frames.items() if f.instrument_boxes is None] == list(range(10, 15))
     write(tmp_path, [*(row(n) for n in range(1, 10)), *(row(n, still) for n in range(10, 14))])
     assert read(tmp_path)[1] == []  # four in thirteen pictures may be chance
+
+
+def test_boxes_that_stand_still_in_all_of_a_folder_do_not_fail_a_build(tmp_path: Path) -> None:
+    """As in one of the three folders of the official test file, whose default build shall write samples."""
+    root = tmp_path / "copesd"
+    root.mkdir()
+    still = "Lift the mucosa flap upward with the Forceps[0.5, 0.5, 0.9, 0.9] while the Knife[0.1, 0.5, 0.3, 0.9] {}."
+    own = "{} the Forceps[0.5, 0.5, 0.{}, 0.9] while the Knife[0.1, 0.6, 0.3, 0.9] lifts the mucosa flap upward."
+    rows = [row(n, still.format("rests" if n != 9 else "wobbles")) for n in range(1, 31)]
+    rows += [
+        row(n, own.format("Rotate" if n % 2 else "Release the mucosa flap with", 60 + n), folder="8")
+        for n in range(1, 31)
+    ]
+    write(root, rows)
+    shutil.copytree(root / "7", root / "8")
+    report = build("copesd", root=root, out=tmp_path / "surgsigma")
+    assert report.committed and {r.task for r in report.rows} > {"instrument_localization", "action_recognition"}
+    kept = gzip.decompress((tmp_path / "surgsigma" / report.quarantine_file).read_bytes()).decode().splitlines()
+    assert len(kept) == sum(report.quarantined.values()) == 2 and any("wobbles" in line for line in kept)
 
 
 def test_missing_pictures_and_repeated_rows_are_told(tmp_path: Path) -> None:

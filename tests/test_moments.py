@@ -107,8 +107,8 @@ FILMS: dict[str, tuple[list[int], float, list[float] | None, bool, tuple[str, ..
     "lost frames": (
         [n for n in range(N) if n % 50 != 30], 25, [n / 25 for n in range(N) if n % 50 != 30], True, (),
     ),
-    "shown at 30": (list(range(N)), 30, None, False, ("film_fps=30",)),
-    "shown at 29.97": (list(range(N)), TV, None, False, ("film_fps=29.97",)),
+    "shown at 30": (list(range(N)), 30, None, False, ("video_fps=30",)),
+    "shown at 29.97": (list(range(N)), TV, None, False, ("video_fps=29.97",)),
     "front cut": (list(range(100, N)), 25, None, False, ("starts_at=4",)),
     "end cut": (list(range(N - 100)), 25, None, False, ("starts_at=0",)),
     "lost frames, timed anew": ([n for n in range(N) if n % 50 != 30], 25, None, False, ()),
@@ -142,7 +142,7 @@ def test_a_film_of_another_clock_is_found_by_time_or_refused(cholec80: Path, tmp
 def test_clips_show_the_seconds_that_they_are_of(cholec80: Path, tmp_path: Path) -> None:
     write_film(cholec80 / "videos" / "video01.mp4", at_rate(N, 50), 50)
     write_film(cholec80 / "videos" / "video02.mp4", list(range(50, N)), 30)
-    report = built("cholec80", cholec80, tmp_path / "tree", "form=mp4", "starts_at=video02:2", "film_fps=video02:30")
+    report = built("cholec80", cholec80, tmp_path / "tree", "form=mp4", "starts_at=video02:2", "video_fps=video02:30")
     assert set(report.quarantined) <= {"media_missing", "clip_incomplete"}
     found = make.clips(tmp_path / "tree")
     assert {video for video, *_ in found} == {"video01", "video02"}
@@ -174,9 +174,9 @@ def test_films_of_the_other_sources(source: Callable[..., None], tmp_path: Path)
         built(name, tmp_path / label, tmp_path / f"tree-{label}", *undivided)
         exact(tmp_path / f"tree-{label}", video, moments=moments)
     source(tmp_path / "quick", list(range(N)), 30.0)
-    with pytest.raises(BuildError, match="film_fps=30"):
+    with pytest.raises(BuildError, match="video_fps=30"):
         built(name, tmp_path / "quick", tmp_path / "tree-quick", *undivided)
-    built(name, tmp_path / "quick", tmp_path / "tree-quick", *undivided, "film_fps=30")
+    built(name, tmp_path / "quick", tmp_path / "tree-quick", *undivided, "video_fps=30")
     exact(tmp_path / "tree-quick", video, moments=moments)
 
 

@@ -38,6 +38,7 @@ FORCEPS_SAYS = {
     "rotate": [f"rotate the {F}", f"twist the {F}", f"turn the {F}", f"the {F} pivots"],
     "idle": [f"keep the {F} in place", f"the {F} stays at rest"],
     "move": [f"move the {F} to the upper left", f"draw the {F} back"],
+    "release": [f"let go of the mucosa flap with the {F}", f"the {F} releases the flap's edge"],
     "lift": [
         f"hoist the mucosa flap in an upward direction with the {F}",
         f"draw the mucosa flap to the right using the {F}",
@@ -144,7 +145,23 @@ def test_other_sentences_are_refused(text: str) -> None:
             ["hold countertraction", "idle"],
         ),
         (f"Apply countertraction with the {F} while the {K} cuts downward.", ["hold countertraction", "dissect"]),
-        (f"The {K} dissects the mucosa flap as the {F} keeps it taut.", None),
+        (f"The {K} dissects the mucosa flap as the {F} keeps it taut.", ["hold countertraction", "dissect"]),
+        (
+            f"The {K} has finished its dissection while the {F} keeps holding the flap.",
+            ["hold countertraction", "idle"],
+        ),
+        (f"Carefully seize the exposed mucosal flap with the {F}; the {K} does not move.", ["grasp", "idle"]),
+        (f"Pull the {F} back from the mucosa flap and turn the {K} clockwise.", ["move", "rotate"]),
+        (
+            f"Take a firm hold of the flap's rim with the {F}, and carry out an upward cut with the {K}.",
+            ["grasp", "dissect"],
+        ),
+        (f"Withdraw the {F} to the lower-left while the {K} carries the flap up and to the right.", ["move", "lift"]),
+        (f"After lifting the flap with the {F}, dissect it with the {K}.", None),
+        (f"Instead of lifting the flap with the {F}, dissect it with the {K}.", None),
+        (f"Stop cutting the flap with the {K}.", None),
+        (f"The {F} hardly lifts the mucosa flap upward.", None),
+        (f"Lift the lesion upward with the {F}.", None),
         (f"With the {F} seizing the mucosa flap, cut it upward with the {K}.", ["grasp", "dissect"]),
     ],
 )

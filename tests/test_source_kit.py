@@ -253,7 +253,7 @@ def test_footage_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None
     (video,) = source.videos()
     recording = source.recording(video)
     assert recording is not None and recording.media is None
-    assert (recording.place, recording.absent) == ("Films/v03.mp4", "neither images nor a film are there")
+    assert (recording.place, recording.absent) == ("Films/v03.mp4", "neither images nor a video are there")
 
 
 # ----------------------------------------------------------------------------------------------------------- options

@@ -15,7 +15,7 @@ def build(root: Path, out: Path, option: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "option", ["starts_at=case_296:4", "film_fps=30,case_296:25", "starts_at=case_269:1, case_1:2"]
+    "option", ["starts_at=case_296:4", "video_fps=30,case_296:25", "starts_at=case_269:1, case_1:2"]
 )
 def test_a_misspelt_video_is_named_with_those_that_are_there(
     option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -216,10 +216,7 @@ class Gallery:
             if left <= 0:
                 break
             for _, table in read_columns(self._storage, m, ["labels", "specialty"]):
-                rows = table["specialty"].to_pylist() if wanted.specialty else None
-                for n, labels in enumerate(table["labels"].to_pylist()):
-                    if rows is None or rows[n] == wanted.specialty:
-                        counted.update(set(labels or ()))
+                counted.update(_label_counts(table, wanted.specialty))
             left -= m.samples
         return counted
 
@@ -301,8 +298,32 @@ def _equal(column: Any, value: str) -> Iterator[int]:
         first += len(chunk)
 
 
-def _rows(table: Any, video: str, moment: Sequence[Any]) -> Iterator[int]:
+def _rows(table: Any, video: str, moment: Sequence[Any]) -> list[int]:
     """Rows of a catalog that are of one moment of one surgery."""
-    for n in _equal(table[_MOMENT[0]], video):
-        if [table[name][n].as_py() for name in _MOMENT[1:]] == moment:
-            yield n
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kept = np.zeros(len(table), bool)
+    kept[list(_equal(table[_MOMENT[0]], video))] = True
+    for name, value in zip(_MOMENT[1:], moment, strict=True):
+        column = table[name]
+        fits = pc.is_null(column) if value is None else pc.equal(column, pa.scalar(value, column.type)).fill_null(False)
+        kept &= np.asarray(fits)
+    found: list[int] = np.flatnonzero(kept).tolist()
+    return found
+
+
+def _label_counts(table: Any, specialty: str) -> dict[str, int]:
+    """How many rows of a specialty (of any, where it is empty) name each label, counted without a loop over rows."""
+    import pyarrow.compute as pc
+
+    labels = table["labels"].combine_chunks()
+    rows, flat = np.asarray(pc.list_parent_indices(labels)).astype(np.int64), pc.list_flatten(labels)
+    codes, names = np.asarray(flat.indices).astype(np.int64), flat.dictionary.to_pylist()
+    if specialty:
+        of = np.zeros(len(table), bool)
+        of[list(_equal(table["specialty"], specialty))] = True
+        rows, codes = rows[of[rows]], codes[of[rows]]
+    once = np.unique(rows * max(1, len(names)) + codes)  # a label that a row names twice counts once
+    counts = np.bincount(once % max(1, len(names)), minlength=len(names))
+    return {name: int(count) for name, count in zip(names, counts, strict=True) if count}

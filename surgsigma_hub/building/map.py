@@ -28,6 +28,7 @@ from ..temporary import temporary_name
 from .check import check_sample
 from .degenerate import counted_answer
 from .extra import Extra
+from .inputs import Inputs
 from .labels import LabelDigest
 from .media import MediaStore
 from .parts import PartWriter
@@ -65,8 +66,9 @@ def map_video(job: MapJob, progress: Progress) -> None:
     temporary.mkdir(parents=True)
     part = PartWriter(temporary, job.settings.seed)
     try:
-        fill(part, job, progress)
+        inputs = fill(part, job, progress)
         check_unchanged(job.video, job.states)
+        part.inputs = inputs.noted(job.video.files)
         part.close()
     except BaseException:
         part.abandon()
@@ -81,11 +83,13 @@ def map_video(job: MapJob, progress: Progress) -> None:
         # Another process finished the same unit first; its bytes are the same.
 
 
-def fill(part: PartWriter, job: MapJob, progress: Progress, *, media: type[MediaStore] = MediaStore) -> None:
-    """Put everything that one video gives into ``part``, its media by way of ``media``."""
+def fill(part: PartWriter, job: MapJob, progress: Progress, *, media: type[MediaStore] = MediaStore) -> Inputs:
+    """Put everything that one video gives into ``part``, its media by way of ``media``; what was read for it."""
     source = job.settings.open_source(job.cache_dir)
     endoscopic = source.info.modality is not Modality.SURGICAL_MICROSCOPY
-    _Mapper(part, job, source, progress, media(part, job.settings, endoscopic)).run()
+    store = media(part, job.settings, endoscopic)
+    _Mapper(part, job, source, progress, store).run()
+    return store.inputs
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The media of a part: every distinct picture, mask and clip made once, named by as many samples as need it."""
+"""The media of a part: every distinct image, mask and clip made once, named by as many samples as need it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..media.image import load_raw, png_bytes, to_jpeg
 from ..media.masks import render
 from ..records import Cut, Drawn, ImageRef, Media, MediaRole
 from ..tasks.common.base import DepthMap, Draft, Masks
+from .inputs import Inputs
 from .parts import Blob, PartWriter
 from .plan import Settings
 
@@ -45,7 +46,11 @@ class MediaStore:
     part: PartWriter
     settings: Settings
     endoscopic: bool = True
+    inputs: Inputs = field(init=False)
     _made: dict[Hashable, Stored | MediaError] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inputs = Inputs(self.settings.root)
 
     def members(self, draft: Draft, picture: ImageRef | None) -> list[Stored]:
         """The members of a sample, inputs first.
@@ -58,6 +63,8 @@ class MediaStore:
             MediaError: one of them is missing, damaged, too large or shows no surgical view.
         """
         inputs = (picture,) if draft.inputs is None else draft.inputs
+        for one in inputs:
+            self.inputs.add(one)
         stored = [self._input(one) for one in inputs]
         target = draft.target
         if target is None:
@@ -65,7 +72,9 @@ class MediaStore:
         if isinstance(target, Masks):
             return [*stored, self._mask(target, stored[0])]
         if isinstance(target, DepthMap):
+            self.inputs.add(target.image)
             return [*stored, self._depth(target, stored[0])]
+        self.inputs.add(target)
         if isinstance(target, Cut):
             return [*stored, self._clip(target).as_member("target.mp4", "target")]
         made = self.picture(target).as_member("target.jpg", "target")

@@ -1,4 +1,4 @@
-"""Shards by medium: the conversations of all tasks about one picture or clip become one sample."""
+"""Shards by medium: the conversations of all tasks about one image or clip become one sample."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ class PartWriter:
     clipped_boxes: int = 0
     footage: dict[str, Any] = field(default_factory=dict)
     labels: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
     _media: IO[bytes] = field(init=False)
     _media_bytes: int = field(init=False, default=0)
     _defects: IO[bytes] = field(init=False)
@@ -120,6 +121,7 @@ class PartWriter:
             "defects": dict(sorted(self.counts.items())),
             "footage": self.footage,
             "labels": self.labels,
+            "inputs": self.inputs,
         }
         (self.folder / "part.json").write_bytes(orjson.dumps(summary))
 

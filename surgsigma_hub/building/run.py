@@ -20,6 +20,7 @@ from ..temporary import remove_leftovers
 from ..whole_files import write_atomic
 from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, staged_manifest, staged_row
 from .degenerate import refusals
+from .inputs import write_inputs
 from .map import MapJob, map_video
 from .medium_shards import MediumJob, medium_jobs, talks_of_parts
 from .parts import read_summary
@@ -90,7 +91,8 @@ def run_build(
                 )
             rows = tuple(staged_row(m, work / STAGING) for m in manifests)
             changed = difference(old, manifests, scope=scope, now=plan.now)
-            commit(out, work, stage(out, work, manifests, scope=scope, reports=reports), finish)
+            kept = (*reports, write_inputs(work / STAGING, settings.source, parts))
+            commit(out, work, stage(out, work, manifests, scope=scope, reports=kept), finish)
             discard(work)
     return BuildReport(
         rows=rows,

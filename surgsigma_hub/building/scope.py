@@ -13,7 +13,7 @@ from ..shards.shard_names import split_of
 from ..shards.tree_files import TreeFiles
 
 _MANIFEST = re.compile(r"(?P<split>[a-z0-9_]+)\.manifest\.json")
-_REPORT = re.compile(r"[a-z0-9_]+(\.json|\.quarantine\.jsonl\.gz)")
+_REPORT = re.compile(r"[a-z0-9_]+(\.json|\.inputs\.json|\.quarantine\.jsonl\.gz)")
 _CATALOG = re.compile(r"(?P<task>[a-z0-9_]+)-(?P<source>[a-z0-9_]+)-(?P<split>[a-z0-9_]+)\.parquet")
 
 

@@ -1,4 +1,4 @@
-"""Counting the warrants of a source: its videos of one split read once, labels only, no picture."""
+"""Counting the warrants of a source: its videos of one split read once, labels only, no image."""
 
 from __future__ import annotations
 

@@ -59,9 +59,9 @@ COMMANDS = (
     Command(
         name="repack",
         help="write a tree in another layout, or without its media",
-        description="Lay a built tree out by medium, each picture or clip once with all that is asked about it, or by "
+        description="Lay a built tree out by medium, each image or clip once with all that is asked about it, or by "
         "task again. Ids, wordings, answers and traces stay what they are. Tasks whose answer is a medium (masks, "
-        "depth, pictures, clips) are laid out by task either way. Or leave media out, for sources whose pictures may "
+        "depth, images, clips) are laid out by task either way. Or leave media out, for sources whose images may "
         "not be passed on: whoever has a copy completes the tree with join.",
         examples=(
             ("surgsigma repack surgsigma --layout frames --out frames/surgsigma", "about a fifth of the bytes"),

@@ -1,4 +1,4 @@
-"""A run over a source: which pictures lack a map, in batches through the model, each map whole or not at all."""
+"""A run over a source: which images lack a map, in batches through the model, each map whole or not at all."""
 
 from __future__ import annotations
 

@@ -29,22 +29,22 @@ class Leak:
     tested: str
 
 
-Place = tuple[str, str]
+SourceSplit = tuple[str, str]
 """A source and a split of it."""
 
 
-def places_of(manifests: Iterable[Manifest]) -> dict[str, dict[Place, set[str]]]:
+def places_of(manifests: Iterable[Manifest]) -> dict[str, dict[SourceSplit, set[str]]]:
     """Where each surgery is: the tasks of its samples by source and split."""
-    found: dict[str, dict[Place, set[str]]] = {}
+    found: dict[str, dict[SourceSplit, set[str]]] = {}
     for manifest in manifests:
         for surgery in manifest.videos:
             found.setdefault(surgery, {}).setdefault((manifest.source, manifest.split), set()).add(manifest.task)
     return found
 
 
-def in_two_splits(manifests: Iterable[Manifest]) -> dict[tuple[Place, Place], list[str]]:
+def in_two_splits(manifests: Iterable[Manifest]) -> dict[tuple[SourceSplit, SourceSplit], list[str]]:
     """Surgeries in two different splits, also where none of them is trained on: by these places, in order."""
-    found: dict[tuple[Place, Place], list[str]] = {}
+    found: dict[tuple[SourceSplit, SourceSplit], list[str]] = {}
     for surgery, places in sorted(places_of(manifests).items()):
         for one, other in combinations(sorted(places), 2):
             if one[1] != other[1]:
@@ -62,7 +62,7 @@ def find_leaks(manifests: Iterable[Manifest], against: Sequence[Benchmark] = ())
     return sorted(_pairs(places_of(manifests), against), key=lambda leak: (leak.trained, leak.tested, leak.surgery))
 
 
-def _pairs(everywhere: dict[str, dict[Place, set[str]]], against: Sequence[Benchmark]) -> Iterator[Leak]:
+def _pairs(everywhere: dict[str, dict[SourceSplit, set[str]]], against: Sequence[Benchmark]) -> Iterator[Leak]:
     for surgery, places in everywhere.items():
         tested = [f"{source}/{split}" for source, split in places if split != TRAINING]
         tested += [f"benchmark {one.name}" for one in against if surgery in one.surgeries]

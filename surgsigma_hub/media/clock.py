@@ -7,7 +7,7 @@ by its own time stamps; the labels, or a table of the release, say that the reco
   frames lost and time stamps kept. Found **by time**: label ``k / r``, or its seconds, on the frame shown nearest.
 - ``d`` does not fit, ``n / r`` does; the rate differs by less than 0.5 %, no frame is lost, labels are numbers: all the
   release's frames with a clock that is a little wrong. Found **by number**, and told.
-- ``d`` does not fit, ``n / r`` does, otherwise: all its frames shown at another rate. **Refused**: ``film_fps``.
+- ``d`` does not fit, ``n / r`` does, otherwise: all its frames shown at another rate. **Refused**: ``video_fps``.
 - both fit at another rate, where labels need not reach the end: **refused** where ``n / r`` fits much better,
   and where the rates are so near that a film may have been shown faster or slower, as 24 is at 25; else by time.
 - neither fits: cut, or of another recording. **Refused**: ``starts_at``.
@@ -83,11 +83,11 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
     stated, rate = recording.stated, file.fps
     gap = float(np.median(np.diff(table.seconds))) if len(table) > 1 else 1 / (table.fps or rate)
     fps = table.fps if table.constant else 1 / gap  # the rate that it would have without lost frames
-    asked, speed = stated.film_fps is not None, 1.0
-    if stated.film_fps is not None and not math.isclose(stated.film_fps, rate):
-        if abs(fps - stated.film_fps) > 2 * _SAME_RATE * stated.film_fps:
-            found = f"it shows {fps:.6g} frames a second, the option film_fps says {stated.film_fps:g}"
-            return Refusal(found, (f"those labels at that rate (--option film_fps={fps:.6g})",))
+    asked, speed = stated.video_fps is not None, 1.0
+    if stated.video_fps is not None and not math.isclose(stated.video_fps, rate):
+        if abs(fps - stated.video_fps) > 2 * _SAME_RATE * stated.video_fps:
+            found = f"it shows {fps:.6g} frames a second, the option video_fps says {stated.video_fps:g}"
+            return Refusal(found, (f"those labels at that rate (--option video_fps={fps:.6g})",))
         speed = fps / rate
     start = stated.starts_at or 0.0
     times, numbered = start + table.seconds * speed, start + np.arange(len(table)) / rate
@@ -135,7 +135,7 @@ def _misfit(end: float, recording: Recording) -> str | None:
     if end < lasts - recording.within - EPSILON and not known:
         return "the recording lasts until"
     if end > lasts + recording.beyond + recording.within + EPSILON:
-        if known and (stated.film_fps is not None or end <= MUCH_LONGER * lasts):
+        if known and (stated.video_fps is not None or end <= MUCH_LONGER * lasts):
             return None
         return "the recording ends at"
     return None
@@ -148,9 +148,9 @@ def _other_rate(
         f"its {len(table)} frames at {table.fps:.6g} a second end at {end:.6g} s, at the release's {file.fps:g} at "
         f"{counted:.6g} s, the recording at {recording.lasts:.6g} s ({recording.said_by})"
     )
-    fits = [f"the release's frames shown at another rate (--option film_fps={table.fps:.6g})"]
+    fits = [f"the release's frames shown at another rate (--option video_fps={table.fps:.6g})"]
     if both:
-        fits.append(f"a video whose time stamps are to be believed (--option film_fps={file.fps:g})")
+        fits.append(f"a video whose time stamps are to be believed (--option video_fps={file.fps:g})")
     return Refusal(shown, tuple(fits))
 
 

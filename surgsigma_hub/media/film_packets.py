@@ -1,4 +1,4 @@
-"""An open film: its packets from any key frame on, known again after a jump by their time stamps."""
+"""An open video: its packets from any key frame on, known again after a jump by their time stamps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of films by PyAV: decoded forward, each known by its time stamp, each jump checked."""
+"""Frames of videos by PyAV: decoded forward, each known by its time stamp, each jump checked."""
 
 from __future__ import annotations
 

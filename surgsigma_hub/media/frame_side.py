@@ -1,4 +1,4 @@
-"""A bounded short side: picture, mask and depth map of one frame made smaller by one rule, never larger."""
+"""A bounded short side: image, mask and depth map of one frame made smaller by one rule, never larger."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def picture_size(ref: ImageRef) -> Size:
     if isinstance(ref, VideoFrame):
         table = film_table(ref.path)
         if not 0 <= ref.index < len(table):
-            raise MediaError(f"{name_of(ref)}: the film has {len(table)} frames", reason="media_missing")
+            raise MediaError(f"{name_of(ref)}: the video has {len(table)} frames", reason="media_missing")
         return table.width, table.height
     if isinstance(ref, Drawn):
         height, width = ref.draw().shape[:2]

@@ -1,4 +1,4 @@
-"""Text on pictures: one font, wrapped or cut to a width in pixels."""
+"""Text on images: one font, wrapped or cut to a width in pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks: regions of any native kind to one picture, 255 inside and 0 outside."""
+"""Masks: regions of any native kind to one image, 255 inside and 0 outside."""
 
 from __future__ import annotations
 

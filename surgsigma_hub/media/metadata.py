@@ -1,4 +1,4 @@
-"""What an encoded picture says besides its pixels: its size, and metadata that must not be published."""
+"""What an encoded image says besides its pixels: its size, and metadata that must not be published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures for looking: frames with their boxes and masks drawn in, depth in colour."""
+"""Images for looking: frames with their boxes and masks drawn in, depth in colour."""
 
 from __future__ import annotations
 

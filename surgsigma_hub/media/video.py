@@ -1,4 +1,4 @@
-"""Films: frames by number, and encoding. PyAV reads; decord and torchcodec where they are named."""
+"""Videos: frames by number, and encoding. PyAV reads; decord and torchcodec where they are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a frame shows a surgical field at all: some films are blanked, or filmed outside the body, in places."""
+"""Whether a frame shows a surgical field at all: some videos are blanked, or filmed outside the body, in places."""
 
 from __future__ import annotations
 

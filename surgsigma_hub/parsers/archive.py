@@ -1,4 +1,4 @@
-"""A set of picture files as a folder, a tar or a gzipped tar, all read through references, none unpacked into files."""
+"""A set of image files as a folder, a tar or a gzipped tar, all read through references, none unpacked into files."""
 
 from __future__ import annotations
 

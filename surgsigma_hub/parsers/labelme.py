@@ -1,4 +1,4 @@
-"""labelme JSON: polygons of one picture, in pixels, grouped into instances by label and group."""
+"""labelme JSON: polygons of one image, in pixels, grouped into instances by label and group."""
 
 from __future__ import annotations
 

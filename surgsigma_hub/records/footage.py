@@ -125,13 +125,13 @@ class Stated:
 
     Attributes:
         starts_at: Second of the recording at which the footage begins.
-        film_fps: Frames per second at which the film shows the frames that the release counts at its own rate.
+        video_fps: Frames per second at which the film shows the frames that the release counts at its own rate.
         image_fps: Numbers per second in the names of images.
         image_base: Number of the first image of the recording.
     """
 
     starts_at: float | None = None
-    film_fps: float | None = None
+    video_fps: float | None = None
     image_fps: float | None = None
     image_base: int | None = None
 

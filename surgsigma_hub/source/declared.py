@@ -214,7 +214,7 @@ class DeclaredSource(Source):
 
     def fps_of(self, video: Video) -> float:
         """The rate of a video's film as :attr:`films` states it."""
-        assert self.films is not None, "only for sources with films"
+        assert self.films is not None, "only for sources with videos"
         return self.rate_of(self.films.fps, video)
 
     def rate_of(self, rates: Mapping[float, str], video: Video) -> float:
@@ -290,10 +290,10 @@ class DeclaredSource(Source):
                 "absent": lacking(folder, name) + hint,
             }
         if film is not None:
-            return {"media": film, "place": self.relative(film.path), "absent": "the film is missing", **within}
-        assert self.films is not None, f"{self.info.name} declares footage: neither films nor images"
+            return {"media": film, "place": self.relative(film.path), "absent": "the video is missing", **within}
+        assert self.films is not None, f"{self.info.name} declares footage: neither videos nor images"
         place = filled(self.films.places[0], fields).removeprefix("**/") + ".mp4"
-        absent = "the film is missing" if self.images is None else "neither images nor a film are there"
+        absent = "the video is missing" if self.images is None else "neither images nor a video are there"
         return {"media": None, "place": place, "absent": absent, **within}
 
     def image_numbers(self, video: Video) -> list[int]:

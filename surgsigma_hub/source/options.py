@@ -49,9 +49,9 @@ class ImageOptions(FootageOptions):
 class FilmOptions(FootageOptions):
     """Options of sources whose footage is films."""
 
-    film_fps: str = field(
+    video_fps: str = field(
         default="",
-        metadata={"help": "frames per second at which films show the frames of the release" + _ONE_VIDEO},
+        metadata={"help": "frames per second at which videos show the frames of the release" + _ONE_VIDEO},
     )
 
 
@@ -96,7 +96,7 @@ def stated_of(options: Options, video: str) -> Stated:
     """
     return Stated(
         starts_at=_value(options, "starts_at", video, _second),
-        film_fps=_value(options, "film_fps", video, _rate),
+        video_fps=_value(options, "video_fps", video, _rate),
         image_fps=_value(options, "image_fps", video, _rate),
         image_base=_value(options, "image_base", video, int),
     )

@@ -34,7 +34,7 @@ _OF_THIS_PROCESS = ("_shards", "_engine", "_process", "_ordered")
 class Stream:
     """Made by :func:`surgsigma_hub.streaming`. Iterating goes on where the last iteration was left.
 
-    At the end of an epoch the stream stands at the start of the next one, so that iterating again gives the next epoch.
+    After an epoch, iterating again yields the next epoch.
     """
 
     def __init__(

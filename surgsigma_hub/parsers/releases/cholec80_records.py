@@ -167,7 +167,7 @@ def _recorded(buffer: Buffer, features: dict[str, Feature], number: int, where: 
         raise BadRowError(f"video_id is that of video {named}, expected {number}")
     pictures = features.get("frame", Feature()).blobs
     if len(pictures) != 1:
-        raise BadRowError(f"{len(pictures)} pictures in feature 'frame', expected one")
+        raise BadRowError(f"{len(pictures)} images in feature 'frame', expected one")
     ids, flags = features.get("phase", Feature()).ints, features.get("instruments", Feature()).ints
     phase, tools = None, None
     if len(ids) == 1 and 0 <= ids[0] < len(PHASES):

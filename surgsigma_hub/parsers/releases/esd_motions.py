@@ -2,23 +2,23 @@
 
 ``Direct the Forceps[0.14, 0.21, 0.47, 0.77] towards the mucosal flap's edge and ...``: a sentence is one clause for
 each instrument, with the box in brackets behind the instrument's name. A clause is read by its words, in whatever
-order: ``esd_words.csv`` lists the verbs of each motion, what may stand around them, and nothing else. A word that is
-not listed, a denial, or two motions of one instrument make the sentence an error; it is not guessed at.
+order: ``esd_phrases.csv`` puts set phrases into plain words, ``esd_words.csv`` lists the verbs of each motion and what
+may stand around them. Beside these a manner (``carefully``) and what is said of a known thing (``the exposed flap``)
+may stand anywhere. Any other word, a denial, or two motions of one instrument make the sentence an error; it is not
+guessed at.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Literal
 
 from ...errors import BadRowError
 from ...media.boxes import TOLERANCE
 from ..grounding import shortened
+from .esd_words import ACTS, DISSECT, GRASP, LIFT, REACH, RELEASE, ROTATE, may_stand, tokens_of, words
 
 FORCEPS, KNIFE = "Forceps", "Knife"
 FLAP, NO_TARGET = "mucosa flap", "no target"
@@ -27,14 +27,11 @@ Convention = Literal["corners", "sizes"]
 
 _NUMBER = r"\s*(-?[0-9]{1,3}(?:\.[0-9]{1,6})?)\s*"
 _BOX = re.compile(rf"\b({FORCEPS}|{KNIFE})\s*\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
-_TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|[^\sa-z]")
 
-REACH, GRASP, ROTATE, LIFT = "reach", "grasp", "rotate", "lift"
-HOLD, DISSECT, IDLE, MOVE = "hold countertraction", "dissect", "idle", "move"
-MOTIONS = (REACH, GRASP, ROTATE, LIFT, HOLD, DISSECT, IDLE, MOVE)
+HOLD, IDLE, MOVE = "hold countertraction", "idle", "move"
+MOTIONS = (REACH, GRASP, ROTATE, LIFT, HOLD, DISSECT, IDLE, MOVE, RELEASE)
 """Names of ours for what the sentences say; what is said verbatim stays in the answer."""
-_ACTS = (REACH, GRASP, ROTATE, LIFT, DISSECT)
-_NEVER = {FORCEPS: frozenset({DISSECT}), KNIFE: frozenset({GRASP})}
+_NEVER = {FORCEPS: frozenset({DISSECT}), KNIFE: frozenset({GRASP, RELEASE})}
 """What an instrument cannot do: forceps do not cut, a knife has no jaws."""
 _WITHOUT_TARGET = frozenset({ROTATE, IDLE, MOVE})
 
@@ -64,8 +61,8 @@ def says_no_view(text: str) -> bool:
     >>> says_no_view("The view is not clear.")
     True
     """
-    tokens = _tokens(text)
-    classes = [_words().get(token, frozenset()) for token in tokens]
+    tokens = tokens_of(text)
+    classes = [words().get(token, frozenset()) for token in tokens]
     seen = [n for n, found in enumerate(classes) if "scene" in found]
     unclear = [n for n, found in enumerate(classes) if "unclear" in found]
     denied = [n for n in range(len(tokens) - 1) if tokens[n] == "not" and tokens[n + 1] in ("clear", "visible")]
@@ -85,11 +82,11 @@ Motion(instrument='Knife', motion='idle', target='no target'))
     >>> [m.motion for m in parse_motions("With the Forceps seizing the mucosa flap, cut it with the Knife.")]
     ['grasp', 'dissect']
     """
-    tokens = _tokens(_BOX.sub(r"\1", text))
+    tokens = tokens_of(_BOX.sub(r"\1", text))
     if not tokens or tokens[-1] != ".":
         raise BadRowError(f"{shortened(text)} is no whole sentence: it does not end with a stop")
     tokens = tokens[:-1]
-    strange = next((t for t in tokens if t not in _words() and t not in (",", ";", ".", "'")), None)
+    strange = next((t for n, t in enumerate(tokens) if not may_stand(tokens, n)), None)
     if strange is not None:
         raise BadRowError(f"{shortened(text)} holds {strange!r}, which is none of the known words of a motion")
     readings = {tuple(sorted(found, key=lambda m: m.instrument)) for found in _readings(tokens)}
@@ -97,38 +94,6 @@ Motion(instrument='Knife', motion='idle', target='no target'))
         what = "more than one known way" if readings else "none of the known ways"
         raise BadRowError(f"{shortened(text)} says in {what} what forceps and knife do")
     return readings.pop()
-
-
-@cache
-def _words() -> dict[str, frozenset[str]]:
-    """The classes of every known word, with the forms of verbs."""
-    text = (resources.files(__package__) / "esd_words.csv").read_text("utf-8")
-    found: dict[str, set[str]] = {}
-    for row in csv.DictReader(text.splitlines()):
-        verb = row["class"] in (*_ACTS, "helper")
-        for word in row["words"].split():
-            for form in _forms(word) if verb else (word,):
-                found.setdefault(form, set()).add(row["class"])
-    return {word: frozenset(classes) for word, classes in found.items()}
-
-
-def _forms(verb: str) -> tuple[str, ...]:
-    """A verb with its endings; those that do not exist do no harm.
-
-    >>> _forms("grip")
-    ('grip', 'grips', 'gripes', 'griping', 'gripping', 'griped', 'gripped')
-    """
-    stem = verb.removesuffix("e")
-    double = stem + stem[-1]
-    irregular = {"hold": ("held",), "keep": ("kept",), "take": ("taken",), "leave": ("left",), "catch": ("caught",)}
-    irregular |= {"draw": ("drawn",), "bring": ("brought",), "send": ("sent",), "begin": ("beginning",)}
-    regular = (verb, f"{verb}s", f"{stem}es", f"{stem}ing", f"{double}ing", f"{stem}ed", f"{double}ed")
-    return (*regular, *irregular.get(verb, ()))
-
-
-def _tokens(text: str) -> list[str]:
-    plain = text.lower().replace("’", "'").replace("'s", " ").replace("' s ", " ")
-    return _TOKEN.findall(re.sub(r"\bin use\b", " ", plain))
 
 
 def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
@@ -148,7 +113,7 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
         if together[0] and together[1]:
             yield together[0], together[1]
     for at in range(1, len(tokens)):
-        if tokens[at] in (",", ";", ".") or "joint" in _words()[tokens[at]]:
+        if tokens[at] in (",", ";", ".") or "joint" in words().get(tokens[at], frozenset()):
             first, second = _clause(tokens[:at]), _clause(tokens[at + 1 :])
             if first and second and first.instrument != second.instrument:
                 yield first, second
@@ -156,15 +121,16 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
 
 def _clause(tokens: Sequence[str]) -> Motion | None:
     """What the one instrument of a clause does; None where that is not one known motion."""
-    while tokens and (tokens[0] in (",", ";") or "joint" in _words().get(tokens[0], frozenset())):
+    while tokens and (tokens[0] in (",", ";") or "joint" in words().get(tokens[0], frozenset())):
         tokens = tokens[1:]
-    tokens = _without_the_finished(tokens)
-    classes = [_words().get(token, frozenset()) for token in tokens]
+    whole, tokens = tokens, _without_the_finished(tokens)
+    over = len(tokens) < len(whole)
+    classes = [words().get(token, frozenset()) for token in tokens]
     named = [token for token in tokens if token in ("forceps", "knife")]
     if len(named) != 1 or not tokens or "joint" in classes[-1] or tokens[-1] in (",", ";", "the", "a", "to", "of"):
         return None
     instrument = FORCEPS if named[0] == "forceps" else KNIFE
-    motion = _motion_of(tokens, classes)
+    motion = _motion_of(tokens, classes) or (IDLE if over and not _says_more(classes) else None)
     if motion is None or motion in _NEVER[instrument]:
         return None
     targeted = any({"flap", "edge"} & found for found in classes) or "it" in tokens or "tissue" in tokens
@@ -175,65 +141,132 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
 
 def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     """The clause without what it says to be over: "having finished the dissection", "the lifting is finished and"."""
-    classes = [_words().get(token, frozenset()) for token in tokens]
+    classes = [words().get(token, frozenset()) for token in tokens]
     over = next((n for n, found in enumerate(classes) if "finished" in found), None)
     if over is None:
         return tokens
     first = last = over
-    acts = [n for n, found in enumerate(classes) if any(name in found or f"noun:{name}" in found for name in _ACTS)]
+    acts = [n for n, found in enumerate(classes) if any(name in found or f"noun:{name}" in found for name in ACTS)]
     for n in acts:
         if abs(n - over) <= 4 and not any(_is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
             first, last = min(first, n), max(last, n)
     return [*tokens[:first], *tokens[last + 1 :]]
 
 
+def _says_more(classes: Sequence[frozenset[str]]) -> bool:
+    """Whether a clause says more than which instrument has finished: then it does not rest."""
+    more = {"flap", "edge", "holding", "countertraction", *ACTS, *(f"noun:{act}" for act in ACTS)}
+    return any(found & more for found in classes)
+
+
 def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
     held = frozenset().union(*classes)
-    acts = {act for act in _ACTS if act in held or f"noun:{act}" in held}
-    if "place" in held and _stays(tokens):
+    acts = {act for act in ACTS if act in held or f"noun:{act}" in held}
+    on_flap = _object(tokens, classes, "holding") == "flap"
+    if "place" in held and not on_flap and _stays(tokens):
         return IDLE if not acts - {REACH} else None
     if "countertraction" in held:
         return HOLD if not acts - {LIFT} else None
     if "still" in held or {*tokens} >= {"at", "rest"}:
         return IDLE if not acts else None
-    if LIFT in acts and "lasting" in held:
-        return HOLD if acts == {LIFT} else None
-    if not acts and {"hold", "holds", "holding"} & {*tokens}:
-        return HOLD if "flap" in held or "edge" in held else None
-    if not acts and "steady" in held and "flap" in held:
+    if acts == {LIFT} and on_flap | ("lasting" in held) | ("continue" in held and "direction" not in held):
         return HOLD
+    if not acts:
+        return _resting(tokens, held, on_flap=on_flap)
+    if "angle" in held and acts <= {ROTATE, REACH}:
+        turned = ROTATE in acts or {*tokens} & _TURNING
+        return ROTATE if turned and not {"flap", "edge"} & held else None
     if len(acts) != 1:
         return None
     act = acts.pop()
-    if act == LIFT and not {"flap", "edge"} & held and not {"it", "tissue"} & {*tokens}:
-        return MOVE if "direction" in held else None  # "draw the forceps back"
+    if act == LIFT and _object(tokens, classes, LIFT) != "flap":
+        moved = _object(tokens, classes, LIFT) == "instrument" and ("direction" in held or "from" in tokens)
+        return MOVE if moved else None  # "draw the forceps back"
     return _reaching(tokens, classes) if act == REACH else act
+
+
+_TURNING = frozenset(
+    f"{verb}{end}" for verb in ("chang", "adjust", "orient", "reorient") for end in ("e", "ing", "es", "", "s")
+)
+"""Verbs that, with an angle or an axis, say that an instrument is turned."""
+_TO_OR_FROM = frozenset({"from", "away", "off", "to", "towards", "toward"})
+_LEADING = _TO_OR_FROM | {"with", "using", "by", "via", "through", "employing", "utilizing"}
+"""Words before what a verb is not done to."""
+
+
+def _resting(tokens: Sequence[str], held: frozenset[str], *, on_flap: bool) -> str | None:
+    """What an instrument does whose clause has no verb of motion: it holds the flap, or rests."""
+    flap = bool({"flap", "edge"} & held) or "it" in tokens
+    if flap and (on_flap or "steady" in held or {"hold", "holds", "holding"} & {*tokens}):
+        return HOLD
+    still = {"rest", "rests", "resting"} & {*tokens} or ("steady" in held and "holding" in held)
+    return IDLE if still and not flap else None
+
+
+def _object(tokens: Sequence[str], classes: Sequence[frozenset[str]], verb: str) -> str:
+    """What a verb is done to: ``flap``, ``instrument`` or nothing; of "lifting with the knife the flap" the flap.
+
+    Of a passive or of an instrument that does it by itself, the instrument is what comes before.
+    """
+    first = next((n for n, found in enumerate(classes) if verb in found), None)
+    if first is None:
+        return ""
+    preposition = ""
+    for n in range(first + 1, len(tokens)):
+        if tokens[n] in _LEADING:
+            preposition = tokens[n]
+        elif _is_instrument(tokens[n]):
+            if not preposition:
+                return "instrument"
+            preposition = ""
+        elif "direction" in classes[n]:
+            preposition = ""
+        elif ({"flap", "edge"} & classes[n] or tokens[n] in ("it", "tissue")) and preposition not in _TO_OR_FROM:
+            return "flap"
+    before = [n for n in range(first) if {"flap", "edge"} & classes[n] or _is_instrument(tokens[n])]
+    if before and ({"flap", "edge"} & classes[before[-1]]):
+        return "flap"  # "the flap is lifted", "keep the flap lifted"
+    return "instrument" if before else ""
 
 
 def _stays(tokens: Sequence[str]) -> bool:
     """Whether "in its original position" or "in place" says that nothing moves."""
-    return any(
+    kept = bool({*tokens} & _KEPT)
+    return "inplace" in tokens or any(
         token in ("position", "place", "state", "location", "spot")
         and {"in", "at"} & {*tokens[max(0, n - 3) : n]}
-        and (token == "place" or {"original", "current", "initial", "same", "idle"} & {*tokens[max(0, n - 2) : n]})
+        and (
+            token == "place"
+            or kept
+            or {"original", "current", "initial", "same", "idle"} & {*tokens[max(0, n - 2) : n]}
+        )
         for n, token in enumerate(tokens)
     )
 
 
+_KEPT = frozenset(
+    {"hold", "holds", "holding", "held", "keep", "keeps", "keeping", "kept", "stay", "stays", "remain", "remains"}
+)
+
+
 def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
     """What a verb of moving means: tissue is lifted by it, an instrument reaches an edge or only moves."""
-    verb = next(n for n, found in enumerate(classes) if REACH in found)
+    verb = next(n for n, found in enumerate(classes) if REACH in found or f"noun:{REACH}" in found)
     objects = (n for n in range(verb + 1, len(tokens)) if {"flap", "edge"} & classes[n] or _is_instrument(tokens[n]))
     object_at = next(objects, None)
+    directed = any("direction" in found for found in classes)
     if object_at is not None and not _is_instrument(tokens[object_at]):
         between = {*tokens[verb + 1 : object_at]}
-        direct = not between & {"to", "towards", "toward", "at", "on", "onto", "into", "near"}
-        touches = tokens[verb].startswith(("reach", "touch", "approach", "contact"))
+        direct = not between & {"to", "towards", "toward", "at", "on", "onto", "into", "near", "from", "with", "closer"}
+        touches = tokens[verb].startswith(("reach", "touch", "approach", "contact", "meet"))
         if direct and not touches and "edge" not in classes[object_at]:
-            return LIFT if any("direction" in found for found in classes) else None
-    if any({"flap", "edge"} & found for found in classes):
+            return LIFT if directed else None
+    flaps = [n for n, found in enumerate(classes) if {"flap", "edge"} & found]
+    if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & {"from", "off"}:
+        return MOVE
+    if flaps:
         return REACH
-    return MOVE if any("direction" in found for found in classes) else None
+    return MOVE if directed else None
 
 
 def _is_instrument(token: str) -> bool:

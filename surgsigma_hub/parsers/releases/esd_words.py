@@ -1,0 +1,91 @@
+"""The words of CoPESD: verbs in all their forms, set phrases in plain words, and what else may stand in a sentence."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+REACH, GRASP, ROTATE, LIFT, DISSECT, RELEASE = ACTS = ("reach", "grasp", "rotate", "lift", "dissect", "release")
+"""Motions that have verbs of their own."""
+_TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|[^\sa-z]")
+_THINGS = frozenset({"flap", "edge", "place", "countertraction", "forceps", "knife", *(f"noun:{act}" for act in ACTS)})
+
+
+@cache
+def words() -> dict[str, frozenset[str]]:
+    """The classes of every known word, with the forms of verbs."""
+    text = (resources.files(__package__) / "esd_words.csv").read_text("utf-8")
+    found: dict[str, set[str]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        verb = row["class"] in (*ACTS, "helper")
+        for word in row["words"].split():
+            for form in _forms(word) if verb else (word,):
+                found.setdefault(form, set()).add(row["class"])
+    return {word: frozenset(classes) for word, classes in found.items()}
+
+
+_IRREGULAR = {
+    **{"hold": ("held",), "keep": ("kept",), "take": ("taken", "took"), "leave": ("left",), "catch": ("caught",)},
+    **{
+        "draw": ("drawn",),
+        "withdraw": ("withdrawn",),
+        "bring": ("brought",),
+        "send": ("sent",),
+        "begin": ("beginning",),
+        "get": ("got",),
+    },
+    **{"come": ("came",), "meet": ("met",), "give": ("given",), "swing": ("swung",), "strip": ("stripping",)},
+}
+
+
+def _forms(verb: str) -> tuple[str, ...]:
+    """A verb with its endings; those that do not exist do no harm.
+
+    >>> _forms("grip")
+    ('grip', 'grips', 'gripes', 'griping', 'gripping', 'griped', 'gripped')
+    """
+    stem = verb.removesuffix("e")
+    double = stem + stem[-1]
+    regular = (verb, f"{verb}s", f"{stem}es", f"{stem}ing", f"{double}ing", f"{stem}ed", f"{double}ed")
+    soft = (f"{verb[:-1]}ies", f"{verb[:-1]}ied") if verb.endswith("y") else ()
+    return (*regular, *soft, *_IRREGULAR.get(verb, ()))
+
+
+@cache
+def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Set phrases, and the plain words for each."""
+    text = (resources.files(__package__) / "esd_phrases.csv").read_text("utf-8")
+    return tuple((re.compile(rf"\b(?:{r['phrase']})\b"), f" {r['words']} ") for r in csv.DictReader(text.splitlines()))
+
+
+def tokens_of(text: str) -> list[str]:
+    """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
+    plain = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("n't", " not"))
+    plain = plain.replace("'s", " ").replace("' s ", " ")
+    for phrase, said in _phrases():
+        plain = re.sub(r"\s+", " ", phrase.sub(said, plain))
+    found: list[str] = []
+    for token in _TOKEN.findall(plain):
+        found += [token] if token in words() else token.split("-") if token != "-" else []
+    return found
+
+
+_DENIED = frozenset({"hardly", "barely", "scarcely", "rarely", "nearly", "supposedly", "seemingly"})
+_LEADS = frozenset({"the", "a", "an", "its", "this", "that"})
+
+
+def may_stand(tokens: Sequence[str], n: int) -> bool:
+    """Whether a word is known, says in which manner, or stands before a known thing as what is said of it."""
+    token = tokens[n]
+    if token in words() or token in (",", ";", ".", "'"):
+        return True
+    if not token.isalpha() or token in _DENIED or token in ("no", "not", "never", "nor", "neither", "non"):
+        return False
+    if token.endswith("ly"):
+        return True
+    after = words().get(tokens[n + 1], frozenset()) if n + 1 < len(tokens) else frozenset()
+    thing = tokens[n + 1 : n + 2] in (["mucosa"], ["mucosal"]) or bool(after & _THINGS)
+    return n > 0 and tokens[n - 1] in _LEADS and thing
