@@ -125,7 +125,8 @@ def export(
         raise SurgSigmaError(f"part {number} of {of}", hint="Expected a number from 1 up to the number of parts.")
     source = stream(
         tree, choice.mixture(), talk=choice.talk, split=choice.split, where=choice.where, caps=choice.per_task,
-        seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of, revision=revision,
+        seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of,
+        revision=revision,
     )  # fmt: skip
     with source:
         asked = _asked(source, adapter, options, choice)
