@@ -109,6 +109,8 @@ def test_json_is_where_it_was_promised() -> None:
         "join",
         "scrub",
         "leaks",
+        "ontology",
+        "duplicates",
     }
     assert {n for n, c in commands().items() if c.json} == promised
 
@@ -129,6 +131,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("biuld synthetic", "Did you mean 'build'"),
         ("-v valdate x", "Did you mean 'validate'"),
         ("info phase_recognitoin", "Did you mean 'phase_recognition'"),
+        ("ontology hok", "Did you mean 'hook'"),
+        ("ontology --kind phases", "Did you mean 'phase'"),
+        ("ontology --source cholec8", "Did you mean 'cholec80'"),
         ("build x --shard-size big", "256MB"),
         ("build x --max-quarantine 3", "percentage"),
         ("build x --option scheme", "KEY=VALUE"),
@@ -158,7 +163,9 @@ def test_an_empty_folder_is_no_tree(tmp_path: Path, capsys: pytest.CaptureFixtur
 # ------------------------------------------------------------------------------------------------------- listing
 
 
-@pytest.mark.parametrize("line", ["sources", "tasks", "tasks --matrix", "info phase_recognition"])
+@pytest.mark.parametrize(
+    "line", ["sources", "tasks", "tasks --matrix", "info phase_recognition", "ontology --kind phase"]
+)
 def test_lists_print_and_give_json(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 0
     assert capsys.readouterr().out.strip()

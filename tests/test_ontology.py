@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 from surgsigma_hub.errors import LabelError, UnknownNameError
-from surgsigma_hub.ontology import KINDS, concept, concepts, native_names, resolve, resolve_frame
+from surgsigma_hub.ontology import (
+    KINDS,
+    Concept,
+    concept,
+    concepts,
+    native_names,
+    resolve,
+    resolve_frame,
+    sources_with_names,
+    with_broader,
+)
+from surgsigma_hub.ontology.vocabulary import folds, spelling, vocabulary
 from surgsigma_hub.records import Frame, Label, Triplet
 from surgsigma_hub.registry import all_sources
 
@@ -87,3 +98,31 @@ def test_what_stands_for_none_of_the_others_is_marked_and_named_so() -> None:
         ("step", "outside_listed_steps"),
     }
     assert all("listed" in name for name in marked.values())
+
+
+def test_names_that_differ_by_more_than_spelling_are_one_label_for_a_stated_reason() -> None:
+    entries = {(e.concept.kind, e.concept.id): e for e in vocabulary()}
+    differ = {key for key, entry in entries.items() if len({*map(spelling, entry.names)}) > 1}
+    assert differ - folds().keys() == set(), "say in ontology/folds.csv why these names are one label"
+    assert folds().keys() - differ == set(), "ontology/folds.csv has a row of names that do not differ"
+    assert all(reason.endswith(".") and reason[0].isupper() for reason in folds().values())
+
+
+def test_no_label_is_without_a_source_that_names_it() -> None:
+    used = {(e.concept.kind, broader) for e in vocabulary() if e.native for broader in _broader(e.concept)}
+    unnamed = {(e.concept.kind, e.concept.id) for e in vocabulary() if not e.native} - used
+    assert unnamed == set(), "remove these from the ontology, or add the table of names that they come from"
+
+
+def _broader(concept: Concept) -> tuple[str, ...]:
+    return with_broader(concept.kind, concept.id)  # type: ignore[arg-type]
+
+
+def test_the_vocabulary_of_one_source_holds_all_its_names_and_no_other() -> None:
+    for source in sources_with_names():
+        found = {
+            (e.concept.kind, name): e.concept.id for e in vocabulary(sources=[source]) for name in e.native[source]
+        }
+        assert found == native_names(source)
+    gut = next(e for e in vocabulary(["target"]) if e.concept.id == "gut")
+    assert {"stomach", "colon", "small_bowel"} <= {*gut.narrower}

@@ -27,6 +27,7 @@ GROUPS = (
     "warranting",
     "enriching",
     "listing",
+    "vocabulary",
     "looking",
     "exporting",
     "benching",

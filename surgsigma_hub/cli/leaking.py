@@ -1,4 +1,4 @@
-"""``leaks``."""
+"""``leaks`` and ``duplicates``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .command import Command
-from .output import plural, print_json, say, table, wrapped
+from .output import on_terminal, plural, print_json, say, table, wrapped
 
 if TYPE_CHECKING:
+    from ..hub.duplicates import Report
     from ..hub.leaks import Leak
 
 
@@ -64,6 +65,49 @@ def _show(found: Sequence[Leak], against: Sequence[str]) -> None:
     say("into no training split.")
 
 
+def _duplicates_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("tree", type=Path, nargs="?", default=Path("surgsigma"), metavar="TREE", help="folder (default: surgsigma)")
+    add(
+        "--bits", type=int, choices=range(17), default=4, metavar="N",
+        help="bits, of 64, in which the hashes of near-duplicates may differ, 0 to 16 (default: 4)",
+    )  # fmt: skip
+
+
+def _duplicates(args: argparse.Namespace) -> int:
+    from ..hub.duplicates import find_duplicates
+
+    report = find_duplicates(args.tree, bits=args.bits, progress=on_terminal())
+    if args.json:
+        print_json(asdict(report))
+    else:
+        _show_duplicates(report)
+    return 1 if report.leaks else 0
+
+
+def _show_duplicates(report: Report) -> None:
+    rows = []
+    for one in report.found:
+        said = "same surgeries, see: surgsigma leaks" if one.known else "not known to be one surgery"
+        rows.append(("/".join(one.one), "/".join(one.other), f"{one.exact:,}", f"{one.near:,}", said))
+    if rows:
+        say(table(("in", "and in", "equal", "look alike", "by their ids"), rows))
+        for one in report.found:
+            pairs = "; ".join(f"{a} and {b}" for a, b in one.examples)
+            say(wrapped(f"{'/'.join(one.one)} and {'/'.join(one.other)}, for example: {pairs}"))
+    if report.blank:
+        say(f"Media that show nothing (black, say) and were compared byte for byte alone: {report.blank:,}")
+    for sample, why in list(report.unreadable.items())[:5]:
+        say(wrapped(f"not compared: {sample}: {why}"))
+    if len(report.unreadable) > 5:
+        say(f"not compared: {len(report.unreadable) - 5} more")
+    looked = f"media looked at: {report.media:,}"
+    if report.leaks:
+        say(f"\nDUPLICATES of training media in a test or validation split; {looked}. Nothing was removed.")
+    else:
+        say(f"\nOK: no medium is both trained on and tested on; {looked}.")
+
+
 COMMANDS = (
     Command(
         name="leaks",
@@ -78,6 +122,20 @@ COMMANDS = (
         ),
         arguments=_arguments,
         run=_leaks,
+        json=True,
+    ),
+    Command(
+        name="duplicates",
+        help="find pictures and clips that two sources or splits share, equal or nearly so",
+        description="Looks at the media themselves, by content and by perceptual hash, so that a film that was "
+        "published twice under two names is found too. Reads every shard once. Nothing is removed. Exit code 1 when a "
+        "medium of a training split is in a test or validation split.",
+        examples=(
+            ("surgsigma duplicates surgsigma", "media in two sources or splits"),
+            ("surgsigma duplicates surgsigma --bits 8", "also pictures that were cropped a little"),
+        ),
+        arguments=_duplicates_arguments,
+        run=_duplicates,
         json=True,
     ),
 )

@@ -122,14 +122,6 @@ def _info(args: argparse.Namespace) -> int:
     return 0
 
 
-def _labels(args: argparse.Namespace) -> int:
-    from .. import api
-    from ..ontology.sheet import review_sheet
-
-    say(review_sheet(sorted({info.modality for info in api.list_sources().values()})))
-    return 0
-
-
 COMMANDS = (
     Command(
         name="sources",
@@ -156,15 +148,6 @@ COMMANDS = (
         arguments=_tasks_arguments,
         run=_tasks,
         json=True,
-    ),
-    Command(
-        name="labels",
-        help="how every label is said, as a sheet to review",
-        description="Every label in every form that questions and answers use, as Markdown with a box to tick: nouns, "
-        "articles, plurals, short names, phrases with an object, and the words for what each modality shows.",
-        examples=(("surgsigma labels > labels.md", "the sheet, for a surgeon to read"),),
-        arguments=lambda parser: None,
-        run=_labels,
     ),
     Command(
         name="info",

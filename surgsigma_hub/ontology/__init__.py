@@ -17,7 +17,7 @@ from ..errors import LabelError, SurgSigmaError, UnknownNameError
 from ..records import Frame, Label, LabeledBox, LabeledMask, Triplet, Verdict, VideoTimeline
 
 Kind = Literal["procedure", "phase", "step", "instrument", "action", "target", "criterion", "part"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 NULL = "null"
 """Canonical id of "no action" and "no target" in a triplet."""
 

@@ -22,8 +22,7 @@ def kinds_of(answer: Answer, task: Task | None) -> tuple[Kind, ...]:
     """The vocabularies that the labels of an answer are from; without a task, all that hold every one of them."""
     if task is not None:
         return task.label_kinds
-    every: tuple[Kind, ...] = KINDS  # type: ignore[assignment]
-    return tuple(k for k in every if answer.labels and all(id in concepts(k) for id in answer.labels))
+    return tuple(k for k in KINDS if answer.labels and all(id in concepts(k) for id in answer.labels))
 
 
 def readings_of(answer: Answer, task: Task | None) -> frozenset[Reading]:
