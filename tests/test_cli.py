@@ -287,7 +287,8 @@ def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     calls = _stand_in(monkeypatch, FakeReport())
     line = (
         "build cholect50 --root in --out out --task a --task b --split train --workers 3 --engine ray "
-        "--address head:6379 --option x=1 --option y=a=b --seed 5 --jpeg-quality 80 --shard-size 1GB --max-quarantine 10%"
+        "--address head:6379 --option x=1 --option y=a=b --seed 5 --jpeg-quality 80 --shard-size 1GB "
+        "--max-quarantine 10%"
     )
     assert main(line.split()) == 0
     assert calls == {
