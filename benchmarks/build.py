@@ -49,7 +49,8 @@ def make_inputs(root: Path, frames: int, layouts: set[str]) -> None:
     for n in VIDEOS:
         pictures = [np.roll(drawn[(i + n) % len(drawn)], i + n, axis=1) for i in range(each)]
         for layout in {"png", "mp4"} & layouts:
-            rows = "".join(f"{25 * i}\t1\t0\t0\t0\t0\t0\t0\n" for i in range(each))
+            # Two tools in turn: a task with one answer is not built.
+            rows = "".join(f"{25 * i}\t{i % 2}\t{1 - i % 2}\t0\t0\t0\t0\t0\n" for i in range(each))
             (root / layout / "tool_annotations" / f"video{n:02d}-tool.txt").write_text(tools + rows)
             rows = "".join(f"{i}\tPreparation\n" for i in range(25 * (each - 1) + 1))
             (root / layout / "phase_annotations" / f"video{n:02d}-phase.txt").write_text("Frame\tPhase\n" + rows)

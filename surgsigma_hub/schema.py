@@ -33,6 +33,8 @@ FORMAT_VERSION = "1.1"
 
 1.1: shards are named by task, source and split, so that no two of a tree have one name; samples are those of 1.0.
 """
+READ_VERSIONS = ("1.0", FORMAT_VERSION)
+"""Versions that are usual, told without a look at their parts."""
 
 Layout = Literal["tasks", "frames"]
 """How a part of a tree is laid out: a sample for each conversation, or one for each input medium."""
@@ -181,6 +183,8 @@ def check_format_version(version: object, *, where: str) -> None:
     Raises:
         ShardError: naming both versions.
     """
+    if version in READ_VERSIONS:  # told at once, since streams ask of every sample
+        return
     parts = version.split(".") if isinstance(version, str) else []
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
         shown = repr(version)[:40] if isinstance(version, str) else f"of type {type(version).__name__}"

@@ -28,7 +28,7 @@ from builds import digests
 from trainer_rules import READERS, REWARDED
 from webserver import serve
 
-NAMES = sorted(all_adapters())
+NAMES = sorted(name for name, adapter in all_adapters().items() if not adapter.targets)
 FILMS = Options(frames=Frames(count=3))
 
 

@@ -15,6 +15,7 @@ from surgsigma_hub.registry import get_source
 from surgsigma_hub.schema import KEY
 from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import Draft
+from surgsigma_hub.tasks.common.asking import ask, ask_as
 from surgsigma_hub.tasks.common.choices import durations, vocabulary
 from surgsigma_hub.tasks.common.further import every_draft, further, further_of_course, is_further
 from surgsigma_hub.tasks.common.question_kinds import (
@@ -23,8 +24,6 @@ from surgsigma_hub.tasks.common.question_kinds import (
     QuestionKind,
     Setting,
     Style,
-    ask,
-    ask_as,
     chosen_style,
     form_of,
     kind_of,

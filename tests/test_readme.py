@@ -1,4 +1,4 @@
-"""README.md holds the table of tasks that the code makes. To refresh it: ``python tests/test_readme.py``."""
+"""README.md holds the tables that the code and the tests make. To refresh them: ``python tests/test_readme.py``."""
 
 from __future__ import annotations
 
@@ -6,20 +6,53 @@ import re
 import sys
 from pathlib import Path
 
+from surgsigma_hub.adapters import all_adapters
 from surgsigma_hub.cli import main
 from surgsigma_hub.cli.task_table import examples, task_table
 from surgsigma_hub.tasks import all_tasks
 
-README = Path(__file__).parent.parent / "README.md"
-BETWEEN = re.compile(r"(<!-- tasks -->\n)(.*?)(<!-- /tasks -->)", re.DOTALL)
-REFRESH = "README.md does not hold the table of tasks that the code makes; refresh it with: python tests/test_readme.py"
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+REFRESH = "README.md does not hold the tables of today; refresh them with: python tests/test_readme.py"
+
+RUN = {"sharegpt": "llamafactory", "verl": "verl"}
+"""Formats that a trainer reads in an environment of ``tests/trainers``."""
+IN_PLACE = {"trl": "test_examples_trl.py", "grpo": "test_examples_trl.py"}
+"""Formats that TRL reads in the environment of this project."""
+NOT_RUN = {
+    "cosmos": "read: the form of its public post-training data; its code is on no registry",
+    "diffusers": "read back by `imagefolder`, as its example does: `tests/test_adapters_targets.py`",
+    "llava": "not run: its code is on no registry, and the form is that of its documentation",
+    "swift": "read; 4.6.0 was run once by hand",
+    "qwen": "read: its code is on no registry; its data set was run once by hand, at 2026-01-30, with images",
+}
+
+
+def trainer_table() -> str:
+    """How it is known that a trainer reads a format: a row for each adapter."""
+    rows = ["| format | trainer | version | how we know |", "| --- | --- | --- | --- |"]
+    for name, adapter in all_adapters().items():
+        version, how = "", NOT_RUN.get(name, "")
+        if name in RUN:
+            pins = (HERE / "trainers" / "environments" / f"{RUN[name]}.txt").read_text("utf-8")
+            version, test = pins.split("==")[1].split()[0], HERE / "trainers" / f"test_{RUN[name]}.py"
+        elif name in IN_PLACE:
+            pins = (HERE.parent / "pyproject.toml").read_text("utf-8")
+            version, test = f"{re.findall(r'trl>=([0-9.]+)', pins)[0]} and newer", HERE / IN_PLACE[name]
+        if not how:
+            assert test.is_file()
+            how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`"
+        rows.append(f"| `{name}` | {adapter.trainer} | {version} | {how} |")
+    return "\n".join(rows)
 
 
 def with_table(text: str) -> str:
-    """``text`` with the table of today between its markers."""
-    made, count = BETWEEN.subn(lambda found: f"{found[1]}{task_table()}\n{found[3]}", text)
-    assert count == 1, "README.md needs the markers <!-- tasks --> and <!-- /tasks -->, once"
-    return made
+    """``text`` with the tables of today between their markers."""
+    for name, table in (("tasks", task_table()), ("trainers", trainer_table())):
+        between = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
+        text, count = between.subn(lambda found, made=table: f"{found[1]}{made}\n{found[3]}", text)  # type: ignore[misc]
+        assert count == 1, f"README.md needs the markers <!-- {name} --> and <!-- /{name} -->, once"
+    return text
 
 
 def test_the_readme_holds_the_table_of_today() -> None:

@@ -156,10 +156,11 @@ def test_what_is_said_of_a_full_frame() -> None:
     draft = only("safety_assessment", criteria=FULL.criteria)
     said = [trace("safety_assessment", replace(FULL, clean_image=PICTURE), draft, seed=str(n)) for n in range(60)]
     one, two, three = (" ".join(t or "" for t in level) for level in zip(*map(_levels, said), strict=True))
-    assert re.search(r"one clip applier \w+ the (top|upper) left", one, re.IGNORECASE)
-    assert re.search(r"another clip applier \w+ (the )?(bottom|lower) right", one)
-    assert re.search(r"the liver (in|at|towards) the (top|upper) center", one) and "smoke" in one.lower()
-    assert "clip applier is clipping the cystic duct" in two and "scissors are in view but idle" in two
+    assert re.search(r"one clip applier [(\w ]*(top|upper) left", one, re.IGNORECASE)
+    assert re.search(r"another clip applier [(\w ]*(bottom|lower) right", one)
+    assert re.search(r"the liver [(\w ]*(top|upper) center", one) and "smoke" in one.lower()
+    assert re.search(r"clip applier (is|can) [\w ]*clipping the cystic duct", two)
+    assert "scissors are in view but idle" in two
     assert "two structures" in three.lower() and "cystic plate" in three.lower()
     assert not find(three, ("phase", "step")), "neither was asked for, and neither is seen"
 

@@ -58,6 +58,12 @@ def test_a_reading_in_part_names_what_was_not_read(text: str, labels: tuple[str,
     assert (read.labels, read.unread) == (labels, unread)
 
 
+def test_an_instrument_that_is_called_as_an_action_is_named_as_unread() -> None:
+    read = get_task("instrument_recognition").parse("- Kerrison punch\n- Suction")
+    assert isinstance(read, PartialAnswer)
+    assert (read.labels, read.unread) == (("kerrison_rongeur",), ("Suction",))
+
+
 @pytest.mark.parametrize(
     "text", ["liver, gallbladder", "The liver is retracted, and the view is smoky.", "liver, etc."]
 )

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from surgsigma_hub.ontology import concepts, sources_with_names
 from surgsigma_hub.records import BoxExtent, Frame
 from surgsigma_hub.tasks import Draft
+from surgsigma_hub.tasks.common.asking import ask_as
 from surgsigma_hub.tasks.common.compose import common_slots
 from surgsigma_hub.tasks.common.further import further, further_of_course
-from surgsigma_hub.tasks.common.question_kinds import OPEN_GROUPS, Asked, Setting, ask_as
+from surgsigma_hub.tasks.common.question_kinds import OPEN_GROUPS, Asked, Setting
 from surgsigma_hub.tasks.common.wording import bank, filled, slots_of
 
 from task_frames import FULL, TASKS, all_drafts, boxed, courses

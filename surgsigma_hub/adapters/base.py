@@ -28,6 +28,7 @@ VIDEO_FORMS: tuple[VideoForm, ...] = ("file", "frames")
 
 REASONS: Mapping[str, str] = {
     "target": "the answer is an image or a video, which this format cannot hold",
+    "no_target": "the answer is a text, or a medium of a kind that this format does not hold",
     "unverifiable": "no program can tell whether an answer is right",
     "size": "boxes in pixels of an image whose size is unknown, or that the model would refuse",
     "trace_boxes": "the trace holds boxes whose numbers mean nothing known",
@@ -110,6 +111,10 @@ class Adapter:
         thought: Key of the answer's turn that holds a separate trace; None: the trainer would drop it unread.
         resizes: What the trainer does to a picture before the model resizes it.
         clocked: Whether films in frames stay films, and the trainer takes them to be shot at one rate.
+        targets: Kinds of media that the answer is, ``image``, ``video``, ``mask`` or ``depth``; none: it is a text.
+        stem: Name of the file of records, where the trainer wants one of its own.
+        place: From a sample and one of its media to the name that it must have below ``media``; None: by content.
+        beside: From a record to small files of text that must lie beside the media, by name below ``media``.
         check: Refuses samples that the format cannot hold.
         info: For trainers that list data sets in a ``dataset_info.json``: from the name of the data file to the entry.
         how: How to tell the trainer of exported files, which lie in ``DIR``.
@@ -130,6 +135,10 @@ class Adapter:
     thought: str | None = None
     resizes: TrainerResize | None = None
     clocked: bool = False
+    targets: tuple[str, ...] = ()
+    stem: str | None = None
+    place: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None
+    beside: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
     check: Callable[[Mapping[str, Any]], None] | None = None
     info: Callable[[str, Options], dict[str, Any]] | None = None
     how: Callable[[Written], str]
@@ -157,7 +166,7 @@ class Adapter:
         self.look(sample)
         said = conversations_of(sample)
         timed = any(map(self.timed, said))
-        ready = opened(sample, media, form=form, frames=options.frames, timed=timed)
+        ready = opened(sample, media, form=form, frames=options.frames, timed=timed, targets=bool(self.targets))
         talks = [
             converse(
                 one,
@@ -187,16 +196,16 @@ class Adapter:
             SampleError: the sample is not one of ours.
         """
         said = conversations_of(sample)
-        for one in said:
-            check_sample(one)
-            if self.check is not None:
-                self.check(one)
         if not self.turns and said[0] is not sample:
             raise UnfitError(
                 f"medium {sample['id']}: {len(said)} conversations in turns, of which {self.trainer} takes one",
                 reason="turns",
                 hint="Stream with talk='one' or 'all'.",
             )
+        for one in said:
+            check_sample(one, self.targets)
+            if self.check is not None:
+                self.check(one)
 
     def accepts(self, sample: Mapping[str, Any]) -> bool:
         """Whether a sample or a row can become a record; for ``filter``, before the media are looked at."""
@@ -233,6 +242,11 @@ class Adapter:
             SurgSigmaError: it has no place for a system prompt or for a separate trace, or does not fill placeholders
                 of boxes.
         """
+        if options.reasoning != "drop" and self.targets:
+            raise SurgSigmaError(
+                f"the format {self.name} has no place for a trace: its answers are media",
+                hint="Choose the reasoning as drop.",
+            )
         if options.reasoning == "separate" and self.thought is None:
             raise SurgSigmaError(
                 f"{self.trainer} drops a trace that stands apart: it would not be trained",

@@ -27,7 +27,9 @@ class VlmCollator:
     """Makes batches for ``SFTTrainer(data_collator=...)``, for the ``Trainer`` of transformers and for own loops.
 
     A row is an item of a stream, or what ``get_adapter("trl")`` makes of one: ``messages`` (or ``prompt`` and
-    ``completion``), and ``images`` or ``videos`` in the order of their places; ``id`` names it in errors.
+    ``completion``), and ``images`` or ``videos`` in the order of their places; ``id`` names it in errors. Videos that
+    are frames (arrays, lists of images) come with ``video_fps``, a number of frames a second for each: Qwen-VL tells
+    its models the times of frames, and all that are given are shown.
 
     The conversation is cut where the assistant begins to speak, and the pieces are tokenized one by one: what is
     learned is what the model has to say after just such a prompt, its end-of-turn token included. Prompts, media
@@ -87,8 +89,9 @@ class VlmCollator:
             for kind in ("image", "video")
         }
         prompts = self.processor(
-            text=[piece[0] for piece in pieces],
+            text=[self._bare(piece[0]) for piece in pieces],
             **{name: each if any(each) else None for name, each in media.items() if name == "images" or any(each)},
+            **_clocks(records, media["videos"]),
             padding=True,
             padding_side="left",  # so that the prompts of a batch end at the same place
             add_special_tokens=False,  # the template has written them
@@ -116,6 +119,18 @@ class VlmCollator:
             found += [opened[len(written) :], text[len(opened) :]]
             written = text
         return found
+
+    def _bare(self, prompt: str) -> str:
+        """The prompt with nothing around the places of videos, where the processor of Qwen3-VL writes that itself.
+
+        The chat template puts a start and an end around a place, and the processor around each step of time. From
+        transformers 5.19 on (5.24 too) it leaves those of the template standing, which the published models never saw;
+        5.6 replaces them. Without them both give the same tokens.
+        """
+        if not any(kind.__name__ == "Qwen3VLProcessor" for kind in type(self.processor).__mro__):
+            return prompt
+        start, place, end = (getattr(self.processor, f"{n}_token") for n in ("vision_start", "video", "vision_end"))
+        return prompt.replace(f"{start}{place}{end}", place)
 
     def _written(self, talk: list[dict[str, Any]], *, opened: bool) -> str:
         return str(self.processor.apply_chat_template(talk, tokenize=False, add_generation_prompt=opened))
@@ -245,6 +260,32 @@ def _media(row: Mapping[str, Any], talk: Sequence[Mapping[str, Any]], kind: str)
         given = len(row.get(f"{kind}s") or ())
         raise _wrong(row, f"{len(found)} places for a {kind} in its messages, but {given} in column {kind}s")
     return found
+
+
+def _clocks(rows: Sequence[Mapping[str, Any]], videos: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """What a processor is told of videos that are frames already: none is left out, and when each was taken."""
+    found: list[dict[str, Any]] = []
+    for row, shown in zip(rows, videos, strict=True):
+        rates = row.get("video_fps") or [None] * len(shown)
+        if len(rates) != len(shown):
+            raise _wrong(row, f"{len(shown)} videos, but {len(rates)} numbers in column video_fps")
+        for video, rate in zip(shown, rates, strict=True):
+            if isinstance(video, str | bytes):
+                continue
+            if rate is None or not rate > 0:
+                raise _wrong(
+                    row,
+                    f"a video of {len(video)} frames without its frames a second ({rate!r})",
+                    hint="Give a column video_fps with a number for each video, or the path of a video file.",
+                )
+            count = len(video)
+            about = {"fps": float(rate), "duration": count / rate, "total_num_frames": count}
+            found.append({**about, "frames_indices": list(range(count))})
+    if not found:
+        return {}
+    if len(found) != sum(map(len, videos)):
+        raise SurgSigmaError("a batch of videos as frames and as files", hint="Give all of them in one form.")
+    return {"video_metadata": found, "do_sample_frames": False}
 
 
 def _wrong(row: Mapping[str, Any], what: str, *, hint: str = "") -> SurgSigmaError:

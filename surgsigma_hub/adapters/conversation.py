@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ class Turn:
 class Medium:
     """One thing to look at. ``value`` of a film in frames is a list."""
 
-    kind: Literal["image", "video"]
+    kind: Literal["image", "video", "mask", "depth"]
     member: str
     value: Any
 
@@ -54,6 +54,7 @@ class Conversation:
         system: The system prompt.
         turns: User and assistant in turn, the sample's own question last.
         media: What is looked at, in the order of the tags.
+        target: The answer, where it is a medium.
         size: Width and height of the picture as it is given to the model.
         answer: The typed answer, boxes in shares of the frame.
         boxes: The convention of the boxes in ``turns``.
@@ -69,6 +70,12 @@ class Conversation:
     answer: Mapping[str, Any]
     boxes: Boxes
     sample: Mapping[str, Any] = field(repr=False)
+    target: Medium | None = None
+
+    @property
+    def prompt(self) -> str:
+        """What is asked, without the places of media."""
+        return TAG.sub("", self.turns[-2].text).strip()
 
     def images(self) -> list[Any]:
         """Pictures in order; the frames of a film count as pictures where films come in frames."""
@@ -94,11 +101,15 @@ def _rest(match: re.Match[str]) -> str:
     return "\n" if match.group().endswith("\n") else ""
 
 
-def check_sample(sample: Mapping[str, Any]) -> None:
-    """Refuses what is no sample, and a sample whose answer is no text.
+def check_sample(sample: Mapping[str, Any], targets: Collection[str] = ()) -> None:
+    """Refuses what is no sample, and a sample whose answer is of another kind than the format takes.
+
+    Args:
+        sample: Its JSON.
+        targets: Kinds of media that the answer may be; none: it is a text.
 
     Raises:
-        UnfitError: the answer is a medium.
+        UnfitError: the answer is a medium, or none of ``targets``.
         SampleError: not a sample of ours.
     """
     if problem := form_problem(sample, _READ):
@@ -110,12 +121,18 @@ def check_sample(sample: Mapping[str, Any]) -> None:
     id, task = sample["id"], sample["task"]
     if task not in all_tasks():
         raise UnknownNameError("task", task, all_tasks(), where=f"sample {id}")
-    targets = [m["member"] for m in sample["media"] if m["role"] == "target"]
-    if targets:
+    found = [m for m in sample["media"] if m["role"] == "target"]
+    if found and not targets:
         raise UnfitError(
-            f"sample {id}: the answer of {task} is a medium ({targets[0]}), which a text cannot hold",
+            f"sample {id}: the answer of {task} is a medium ({found[0]['member']}), which a text cannot hold",
             reason="target",
-            hint="Train it from surgsigma_hub.stream(...): the target is in .media of each item.",
+            hint="Images go by the format diffusers, videos by cosmos, all by surgsigma_hub.stream(...).",
+        )
+    if targets and [m["kind"] in targets for m in found] != [True]:
+        raise UnfitError(
+            f"sample {id}: the answer of {task} is not a medium of these kinds: {', '.join(targets)}",
+            reason="no_target",
+            hint="Choose tasks whose answer is such a medium, or a format of conversations.",
         )
 
 
@@ -133,7 +150,7 @@ def converse(
 
     Args:
         sample: Its JSON, which :func:`check_sample` has seen.
-        media: Its inputs by member, in the form that the record shall hold.
+        media: Its inputs by member, in the form that the record shall hold; and its target, for formats that take it.
         boxes: Convention of the boxes.
         films: Whether films come to the trainer as films, not as so many pictures.
         reasoning: Where the trace goes.
@@ -172,6 +189,7 @@ def converse(
             turns[-1] = Turn(last.role, written)
         else:
             turns[-1] = Turn(last.role, last.text, written[len("<think>") : written.index("</think>")])
+    aimed = [Medium(m["kind"], m["member"], media[m["member"]]) for m in described if m["role"] == "target"]
     return Conversation(
         id=id,
         task=task.name,
@@ -182,6 +200,7 @@ def converse(
         answer=answer,
         boxes=boxes,
         sample=sample,
+        target=aimed[0] if aimed else None,
     )
 
 

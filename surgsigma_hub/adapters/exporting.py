@@ -226,7 +226,7 @@ class _Run:
             shutil.rmtree(self._work)
             raise SurgSigmaError(
                 f"no sample of these can be written as {self._adapter.name}: {reasons}",
-                hint="Choose other tasks. Targets that are images or videos are trained from surgsigma_hub.streaming.",
+                hint="Choose other tasks. Answers that are images go by the format diffusers, videos by cosmos.",
             )
         finish(self._work, self._out, self._sizes, self._adapter.columns)
         return self._describe()
@@ -247,6 +247,8 @@ class _Run:
                     self._tally.refused(item.sample, error.reason)
                 else:
                     plan.write()
+                    if self._adapter.beside is not None:
+                        self._media.beside(self._adapter.beside(record))
                     stem = self._stem(record)
                     rates = plan.rates if self._adapter.clocked else ()
                     self._tally.wrote(item.sample, files.add(stem, record), rates)
@@ -259,10 +261,16 @@ class _Run:
                     since = 0
 
     def _plan(self, item: StreamSample) -> Plan:
-        timed = any(map(self._adapter.timed, conversations_of(item.sample)))
-        return self._media.plan(item.sample, item.media, form=self._form, frames=self._options.frames, timed=timed)
+        adapter = self._adapter
+        timed = any(map(adapter.timed, conversations_of(item.sample)))
+        return self._media.plan(
+            item.sample, item.media, form=self._form, frames=self._options.frames, timed=timed,
+            targets=bool(adapter.targets), place=adapter.place,
+        )  # fmt: skip
 
     def _stem(self, record: Mapping[str, Any]) -> str:
+        if self._adapter.stem is not None:
+            return self._adapter.stem
         part = self._adapter.part(record) if self._adapter.part is not None else ""
         return f"{self._choice.split}-{part}" if part else self._choice.split
 

@@ -17,7 +17,7 @@ from PIL import Image
 from ..media.video import open_video_bytes
 from ..streaming.decode.decoder import Frames
 from ..whole_files import write_atomic
-from .media import choose_frames
+from .media import choose_frames, eight_bit, picture
 
 MEDIA = "media"
 _JPEG_QUALITY = 95
@@ -76,8 +76,19 @@ class MediaFiles:
         form: Literal["file", "frames"],
         frames: Frames,
         timed: bool = False,
+        targets: bool = False,
+        place: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
     ) -> Plan:
         """Where the inputs of a sample go; writes nothing yet.
+
+        Args:
+            sample: Its JSON.
+            media: Its media by member.
+            form: What becomes of films.
+            frames: Which frames, where they become frames.
+            timed: As for ``choose_frames``.
+            targets: Also what the answer is.
+            place: From a sample and one of its media to the name that it must have below ``media``; None: by content.
 
         Raises:
             UnfitError: frames that would make the answer wrong, as of ``choose_frames``.
@@ -85,7 +96,7 @@ class MediaFiles:
         """
         plan = Plan({}, [])
         for medium in sample["media"]:
-            if medium["role"] != "input":
+            if medium["role"] != "input" and not targets:
                 continue
             member, data, digest = medium["member"], media[medium["member"]], medium["sha256"]
             start = f"{MEDIA}/{digest[:2]}/{digest[:32]}"
@@ -98,10 +109,18 @@ class MediaFiles:
                 plan.paths[member] = [self._prefix + names[index] for index in chosen]
                 plan.films.append((film, {index: self._out / name for index, name in names.items()}))
             else:
-                name = start + Path(member).suffix
+                wanted = place(sample, medium) if place is not None else None
+                if medium["kind"] == "depth":
+                    data, start = _png(eight_bit(picture(data, f"{sample['id']}.{member}"))), f"{start}-8bit"
+                name = f"{MEDIA}/{wanted}" if wanted is not None else start + Path(member).suffix
                 plan.paths[member] = self._prefix + name
                 plan.files.append((self._out / name, data))
         return plan
+
+    def beside(self, texts: Mapping[str, str]) -> None:
+        """Small files that a trainer looks for beside media, by name below ``media``."""
+        for name, text in texts.items():
+            write_atomic(self._out / MEDIA / name, f"{text}\n".encode(), sync=False)
 
     def count(self) -> tuple[int, int]:
         """Files and bytes; what a killed run left unfinished is removed."""
@@ -113,6 +132,12 @@ class MediaFiles:
             number += 1
             size += path.stat().st_size
         return number, size
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _below(folder: Path) -> Iterator[Path]:

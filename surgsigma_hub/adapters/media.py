@@ -23,6 +23,7 @@ def opened(
     form: Literal["file", "frames"],
     frames: Frames,
     timed: bool = False,
+    targets: bool = False,
 ) -> dict[str, Any]:
     """The inputs of a sample by member, ready for a record.
 
@@ -32,6 +33,7 @@ def opened(
         form: What becomes of films that come as bytes.
         frames: Which frames, with ``form="frames"``.
         timed: As for :func:`choose_frames`.
+        targets: Also what the answer is.
 
     Raises:
         UnfitError: as for :func:`choose_frames`.
@@ -41,7 +43,7 @@ def opened(
     ready: dict[str, Any] = {}
     for medium in sample["media"]:
         member = medium["member"]
-        if medium["role"] != "input":
+        if medium["role"] != "input" and not targets:
             continue
         if member not in media:
             raise SampleError(f"sample {sample['id']}: no medium {member} was given")
@@ -51,7 +53,20 @@ def opened(
             value = value.numpy()
         film = medium["kind"] == "video"
         ready[member] = _film(value, name, form, frames, timed) if film else picture(value, name)
+        if medium["kind"] == "depth" and isinstance(ready[member], Image.Image):
+            ready[member] = eight_bit(ready[member])
     return ready
+
+
+def eight_bit(depth: Image.Image) -> Image.Image:
+    r"""A depth map in 8 bits, the form that trainers of images can read: Pillow makes white of 16 bits in RGB.
+
+    >>> eight_bit(Image.fromarray(np.array([[0, 256, 65535]], np.uint16))).tobytes()
+    b'\x00\x01\xff'
+    """
+    if depth.mode == "L":
+        return depth
+    return Image.fromarray((np.asarray(depth).astype(np.uint32) >> 8).astype(np.uint8))
 
 
 def picture(value: Any, name: str) -> Any:

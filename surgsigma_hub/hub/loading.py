@@ -104,7 +104,9 @@ def load_dataset(
         )
     loaded: Any
     if streaming:
-        loaded = builder.as_streaming_dataset(split=split)
+        from .flat_stream import with_parquet
+
+        loaded = with_parquet(builder.as_streaming_dataset(split=split))
     else:
         from datasets.exceptions import DatasetGenerationError
 

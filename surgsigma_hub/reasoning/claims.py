@@ -291,8 +291,10 @@ _WITH = re.compile(r"\b(?:by(?: means of)?|using|with)\s+(?:(?:an?|the|another|o
 _ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
 _LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
 _ACTS = re.compile(
-    r"\s+(?:(?:is|are)\s+(?:(?:being\s+)?(?:used|employed)\b|in use\b|at work\b|(?!being\b)[a-z]+ing\b)"
-    r"|performs?\b|carr(?:y|ies)\s+out\b|serves?\s+for\b)",
+    r"\s+(?:(?:is|are)\s+(?:(?:now|currently|at present|visibly)\s+)?"
+    r"(?:(?:being\s+)?(?:used|employed|engaged|applied|seen|observed|shown|put to use)\b"
+    r"|in use\b|at work\b|(?!being\b|going\b)[a-z]+ing\b)"
+    r"|can\s+(?:clearly\s+|plainly\s+)?be\s+seen\b|performs?\b|carr(?:y|ies)\s+out\b|serves?\s+for\b)",
     re.IGNORECASE,
 )
 

@@ -163,7 +163,7 @@ def _judged(scene: Scene, criteria: dict[str, bool], words: Wording) -> list[str
     said: list[str] = []
     settled = 0
     if frame.holds_all(Fact.TISSUES) and not scene.is_clip:
-        seen = {t.id for t in frame.tissues or ()} - NOT_TISSUE
+        seen = {t.id for t in (*(frame.tissues or ()), *(t.target for t in frame.triplets or ()))} - NOT_TISSUE
         for criterion, met in criteria.items():
             needed = NEEDS.get(criterion, ())
             missing = [id for id in needed if id not in seen]

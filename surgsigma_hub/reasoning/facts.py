@@ -116,8 +116,8 @@ class Facts:
 
     @property
     def evident(self) -> bool:
-        """Whether anything is known of what can be seen: without, there is no trace."""
-        things = any(ids - NOT_TISSUE if kind == "target" else ids for kind, ids in self.labels.items())
+        """Whether more is known of what can be seen than the acts: without, there may be no trace."""
+        things = bool(self.labels.get("instrument") or self.labels.get("target", frozenset()) - NOT_TISSUE)
         return things or bool(self.triplets) or bool(self.smoke) or "instrument" in self.complete
 
     def regions_of(self, label: str) -> list[Region]:

@@ -16,7 +16,20 @@ from ..tasks.common.base import AnswerKind, Task
 from ..tasks.common.wording import joined
 from .bank import Wording
 from .measures import Measure, Name, of_boxes, of_motion, turned
-from .phrases import SIDES, be, corners, in_order, listed, name_of, place, size_words, the_list, thing_in_view, verbs
+from .phrases import (
+    SIDES,
+    be,
+    corners,
+    in_order,
+    listed,
+    lying,
+    name_of,
+    place,
+    size_words,
+    the_list,
+    thing_in_view,
+    verbs,
+)
 from .scene_facts import Memory, Scene
 
 _MOST_TISSUES = 3
@@ -57,7 +70,8 @@ def perceptual(task: Task, scene: Scene, answer: Answer, words: Wording, memory:
     smoke = not scene.is_clip and scene.frames[0].clean_image is not None
     if smoke and (style & 16 or task.answer is AnswerKind.TEXT or not said):
         said.append(words.say("smoke"))
-    spots = [] if task.answer is AnswerKind.BOXES else _spots(scene, memory)
+    boxed = style % _BY_BOX == 0 and not scene.is_clip  # then boxes stand in the list, and are not told again
+    spots = [] if boxed or task.answer is AnswerKind.BOXES else _spots(scene, memory)
     if spots and (style & 1 or tools is None or not tools.text):
         said.append(words.say(*words.pick(spots)))
     more = evidence(scene, memory)
@@ -344,7 +358,7 @@ def _placed(
             if by_box:
                 pieces.append(f"{thing} at {corners(b)}")
             elif placed and (sized or len(own) <= _MOST_TISSUES or style >> len(pieces) & 1):
-                where = place(region_words(b), style // 5 + 37 * len(pieces))
+                where = lying(place(region_words(b), style // 5 + 37 * len(pieces)), style // 9 + 3 * len(pieces))
                 pieces.append(f"{thing} {where}")
             else:
                 pieces.append(thing)

@@ -6,6 +6,9 @@ import csv
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
+from typing import Any
+
+import yaml
 
 from ..ontology import NULL, Kind, concept, concepts
 from ..ontology.forms import act_of, acting_on, forms
@@ -17,6 +20,9 @@ from .warrants import Sign
 
 Triple = tuple[str, str, str]
 
+_STYLES = 2520
+"""So many styles are told apart, of clauses and of signs: kept in memory, and divided evenly by most numbers."""
+
 SIDES = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
 
 _VERBS = {
@@ -26,6 +32,12 @@ _VERBS = {
 }  # fmt: skip
 _ONE = {"it": "it", **_VERBS}
 _MANY = {"it": "they", **{verb: verb for verb in _VERBS}, "be": "are"}
+
+
+@cache
+def _data() -> Any:
+    """The parts of sentences of the data file."""
+    return yaml.safe_load((resources.files(__package__) / "templates" / "phrases.yaml").read_text("utf-8"))
 
 
 @cache
@@ -111,55 +123,23 @@ def be(kind: Kind, ids: tuple[str, ...]) -> str:
 # ------------------------------------------------------------------------------------------------------- in view
 
 _ROWS: Mapping[str, tuple[str, ...]] = {"top": ("top", "upper"), "bottom": ("bottom", "lower")}
-_CORNER = expanded(
-    [
-        "[in|at|towards|near|within] the {row} {column}",
-        "[at|to the] {row} {column}",
-        "[in|at|towards|near] the {row} {column} of the [image|view|field|scene]",
-    ]
-)
-_CORNER_AREA = expanded(["[in|within|towards] the {row} {column} [part|area|region|portion|section]"])
-_ASIDE = expanded(
-    [
-        "{high} on the {column}[| side]",
-        "{high} to the {column}",
-        "[on|to|at] the {column} [near|at|towards] the {row}",
-        "on the {column} side [near|at|towards] the {row}",
-    ]
-)
-_MIDDLE = expanded(
-    [
-        "[on|at|to|towards] the {column}[| side]",
-        "[in|within] the {column} [part|area|region|portion|third]",
-        "in the {column} [part|area|region|portion|third] of the [image|view|field|scene]",
-        "halfway up [on|at] the {column}[| side]",
-        "at mid-height on the {column}[| side]",
-        "in the middle {column}",
-    ]
-)
-_CENTER = expanded(
-    [
-        "[in|at|near] the center[| of the image| of the view| of the field| of the scene]",
-        "in the middle[| of the image| of the view| of the field| of the scene]",
-        "[in|within] the central [part|area|region|portion]",
-    ]
-)
 _HIGH = {"top": ("high", "high up"), "bottom": ("low", "low down")}
 
 
 @cache
 def _places(region: str) -> tuple[str, ...]:
     """All the ways to say a part of the image."""
+    ways = {kind: expanded(forms) for kind, forms in _data()["places"].items()}
     row, _, column = region.partition(" ")
     if row == "middle":
-        return tuple(dict.fromkeys(form.format(column=column) for form in _MIDDLE))
+        return tuple(dict.fromkeys(form.format(column=column) for form in ways["middle"]))
     if not column:
-        return _CENTER
+        return ways["center"]
     area = "central" if column == "center" else column
-    made = [form.format(row=r, column=column) for form in _CORNER for r in _ROWS[row]]
-    made += [form.format(row=r, column=area) for form in _CORNER_AREA for r in _ROWS[row]]
+    made = [form.format(row=r, column=column) for form in ways["corner"] for r in _ROWS[row]]
+    made += [form.format(row=r, column=area) for form in ways["corner_area"] for r in _ROWS[row]]
     if column != "center":
-        made += [f.format(high=high, row=row, column=column) for f in _ASIDE for high in _HIGH[row]]
+        made += [f.format(high=high, row=row, column=column) for f in ways["aside"] for high in _HIGH[row]]
     return tuple(dict.fromkeys(made))
 
 
@@ -185,18 +165,31 @@ def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
     return with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
 
 
-_LASTS = (" and ", " and ", " and ", " and also ")
+def lying(where: str, style: int) -> str:
+    """A place with a word before it that leads from the thing to it, or with none.
+
+    >>> lying("in the center", 0), lying("in the center", 4), lying("(top left)", 4)
+    ('in the center', 'located in the center', '(top left)')
+    """
+    links = _data()["lying"]
+    return where if where.startswith("(") else f"{links[style % len(links)]}{where}"
 
 
 def listed(pieces: Sequence[str], style: int) -> str:
-    """Things in view as a list.
+    """Things in view as a list; the last two always by "and", so that the verb is plural.
 
     >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 3)
     ('a hook, a grasper and scissors', 'a hook and also a grasper')
     """
     if len(pieces) < 2:
         return "".join(pieces)
-    return f"{', '.join(pieces[:-1])}{_LASTS[style % len(_LASTS)]}{pieces[-1]}"
+    data = _data()
+    lasts, betweens = data["last"], data["between"]
+    said = pieces[0]
+    at, odd = divmod(style // len(lasts), len(betweens))
+    for n, piece in enumerate(pieces[1:-1]):
+        said += betweens[odd if n == at % (len(pieces) - 2) else 0] + piece
+    return f"{said}{lasts[style % len(lasts)]}{pieces[-1]}"
 
 
 def corners(box: Box) -> str:
@@ -220,42 +213,25 @@ def size_words(box: Box) -> str:
 
 # ---------------------------------------------------------------------------------------------------------- acting
 
-_TOOL_FIRST = (
-    "{subject} {be} {on}",
-    "{subject} {be} {on}",
-    "{subject} {be} used for {of}",
-    "{subject} {be} in use for {of}",
-    "{subject} {be} at work, {on}",
-    "{subject} {perform} {of}",
-    "{subject} {carry} out {of}",
-    "{subject} {serve} for {of}",
-    "{subject} can be seen {on}",
-    "{subject} {be} seen {on}",
-    "{subject} {be} employed for {of}",
-    "{subject} {be} being used for {of}",
-    "with {subject}, the surgeon is {on}",
-    "with {subject}, the surgeon performs {of}",
-    "by means of {subject}, the surgeon is {on}",
-    "the surgeon uses {subject} for {of}",
-    "the surgeon employs {subject} for {of}",
-)
-_ACT_FIRST = (
-    "{of} is being carried out with {subject}",
-    "{of} is being done with {subject}",
-    "{of} is performed with {subject}",
-    "{of} is under way with {subject}",
-    "the surgeon is {on} with {subject}",
-    "the surgeon performs {of} with {subject}",
-    "the surgeon carries out {of} with {subject}",
-)
-"""Ways to name the act before the tool: only of a first clause, since after another one, the act would read as that of
-the tool before."""
-STYLES = len(_TOOL_FIRST) * (len(_TOOL_FIRST) + len(_ACT_FIRST))
-"""Ways to say what instruments do: of the first one times those of each further one."""
+
+@cache
+def _ways(first: bool, noun: bool, moment: bool) -> tuple[str, ...]:
+    """Ways to say what one instrument does.
+
+    Args:
+        first: Whether it is the first clause, which may name the act or the surgeon before the tool.
+        noun: Whether the act has a noun; else only ways that say it as a participle.
+        moment: Whether it is said of a moment, which has a "now".
+    """
+    data = _data()["clauses"]
+    now = f"|{data['now']}]" if moment else "]"
+    lines = [line.replace("|@now]", now) for line in (*data["tool_first"], *(data["first_only"] if first else ()))]
+    ways = expanded(line.replace("[]", "") for line in lines)
+    return ways if noun else tuple(way for way in ways if "{of}" not in way)
 
 
-@lru_cache(maxsize=16384)
-def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, first: bool) -> str:
+@lru_cache(maxsize=32768)
+def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, first: bool, moment: bool) -> str:
     """What one instrument does; ``nth`` counts the triplets of its class where there are several, else it is -1."""
     tool = forms("instrument", instrument)
     subject = tool.the if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {tool.name}"
@@ -268,9 +244,7 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, 
         return f"{subject} {tool.be} in view but idle{where}"
     on, of = acting_on(action, target), deed(action, target)
     many = tool.is_plural
-    ways = (*_TOOL_FIRST, *(_ACT_FIRST if first else ()))
-    if on == of:  # a participle that no "performs" and no "is carried out" can take
-        ways = tuple(way for way in ways if "{of}" not in way)
+    ways = _ways(first, on != of, moment)  # a participle can be taken by no "performs" and no "is carried out"
     way = ways[style % len(ways)]
     said: str = way.format(
         subject=subject, be=tool.be, on=on, of=of,
@@ -280,48 +254,34 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, 
     return said
 
 
-@lru_cache(maxsize=16384)
 def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = False) -> str:
-    """One clause for each triplet: a list, or "... while ..." where they go on ``at_once``."""
+    """One clause for each triplet: a list, or "... while ..." where they go on ``at_once``.
+
+    Args:
+        triplets: Who does what to what.
+        style: Chooses the ways to say it, 0 or more.
+        at_once: Whether all of it goes on at the same time.
+    """
     instruments = [i for i, _, _ in triplets]
     told: dict[str, int] = {}
     made: list[str] = []
     for n, (i, a, t) in enumerate(triplets):
         nth = told.get(i, 0) if instruments.count(i) > 1 else -1
         told[i] = nth + 1
-        way = style if n == 0 else style // (len(_TOOL_FIRST) + len(_ACT_FIRST)) + 7 * (n - 1)
-        made.append(_clause(i, a, t, nth, way, first=n == 0))
+        way = (style if n == 0 else style // 5 + 31 * n) % _STYLES
+        made.append(_clause(i, a, t, nth, way, first=n == 0, moment=not at_once))
     return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
 
 
-_ACT_SIGNS = ("{of}", "{on}")
-_TOOL_ACT_SIGNS = (
-    "{of} with {a}",
-    "{of} by {a}",
-    "{of} by means of {a}",
-    "{of} using {a}",
-    "the use of {a} for {of}",
-    "{on} with {a}",
-    "{on} by means of {a}",
-    "{a} {on}",
-    "{a} used for {of}",
-    "{a} in use for {of}",
-    "{a} at work, {on}",
-)
-_TOOL_AT_SIGNS = (
-    "{a} on {at}",
-    "{a} at {at}",
-    "{a} brought to {at}",
-    "work on {at} with {a}",
-    "the use of {a} on {at}",
-)
-_TOOL_SIGNS = ("{a} in view", "{a} in sight", "{a} in the field", "the presence of {a}", "the use of {a}")
+@cache
+def _sign_ways(kind: str, noun: bool, plural: bool) -> tuple[str, ...]:
+    ways = expanded(_data()["signs"][kind])
+    if not noun:
+        ways = tuple(way for way in ways if "{of}" not in way)
+    return tuple(way for way in ways if not way.startswith("{a}")) if plural else ways
 
 
-_SIGN_STYLES = len(_TOOL_ACT_SIGNS) * len(_TOOL_AT_SIGNS)
-
-
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16384)
 def sign_text(sign: Sign, style: int = 0) -> str:
     """A sign as the subject of a sentence, in the singular whatever the tool.
 
@@ -331,24 +291,21 @@ def sign_text(sign: Sign, style: int = 0) -> str:
     ('a hook on the gallbladder', 'a hook in view')
     """
     tool = forms("instrument", sign.instrument).a if sign.instrument else ""
+    plural = bool(tool) and forms("instrument", sign.instrument).is_plural
     if sign.action:
         of, on = deed(sign.action, sign.target or NULL), acting_on(sign.action, sign.target or NULL)
-        ways: tuple[str, ...] = _TOOL_ACT_SIGNS if tool else _ACT_SIGNS
-        if of == on:
-            ways = tuple(way for way in ways if "{of}" not in way)
+        ways = _sign_ways("tool_act" if tool else "act", of != on, plural)
         slots = {"a": tool, "of": of, "on": on}
     elif sign.target:
-        ways, slots = _TOOL_AT_SIGNS, {"a": tool, "at": the("target", sign.target)}
+        ways, slots = _sign_ways("tool_at", True, plural), {"a": tool, "at": the("target", sign.target)}
     else:
-        ways, slots = _TOOL_SIGNS, {"a": tool}
-    if sign.instrument and forms("instrument", sign.instrument).is_plural:
-        ways = tuple(way for way in ways if not way.startswith("{a}"))
+        ways, slots = _sign_ways("tool", True, plural), {"a": tool}
     return ways[style % len(ways)].format_map(slots)
 
 
 def cited(sign: Sign, words: Wording) -> str:
     """A sign in one of its wordings."""
-    return sign_text(sign, words.number() % _SIGN_STYLES)
+    return sign_text(sign, words.number() % _STYLES)
 
 
 @cache
@@ -363,3 +320,9 @@ def purposes_of(action: str, target: str) -> tuple[str, ...]:
     """What an action is for, each as the rest of a sentence about it ("keeps the view open"); none where unknown."""
     known = _purposes()
     return known.get((action, target)) or known.get((action, ""), ())
+
+
+@cache
+def thereafter() -> tuple[str, ...]:
+    """Words before a further state of a clip."""
+    return tuple(_data()["thereafter"])

@@ -13,7 +13,6 @@ from .bank import Wording
 from .measures import Measure, Name
 from .perceptual import measures
 from .phrases import (
-    STYLES,
     Triple,
     cited,
     clauses,
@@ -24,6 +23,7 @@ from .phrases import (
     name_of,
     nouns,
     purposes_of,
+    thereafter,
     verbs,
 )
 from .scene_facts import Memory, Scene
@@ -32,15 +32,6 @@ from .warrants import Sign, Warrants
 _MOST_STATES = 6
 """Of a longer row of states, the last ones are told: they lead to what follows."""
 
-_LINKS = (
-    "Thereafter",
-    "Later on",
-    "After a while",
-    "Further on",
-    "After this",
-    "A moment later",
-    "From then on",
-)
 _PAIRS = {Name.OVERLAP: "overlap", Name.APART: "apart", Name.NEAREST: "nearest"}
 
 
@@ -84,7 +75,7 @@ def _moment(
         found = [m for m in measures(scene, memory) if asked in ("", m.subject)]
         reason = _meeting(triplets, found, words) or reason
     said += reason
-    said.append(words.say("relations", {"clauses": clauses(triplets, words.number() % STYLES)}))
+    said.append(words.say("relations", {"clauses": clauses(triplets, words.number())}))
     return said
 
 
@@ -158,14 +149,14 @@ def _clip(scene: Scene, only: tuple[str, ...] | None, words: Wording) -> list[st
         return []  # actions alone are the answer itself
     if not states:
         return []
-    style = words.number() % STYLES
+    style = words.number()
     told = list(dict.fromkeys(_told(state, style) for state in states))
     if len(told) == 1:
         return [words.say("throughout", {"first": told[0]})]
     said = [words.say("order", {"first": told[0], "then": told[1]})]
-    links = words.number()
+    links, start = thereafter(), words.number()
     for n, more in enumerate(told[2:]):
-        said.append(f"{_LINKS[(links + n) % len(_LINKS)]}, {more}.")
+        said.append(f"{links[(start + n) % len(links)]}, {more}.")
     return said
 
 

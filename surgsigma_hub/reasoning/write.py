@@ -43,7 +43,7 @@ def reason(
 
     Returns:
         The trace. A level about which nothing is known is None; all are where nothing seen explains the answer (depth,
-        smoke to be removed, masks without labels, a moment of which only the phase is known).
+        smoke to be removed, masks without labels, a moment of which only the phase or the answer itself is known).
     """
     if _unexplained(task, frame, draft):
         return Reasoning()
@@ -55,6 +55,8 @@ def reason(
     relations = relational(task, scene, draft, words, memory, warrants) if task.level > 1 else []
     if (not seen and not relations) or _from_text_alone(draft):
         return Reasoning()
+    if not seen and len(relations) == 1 and task.answer is AnswerKind.LABELS:
+        return Reasoning()  # the answer alone, and nothing that it follows from
     context = contextual(task, scene, draft, procedure, words, memory, warrants) if task.level > 2 else []
     level = 3 if context else 2 if relations else 1
     return Reasoning(level, *(" ".join(said) or None for said in (seen, relations, context)))

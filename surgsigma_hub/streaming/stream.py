@@ -13,7 +13,7 @@ from ..errors import MediaError, MissingExtraError, ShardError, SurgSigmaError
 from ..shards.skipping import Skipped, too_many
 from .decode.decoder import Decoder
 from .order.partition import Partition
-from .order.permutation import Order
+from .order.permutation import Numbers, Order
 from .order.state import State, read_state
 from .read_once import Job, Recent, read_once
 from .sample import Settings, StreamSample
@@ -21,6 +21,7 @@ from .selection.dataset import StreamDataset
 from .selection.index import Index
 from .storage.tree import SampleReader, TreeStorage
 from .thread_pool import OrderedThreadPool
+from .view import SampleView
 
 if TYPE_CHECKING:
     from .torch import TorchStream
@@ -210,11 +211,11 @@ class Stream:
         """
         errors = self.errors
         jobs = self._jobs(share, epoch, first)
-        shared = self._data.shares_media
+        shared, as_read = self._data.shares_media, self._data.as_read
         for job, read in (
             read_once(jobs, self._engine.map, self._settings.interleave) if shared else self._engine.map(jobs)
         ):
-            found = self._said(job, read, epoch)
+            found = read if as_read else self._said(job, read, epoch)
             if isinstance(found, StreamSample):
                 errors.good()
                 yield found
@@ -227,11 +228,15 @@ class Stream:
         tries = min(total, self._settings.max_errors_in_row + 1)
         for back in range(1, tries + 1):
             other = np.array([(position - back) % total], np.int64)
-            numbers, turns = self._data.places(order.at(other))
-            found = self._said(*self._load(Job(int(other[0]), int(numbers[0]), int(turns[0]), True)), epoch)
+            found = self._alone(int(other[0]), order.at(other), epoch)
             if isinstance(found, StreamSample):
                 return found
         raise too_many(tries, f"position {position}", error)
+
+    def _alone(self, position: int, place: Numbers, epoch: int) -> _Read:
+        """The one item of a place, read by itself."""
+        numbers, turns = self._data.places(place)
+        return self._said(*self._load(Job(position, int(numbers[0]), int(turns[0]), True)), epoch)
 
     def _said(self, job: Job, read: _Read, epoch: int) -> _Read:
         """The item of a job, made of what was read for it."""
@@ -298,6 +303,22 @@ class Stream:
             return job, StreamSample(raw.key, sample, media, job.position)
         except (ShardError, MediaError) as error:
             return job, error
+
+    def sample(self, number: int) -> StreamSample:
+        """One sample by its number in the tree, whatever the order; the stream stays where it stands.
+
+        Raises:
+            ShardError: its shard is damaged.
+            MediaError: a medium that cannot be read.
+        """
+        found = self._alone(number, np.array([number], np.int64), self._epoch)
+        if not isinstance(found, StreamSample):
+            raise found
+        return found
+
+    def view(self) -> SampleView:
+        """The same samples by number: ``len(view)``, ``view[n]``; for readers that choose their own order."""
+        return SampleView(self)
 
     # -- torch ------------------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def _export(name: str, options: Options) -> Reader:
 
 
 for name, adapter in all_adapters().items():
-    traces = "inline" if adapter.thought is None else "separate"
+    traces = "drop" if adapter.targets else "inline" if adapter.thought is None else "separate"
     wanted = Options(reasoning=traces, boxes="objects" if adapter.objects else "unit")  # type: ignore[arg-type]
     reader(f"export {name}")(_export(name, wanted))
 reader("export inline")(_export("trl", Options(reasoning="inline", boxes="qwen2_5_vl")))

@@ -17,7 +17,7 @@ from ...conformance import form_problem
 from ...errors import MediaError, ShardError, SurgSigmaError
 from ...media.image import as_rgb, pillow_words
 from ...media.limits import MAX_PIXELS
-from ...schema import FORMAT_VERSION, check_format_version
+from ...schema import READ_VERSIONS, check_format_version
 from ...shards.by_medium import layout_of
 from ...shards.tar_index import Members
 from .pixel_pool import PixelPool, Pixels
@@ -156,7 +156,7 @@ class Decoder:
         """The JSON of a sample, and member, kind and sha256 of each medium that it names."""
         try:
             sample: dict[str, Any] = orjson.loads(raw.json)
-            if sample["format_version"] != FORMAT_VERSION:
+            if sample["format_version"] not in READ_VERSIONS:
                 check_format_version(sample["format_version"], where=raw.where)
             return sample, [(m["member"], m["kind"], m["sha256"]) for m in sample["media"]]
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:

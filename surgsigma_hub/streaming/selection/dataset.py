@@ -109,6 +109,7 @@ class StreamDataset:
 
     Attributes:
         shares_media: Whether several items are made of one sample, which is better read once.
+        as_read: Whether an item is the sample as it was read, so that :meth:`item` need not be asked.
 
     Args:
         loaded: Manifests and shares.
@@ -117,6 +118,7 @@ class StreamDataset:
     """
 
     shares_media = False
+    as_read = True
 
     def __init__(
         self, loaded: LoadedSelection, *, wanted: Wanted | None = None, where: Mapping[str, object] | None = None

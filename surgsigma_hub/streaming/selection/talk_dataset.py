@@ -52,6 +52,7 @@ class TalkDataset(StreamDataset):
         self._counts = conversations.counts() if talk == "all" and conversations is not None else None
         self._ends = None if self._counts is None else np.cumsum(self._counts)
         self.shares_media = self._counts is not None
+        self.as_read = False
         how = ["turns", self._turns.most, sorted(self._turns.apart)] if self._turns else [str(talk)]
         said = sorted((*name, weight) for name, weight in weights.items())
         identity = [self.fingerprint, len(self), how, said]

@@ -13,9 +13,10 @@ from typing import Literal
 
 from ...ontology import concept, defined
 from ...records import Message
+from .asking import ask
 from .base import Draft, Task
 from .chance import chances
-from .question_kinds import PLAIN, Setting, ask
+from .question_kinds import PLAIN, Setting
 from .wording import bank, word
 
 COMPOUND: Mapping[str, str] = {

@@ -110,7 +110,8 @@ class Criteria:
         for span in named:
             if len(span.ids("criterion")) > 1:
                 raise bad(_EXPECTED, part, f"{part[span.start : span.end]!r} can mean more than one criterion")
-        verdicts = _judged(part, [(s.start, s.end, s.ids("criterion")[0]) for s in named])
+        verdicts = _all_but(part, {s.ids("criterion")[0] for s in named if _EXCEPT.search(part, 0, s.start)})
+        verdicts = verdicts or _judged(part, [(s.start, s.end, s.ids("criterion")[0]) for s in named])
         if not verdicts:
             numbered = [(m.start(1), m.end(), _by_number(m[1], part)) for m in _NUMBERED.finditer(part)]
             verdicts = _in_a_row(part) or _all_alike(part) or _judged(part, numbered)
@@ -215,3 +216,19 @@ def _all_alike(part: str) -> dict[str, bool]:
     if match is None or match["not"]:
         return {}
     return dict.fromkeys(CRITICAL_VIEW, match["none"] is None)
+
+
+_EXCEPT = re.compile(
+    rf"(?:^|[.;:,]\s?)(?:(?P<none>none)|all|both\sothers|everything)\b[^.;:,]{{0,40}}\b(?:{_GOOD})\b[^.;:]{{0,12}}"
+    r"\b(?:except|but|save|apart\sfrom|other\sthan|bar)\b[^.;]*$",
+    re.IGNORECASE,
+)
+
+
+def _all_but(part: str, named: set[str]) -> dict[str, bool]:
+    """The verdicts of "all are met except A": of the critical view, those ``named`` after the exception differ."""
+    match = _EXCEPT.search(part)
+    if match is None or not named or not named <= {*CRITICAL_VIEW}:
+        return {}
+    rest = match["none"] is None
+    return {id: rest is not (id in named) for id in CRITICAL_VIEW}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,11 +13,11 @@ from ...registry import all_sources
 from ..common.answers import NOT_TISSUE, names, plain_list
 from ..common.base import Size, Space
 from .denial import denied
-from .lexicon import lexicon
+from .lexicon import Span, acts_called_things, lexicon
 from .partial import PartialAnswer, unread_items
 from .prose import told
 from .strip import answer_part, bad
-from .words import tokens
+from .words import Token, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,13 @@ _EXPLAINS = re.compile(
     r"due\sto|so\sthat|as\s(?:the|there|no|an?))\b",
     re.IGNORECASE,
 )
+_PAST = re.compile(
+    r"\b(?:after|following|once)\b[^,.;:]{1,120}(?:[,;:]|$)"
+    r"|[^,.;:]{1,120}\b(?:is|are|was|were|has\sbeen|have\sbeen)\s(?:now\s)?"
+    r"(?:finished|completed?|done|over|ending)\b\s?(?:[,;:.]|and\b|so\b)",
+    re.IGNORECASE,
+)
+"""What is over before the action that is asked for: "after A, B", "B, after A", "A is done, so B"."""
 _SENTENCE = re.compile(r"(?<=[.;])\s")
 _NOUNS: dict[Kind, str] = {
     "instrument": r"instruments?|tools?|devices?|objects?|detections?|box|boxes",
@@ -139,7 +147,7 @@ class OneLabel:
         own = [one for one in _SENTENCE.split(part) if re.search(rf"\b{self.kind}\b", one, re.IGNORECASE)]
         if own and len(labels_in(self.kind, ". ".join(own), among).ids) == 1:
             return labels_in(self.kind, ". ".join(own), among)
-        past = re.search(r"\b(?:after|following|once)\b[^,.;:]{1,120}[,;:]", part, re.IGNORECASE)
+        past = _PAST.search(part)
         if self.after_is_past and past:
             return labels_in(self.kind, part[: past.start()] + part[past.end() :], among)
         return None
@@ -177,9 +185,15 @@ class LabelSet:
         part = answer_part(text, f"{self.kind} labels, or none")
         ids = read_set(self.kind, part)
         read = tokens(part)
-        unread = unread_items(part, read, lexicon(self.kind).find(read))
+        things = acts_called_things(self.kind)
+        spans = [s for s in lexicon(self.kind).find(read) if s.ids(self.kind) or not _is_one_of(things, read, s)]
+        unread = unread_items(part, read, spans)
         plain = plain_list(names(self.kind, ids))
         return PartialAnswer(text=plain, labels=ids, unread=unread) if unread else Answer(text=plain, labels=ids)
+
+
+def _is_one_of(names: frozenset[str], read: Sequence[Token], span: Span) -> bool:
+    return " ".join(t.word for t in read[span.first : span.last + 1]) in names
 
 
 def read_set(kind: Kind, part: str) -> tuple[str, ...]:

@@ -220,11 +220,23 @@ def _shared_heads(lists: Sequence[Sequence[tuple[tuple[str, ...], str]]]) -> Ite
 
 def _native(kind: Kind) -> Iterator[tuple[str, str]]:
     """What sources call labels, but for a thing that one of them calls as all others call an action: "suction"."""
-    taken = {forms("action", id).noun for id in concepts("action")} if kind != "action" else set()
+    acts = acts_called_things(kind)
     for source in sources_with_names():
         for (k, native), id in native_names(source).items():
-            if k == kind and native.casefold() not in taken:
+            if k == kind and native.casefold() not in acts:
                 yield native, id
+
+
+@cache
+def acts_called_things(kind: Kind) -> frozenset[str]:
+    """Names of actions that some source gives a label of another kind.
+
+    >>> "suction" in acts_called_things("instrument"), acts_called_things("action")
+    (True, frozenset())
+    """
+    acts = {forms("action", id).noun for id in concepts("action")} if kind != "action" else set()
+    every = (key for source in sources_with_names() for key in native_names(source))
+    return frozenset(native.casefold() for k, native in every if k == kind) & acts
 
 
 @cache

@@ -28,7 +28,9 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _COMPACT = re.compile(r"\b(?:(\d{1,2})h ?)?(\d{1,3})m ?(\d{1,2}(?:\.\d{1,6})?)s\b", re.IGNORECASE)
-_KEYED = re.compile(rf"\b(?:seconds?|secs)[\"']? ?[:=] ?[\"']?({_DIGITS})(?![\w:])(?! ?(?:{_UNIT})\b)", re.IGNORECASE)
+_KEYED = re.compile(
+    rf"(?:\b|_)(?:seconds?|secs)[\"']? ?[:=] ?[\"']?({_DIGITS})(?![\w:])(?! ?(?:{_UNIT})\b)", re.IGNORECASE
+)
 _CLOCK = re.compile(r"(?<![\w.:-])(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d(?:\.\d{1,6})?)(?![\w:])")
 _BARE = re.compile(rf"(?:about |around |approximately |roughly |~ ?|≈ ?)?({_AMOUNT})", re.IGNORECASE)
 _JOINS = re.compile(r",? ?(?:and )?", re.IGNORECASE)

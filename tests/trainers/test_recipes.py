@@ -1,0 +1,28 @@
+"""The programs of docs/engines.md, copied out of it, find what the manifests count, each in its own environment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from surgsigma_hub.shards.manifest import load_tree
+
+from kit import demo, environment
+from run import ROOT
+
+pytestmark = pytest.mark.slow
+__all__ = ["demo"]
+TEXT = (ROOT / "docs" / "engines.md").read_text("utf-8")
+PROGRAMS = dict(re.findall(r"^```python (\w+)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_program_finds_what_is_there(name: str, demo: Path, tmp_path: Path) -> None:
+    where = environment(name)
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAMS[name], "utf-8")
+    said = where.run(where.python, program, cwd=demo, PYTHONPATH="").splitlines()
+    (task,) = {manifest.task for manifest in load_tree(demo / "surgsigma") if manifest.task in PROGRAMS[name]}
+    wanted = sum(m.samples for m in load_tree(demo / "surgsigma") if (m.task, m.split) == (task, "train"))
+    assert said[-1] == str(wanted) and wanted > 10

@@ -1,0 +1,98 @@
+"""ms-swift reads our exports with its own code, and a tiny model is trained by the line that the export prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from surgsigma_hub.adapters import Options, get_adapter
+from surgsigma_hub.adapters.exporting import Choice, export
+from surgsigma_hub.adapters.report import ExportReport
+from surgsigma_hub.cli import main
+
+from drawn import write_clips, write_stills
+from kit import Environment, Pair, check_answers, check_boxes, check_times, demo, environment, frames_seen, tiny
+
+pytestmark = pytest.mark.slow
+__all__ = ["demo"]
+
+
+@pytest.fixture(scope="module")
+def swift() -> Environment:
+    return environment("swift")
+
+
+@pytest.fixture(scope="module")
+def models(swift: Environment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    return {family: tiny(swift, family, folder) for family in ("qwen2_5_vl", "qwen3_vl")}
+
+
+def variables(how: str) -> dict[str, str]:
+    """What stands before the command: ``NAME=VALUE`` words."""
+    return dict(word.split("=", 1) for word in how.split(" swift sft")[0].split() if "=" in word)
+
+
+def read(swift: Environment, model: Path, out: Path, report: ExportReport, folder: Path) -> list[Pair]:
+    """Each record of an export and what ms-swift makes of it, in order."""
+    files = list(report.files)
+    found = swift.probe("swift", folder / "seen.jsonl", str(model), files, cwd=out, **variables(report.how))
+    records = [json.loads(line) for name in files for line in (out / name).read_text("utf-8").splitlines()]
+    assert len(found) == len(records) == report.records, "every record arrives"
+    return list(zip(records, found, strict=True))
+
+
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3_vl"])
+@pytest.mark.parametrize("reasoning", ["drop", "inline"])
+def test_answers_alone_are_learned_and_traces_as_asked(
+    swift: Environment, models: dict[str, Path], demo: Path, tmp_path: Path, family: str, reasoning: Any
+) -> None:
+    report = export(
+        demo / "surgsigma", get_adapter("swift"), out=tmp_path / "sft",
+        options=Options(boxes=family, reasoning=reasoning), choice=Choice(per_task=25),
+    )  # fmt: skip
+    check_answers(read(swift, models[family], tmp_path / "sft", report, tmp_path), reasoning)
+
+
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3_vl"])
+@pytest.mark.parametrize("boxes", ["family", "objects"])
+def test_boxes_meet_what_the_model_sees(
+    swift: Environment, models: dict[str, Path], tmp_path: Path, family: str, boxes: str
+) -> None:
+    """Also those that ms-swift writes itself, with the variable that the export names."""
+    stills = write_stills(tmp_path / "tree")
+    options = Options(boxes=family if boxes == "family" else "objects", model=family)
+    report = export(tmp_path / "tree", get_adapter("swift"), out=tmp_path / "sft", options=options)
+    assert len(check_boxes(read(swift, models[family], tmp_path / "sft", report, tmp_path), stills, family)) == 4
+
+
+def test_clips_keep_their_times(swift: Environment, models: dict[str, Path], tmp_path: Path) -> None:
+    clips = write_clips(tmp_path / "tree")
+    report = export(tmp_path / "tree", get_adapter("swift"), out=tmp_path / "sft", options=Options(model="qwen3_vl"))
+    pairs = read(swift, models["qwen3_vl"], tmp_path / "sft", report, tmp_path)
+    for record, found in pairs:
+        print(clips[record["id"]], frames_seen(found["videos"][0]["levels"]), found["text"][:300])
+    check_times(pairs, clips)
+
+
+def test_the_line_of_the_export_trains(
+    swift: Environment, models: dict[str, Path], demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "sft"
+    words = ["--format", "swift", "--model", "qwen2_5_vl", "--out", str(out), "--per-task", "4"]
+    assert main(["export", str(demo / "surgsigma"), *words]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Train (swift): "))
+    how, _ = line.removeprefix("Train (swift): ").split(", from inside ")
+    own = (
+        f"--model {models['qwen2_5_vl']} --model_type qwen2_5_vl --tuner_type full --max_steps 3 "
+        f"--output_dir {tmp_path / 'out'} --logging_steps 1 --per_device_train_batch_size 2 "
+        "--use_cpu true --torch_dtype float32 --report_to none "
+        "--save_strategy no --add_version false --split_dataset_ratio 0"
+    )
+    command = how[how.index("swift sft") :].replace(f"{out}/", "").split()
+    swift.run(*command, *own.split(), cwd=out, **variables(how))
+    log = [json.loads(row) for row in (tmp_path / "out" / "logging.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in log if "loss" in row]
+    assert len(losses) == 3 and all(0 < loss < 12 for loss in losses)
