@@ -10,6 +10,7 @@ import orjson
 import pytest
 import surgsigma_hub
 from surgsigma_hub.adapters import REASONS, Options, UnfitError, all_adapters, get_adapter
+from surgsigma_hub.cli import main
 from surgsigma_hub.errors import SampleError, SurgSigmaError
 from surgsigma_hub.streaming import StreamSample, Turns
 
@@ -72,6 +73,23 @@ def test_what_is_no_medium_is_told(item: StreamSample, spoil: Any) -> None:
     with pytest.raises(SurgSigmaError, match=r"medium|sample") as told:
         get_adapter("trl")(doc, item.media)
     assert isinstance(told.value, SampleError) or "no_task" in str(told.value)
+
+
+def test_files_of_a_tree_by_medium(tmp_path: Path) -> None:
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    write_talks(tree, [[TASKS, TASKS[:1]], [TASKS[1:2]]])
+    line = ["export", str(tree), "--format", "sharegpt"]
+    assert main([*line, "--talk", "turns", "--out", str(out)]) == 0
+    report = orjson.loads((out / "export.json").read_bytes())["report"]
+    assert report["records"] == report["media_files"] == 3
+    assert report["tasks"] == {"instrument_recognition": 2, "phase_recognition": 3}
+    records = orjson.loads((out / "train.json").read_bytes())
+    assert sorted(len(one["conversations"]) for one in records) == [2, 2, 6]
+    assert main([*line, "--talk", "all", "--out", str(tmp_path / "all")]) == 0
+    every = orjson.loads((tmp_path / "all" / "train.json").read_bytes())
+    assert len(every) == len({one["id"] for one in every}) == 5 and len({one["images"][0] for one in every}) == 3
+    assert main(["export", str(tree), "--format", "grpo", "--talk", "turns", "--out", str(tmp_path / "no")]) != 0
+    assert main([*line, "--out", str(tmp_path / "no")]) != 0, "without --talk there is nothing by task"
 
 
 @pytest.mark.torch

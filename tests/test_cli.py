@@ -286,13 +286,15 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch, made: object) -> dict[str, Any]:
 def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     calls = _stand_in(monkeypatch, FakeReport())
     line = (
-        "build cholect50 --root in --out out --task a --task b --split train --workers 3 --option x=1 --option y=a=b "
-        "--seed 5 --jpeg-quality 80 --shard-size 1GB --max-quarantine 10%"
+        "build cholect50 --root in --out out --task a --task b --split train --workers 3 --engine ray "
+        "--address head:6379 --option x=1 --option y=a=b --seed 5 --jpeg-quality 80 --shard-size 1GB "
+        "--max-quarantine 10%"
     )
     assert main(line.split()) == 0
     assert calls == {
         "source": "cholect50", "root": Path("in"), "out": Path("out"), "tasks": ["a", "b"], "splits": ["train"],
-        "workers": 3, "options": {"x": "1", "y": "a=b"}, "seed": 5, "jpeg_quality": 80, "shard_bytes": 2**30,
+        "workers": 3, "engine": "ray", "address": "head:6379",
+        "options": {"x": "1", "y": "a=b"}, "seed": 5, "jpeg_quality": 80, "shard_bytes": 2**30,
         "clip_fps": 10.0, "clip_side": 480, "frame_side": None, "joint": 0.2, "explained": 0.2, "style": "varied",
         "layout": "tasks", "split_policy": "official", "smoke": 0.0, "depth": None, "warrants": None,
         "max_quarantine": 0.1, "dry_run": False, "pictures": False, "progress": False, "engine": "processes",

@@ -196,16 +196,16 @@ class Adapter:
             SampleError: the sample is not one of ours.
         """
         said = conversations_of(sample)
-        for one in said:
-            check_sample(one, self.targets)
-            if self.check is not None:
-                self.check(one)
         if not self.turns and said[0] is not sample:
             raise UnfitError(
                 f"medium {sample['id']}: {len(said)} conversations in turns, of which {self.trainer} takes one",
                 reason="turns",
                 hint="Stream with talk='one' or 'all'.",
             )
+        for one in said:
+            check_sample(one, self.targets)
+            if self.check is not None:
+                self.check(one)
 
     def accepts(self, sample: Mapping[str, Any]) -> bool:
         """Whether a sample or a row can become a record; for ``filter``, before the media are looked at."""

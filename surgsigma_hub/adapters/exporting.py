@@ -23,12 +23,14 @@ from .base import Adapter, Options
 from .files import MediaFiles, Plan, RecordFiles, digest, finish
 from .note import Written, notes
 from .report import ExportReport, Tally, licenses_note, ordered, why
+from .turns import conversations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..streaming import Stream, StreamSample
     from ..streaming.selection.dataset import Config
+    from ..streaming.selection.talk_dataset import Talk
 
 REPORT = "export.json"
 """Lies beside finished files and says what they are; a folder without it is not a whole export."""
@@ -47,6 +49,7 @@ class Choice:
         config: As for ``surgsigma_hub.streaming``.
         weights: Shares of configs in place of ``config``, as of a mixture that is streamed: what is used up before the
             others comes again. None: every sample once.
+        talk: As for ``surgsigma_hub.streaming``: of what is laid out by medium, what a record is of.
         per_task: Most samples of a task, those with which the order begins; None: no bound.
         split: Likewise.
         where: Likewise.
@@ -58,6 +61,7 @@ class Choice:
 
     config: str | tuple[str, ...] | None = None
     weights: Mapping[str, float] | None = None
+    talk: Talk | None = None
     per_task: int | None = None
     split: str = "train"
     where: Mapping[str, Any] | None = None
@@ -120,8 +124,9 @@ def export(
     if not 1 <= number <= of:
         raise SurgSigmaError(f"part {number} of {of}", hint="Expected a number from 1 up to the number of parts.")
     source = stream(
-        tree, choice.mixture(), split=choice.split, where=choice.where, caps=choice.per_task, seed=choice.seed,
-        shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of, revision=revision,
+        tree, choice.mixture(), talk=choice.talk, split=choice.split, where=choice.where, caps=choice.per_task,
+        seed=choice.seed, shuffle="block", decode="bytes", verify=True, rank=number - 1, world_size=of,
+        revision=revision,
     )  # fmt: skip
     with source:
         asked = _asked(source, adapter, options, choice)
@@ -137,12 +142,15 @@ def export(
 
 def _asked(source: Stream, adapter: Adapter, options: Options, choice: Choice) -> dict[str, Any]:
     """What makes two exports the same, as JSON."""
+    chosen = asdict(replace(choice, where=None))  # the filter is part of the data
+    if choice.talk is None:
+        del chosen["talk"]  # exports that were begun before there was a choice go on
     wanted = {**asdict(options), "boxes": asdict(adapter.boxes(options)), "video": adapter.ready(options)}
     return {
         "export": _VERSION,
         "format": adapter.name,
         "data": source.state_dict()["data"],
-        "options": digest([wanted, asdict(replace(choice, where=None))]),  # the filter is part of the data
+        "options": digest([wanted, chosen]),
     }
 
 
@@ -254,8 +262,9 @@ class _Run:
 
     def _plan(self, item: StreamSample) -> Plan:
         adapter = self._adapter
+        timed = any(map(adapter.timed, conversations_of(item.sample)))
         return self._media.plan(
-            item.sample, item.media, form=self._form, frames=self._options.frames, timed=adapter.timed(item.sample),
+            item.sample, item.media, form=self._form, frames=self._options.frames, timed=timed,
             targets=bool(adapter.targets), place=adapter.place,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from ..hub.markdown import code, plain
 from ..registry import all_sources
 from ..source import Part
 from .base import REASONS
+from .turns import conversations_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class ExportReport:
         format: Name of the format.
         records: All of them.
         files: Records by file.
-        tasks: Records by task.
+        tasks: Conversations by task; of media in turns a record has several.
         sources: Records by source.
         left_out: Samples that the format cannot express, by reason and then by task.
         media_files: Files of media, each once.
@@ -73,7 +74,7 @@ class Tally:
     def wrote(self, sample: Mapping[str, Any], file: str, rates: Sequence[float] = ()) -> None:
         """Count a record, in whose videos so many frames make a second."""
         self.files[file] += 1
-        self.tasks[sample["task"]] += 1
+        self.tasks.update(one["task"] for one in conversations_of(sample))
         self.sources[sample["source"]] += 1
         self.licenses[sample["source"]] = sample["license"]
         seen = [*(self.rates or ()), *rates]
@@ -81,7 +82,7 @@ class Tally:
 
     def refused(self, sample: Mapping[str, Any], reason: str) -> None:
         """Count a sample that was left out."""
-        self.left_out.setdefault(reason, Counter())[sample["task"]] += 1
+        self.left_out.setdefault(reason, Counter()).update(one["task"] for one in conversations_of(sample))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from .units import Progress, Work
 
 _RETRIES = 5
 """Times that a unit is run again when its worker is lost; a unit that fails by itself is not run again."""
+_KNOCK = 10.0
+"""Seconds that a head node has to answer."""
 _AHEAD = 2
 """Units for each core that Ray is given at a time: a plan of a hundred thousand videos stays here."""
 
@@ -84,10 +87,11 @@ def _connected(address: str) -> Iterator[Any]:
     ours = not ray.is_initialized()
     if ours:
         try:
+            _reach(address)
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise BuildError(
-                f"no cluster of Ray at {address!r} ({str(error).splitlines()[0][:200]})",
+                f"no cluster of Ray at {address!r} ({(str(error).splitlines() or ['no answer'])[0][:200]})",
                 hint="Start one (ray start --head, and ray start --address=HOST:6379 on other nodes), or name it with "
                 "--address.",
             ) from None
@@ -96,3 +100,14 @@ def _connected(address: str) -> Iterator[Any]:
     finally:
         if ours:
             ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Knock at an address: Ray 2.60 waits for minutes, and says nothing, where nobody answers.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, colon, port = address.rpartition("//")[2].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK).close()

@@ -77,6 +77,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", type=_weights, metavar="CONFIG=WEIGHT,...",
         help="shares of configs, in place of CONFIG; one that is used up before the others comes again",
     )  # fmt: skip
+    add(
+        "--talk", choices=("one", "all", "turns"),
+        help="of a tree laid out by medium: one conversation about each, all of them, or each medium with its "
+        "conversations as turns of one record",
+    )  # fmt: skip
     boxes = parser.add_mutually_exclusive_group()
     boxes.add_argument(
         "--boxes", choices=("unit", "norm1000", "pixels", "objects"),
@@ -152,6 +157,7 @@ def _export(args: argparse.Namespace) -> int:
         options=_options(args),
         choice=Choice(
             config=chosen(args.config),
+            talk=args.talk,
             weights=args.weights,
             per_task=args.per_task,
             split=args.split,

@@ -45,6 +45,7 @@ ADAPTER = Adapter(
     trainer="Cosmos",
     description="videos/NAME.mp4, metas/NAME.txt with its caption, and a manifest of relative paths",
     write=_write,
+    turns=False,
     videos=("file",),
     system=False,
     targets=("video",),

@@ -34,6 +34,7 @@ ADAPTER = Adapter(
     trainer="diffusers",
     description="metadata.jsonl of input_image, edit_prompt and edited_image: desmoking, next frames, masks, depth",
     write=_write,
+    turns=False,
     videos=("file",),
     system=False,
     targets=("image", "mask", "depth"),
