@@ -124,9 +124,10 @@ class KvasirVQA(StillsSource):
                 yield Defect(Reason.DUPLICATE_ID, row.where, detail)
                 return
         yield from forms.defects()
+        if lacking := [form for form in ("instruments", "abnormalities", "landmarks") if form not in told]:
+            where = ", ".join(map(self.relative, self._tables)) or self.relative(still.path)
+            yield Defect(Reason.LABEL_MISSING, where, f"no question on {', '.join(lacking)} is on image {video.id}")
         if not told:
-            detail = "no question on instruments, findings or landmarks is on this image"
-            yield Defect(Reason.LABEL_MISSING, self.relative(still.path), detail)
             return
         lists = {form: tuple(_names(row.answer)) for form, row in told.items()}
         tissues = [name for form in ("abnormalities", "landmarks") for name in lists.get(form, ())]

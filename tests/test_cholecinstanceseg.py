@@ -166,7 +166,7 @@ def test_pictures_without_files_and_files_without_pictures_are_told(tmp_path: Pa
         (Reason.ROW_MALFORMED, f"train/{FULL}"),
         (Reason.MEDIA_MISSING, f"{FULL}/2"),
     ]
-    assert "1 pictures" in defects[2].detail and STEM.format(3) in defects[2].detail
+    assert "1 images" in defects[2].detail and STEM.format(3) in defects[2].detail
 
 
 def test_a_sequence_of_pictures_alone_is_told(tmp_path: Path) -> None:
