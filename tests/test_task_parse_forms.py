@@ -89,7 +89,7 @@ REFUSED = {
     ],
     "instrument_recognition": [
         "Their categories are " + "a zapper scalpel.", "no hook", "I do not know",
-        "Their categories are Dissecting and grasping forceps.", "...", "<answer></answer>",
+        "Their categories are Dissecting and clamping forceps.", "...", "<answer></answer>",
     ],
     "action_recognition": ["a clip applier", "something"],
     "tissue_recognition": ["specimen bag", "a hook"],
