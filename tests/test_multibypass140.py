@@ -221,7 +221,7 @@ def test_a_damaged_file_costs_its_own_video(copy: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     "bad",
     [3, [], {}, row("x", 5, 5), row("x", 6, 5), row("x", -1, 5), row("x", 0.5, 5), row("x", True, 5), row("x", "1", 5),
-     row(None, 1, 5), row("x", 1, 10**12)],  # type: ignore[arg-type]
+     row(None, 1, 5), row([], 1, 5), row({}, 1, 5), row("x", 1, 10**12)],  # type: ignore[arg-type]
 )  # fmt: skip
 def test_a_damaged_interval_leaves_a_hole(copy: Path, bad: Any) -> None:
     labels(copy, {"phases": [row("preparation", 0, 1500), bad, row("omentum_division", 3000, 4500)], "steps": []})

@@ -50,11 +50,15 @@ def read_labelled(path: Path | None, where: str) -> Labelled:
         if not isinstance(entries, list):
             bad.append(Defect(Reason.ROW_MALFORMED, f"{where} {key}", "expected a list of intervals"))
         rows[key] = [_row(f"{key} {n}", entry) for n, entry in enumerate(entries if isinstance(entries, list) else ())]
-    marks = spans_of([row for row in rows["phases"] if row[3] in _MARKS], where, _TABLE)
-    phases = spans_of([row for row in rows["phases"] if row[3] not in _MARKS], where, _TABLE)
+    marks = spans_of([row for row in rows["phases"] if _is_mark(row)], where, _TABLE)
+    phases = spans_of([row for row in rows["phases"] if not _is_mark(row)], where, _TABLE)
     steps = spans_of(rows["steps"], where, _TABLE)
     unread = (d for d in marks.defects if d.where != where)  # marks that lie over each other are none
     return Labelled(phases, steps, marks, (*bad, *unread, *phases.defects, *steps.defects))
+
+
+def _is_mark(row: _Row) -> bool:
+    return isinstance(row[3], str) and row[3] in _MARKS
 
 
 def _row(place: str, entry: Any) -> _Row:
