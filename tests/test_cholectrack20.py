@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from surgsigma_hub.parsers.releases.track_records import read_tracks
 from surgsigma_hub.records import Defect, Fact, FileImage, Frame, Reason, VideoFrame
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source.layout import split_table
@@ -121,3 +122,13 @@ def test_the_published_split() -> None:
     table = split_table("cholectrack20")["official"]
     assert {v for v, split in table.items() if split == "val"} == {"VID30", "VID110"}
     assert [list(table.values()).count(s) for s in ("train", "test")] == [10, 8]
+
+
+@pytest.mark.parametrize("key", ["phase", "instrument", "tool_bbox"])
+@pytest.mark.parametrize("value", [[], {}, "1", True, 1.5])
+def test_a_value_of_another_kind_is_told_and_no_traceback(tmp_path: Path, key: str, value: object) -> None:
+    record = {"instrument": 0, "tool_bbox": [0.1, 0.1, 0.2, 0.2], "phase": 1, key: value}
+    path = tmp_path / "VID01.json"
+    path.write_text(json.dumps({"annotations": {"26": [record]}}))
+    (defect,) = read_tracks(path, "VID01.json", {0: "grasper"}, {1: "preparation"}, every=25).defects
+    assert defect.where == "VID01.json frame 26"

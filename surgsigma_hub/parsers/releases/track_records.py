@@ -133,7 +133,8 @@ def _frame(
         except BadRowError as error:
             reason = Reason.BOX_OUTSIDE if isinstance(error, BoxOutsideError) else Reason.ROW_MALFORMED
             defects.append(Defect(reason, place, f"{error.message}: the frame has no list of instruments"))
-    named = {record.get("phase") for record in records if isinstance(record, dict)} - {None, _NONE}
+    said = [record.get("phase") for record in records if isinstance(record, dict)]
+    named = {value if type(value) is int else str(value) for value in said if value is not None} - {_NONE}
     known = [phases[n] for n in named if type(n) is int and n in phases]
     if len(named) > 1 or len(known) < len(named):
         detail = f"phase {sorted(map(str, named))}, expected one of {min(phases)} to {max(phases)}: it is left out"
@@ -154,7 +155,8 @@ def _box(record: Any, tools: Mapping[int, str], size: tuple[Any, Any]) -> Iterat
         raise BadRowError(f"tool_bbox {str(values)[:60]}, expected four numbers")
     if values == [_NONE] * 4:
         return
-    name = tools.get(record.get("instrument"))
+    id = record.get("instrument")
+    name = tools.get(id) if type(id) is int else None
     if name is None:
         raise BadRowError(f"instrument {str(record.get('instrument'))[:20]} is not one of {sorted(tools)}")
     scale = (1.0, 1.0)
