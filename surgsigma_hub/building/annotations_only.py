@@ -22,12 +22,11 @@ from ..shards.lock import only_writer
 from ..shards.manifest import WITHOUT_MEDIA, Manifest, Shard, load_tree
 from ..shards.part_reader import parsed, read_part_shard
 from ..temporary import temporary_name
-from .catalog import merge
-from .commit import STAGING, staged_manifest
+from .commit import STAGING, staged_manifest, write_part
 from .copying import copy_rest
+from .new_tree import become, check_out, drop_records
 from .pool import run_jobs
-from .repack import check_out
-from .shuffle import Ready, catalog_path, record_path, write_shard
+from .shuffle import Ready, write_shard
 
 
 def join_place(manifest: Manifest) -> str:
@@ -141,11 +140,7 @@ def strip_media(
         made = [_staged(m, [job.path for job in jobs[m.path]], staging) for m in chosen]
         gone = {m.catalog for m in chosen} | {m.path for m in chosen}
         copy_rest(tree, staging, leave=gone | {f"{m.folder}/{s.name}" for m in chosen for s in m.shards})
-        finish(staging)
-        if out.exists():
-            out.rmdir()
-        staging.replace(out)
-        shutil.rmtree(work, ignore_errors=True)
+        become(out, work, finish)
     return StripReport(
         sources=tuple(sorted({m.source for m in chosen})),
         samples=sum(m.samples for m in chosen),
@@ -172,9 +167,7 @@ def _staged(old: Manifest, shards: list[Path], staging: Path) -> Manifest:
     options = {**old.options, WITHOUT_MEDIA: True}
     made = staged_manifest(shards, task=old.task, source=old.source, split=old.split, options=options)
     made = replace(made, members=old.members, builder=old.builder)
-    (staging / made.catalog).parent.mkdir(parents=True, exist_ok=True)
-    merge(map(catalog_path, shards), staging / made.catalog)
-    (staging / made.path).write_bytes(made.dumps())
+    write_part(made, staging)
     columns = {
         "id": pa.string(), "media": pa.string(), "video_id": pa.string(), "frame_index": pa.int64(),
         "fps": pa.float64(), "width": pa.int32(), "height": pa.int32(), "hash": pa.uint64(),
@@ -184,7 +177,7 @@ def _staged(old: Manifest, shards: list[Path], staging: Path) -> Manifest:
     with (staging / join_place(old)).open("wb") as file, pq.ParquetWriter(file, schema) as out:
         for path in shards:
             out.write_table(pa.Table.from_pylist(orjson.loads(notes_path(path).read_bytes()), schema=schema))
+    drop_records(shards)
     for path in shards:
-        for piece in (record_path(path), catalog_path(path), notes_path(path)):
-            piece.unlink()
+        notes_path(path).unlink()
     return made

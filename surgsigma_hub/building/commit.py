@@ -60,6 +60,14 @@ def staged_manifest(shards: list[Path], *, task: str, source: str, split: str, o
     )
 
 
+def write_part(manifest: Manifest, staging: Path) -> None:
+    """Complete a staged part with its catalog and its manifest."""
+    (staging / manifest.catalog).parent.mkdir(parents=True, exist_ok=True)
+    pieces = [catalog_path(staging / manifest.folder / shard.name) for shard in manifest.shards]
+    merge(pieces, staging / manifest.catalog)
+    write_atomic(staging / manifest.path, manifest.dumps(), sync=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a commit does to a tree; all places are relative to it.
@@ -85,12 +93,8 @@ def stage(tree: Path, work: Path, manifests: list[Manifest], *, scope: Scope, re
         scope: What of the tree the build speaks for: what it did not yield there is removed.
         reports: Places of staged reports.
     """
-    staging = work / STAGING
     for manifest in manifests:
-        pieces = [catalog_path(staging / manifest.folder / s.name) for s in manifest.shards]
-        (staging / manifest.catalog).parent.mkdir(exist_ok=True)
-        merge(pieces, staging / manifest.catalog)
-        write_atomic(staging / manifest.path, manifest.dumps(), sync=False)
+        write_part(manifest, work / STAGING)
     shards = [f"{m.folder}/{s.name}" for m in manifests for s in m.shards]
     files = (*shards, *(m.catalog for m in manifests), *reports)
     new = {m.path for m in manifests}

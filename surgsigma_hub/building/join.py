@@ -25,17 +25,16 @@ from ..shards.manifest import Manifest, Shard, load_tree, parse_manifest
 from ..shards.part_reader import parsed, read_part_shard
 from ..tasks.common.question_kinds import Style
 from .annotations_only import join_place
-from .catalog import merge
-from .commit import STAGING, staged_manifest
+from .commit import STAGING, staged_manifest, write_part
 from .copying import copy_rest
 from .joined_media import Comparison, Read
 from .map import MapJob, map_video
+from .new_tree import become, check_out, drop_records, keep_own_work
 from .parts import read_index, shuffle_key, split_row
 from .plan import Settings, SplitPolicy, make_plan, states_of
 from .pool import run_jobs
-from .repack import check_out
 from .report import counts_of
-from .shuffle import Opened, Ready, catalog_path, record_path, write_shard
+from .shuffle import Opened, Ready, write_shard
 
 PLACES = np.dtype([("order", "<u8"), ("part", "<u4"), ("offset", "<u8"), ("length", "<u4")])
 """Where the row of a sample lies in the parts of a copy, by the key that its id gives."""
@@ -157,7 +156,8 @@ def join_media(
         shutil.rmtree(staging, ignore_errors=True)
         (work / "cache").mkdir(parents=True, exist_ok=True)
         plan = make_plan(settings, settings.open_source(work / "cache"))
-        _drop_other_work(work, plan.digest)
+        keep_own_work(work, plan.digest, ("parts", "places"))
+        (work / "places").mkdir(exist_ok=True)
         maps = [
             MapJob(settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache", states_of(video))
             for n, video in enumerate(plan.videos)
@@ -181,11 +181,7 @@ def join_media(
         identical = sum(_staged(m, notes[m.path][0], jobs[m.path], staging) for m in chosen)
         gone = {p for m in chosen for p in (m.catalog, m.path, join_place(m))}
         copy_rest(tree, staging, leave=gone | {f"{m.folder}/{s.name}" for m in chosen for s in m.shards})
-        finish(staging)
-        if out.exists():
-            out.rmdir()
-        staging.replace(out)
-        shutil.rmtree(work, ignore_errors=True)
+        become(out, work, finish)
     return JoinReport(
         source=source,
         samples=sum(m.samples for m in chosen),
@@ -253,16 +249,6 @@ def _settings(chosen: Sequence[Manifest], root: Path, options: Mapping[str, str]
         ) from None
 
 
-def _drop_other_work(work: Path, digest: str) -> None:
-    """Keep what a stopped run read of the same copy; drop that of any other."""
-    mark = work / "plan"
-    if not mark.exists() or mark.read_text() != digest:
-        for name in ("parts", "places"):
-            shutil.rmtree(work / name, ignore_errors=True)
-    (work / "places").mkdir(exist_ok=True)
-    mark.write_text(digest)
-
-
 def _places(path: Path, task: str, parts: Sequence[Path]) -> Path:
     found = [np.empty(0, PLACES)]
     for number, part in enumerate(parts):
@@ -299,10 +285,6 @@ def _staged(old: Manifest, before: Manifest, jobs: Sequence[JoinJob], staging: P
     paths = [job.path for job in jobs]
     made = staged_manifest(paths, task=old.task, source=old.source, split=old.split, options=before.options)
     made = replace(made, builder=before.builder)
-    (staging / made.catalog).parent.mkdir(parents=True, exist_ok=True)
-    merge(map(catalog_path, paths), staging / made.catalog)
-    (staging / made.path).write_bytes(made.dumps())
-    for path in paths:
-        for piece in (record_path(path), catalog_path(path)):
-            piece.unlink()
+    write_part(made, staging)
+    drop_records(paths)
     return sum(one.sha256 == other.sha256 for one, other in zip(made.shards, before.shards, strict=True))

@@ -18,14 +18,13 @@ from ..shards.config_names import FRAMES
 from ..shards.lock import only_writer
 from ..shards.manifest import Manifest, Shard, load_tree
 from ..shards.shard_names import shard_name
-from ..temporary import remove_unfinished
 from ..whole_files import write_atomic
-from .catalog import merge
-from .commit import MARK, STAGING, staged_manifest
+from .commit import MARK, STAGING, staged_manifest, write_part
 from .copying import copy_rest
 from .medium_shards import TALK, medium_jobs
+from .new_tree import become, check_out, drop_records, keep_own_work
 from .pool import run_jobs
-from .shuffle import Job, catalog_path, record_path, shard_edges, write_shard
+from .shuffle import Job, shard_edges, write_shard
 from .tar_rows import ScanJob, TarRows, TaskJob, scan_shard
 
 
@@ -89,12 +88,7 @@ def repack(
         )
         made = run.stage(jobs)
         run.check_unchanged()
-        remove_unfinished(work / STAGING)  # of workers that were killed: the folder becomes the tree
-        finish(work / STAGING)
-        if out.exists():
-            out.rmdir()
-        (work / STAGING).replace(out)
-        shutil.rmtree(work, ignore_errors=True)
+        become(out, work, finish)
     talks = sum(sum(m.counts.values()) for m in made)
     media = (talks, sum(m.samples for m in made))
     return RepackReport(
@@ -115,12 +109,8 @@ class _Run:
     chosen: Sequence[Manifest]
 
     def prepare(self) -> None:
-        """Keep the work of a stopped run on the same tree; drop that of any other."""
-        mark = self.work / MARK
-        if not mark.exists() or mark.read_text() != self._digest():
-            for name in ("found", STAGING):
-                shutil.rmtree(self.work / name, ignore_errors=True)
-            write_atomic(mark, self._digest().encode())
+        """Keep the work of a stopped run on the same tree."""
+        keep_own_work(self.work, self._digest(), ("found", STAGING))
         (self.work / "found").mkdir(exist_ok=True)
 
     def check_unchanged(self) -> None:
@@ -206,16 +196,9 @@ class _Run:
         for (task, source, split), some in jobs.items():
             paths = [job.path for job in some]
             manifest = staged_manifest(paths, task=task, source=source, split=split, options=options[source])
-            (staging / manifest.catalog).parent.mkdir(exist_ok=True)
-            merge(map(catalog_path, paths), staging / manifest.catalog)
-            write_atomic(staging / manifest.path, manifest.dumps(), sync=False)
+            write_part(manifest, staging)
             made.append(manifest)
-        for job in (job for some in jobs.values() for job in some):
-            for path in (
-                record_path(job.path),
-                catalog_path(job.path),
-            ):  # the record first: it says that both are there
-                path.unlink(missing_ok=True)
+        drop_records(job.path for some in jobs.values() for job in some)
         gone = {m.catalog for m in self.chosen} | {f"{m.folder}/{s.name}" for m in self.chosen for s in m.shards}
         copy_rest(self.tree, staging, leave={*gone, *(m.path for m in self.everything)})
         for manifest in self.everything:
@@ -233,15 +216,3 @@ class _Run:
 def _number(manifest: Manifest, option: str, otherwise: int) -> int:
     value = manifest.options.get(option, otherwise)
     return value if type(value) is int else otherwise
-
-
-def check_out(tree: Path, out: Path) -> None:
-    """Refuse a place where something would be lost."""
-    here, there = tree.resolve(), out.resolve()
-    if here == there or here in there.parents or there in here.parents:
-        raise BuildError(
-            "the new tree and the old one must be two folders side by side",
-            hint="Give another folder with --out; a tree is never changed in place.",
-        )
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise BuildError(f"{out} exists already", hint="Give another folder with --out, or remove this one.")
