@@ -310,3 +310,28 @@ def _addition(file: PublishedFile) -> Any:
             self.upload_info = known
 
     return Known(path_in_repo=file.place, path_or_fileobj=str(file.path))
+
+
+def find_dataset(target: str) -> tuple[Repository, RemoteState]:
+    """A dataset on the Hub and what it holds, by what a person names it.
+
+    Args:
+        target: ``ORG/NAME``, with ``@REVISION`` if it is not the newest.
+
+    Raises:
+        SurgSigmaError: it is no such name, or there is nothing of that name.
+        PushError: the Hub cannot be asked.
+    """
+    name, _, revision = target.partition("@")
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name):
+        raise SurgSigmaError(
+            f"{target}: there is no such folder here, and it is not of the form ORG/NAME or ORG/NAME@REVISION"
+        )
+    repository = Repository(name)
+    state = repository.state(revision or "main")
+    if state is None:
+        raise SurgSigmaError(
+            f"dataset {name} was not found at {repository.page.removesuffix(f'/datasets/{name}')}",
+            hint="Check the spelling of ORG/NAME; for a private dataset log in first with: hf auth login",
+        )
+    return repository, state

@@ -27,7 +27,7 @@ from ..shards.shard_check import ShardCheck, check_shard
 from .cards import stale
 from .configs import front_matter, make_configs
 from .published import PIN, data_digest
-from .repository import RemoteFile, Repository
+from .repository import RemoteFile, find_dataset
 
 SAMPLE = 3
 """Shards that are read from end to end unless the caller says otherwise."""
@@ -80,18 +80,8 @@ def verify(
     """
     if Path(target).is_dir():
         return _Check(str(target), _local(Path(target)), Path(target), sample, seed, say).run(whole=True)
-    repo, _, revision = target.partition("@")
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", repo):
-        raise SurgSigmaError(
-            f"{target}: there is no such folder here, and it is not of the form ORG/NAME or ORG/NAME@REVISION"
-        )
-    repository = Repository(repo)
-    state = repository.state(revision or "main")
-    if state is None:
-        raise SurgSigmaError(
-            f"dataset {repo} was not found at {repository.page.removesuffix(f'/datasets/{repo}')}",
-            hint="Check the spelling of ORG/NAME; for a private dataset log in first with: hf auth login",
-        )
+    repository, state = find_dataset(target)
+    repo = repository.name
     with tempfile.TemporaryDirectory(prefix="surgsigma-verify-") as folder:
         base, names = Path(folder), [name for name in state.files if _SMALL.fullmatch(name)]
         say(f"Reading {len(names):,} manifests and cards of {repo} at commit {state.commit[:12]} ...")
