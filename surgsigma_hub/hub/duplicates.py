@@ -29,8 +29,8 @@ or made smaller down to a quarter, none differed from itself by more than 2; no 
 ``benchmarks/near_duplicates.py`` measures it."""
 
 _BITS = 64
-_BLOCK = 4096
-"""Pairs of so many hashes by so many are compared at a time, which takes 128 MB."""
+_BLOCK = 1024
+"""So many hashes are compared with so many at a time: 8 MB, and as much for each step of counting their bits."""
 
 
 @dataclass(frozen=True, slots=True)
