@@ -29,6 +29,7 @@ from surgsigma_hub.source import (
     VideoLabels,
 )
 from surgsigma_hub.source.layout import matches
+from surgsigma_hub.source.surgeries import cholect50_surgery
 
 _SPLITS = ("train", "val", "test")
 _KINDS = {
@@ -39,7 +40,6 @@ _KINDS = {
 }
 """Kinds of sequences, by the dataset that their pictures are from: what names of files begin with."""
 _SEQUENCE = "{split:train|val|test}/VID{number:02d}_{kind:" + "|".join(_KINDS) + "}/"
-_NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _USUAL_SIZE = (854, 480)
 """Of pictures whose file states no size: 18 thousand do not."""
 _BEYOND = 0.5
@@ -81,8 +81,7 @@ class CholecInstanceSeg(DeclaredSource):
 
     def canonical_id(self, id: str, fields: Fields) -> str:
         """The operation in Cholec80 or, for those that are not of it, in CholecT50."""
-        home = "cholect50/VID" if fields["number"] in _NOT_CHOLEC80 else "cholec80/video"
-        return f"{home}{fields['number']:02d}"
+        return cholect50_surgery(int(fields["number"]))
 
     def split_of(self, id: str, fields: Fields) -> str:
         """The folder that the sequence is in."""

@@ -27,10 +27,10 @@ from surgsigma_hub.source import (
     Specialty,
     VideoLabels,
 )
+from surgsigma_hub.source.surgeries import cholect50_surgery
 
 _BEYOND = 0.5
 """Share of the labels' length by which pictures may go on after them where they label parts of the video only."""
-_NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _SCHEMES = ("rendezvous", "challenge", *(f"crossval-{fold}" for fold in range(1, 6)))
 
 
@@ -66,7 +66,7 @@ class CholecT50(DeclaredSource):
 
     def canonical_id(self, id: str, fields: Fields) -> str:
         """The operation in Cholec80, but for five that are not of it."""
-        return f"cholect50/{id}" if fields["number"] in _NOT_CHOLEC80 else f"cholec80/video{fields['number']:02d}"
+        return cholect50_surgery(int(fields["number"]))
 
     @cached_property
     def _triples(self) -> Triples:

@@ -26,10 +26,10 @@ from surgsigma_hub.source import (
     StepOptions,
     VideoLabels,
 )
+from surgsigma_hub.source.surgeries import cholect50_surgery
 
 _FPS = 25
 _NAME = "VID{number:02d}"
-_NOT_CHOLEC80 = frozenset({92, 96, 103, 110, 111})
 _TOOLS = dict(enumerate(("grasper", "bipolar", "hook", "scissors", "clipper", "irrigator", "specimen-bag")))
 _PHASES = dict(
     enumerate(
@@ -79,7 +79,7 @@ class CholecTrack20(DeclaredSource):
 
     def canonical_id(self, id: str, fields: Fields) -> str:
         """The operation in Cholec80, or in CholecT50 where it is not one of Cholec80."""
-        return f"cholect50/{id}" if fields["number"] in _NOT_CHOLEC80 else f"cholec80/video{fields['number']:02d}"
+        return cholect50_surgery(int(fields["number"]))
 
     def labels(self, video: Video) -> VideoLabels:
         """Boxes and the phase of each second; nothing where the labels are those of another film."""
