@@ -7,9 +7,11 @@ yields and its course, so that a test sees which videos a damaged file changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from surgsigma_hub.errors import LabelError, SurgSigmaError
 from surgsigma_hub.ontology import resolve_frame, resolve_timeline
@@ -115,6 +117,31 @@ HARMLESS = (byte_order_mark, crlf)
 """What changes no word of a table, so that nothing may change or be told."""
 OF_A_ROW = (cut_line, double_row, latin_letter)
 """What damages one line: it may cost what that line says."""
+
+
+def other_kinds(data: bytes, values: Sequence[Any] = ([], {})) -> Iterator[tuple[str, bytes]]:
+    """A JSON document with one value of another kind, for each place that differs by more than numbers.
+
+    Yields:
+        What is where, for messages, and the document.
+    """
+    whole = json.loads(data)
+    places = {re.sub("[0-9]+", "#", str(place)): place for place in reversed(list(_places(whole)))}
+    for place in reversed(places.values()):
+        for value in values:
+            document = json.loads(data)
+            inside = document
+            for key in place[:-1]:
+                inside = inside[key]
+            inside[place[-1]] = value
+            yield f"{value} at {list(place)}", json.dumps(document).encode()
+
+
+def _places(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*place, key)
+        yield from _places(one, (*place, key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,23 @@ def test_damage_of_a_table_costs_its_own_videos_and_is_told(name: str, tmp_path:
     assert not faults, "\n".join([f"{len(faults)} faults of {len(found)} tables", *faults])
 
 
+@pytest.mark.parametrize("name", sources.WITH_FILES)
+def test_a_value_of_another_kind_is_no_traceback(name: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    faults: list[str] = []
+    alike = {shape(path): path for path in damage.tables(root) if damage.is_document(path.read_bytes())}
+    for path in alike.values():
+        data = path.read_bytes()
+        for n, (what, damaged) in enumerate(damage.other_kinds(data)):
+            path.write_bytes(damaged)
+            try:
+                damage.outcome(lambda n=n: sources.opened(name, tmp_path / f"cache{n}", root))  # type: ignore[misc]
+            except Exception as error:
+                faults.append(f"{path.relative_to(root)}, {what}: {type(error).__name__} instead of a defect: {error}")
+        path.write_bytes(data)
+    assert not faults, "\n".join([f"{len(faults)} faults", *faults[:20]])
+
+
 def owners_of(name: str, cache: Path, root: Path) -> dict[Path, set[str]]:
     """Videos that each file belongs to, as the loader says."""
     owners: dict[Path, set[str]] = {}

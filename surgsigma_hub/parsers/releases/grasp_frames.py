@@ -96,7 +96,11 @@ def names_of(file: CocoFile, key: str) -> Mapping[int, str]:
     """Names of a vocabulary by number, as ``phases_categories`` and the like give them."""
     entries = file.document.get(key)
     found = entries if isinstance(entries, list) else []
-    return {e["id"]: e["name"] for e in found if isinstance(e, dict) and {"id", "name"} <= e.keys()}
+    return {
+        e["id"]: e["name"]
+        for e in found
+        if isinstance(e, dict) and type(e.get("id")) is int and isinstance(e.get("name"), str)
+    }
 
 
 def stage_of(
