@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .footage import Footage, ImageRef
+from .samples import LabelOrigin
 
 # ----------------------------------------------------------------------------------------------------- regions
 
@@ -35,8 +36,6 @@ class MaskImage:
 MaskRef = Polygons | MaskImage
 
 # ------------------------------------------------------------------------------------------------- annotations
-
-LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
 
 
 class Fact(StrEnum):
