@@ -5,12 +5,13 @@ The traps of this source and what is done about them are told in ``dataset_cards
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from surgsigma_hub.parsers.releases.track_records import TrackedVideo, read_tracks, signature_of
+from surgsigma_hub.parsers.releases.track_records import TrackedVideo, numbers_in, read_tracks, signature_of
 from surgsigma_hub.parsers.runs import course_of
-from surgsigma_hub.records import Defect, Fact, Frame, Label, Origin, Reason, Video
+from surgsigma_hub.records import Defect, Fact, Frame, Label, LabeledBox, Origin, Reason, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -92,12 +93,15 @@ class CholecTrack20(DeclaredSource):
             return VideoLabels(defects=read.defects)
         origins = {Fact.PHASE: Origin("expert", note=_PRESUMED)} if read.presumed else {}
         phases = {key - 1: found.phase for key, found in read.frames.items() if found.phase is not None}
+        labels = {name: Label(name) for name in {*phases.values()}}
         frames = [
             Frame(
                 index=key - 1,
                 fps=_FPS,
-                phase=None if found.phase is None else Label(found.phase),
-                instruments=None if found.boxes is None else tuple(dict.fromkeys(b.label for b in found.boxes)),
+                phase=None if found.phase is None else labels[found.phase],
+                instruments=None
+                if found.boxes is None
+                else tuple({b.label.native: b.label for b in found.boxes}.values()),
                 instrument_boxes=found.boxes,
                 origins=origins if found.phase is not None else {},
             )
@@ -127,7 +131,12 @@ class CholecTrack20(DeclaredSource):
 
     @cached_property
     def _signatures(self) -> dict[str, str]:
-        return {id: signature_of(paths.get("labels")) for id, (_, paths) in self.found.items()}
+        """Digests of the labels of each video that another one might share; empty for the others."""
+        files = {id: paths.get("labels") for id, (_, paths) in self.found.items()}
+        numbers = {id: numbers_in(path) for id, path in files.items()}
+        alike = Counter(numbers.values())
+        doubted = {id for id, n in numbers.items() if n is None or alike[n] + alike[None] > 1}
+        return {id: signature_of(path) if id in doubted else "" for id, path in files.items()}
 
     def _of_another(self, id: str) -> str:
         """Why the labels of a video are taken for those of another film; empty where they are its own."""
@@ -150,3 +159,7 @@ class CholecTrack20(DeclaredSource):
         """Share of the labelled frames of which there is no picture in a folder that holds pictures."""
         keys = self._read(id).frames
         return len(keys.keys() - self._pictured[id]) / len(keys) if keys and id in self._pictured else 0.0
+
+
+def _named(boxes: tuple[LabeledBox, ...]) -> tuple[Label, ...]:
+    return tuple({box.label.native: box.label for box in boxes}.values())

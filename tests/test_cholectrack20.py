@@ -82,6 +82,19 @@ def test_without_pictures_a_repeated_file_is_known_by_its_boxes(copy: Path) -> N
         assert frames == [] and f"those of {other}" in defect.detail
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_repeated_file_is_known_however_its_text_is_laid_out(copy: Path, indent: int | None) -> None:
+    for video in ("Training/VID17", "Validation/VID30"):
+        shutil.rmtree(copy / video / "Frames")
+    path = copy / "Validation/VID30/VID30.json"
+    turned = json.loads(path.read_text())
+    turned["annotations"] = {key: rows[::-1] for key, rows in reversed(turned["annotations"].items())}
+    path.write_text(json.dumps(turned, indent=indent).replace('"2', '"\\u0032') if indent else json.dumps(turned))
+    assert "those of VID30" in read(copy, "VID17")[1][0].detail
+    (copy / "Training/VID02/VID02.json").unlink()
+    assert "those of VID30" in read(copy, "VID17")[1][0].detail
+
+
 def test_a_repaired_release_is_read(copy: Path) -> None:
     own = json.loads((copy / "Training/VID31/VID31.json").read_text())
     (copy / "Validation/VID30/VID30.json").write_text(json.dumps(own))

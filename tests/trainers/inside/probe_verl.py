@@ -16,6 +16,15 @@ from verl.trainer.ppo.reward import get_custom_reward_fn
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
 
+def said(truth, told):
+    """The right answer in the numbers that the model is asked for."""
+    if not truth["boxes"] or told.get("space") != "pixel":
+        return truth["text"]
+    wide, high = told["size"]
+    boxes = [(b["label"], b["x1"] * wide, b["y1"] * high, b["x2"] * wide, b["y2"] * high) for b in truth["boxes"]]
+    return "; ".join(f"{label} {corners}" for label, *corners in boxes)
+
+
 def main():
     config = OmegaConf.create(json.loads(sys.argv[2]))
     processor = AutoProcessor.from_pretrained(sys.argv[1])
@@ -35,7 +44,7 @@ def main():
             found = {
                 "id": row["id"],
                 "text": text,
-                "right": reward(solution_str=f"<answer>{truth['text']}</answer>", **told),
+                "right": reward(solution_str=f"<answer>{said(truth, row['extra_info'])}</answer>", **told),
                 "wrong": reward(solution_str="I cannot say.", **told),
                 **seen.media(batch, processor),
             }
