@@ -221,7 +221,7 @@ def test_the_seed_alone_chooses_the_words() -> None:
 
 def test_the_sentences_say_nothing_by_themselves() -> None:
     for kind, lines in sentences().items():
-        assert sum(choices.number for choices in lines) >= 12, kind
+        assert sum(len(choices.ways) for choices in lines) >= 12, kind
         for line in (one for choices in lines for one in choices.covered()):
             bare = re.sub(r"\{\w+\}", "", line)
             named = [c for c in claims(bare) if c.what is What.NAMED]

@@ -58,7 +58,7 @@ def test_a_new_source_of_each_form_reads_its_fixture_and_the_contract_refuses_it
     chosen = "new_ and (nothing_is_left or frames_keep or damage or fixture_is)"
     refused = run(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", *CHECKS, "-k", chosen)
     assert all(f"loaders/{name}.py line 1" in refused.stdout for name in names), refused.stdout
-    assert "5 failed, 15 passed" in refused.stdout, refused.stdout[-3000:]
+    assert re.search(rf"\b{len(names)} failed, \d+ passed", refused.stdout), refused.stdout[-3000:]
     for name in names:
         for place in PLACES.values():
             (checkout / place.format(name=name)).unlink()

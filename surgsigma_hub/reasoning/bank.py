@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -97,36 +97,21 @@ SLOTS: Mapping[str, frozenset[str]] = {
 
 
 class Line(NamedTuple):
-    """A sentence with choices: parts of which one option each is taken; ``number`` is how many sentences that makes."""
+    """A sentence with choices: ``parts`` of which one option each is taken, and all the ``ways`` that this makes."""
 
     parts: tuple[tuple[str, ...], ...]
-    number: int
+    ways: tuple[str, ...]
 
     @classmethod
     def of(cls, line: str, words: Mapping[str, str] = {}) -> Line:
-        """The parts of a line of the data file; ``words`` are the choices that have a name.
+        """A line of the data file; ``words`` are the choices that have a name. The first choice turns fastest.
 
-        >>> Line.of("[In|At] the end.")
-        Line(parts=(('In', 'At'), (' the end.',)), number=2)
+        >>> Line.of("[In|At] the [end|start].").ways
+        ('In the end.', 'At the end.', 'In the start.', 'At the start.')
         """
         split = _CHOICES.split(_NAMED.sub(lambda m: f"[{words[m[1]]}]", line))
         parts = tuple((*part.split("|"),) if n % 2 else (part,) for n, part in enumerate(split) if n % 2 or part)
-        return cls(parts, math.prod(map(len, parts)))
-
-    def chosen(self, draw: int) -> str:
-        """The sentence of that number; numbers go round.
-
-        >>> [Line.of("[In|At] the end.").chosen(n) for n in range(3)]
-        ['In the end.', 'At the end.', 'In the end.']
-        """
-        said: list[str] = []
-        for options in self.parts:
-            if len(options) == 1:
-                said.append(options[0])
-            else:
-                draw, at = divmod(draw, len(options))
-                said.append(options[at])
-        return "".join(said)
+        return cls(parts, tuple("".join(reversed(said)) for said in product(*reversed(parts))))
 
     def covered(self) -> Iterator[str]:
         """Sentences in which each option stands at least once.
@@ -163,6 +148,14 @@ def sentences() -> dict[str, tuple[Line, ...]]:
     return {kind: tuple(Line.of(line, words) for line in lines) for kind, lines in found.items()}
 
 
+_NUMBERS = struct.Struct("<32H")
+
+
+def _numbers(digest: bytes) -> list[int]:
+    """Its pairs of bytes as numbers, the first one last, to be popped."""
+    return list(_NUMBERS.unpack(digest[::-1]))
+
+
 _NAMED = re.compile(r"\[@(\w+)\]")
 _CHOICES = re.compile(r"\[([^\]]*\|[^\]]*)\]")
 
@@ -179,21 +172,19 @@ def expanded(lines: Iterable[str]) -> tuple[str, ...]:
 class Wording:
     """Chooses and words the sentences of one trace: the same seed gives the same words in every build."""
 
-    __slots__ = ("_banks", "_digest", "_said")
+    __slots__ = ("_banks", "_digest", "_left")
 
     def __init__(self, seed: str) -> None:
         self._banks = sentences()
         self._digest = hashlib.blake2b(seed.encode(), digest_size=64, person=b"reason").digest()
-        self._said = 0
+        self._left = _numbers(self._digest)
 
     def number(self) -> int:
         """A number below 65,536, another one at each call."""
-        at = self._said
-        if at == len(self._digest):
+        if not self._left:
             self._digest = hashlib.blake2b(self._digest, digest_size=64, person=b"reason").digest()
-            at = 0
-        self._said = at + 2
-        return self._digest[at] << 8 | self._digest[at + 1]
+            self._left = _numbers(self._digest)
+        return self._left.pop()
 
     def pick(self, some: Sequence[T]) -> T:
         """One of ``some``."""
@@ -201,9 +192,9 @@ class Wording:
 
     def say(self, kind: str, slots: Mapping[str, str] = {}) -> str:
         """One sentence of that kind."""
-        lines = self._banks[kind]
-        line = lines[self.number() % len(lines)]
-        text = line.chosen(self.number() << 16 | self.number())
+        number, lines = self.number, self._banks[kind]
+        ways = lines[number() % len(lines)].ways
+        text = ways[(number() << 16 | number()) % len(ways)]
         if slots:
             text = text.format_map(slots)
         return text if text[0].isupper() else text[0].upper() + text[1:]

@@ -6,10 +6,8 @@ it. What levels 1 and 2 do not decide is said to be open, whatever the answer.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-from ..ontology import Kind
 from ..ontology.forms import forms
 from ..records import Answer, Fact
 from ..tasks.common.answers import NOT_TISSUE
@@ -17,7 +15,6 @@ from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.stages import Stage
 from ..tasks.common.wording import are, joined, seconds_text
 from .bank import Wording
-from .label_spans import find
 from .phrases import cited, doing, in_order, labels_text, name_of, nouns, the_list
 from .scene_facts import Memory, Scene
 from .warrants import Sign, Support, Warrants, last_act, signs_during, signs_in
@@ -44,38 +41,24 @@ def contextual(
         (k, id) for k in ("phase", "step") if k in task.label_kinds for id in answer.labels
     ]
     if task.answer is AnswerKind.TEXT:
-        return _described(scene, answer, procedure, words, memory, warrants)
+        return _described(scene, draft, procedure, words, memory, warrants)
     return [said for stage, id in stages for said in _placed(stage, id, scene, procedure, words, memory, warrants)]
 
 
 def _described(
-    scene: Scene, answer: Answer, procedure: str, words: Wording, memory: Memory, warrants: Warrants
+    scene: Scene, draft: Draft, procedure: str, words: Wording, memory: Memory, warrants: Warrants
 ) -> list[str]:
     """What a description names beyond what is seen: a stage is reasoned for, another one goes with it."""
-    text = answer.text
     present: list[tuple[Stage, str | None]] = [("phase", scene.phase), ("step", scene.step)]
-    named = [(s, id) for s, id in present if id is not None and _says(text, s, id)]
+    named = [(s, id) for s, id in present if id is not None and s in draft.named]
     said: list[str] = []
     for stage, id in named[:1]:
         said += _placed(stage, id, scene, procedure, words, memory, warrants)
     for stage, id in named[1:]:
         said.append(words.say("also", {"kind": stage, "label": name_of(stage, id)}))
     criteria = scene.frames[0].criteria if scene.frames and not scene.is_clip else None
-    told = {v.criterion.id: v.met for v in criteria or () if _says(text, "criterion", v.criterion.id)}
+    told = {v.criterion.id: v.met for v in criteria or ()} if "criterion" in draft.named else {}
     return said + (_verdicts(told, words) if told else [])
-
-
-def _says(text: str, kind: Kind, id: str) -> bool:
-    """Whether a text holds the name of a label, and not as a part of the name of another one.
-
-    >>> _says("The capsulorhexis forceps are in view.", "phase", "capsulorhexis")
-    False
-    """
-    name, mentions = re.escape(name_of(kind, id)), find(text)
-    return any(
-        all((kind, id) in m.readings for m in mentions if m.start <= match.start() < m.end)
-        for match in re.finditer(rf"\b{name}\b", text, re.IGNORECASE)
-    )
 
 
 # ---------------------------------------------------------------------------------------------------- phase and step

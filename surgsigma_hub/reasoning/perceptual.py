@@ -157,6 +157,8 @@ def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory
 
 def _turned(some: tuple[str, ...], style: int) -> tuple[str, ...]:
     """The same in another order, which tells nothing."""
+    if len(some) < 2:
+        return some
     steps = _STEPS[len(some)] if len(some) < len(_STEPS) else (1,)
     step, start = steps[style % len(steps)], style // 7
     return tuple(some[(start + n * step) % len(some)] for n in range(len(some)))

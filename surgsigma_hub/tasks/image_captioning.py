@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Literal
 
-from ..ontology import NULL, concept
+from ..ontology import NULL, Kind, concept
 from ..ontology.forms import Forms, forms
 from ..records import Answer, Fact, Frame, Label, Native
 from .common.answers import (
@@ -107,11 +107,13 @@ def _draft(frame: Frame) -> Iterator[Draft]:
         labels += (triplet.instrument, triplet.action, triplet.target)
     labels += (*(frame.instruments or ()), *(frame.tissues or ()), *(frame.actions or ()))
     labels += (v.criterion for v in frame.criteria or ())
+    told: dict[Kind, object] = {"phase": phase, "step": step, "criterion": frame.criteria}
     yield Draft(
         answer=Answer(text=body if phase is None else f"The phase is {phase.name}. {body}"),
         answer_group="without_phase" if phase is None else "with_phase",
         slots={"body": body} if phase is None else {"body": body, "label": phase.name, "short": phase.short},
         native=Native(labels=native_names(labels)),
+        named=frozenset(kind for kind, held in told.items() if held),
     )
 
 

@@ -68,6 +68,7 @@ class Draft:
         inputs: What is looked at: pictures become ``image.jpg``, cuts ``video.mp4``, at most one of each; empty for
             a task of text alone; None means the frame's own picture.
         target: The medium that is the answer; None where the answer is text.
+        named: Kinds of label beyond what is seen that a description names: its phase, its step, its criteria.
         catch_all: Whether the answer is a label that stands for none of the others: asked where models are evaluated,
             as the source's protocol does, and not where they are trained.
     """
@@ -80,12 +81,16 @@ class Draft:
     native: Native = field(default_factory=Native)
     inputs: tuple[ImageRef | Cut, ...] | None = None
     target: Target | None = None
+    named: frozenset[Kind] = frozenset()
     catch_all: bool = False
 
     @property
     def cut(self) -> Cut | None:
         """The footage that is looked at or, where none is, that is to be made."""
-        return next((one for one in (*(self.inputs or ()), self.target) if isinstance(one, Cut)), None)
+        for one in self.inputs or ():
+            if isinstance(one, Cut):
+                return one
+        return self.target if isinstance(self.target, Cut) else None
 
 
 TRAINING = "train"

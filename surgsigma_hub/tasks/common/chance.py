@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 
 
 def chance(*parts: object) -> float:
@@ -17,4 +18,4 @@ def chance(*parts: object) -> float:
 def chances(count: int, *parts: object) -> list[float]:
     """Several such numbers, independent of each other; at most eight."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8 * count).digest()
-    return [int.from_bytes(digest[n : n + 8], "big") / 2**64 for n in range(0, 8 * count, 8)]
+    return [number / 2**64 for number in struct.unpack(f">{count}Q", digest)]

@@ -40,14 +40,18 @@ _NEVER_ASKED = frozenset({"move", "handle"})
 """Groups of actions that are no work on tissue: whether one "is being performed" is no question."""
 
 
+_FURTHER = ("existence", "check", "place", "order", "one")
+"""How the names of their groups of questions begin."""
+
+
 def is_further(draft: Draft) -> bool:
     """Whether a draft is one of those made here, which are asked alone and in one way."""
-    return draft.question.partition("_")[0] in ("existence", "check", "place", "order", "one") or is_shipped(draft)
+    return draft.question.startswith(_FURTHER) or is_shipped(draft)
 
 
 def may_be_reasoned(draft: Draft) -> bool:
     """Whether a trace can lead to the answer: of the questions made here, to those that a measure or a clip decides."""
-    return not is_further(draft) or (draft.question.partition("_")[0] in ("place", "order") and not is_shipped(draft))
+    return not is_further(draft) or (draft.question.startswith(("place", "order")) and not is_shipped(draft))
 
 
 def further(task: Task, frame: Frame, drafts: Sequence[Draft], source: str, stem: str) -> Iterator[Draft]:

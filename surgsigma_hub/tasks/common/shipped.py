@@ -59,6 +59,8 @@ def shipped(task: Task, frame: Frame) -> Iterator[Draft]:
 
 def question_told(task: Task, frame: Frame) -> NativeQA | None:
     """The source's own question that a plain sample of this task answers; None where it stands for several."""
+    if not frame.asked:
+        return None
     held = frame.facts()
     need = next((need for need in task.needs if need <= held), frozenset())
     return frame.asked.get(*need) if len(need) == 1 else None

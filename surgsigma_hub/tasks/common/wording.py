@@ -8,7 +8,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -115,8 +115,12 @@ def slots_of(template: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
 
 
+@lru_cache(maxsize=64)
 def draws(task: str, sample_id: str) -> tuple[int, int, int, int]:
-    """Four numbers of 64 bits for one sample, independent of each other and of those of any other task."""
+    """Four numbers of 64 bits for one sample, independent of each other and of those of any other task.
+
+    Those of the samples at hand are kept: the kind of a question is drawn before its words.
+    """
     digest = hashlib.blake2b(f"{task}\0{sample_id}".encode(), digest_size=32).digest()
     first, second, third, fourth = _FOUR.unpack(digest)
     return first, second, third, fourth
@@ -183,7 +187,10 @@ def filled(template: str, slots: Mapping[str, str]) -> str:
     >>> filled("{a_list} {be} in view. {A_list}.", {"a_list": "a hook", "be": "is"})
     'A hook is in view. A hook.'
     """
-    sentence = template.format_map(_Slots(slots))
+    try:
+        sentence = template.format_map(slots)
+    except KeyError:  # a slot with a capital, as few templates have
+        sentence = template.format_map(_Slots(slots))
     return sentence if sentence[:1].isupper() else sentence[:1].upper() + sentence[1:]
 
 
