@@ -205,8 +205,9 @@ def test_a_medium_that_cannot_be_shown_says_why() -> None:
     assert broken.count("cannot be shown") == 2 and "not in the shard" in broken and "<b>" not in broken
 
 
-def test_every_sample_of_a_tree_is_drawn(gallery: Gallery) -> None:
-    for place in places(gallery, Filter(split="train")):
+def test_samples_of_every_task_are_drawn(gallery: Gallery) -> None:
+    found = places(gallery, Filter(split="train"))
+    for place in {*{one.task: one for one in found}.values(), *found[::4]}:
         made = sample_html(gallery.read(place))
         assert "cannot be shown" not in made and f"at={place.task}%2F" in made
 
