@@ -19,6 +19,7 @@ from .records import Fact
 from .registry import all_sources, get_source, source_names
 from .schema import chosen_layout
 from .shards.config_names import FRAMES
+from .shards.manifest import WORK_DIR
 from .source import SourceInfo
 from .tasks import Task, all_tasks
 from .tasks.common.question_kinds import chosen_style
@@ -102,9 +103,10 @@ def build(
         splits: Splits of the source's split scheme; all when empty.
         workers: Processes. The bytes of the tree do not depend on it. With more than one, a script needs the usual
             ``if __name__ == "__main__":`` guard.
-        engine: ``processes`` of this machine, or ``ray``: a cluster that shares ``out`` and ``root`` under the same
-            paths (extra ``[ray]``). The bytes of the tree do not depend on it either.
-        address: Of the cluster; None: the one that this machine belongs to.
+        engine: ``processes`` of this machine, or ``ray`` or ``slurm``: a cluster that shares ``out`` and ``root`` under
+            the same paths (extras ``[ray]`` and ``[slurm]``). The bytes of the tree do not depend on it either.
+        address: Of the cluster. Of Ray ``HOST:PORT``; None: the one that this machine belongs to. Of Slurm
+            ``PARTITION[,time=HH:MM:SS][,tasks=N][,memory=GB][,qos=NAME]``.
         options: Options of the source as strings, for example ``{"split_scheme": "challenge"}``.
         seed: Seeds the order of samples.
         jpeg_quality: 1..95, for frames that are no JPEG already or are made smaller.
@@ -174,7 +176,7 @@ def build(
         depth=None if depth is None else Path(depth).resolve(),
         warrants=own_rows(None if warrants is None else Path(warrants), source),
     )
-    cluster = chosen_engine(engine, address=address)
+    cluster = chosen_engine(engine, address=address, folder=Path(out).resolve() / WORK_DIR / "engine")
     Extra.of(settings)  # a wrong folder of depth maps is told before anything is read
     if dry_run:
         return run_dry(settings, workers=workers, max_quarantine=max_quarantine, progress=progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
@@ -12,13 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.building import units
+from surgsigma_hub.building import slurm_engine, units
 from surgsigma_hub.building.engines import chosen_engine
 from surgsigma_hub.building.pool import run_jobs
 from surgsigma_hub.errors import BuildError, LayoutError, MissingExtraError, UnknownNameError
 
+import slurm_standin
 from builds import digests
 
 HOW: dict[str, Any] = {
@@ -61,7 +64,7 @@ class Forgetful:
 
 
 def with_engine(monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
-    monkeypatch.setattr("surgsigma_hub.api.chosen_engine", lambda name, *, address: engine)
+    monkeypatch.setattr("surgsigma_hub.api.chosen_engine", lambda name, **_: engine)
 
 
 def test_units_may_run_twice_and_in_any_order(
@@ -128,7 +131,7 @@ def test_two_nodes_of_ray_make_the_tree_of_one_process(cluster: Any, one: dict[s
     build("synthetic", out=tmp_path / "surgsigma", engine="ray", address=cluster.address, **HOW)
     assert digests(tmp_path / "surgsigma") == one
     with pytest.raises(LayoutError, match="is not right") as caught:
-        engine = chosen_engine("ray", address=cluster.address)
+        engine = chosen_engine("ray", address=cluster.address, folder=tmp_path)
         run_jobs(refuse, [tmp_path / "x"], workers=1, title="map", progress=False, engine=engine)
     assert caught.value.hint == "look again"
     cluster.remove_node(node)
@@ -156,3 +159,97 @@ def test_no_cluster_is_told(tmp_path: Path) -> None:
     ray.shutdown()  # of the tests before
     with pytest.raises(BuildError, match=r"no cluster of Ray at"):
         build("synthetic", out=tmp_path / "t", engine="ray", address="127.0.0.1:1", **HOW)
+
+
+# -- Slurm, by datatrove -----------------------------------------------------------------------------------------------
+
+SMALL = {**HOW, "tasks": ["phase_recognition"], "options": {**HOW["options"], "videos": "3"}}
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The commands of a queue that runs its tasks here, before all others."""
+    pytest.importorskip("datatrove", reason="datatrove is not installed: nothing was queued (extra slurm)")
+    commands = slurm_standin.install(tmp_path / "slurm")
+    monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(slurm_engine, "_POLL", 0.1)
+    monkeypatch.setattr(slurm_engine, "_PATIENCE", 0.3)
+    return commands
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The tree of :data:`SMALL` that one process makes."""
+    out = tmp_path_factory.mktemp("small") / "surgsigma"
+    build("synthetic", out=out, **SMALL)
+    return digests(out)
+
+
+def test_array_tasks_make_the_tree_of_one_process_though_one_is_killed(
+    queue: Path, small: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "surgsigma"
+    killed: list[int] = []
+
+    def kill() -> None:
+        until = time.monotonic() + 120
+        while not killed and time.monotonic() < until:
+            time.sleep(0.02)
+            for place in out.glob(".build/engine/units-*/done/*"):
+                found = [
+                    p.pid for p in psutil.process_iter(["cmdline"]) if str(place.parents[1]) in " ".join(p.cmdline())
+                ]
+                for pid in found[-1:]:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    build("synthetic", out=out, engine="slurm", address="cpu,tasks=2,time=00:10:00,memory=2", **SMALL)
+    killer.join()
+    assert killed and digests(out) == small and not (out / ".build").exists()
+    script = (queue / "1.sh").read_text("utf-8")
+    assert "--partition=cpu" in script and "--time=00:10:00" in script and "--mem-per-cpu=2G" in script
+    assert "merge_stats" not in "".join(path.read_text("utf-8") for path in queue.glob("*.sh"))
+
+
+def test_tasks_of_datatrove_on_this_machine_make_the_tree_of_one_process(
+    queue: Path, small: dict[str, str], tmp_path: Path
+) -> None:
+    build("synthetic", out=tmp_path / "surgsigma", engine="slurm", address="local,tasks=2", **SMALL)
+    assert digests(tmp_path / "surgsigma") == small
+    assert not list(queue.glob("*.job"))
+
+
+def test_an_error_of_a_unit_comes_back_as_it_was_and_the_job_is_cancelled(
+    queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = chosen_engine("slurm", address="cpu,tasks=1", folder=tmp_path / "engine")
+    with pytest.raises(LayoutError, match="x is not right") as caught:
+        run_jobs(refuse, [tmp_path / "x", tmp_path / "y"], workers=1, title="map", progress=False, engine=engine)
+    assert caught.value.hint == "look again"
+    monkeypatch.delenv("PYTHONPATH")
+    with pytest.raises(BuildError, match=r"a node cannot read the units .*test_engines"):
+        run_jobs(refuse, [tmp_path / "x"], workers=1, title="map", progress=False, engine=engine)
+
+
+def test_what_slurm_cannot_do_is_told(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tried(address: str | None = "cpu") -> None:
+        build("synthetic", out=tmp_path / "t", engine="slurm", address=address, **SMALL)
+
+    for address in (None, "", "cpu,nodes=3", "cpu,tasks=0", "cpu,tasks=2000", "cpu,time=$(x)", "a b"):
+        with pytest.raises(BuildError, match="of Slurm"):
+            tried(address)
+    (queue / "sbatch").write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(BuildError, match=r"sbatch refused the job \(exit code 3\)"):
+        tried()
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(BuildError, match="no Slurm here: sbatch is not found"):
+        tried()
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "0")
+    with pytest.raises(BuildError, match="a task of Slurm already"):
+        tried()
+    monkeypatch.setitem(sys.modules, "datatrove.executor", None)
+    with pytest.raises(MissingExtraError, match="--engine slurm needs the package 'datatrove'"):
+        tried()

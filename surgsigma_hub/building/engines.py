@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..errors import BuildError, UnknownNameError
 from .ray_engine import RayEngine
-from .units import Engine
+from .slurm_engine import SlurmEngine
+from .units import ENGINES, Engine
 
 
-def chosen_engine(name: str, *, address: str | None) -> Engine | None:
+def chosen_engine(name: str, *, address: str | None, folder: Path) -> Engine | None:
     """The engine of that name; None: processes of this machine.
 
     Args:
-        name: ``processes`` or ``ray``.
+        name: One of :data:`surgsigma_hub.building.units.ENGINES`.
         address: Of the cluster, as the engine names it.
+        folder: On the disk that all nodes share, for what an engine writes while it runs.
 
     Raises:
         UnknownNameError: there is none.
@@ -20,8 +24,10 @@ def chosen_engine(name: str, *, address: str | None) -> Engine | None:
     """
     if name == "ray":
         return RayEngine(address or "auto")
+    if name == "slurm":
+        return SlurmEngine.at(address, folder)
     if name != "processes":
-        raise UnknownNameError("engine", name, ("processes", "ray"))
+        raise UnknownNameError("engine", name, ENGINES)
     if address is not None:
-        raise BuildError(f"address {address!r} without an engine", hint="Add --engine ray.")
+        raise BuildError(f"address {address!r} without an engine", hint="Add --engine ray or --engine slurm.")
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BuildError, MissingExtraError
-from .units import Progress, Work
+from .units import Progress, Work, run_unit
 
 _RETRIES = 5
 """Times that a unit is run again when its worker is lost; a unit that fails by itself is not run again."""
@@ -32,7 +32,7 @@ class RayEngine:
     def run(self, work: Work, jobs: Sequence[Any], add: Progress) -> None:
         """See :class:`surgsigma_hub.building.units.Engine`."""
         with _connected(self.address) as ray:
-            unit = ray.remote(num_cpus=1, max_retries=_RETRIES)(_unit)
+            unit = ray.remote(num_cpus=1, max_retries=_RETRIES)(run_unit)
             most = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
             rest = iter(jobs)
             waiting: list[Any] = []
@@ -49,18 +49,6 @@ class RayEngine:
                 for one in waiting:
                     ray.cancel(one)
                 raise
-
-
-def _unit(work: Work, job: Any) -> tuple[int, int]:
-    """Run one unit; the samples and bytes that it made."""
-    made = [0, 0]
-
-    def progress(samples: int, size: int) -> None:
-        made[0] += samples
-        made[1] += size
-
-    work(job, progress)
-    return made[0], made[1]
 
 
 def _result(ray: Any, task: Any) -> tuple[int, int]:

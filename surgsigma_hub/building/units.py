@@ -15,6 +15,9 @@ from typing import Any, Protocol
 
 from ..errors import BuildError
 
+ENGINES = ("processes", "ray", "slurm")
+"""What can run the units of a build, by name."""
+
 Progress = Callable[[int, int], None]
 Work = Callable[[Any, Progress], None]
 
@@ -32,6 +35,18 @@ class Engine(Protocol):
         Raises:
             BuildError: the engine is not there, or lost a unit again and again.
         """
+
+
+def run_unit(work: Work, job: Any) -> tuple[int, int]:
+    """Run one unit; the samples and bytes that it made."""
+    made = [0, 0]
+
+    def progress(samples: int, size: int) -> None:
+        made[0] += samples
+        made[1] += size
+
+    work(job, progress)
+    return made[0], made[1]
 
 
 def check_results(paths: Sequence[Path]) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..building.units import ENGINES
 from ..visible import size_text
 from .command import Command, pair, positive, share, size
 from .output import on_terminal, plural, print_json, say, table, wrapped
@@ -33,10 +34,15 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes; the result does not depend on it (default: 1)",
     )
     add(
-        "--engine", choices=("processes", "ray"), default="processes",
-        help="what runs the work: processes of this machine, or a cluster of Ray that shares its disk (extra ray)",
+        "--engine", choices=ENGINES, default="processes",
+        help="what runs the work: processes of this machine, or a cluster of Ray or Slurm that shares its disk (extras "
+        "ray, slurm)",
     )  # fmt: skip
-    add("--address", metavar="HOST:PORT", help="of the cluster (default: the one that this machine belongs to)")
+    add(
+        "--address", metavar="WHERE",
+        help="of the cluster: HOST:PORT of Ray (default: the one that this machine belongs to), or "
+        "PARTITION[,time=HH:MM:SS][,tasks=N][,memory=GB][,qos=NAME] of Slurm",
+    )  # fmt: skip
     add("--option", action="append", type=pair, metavar="KEY=VALUE", help="option of the source; repeat for more")
     add("--seed", type=int, default=0, help="seed of the order of samples (default: 0)")
     add(
