@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from surgsigma_hub.api import build, list_sources, list_tasks, matrix
 from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.ontology import native_names, resolve_frame, resolve_timeline
 from surgsigma_hub.records import Fact, Frame
+from surgsigma_hub.registry import get_source
 from surgsigma_hub.scaffold import PLACES
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.shards.reader import read_shard
@@ -68,6 +70,17 @@ def test_nothing_is_left_to_do(name: str) -> None:
         if "TODO" in line
     ]
     assert not left, "\n".join(["fill these in:", *left])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_explains_the_options_of_its_source_and_no_others(name: str) -> None:
+    text = (ROOT / "dataset_cards" / f"{name}.md").read_text("utf-8")
+    options = {field.name for field in fields(get_source(name).options_type)}
+    tables = re.findall(r"^\| option [^\n]*\n\|[-| ]+\n((?:\|[^\n]*\n)+)", text, re.MULTILINE)
+    told = {one for rows in tables for row in rows.splitlines() for one in re.findall("`(.+?)`", row.split("|")[1])}
+    assert told <= options, f"dataset_cards/{name}.md tells of options that there are not: {sorted(told - options)}"
+    silent = options - {"split_scheme"} - set(re.findall("`([a-z_]+)`", text))
+    assert not silent, f"dataset_cards/{name}.md: tell what these options mean: {sorted(silent)}"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -83,5 +83,10 @@ def rendered(kind: str, name: str, like: str) -> str:
     forms = resources.files(__package__) / "forms"
     own = forms / like / kind
     template = own if own.is_file() else forms / kind
-    camel = "".join(part.capitalize() for part in name.split("_"))
-    return Template(template.read_text("utf-8")).substitute(name=name, Name=camel, title=name.replace("_", " ").title())
+    told = forms / like / "options.txt"
+    return Template(template.read_text("utf-8")).substitute(
+        name=name,
+        Name="".join(part.capitalize() for part in name.split("_")),
+        title=name.replace("_", " ").title(),
+        options=told.read_text("utf-8") if told.is_file() else "",
+    )
