@@ -86,7 +86,7 @@ class Cataracts(DeclaredSource):
         procedure=Procedure.CATARACT_SURGERY,
         modality=Modality.SURGICAL_MICROSCOPY,
         access=Access.REGISTRATION,
-        access_steps="Register with IEEE DataPort and download the films, the labels of steps of 2020, those of "
+        access_steps="Register with IEEE DataPort and download the videos, the labels of steps of 2020, those of "
         "instruments of 2017 or 2018, or both",
         layout="cataracts/                                      (any folders between will do as well)\n"
         "  train01.csv ...                  (header Frame,Steps)\n"

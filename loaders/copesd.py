@@ -43,7 +43,7 @@ class CoPESD(Source):
         procedure=Procedure.ENDOSCOPIC_SUBMUCOSAL_DISSECTION,
         modality=Modality.FLEXIBLE_ENDOSCOPY,
         access=Access.OPEN,
-        access_steps="Download pictures and annotations by the links on the homepage and put them into one folder",
+        access_steps="Download images and annotations by the links on the homepage and put them into one folder",
         layout="CoPESD/\n"
         "  smllm_train.json, smllm_test.json    (or in annotations/, or in annotations/smllm/)\n"
         "  high_light_images/023521/0001.jpg ...    (or images/023521/..., or 023521/...)\n",
@@ -90,7 +90,7 @@ class CoPESD(Source):
                     )
                 )
         if not videos:
-            raise self.layout_error(self.root, "no row names a picture like 023521/0001.jpg")
+            raise self.layout_error(self.root, "no row names an image like 023521/0001.jpg")
         return videos
 
     @cached_property

@@ -58,8 +58,8 @@ class PitVQA(FilePerFrame):
         procedure=Procedure.ENDOSCOPIC_PITUITARY_SURGERY,
         modality=Modality.ENDONASAL_ENDOSCOPY,
         access=Access.OPEN,
-        access_steps="Download the questions from the record that the homepage links to; the pictures are those of "
-        "PitVis: put its films, or frames cut from them once a second, beside the questions",
+        access_steps="Download the questions from the record that the homepage links to; the images are those of "
+        "PitVis: put its videos, or frames cut from them once a second, beside the questions",
         layout="pitvqa/                                (any folders between will do as well)\n"
         "  qa/video_01/00001.txt ...            (named by the second)\n"
         "  images/video_01/00001.png ...        (one a second, from 00000 on)\n"

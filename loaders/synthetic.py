@@ -45,11 +45,11 @@ class SyntheticOptions(Options):
 
     videos: int = field(default=6, metadata={"help": "number of operations to draw"})
     frames: int = field(default=24, metadata={"help": "frames per operation, all of them annotated"})
-    width: int = field(default=320, metadata={"help": "picture width in pixels, 32 to 4096"})
-    height: int = field(default=240, metadata={"help": "picture height in pixels, 32 to 4096"})
+    width: int = field(default=320, metadata={"help": "image width in pixels, 32 to 4096"})
+    height: int = field(default=240, metadata={"help": "image height in pixels, 32 to 4096"})
     fps: float = field(default=1.0, metadata={"help": "frames per second"})
     seed: int = field(default=0, metadata={"help": "number from which everything follows, 0 or more"})
-    media: str = field(default="stills", metadata={"help": "stills: pictures only; video: also write the films"})
+    media: str = field(default="stills", metadata={"help": "stills: images only; video: also write the videos"})
 
 
 class Synthetic(Source):
@@ -95,8 +95,8 @@ class Synthetic(Source):
                 )
         if o.media == "video" and (o.width % 2 or o.height % 2):
             raise SurgSigmaError(
-                f"option media=video of source 'synthetic' with {o.width} x {o.height} pictures",
-                hint="Films need an even width and height.",
+                f"option media=video of source 'synthetic' with {o.width} x {o.height} images",
+                hint="Videos need an even width and height.",
             )
 
     def videos(self) -> Iterable[Video]:
@@ -132,7 +132,7 @@ class Synthetic(Source):
             return None
         if self.cache_dir is None:
             raise SurgSigmaError(
-                "option media=video of source 'synthetic' needs a folder for the films it writes",
+                "option media=video of source 'synthetic' needs a folder for the videos it writes",
                 hint="Give a cache folder, or use media=stills.",
             )
         # Everything the pixels depend on is in the name, so that a changed option never meets an old film.

@@ -68,7 +68,7 @@ def test_without_supervisely_files_the_coco_file_of_a_case_is_read() -> None:
 @pytest.mark.parametrize(
     ("size", "frames", "words"),
     [
-        (None, 15, "the file is missing; the rate of the film is of frames and seconds"),
+        (None, 15, "the file is missing; the rate of the video is of frames and seconds"),
         ("11,96,64,959,30\n", 0, "30 frames a second; frames and seconds in"),
         ("11,96,64,,\n", 15, "no line with frames and fps"),
     ],

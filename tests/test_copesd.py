@@ -163,7 +163,7 @@ def test_boxes_of_open_meaning_are_left_out(tmp_path: Path) -> None:
     write(tmp_path, [row(n, f"Turn the Forceps[0.1, 0.2, 0.3{n}, 0.4].") for n in range(1, 4)])
     frames, defects = read(tmp_path)
     assert [d.reason for d in defects] == [Reason.LABEL_CORRUPT] and "corners or as sizes" in defects[0].detail
-    assert "no boxes of 3 of 3 pictures" in defects[0].detail
+    assert "no boxes of 3 of 3 images" in defects[0].detail
     assert [f.instrument_boxes for f in frames.values()] == [None] * 3
     assert all(f.instruments == (Label("Forceps"),) and f.triplets for f in frames.values())
 
@@ -173,7 +173,7 @@ def test_boxes_that_stand_still_are_left_out(tmp_path: Path) -> None:
     write(tmp_path, [*(row(n) for n in range(1, 10)), *(row(n, still) for n in range(10, 15))])
     frames, defects = read(tmp_path)
     assert [d.reason for d in defects] == [Reason.LABEL_CORRUPT] and "over a quarter" in defects[0].detail
-    assert "no boxes of 5 of 14 pictures" in defects[0].detail
+    assert "no boxes of 5 of 14 images" in defects[0].detail
     assert [n for n, f in frames.items() if f.instrument_boxes is None] == list(range(10, 15))
     write(tmp_path, [*(row(n) for n in range(1, 10)), *(row(n, still) for n in range(10, 14))])
     assert read(tmp_path)[1] == []  # four in thirteen pictures may be chance

@@ -105,7 +105,7 @@ def test_pictures_in_other_bytes_are_recognised(trees: tuple[Path, Path, Path], 
     [
         ({"shown": lambda second: second + 1}, "1 early"),
         ({"shown": lambda second: second - 2}, "2 late"),
-        ({"shown": lambda second: second * 2}, r"0\.5 times as many pictures"),
+        ({"shown": lambda second: second * 2}, r"0\.5 times as many images"),
         ({"shown": lambda second: second + 700}, "no shift or rate fits"),
         ({"size": (192, 128)}, "192x128, expected 96x64"),
     ],

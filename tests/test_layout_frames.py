@@ -129,7 +129,7 @@ def test_validate_info_and_preview_read_it(frames: Path, tmp_path: Path, capsys:
     assert {one.doc["task"] for one in found} == set(TASKS) and len({one.doc["id"] for one in found}) == 12
     assert main(["preview", str(frames), "--out", str(tmp_path / "p.png"), "--count", "4"]) == 0
     readme = (frames / "README.md").read_text()
-    assert "Config `frames` holds each picture or clip once" in readme
+    assert "Config `frames` holds each image or clip once" in readme
     assert "Laid out by task: `instrument_segmentation`" in readme
     assert (frames / "cards" / "task_phase_recognition.md").exists()
 

@@ -104,7 +104,7 @@ def test_what_is_no_parquet_is_our_own_error(tmp_path: Path, data: bytes) -> Non
 
 def test_a_table_without_pictures_says_what_it_has(tmp_path: Path) -> None:
     pq.write_table(pa.table({"image": ["a.jpg"], "organ": [3]}), tmp_path / "a.parquet")
-    with pytest.raises(BadRowError, match="no column holds pictures; it has image, organ"):
+    with pytest.raises(BadRowError, match="no column holds images; it has image, organ"):
         rows_of(tmp_path / "a.parquet")
 
 

@@ -237,7 +237,7 @@ def test_the_viewer_has_pictures_in_a_dataset_beside_it(
         done = client("push", REPO, tree, "--viewer")
         assert done.code == 0, done.text
     companion = hub.store.repos[f"{REPO}-viewer"]
-    assert [commit.title for commit in companion.history][-1] == f"Pictures of {REPO}"
+    assert [commit.title for commit in companion.history][-1] == f"Images of {REPO}"
     files = companion.at("main").files
     for place, entry in files.items():
         if place != ".gitattributes":

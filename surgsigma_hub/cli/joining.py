@@ -44,7 +44,7 @@ def _run(args: argparse.Namespace) -> int:
         say("Every shard is that of the full build, byte for byte.")
     else:
         say(f"{report.identical:,} shards are those of the full build, byte for byte. {report.recognised:,} samples "
-            "show the same pictures in other bytes, as copies that were extracted anew do.")  # fmt: skip
+            "show the same images in other bytes, as copies that were extracted anew do.")  # fmt: skip
     say(f"Tree: {args.out}   Time: {report.seconds:.1f} s")
     return 0
 
@@ -53,8 +53,8 @@ COMMANDS = (
     Command(
         name="join",
         help="complete an annotation-only tree from your own copy",
-        description="Sources whose pictures may not be passed on are published without them. With your own copy you "
-        "get the very shards of a full build. Pictures are recognised by video, frame, size, sha256 and perceptual "
+        description="Sources whose images may not be passed on are published without them. With your own copy you "
+        "get the very shards of a full build. Images are recognised by video, frame, size, sha256 and perceptual "
         "hash; a copy that is shifted or was extracted at another rate is refused, with what would fit. Needs the "
         "extra [join].",
         examples=(

@@ -126,13 +126,13 @@ COMMANDS = (
     ),
     Command(
         name="duplicates",
-        help="find pictures and clips that two sources or splits share, equal or nearly so",
-        description="Looks at the media themselves, by content and by perceptual hash, so that a film that was "
+        help="find images and clips that two sources or splits share, equal or nearly so",
+        description="Looks at the media themselves, by content and by perceptual hash, so that a video that was "
         "published twice under two names is found too. Reads every shard once. Nothing is removed. Exit code 1 when a "
         "medium of a training split is in a test or validation split.",
         examples=(
             ("surgsigma duplicates surgsigma", "media in two sources or splits"),
-            ("surgsigma duplicates surgsigma --bits 8", "also pictures that were cropped a little"),
+            ("surgsigma duplicates surgsigma --bits 8", "also images that were cropped a little"),
         ),
         arguments=_duplicates_arguments,
         run=_duplicates,

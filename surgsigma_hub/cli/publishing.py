@@ -35,7 +35,7 @@ def _push_arguments(parser: argparse.ArgumentParser) -> None:
     add("--delete", action="store_true", help="take files of an earlier tree out of the dataset")
     add("--workers", type=positive, default=1, metavar="N", help="processes that check the tree (default: 1)")
     add("--viewer", action="store_true",
-        help="also publish small pictures as ORG/NAME-viewer, where the Hub's viewer shows them")  # fmt: skip
+        help="also publish small images as ORG/NAME-viewer, where the Hub's viewer shows them")  # fmt: skip
     add("--annotations-only", action="store_true",
         help="publish sources whose media may not go out without these; needs the extra [join]")  # fmt: skip
     add("--i-hold-the-rights", action="append", default=[], dest="rights", metavar="SOURCE",
@@ -180,7 +180,7 @@ COMMANDS = (
     Command(
         name="card",
         help="write the cards of a tree anew, or check that they are fresh",
-        description="Write README.md, its pictures and charts, cards/, LICENSES.md and schema.json from what the tree "
+        description="Write README.md, its images and charts, cards/, LICENSES.md and schema.json from what the tree "
         "holds. With --check nothing is written, and the exit code is 1 when one of them is stale.",
         examples=(
             ("surgsigma card", "of ./surgsigma"),
@@ -199,7 +199,7 @@ COMMANDS = (
             ("surgsigma push ORG/surgsigma --dry-run", "files, bytes, commits and refusals"),
             ("surgsigma push ORG/surgsigma --version v1.0", "publish ./surgsigma, tagged v1.0"),
             ("surgsigma push ORG/surgsigma mine --private --gated manual", "for whom you let in"),
-            ("surgsigma push ORG/surgsigma --annotations-only", "labels of sources whose pictures may not go out"),
+            ("surgsigma push ORG/surgsigma --annotations-only", "labels of sources whose images may not go out"),
         ),
         arguments=_push_arguments,
         run=_push,

@@ -66,7 +66,7 @@ COMMANDS = (
         examples=(
             ("surgsigma repack surgsigma --layout frames --out frames/surgsigma", "about a fifth of the bytes"),
             ("surgsigma repack frames/surgsigma --layout tasks --out again/surgsigma", "the tree of before"),
-            ("surgsigma repack mine --annotations-only cholect50 --out public", "no picture of CholecT50 in it"),
+            ("surgsigma repack mine --annotations-only cholect50 --out public", "no image of CholecT50 in it"),
         ),
         arguments=_arguments,
         run=_run,

@@ -176,7 +176,7 @@ def _wanted_charts(numbers: ChartNumbers) -> list[_Wanted]:
          numbers.labels, lambda: bars({name: {"samples": count} for name, count in numbers.labels.items()})),
         ("phases", "The course of a few operations", f"Lines over time, coloured by phase, of {len(numbers.phases)} "
          "videos", numbers.phases, lambda: timelines(numbers.phases)),
-        ("boxes", f"Where boxes lie{seen}", "Heat map of the picture: the fuller the colour, the more boxes cover "
+        ("boxes", f"Where boxes lie{seen}", "Heat map of the image: the fuller the colour, the more boxes cover "
          "that place", numbers.boxes, lambda: heat_map(numbers.boxes, unit="boxes")),
     ]  # fmt: skip
     return [

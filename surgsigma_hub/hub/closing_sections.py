@@ -68,7 +68,7 @@ def labellers(facts: TreeFacts) -> str:
 def closing(facts: TreeFacts) -> list[str]:
     """Limits, how to check, uses, privacy, where to report, citations."""
     without = hidden(facts)
-    shown = f" No picture of {', '.join(map(plain, without))} stands in this card, for its terms." if without else ""
+    shown = f" No image of {', '.join(map(plain, without))} stands in this card, for its terms." if without else ""
     return [
         "## Known limits",
         "\n".join(f"{n}. {text}" for n, text in enumerate(_limits(facts), 1)),

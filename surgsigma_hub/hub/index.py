@@ -61,7 +61,7 @@ class Index:
         if name not in self.configs:
             if FRAMES in self.configs and not get_close_matches(name, self.configs, n=1, cutoff=0.9):
                 raise SurgSigmaError(
-                    f"{self.where}: no config {name!r}; here each picture lies once, with all that is asked about it",
+                    f"{self.where}: no config {name!r}; here each image lies once, with all that is asked about it",
                     hint=f"Load {FRAMES!r}, or stream(..., {name!r}, talk='all'). Configs: {', '.join(self.configs)}.",
                 )
             raise UnknownNameError("config", name, self.configs, where=self.where)

@@ -144,7 +144,7 @@ def _layout_text(facts: TreeFacts) -> list[str]:
     stay = sorted({m.task for m in facts.manifests if m.layout == "tasks"})
     others = f" Laid out by task: {', '.join(map(code, stay))}." if stay else ""
     return [
-        f"Config `{FRAMES}` holds each picture or clip once, with all that is asked about it in `json.conversations`: "
+        f"Config `{FRAMES}` holds each image or clip once, with all that is asked about it in `json.conversations`: "
         f"{talks:,} conversations about {count(media, 'medium', 'media')}. Tasks whose answer is a medium are laid "
         f"out by task, a sample for each conversation.{others}"
     ]

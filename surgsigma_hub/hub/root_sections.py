@@ -48,7 +48,7 @@ def summary(facts: TreeFacts) -> str:
     )
     may, may_not = _terms(facts)
     lines = (
-        "**What:** pictures and clips of operations with questions, typed answers and reasoning, all in one form. "
+        "**What:** images and clips of operations with questions, typed answers and reasoning, all in one form. "
         "Tasks and name follow SurgSigma-DB (arXiv:2603.16822).",
         f"**How much:** {count(whole.samples, 'sample')} of {count(whole.videos, 'surgery', 'surgeries')}, "
         f"{count(len(facts.tasks), 'task')}, {count(len(facts.sources), 'source')} ({origin}), "

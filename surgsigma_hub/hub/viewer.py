@@ -57,7 +57,7 @@ def publish_viewer(tree: Path, repo: str, *, private: bool, say: Callable[[str],
     with tempfile.TemporaryDirectory(prefix="surgsigma-viewer-") as folder:
         made = write_viewer(facts, Path(folder), repo=repo)
         if not made:
-            say("No companion for the viewer: no picture of this tree may be shown to everybody.")
+            say("No companion for the viewer: no image of this tree may be shown to everybody.")
             return ""
         files = [_file(Path(folder), path) for path in made]
         repository = Repository(name)
@@ -75,7 +75,7 @@ def publish_viewer(tree: Path, repo: str, *, private: bool, say: Callable[[str],
         gone = [p for p in state.files if p.startswith("data/") and p not in {file.place for file in files}]
         if new or gone:
             say(f"Companion for the viewer: {len(new):,} files")
-            repository.commit(new, gone, f"Pictures of {repo}", parent=state.commit)
+            repository.commit(new, gone, f"Images of {repo}", parent=state.commit)
     return name
 
 
@@ -108,7 +108,7 @@ def write_viewer(facts: TreeFacts, folder: Path, *, repo: str) -> list[str]:
     }
     configs = [{"config_name": "default", "data_files": [{"split": s[5:-14], "path": s} for s in places]}]
     body = (
-        f"# Pictures of {repo}\n\nSmall pictures (at most {SIDE} px, boxes of the answer drawn in) and texts of the "
+        f"# Images of {repo}\n\nSmall images (at most {SIDE} px, boxes of the answer drawn in) and texts of the "
         f"first {MOST:,} samples of each part of [{repo}](https://huggingface.co/datasets/{repo}), for the viewer "
         "above. Train on that dataset, not on this one."
     )

@@ -40,7 +40,7 @@ class Reading:
     def words(self) -> str:
         """What to do with the copy, for a person."""
         if self.ratio != 1:
-            rate = f"{float(self.ratio):g} times as many pictures a second as the labels count"
+            rate = f"{float(self.ratio):g} times as many images a second as the labels count"
             return f"it seems to hold {rate}: extract it anew at the rate of the labels"
         late = "late" if self.shift > 0 else "early"
         return (

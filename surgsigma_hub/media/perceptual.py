@@ -29,7 +29,7 @@ def picture_hash(data: bytes, name: str = "picture") -> int:
         with Image.open(io.BytesIO(data)) as image:
             return _hash(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError) as error:
-        raise MediaError(f"{name}: not a readable picture ({error})") from None
+        raise MediaError(f"{name}: not a readable image ({error})") from None
 
 
 def clip_hash(data: bytes, name: str = "clip") -> int:
@@ -56,7 +56,7 @@ def _hash(image: Image.Image) -> int:
     try:
         import imagehash
     except ImportError:
-        raise MissingExtraError("imagehash", "join", purpose="recognising pictures") from None
+        raise MissingExtraError("imagehash", "join", purpose="recognising images") from None
     if ImageStat.Stat(image.convert("L")).stddev[0] < _FLAT:
         return 0  # noise alone would decide
     bits: Any = imagehash.phash(image).hash

@@ -92,7 +92,7 @@ def read_picture_table(path: Path, where: str, columns: Collection[str] | None =
         wanted = [name for name in schema.names if columns is None or name in columns]
         if not any(_is_picture(schema.field(name).type) for name in wanted):
             found = ", ".join(schema.names)[:120]
-            raise BadRowError(f"{where}: no column holds pictures; it has {found}")
+            raise BadRowError(f"{where}: no column holds images; it has {found}")
         classes = _class_names(schema.metadata or {})
         number = 0
         for group in range(table.num_row_groups):
@@ -136,8 +136,8 @@ def unpacked(
         SurgSigmaError: there is no ``cache_dir``, or no room in it.
     """
     if cache_dir is None:
-        hint = "Give a cache folder (--cache): the pictures are written there once."
-        raise SurgSigmaError("pictures inside parquet files can be used only after they were unpacked", hint=hint)
+        hint = "Give a cache folder (--cache): the images are written there once."
+        raise SurgSigmaError("images inside parquet files can be used only after they were unpacked", hint=hint)
     state = "-".join(sorted({fingerprint(path) for path, _ in tables}))
     if len(state) > 64:
         import hashlib
@@ -160,7 +160,7 @@ def unpacked(
                 continue
             place, data = one
             if not _is_safe(place):
-                detail = f"{place!r:.80} is no name of a file: the picture is left out"
+                detail = f"{place!r:.80} is no name of a file: the image is left out"
                 defects.append(Defect(Reason.ROW_MALFORMED, name, detail))
                 continue
             target = folder / place
@@ -172,7 +172,7 @@ def unpacked(
     try:
         folder = made_once(cache_dir / f"{name}-{state}", write)
     except OSError as error:
-        raise SurgSigmaError(f"pictures cannot be unpacked into the cache folder: {error.strerror}") from None
+        raise SurgSigmaError(f"images cannot be unpacked into the cache folder: {error.strerror}") from None
     kept = orjson.loads((folder / _FAULTS).read_bytes())
     return folder, tuple(Defect(Reason(reason), where, detail, moments) for reason, where, detail, moments in kept)
 

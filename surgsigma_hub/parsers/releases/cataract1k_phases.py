@@ -70,7 +70,7 @@ def read_timed_phases(phases: Path | None, where: str, size: Path | None, where_
         found = (
             f"of frames and seconds in {where}: {by_rows:.6g}" if by_rows else "not told: nothing of the video is read"
         )
-        told = Defect(Reason.ROW_MALFORMED, where_size, f"{problem}; the rate of the film is {found}")
+        told = Defect(Reason.ROW_MALFORMED, where_size, f"{problem}; the rate of the video is {found}")
         return TimedPhases(spans, by_rows, 0.0, (*spans.defects, told), refused=not by_rows)
     if by_rows and abs(by_rows - rate) > _SAME_RATE * rate:
         detail = f"{rate:.6g} frames a second; frames and seconds in {where} say {by_rows:.6g}: nothing of it is read"
@@ -102,5 +102,5 @@ def _size(path: Path | None) -> tuple[float, float, str]:
     except (IndexError, ValueError):
         return 0.0, 0.0, "no line with frames and fps"
     if len(lines) > 1 or not (1 <= frames < 1e9 and 1 <= rate < 1000):
-        return 0.0, 0.0, f"{len(lines)} line with {frames:g} frames at {rate:g} a second, expected one of a film"
+        return 0.0, 0.0, f"{len(lines)} line with {frames:g} frames at {rate:g} a second, expected one of a video"
     return frames, rate, ""

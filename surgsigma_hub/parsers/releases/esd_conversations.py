@@ -64,7 +64,7 @@ def read_conversations(rows: Sequence[Any], folder: str, where: str, *, strays: 
             continue
         other = items.setdefault(item.number, item)
         if other is not item:
-            detail = f"picture {item.number} is item {other.place} already"
+            detail = f"image {item.number} is item {other.place} already"
             if (other.question, other.answer) != (item.question, item.answer):
                 detail += ", with another text; both are left out"
                 twice.add(item.number)
@@ -122,7 +122,7 @@ def _moments(where: str, items: list[_Item]) -> Iterator[Frame | Defect]:
             named = [p.instrument for p in found]
         yield _frame(item, named, motions, boxes)
     for doubt, of in unsure.items():  # one entry each: a folder that has no boxes to be believed loses no picture
-        detail = f"{doubt}: no boxes of {len(of)} of {len(items)} pictures, which keep their other facts"
+        detail = f"{doubt}: no boxes of {len(of)} of {len(items)} images, which keep their other facts"
         yield Defect(Reason.LABEL_CORRUPT, f"{where} item {of[0].place}", detail)
 
 
@@ -143,7 +143,7 @@ class _Reading:
     def doubt(self, sentence: tuple[Placed, ...]) -> str:
         """Why the boxes of a sentence cannot be believed though they are well written; empty where they can."""
         if sentence in self.frozen:
-            return "the same boxes stand in over a quarter of the video's pictures, whatever they show"
+            return "the same boxes stand in over a quarter of the video's images, whatever they show"
         if self.convention is None:
             return "the boxes of this video do not tell whether they are written as corners or as sizes"
         return ""
