@@ -257,7 +257,7 @@ def _alone(counts: Sequence[Counter[tuple[str, ...]]]) -> list[int]:
 def _brevity(length: int, lengths: Sequence[int]) -> float:
     """BLEU's penalty for a text shorter than the other text nearest to it in length; ``lengths`` rise."""
     at = bisect_left(lengths, length)
-    beside = lengths[max(0, at - 1) : at] + lengths[at + 1 : at + 2]
+    beside = [*lengths[max(0, at - 1) : at], *lengths[at + 1 : at + 2]]
     nearest = min(beside, key=lambda other: (abs(other - length), other))
     return 1.0 if length >= nearest or not length else math.exp(1 - nearest / length)
 
