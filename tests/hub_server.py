@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from hub_api import TOKEN, Api, Request, State
+from hub_api import Api
 from hub_repos import Commit, Refused, is_large
+from hub_request import TOKEN, Request, State
 
 
 @dataclass
@@ -59,15 +60,21 @@ class HubServer(State):
     log: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def environment(self, home: Path, *, token: str | None = TOKEN, **more: str) -> dict[str, str]:
-        """Environment of a client process."""
+    def clear(self) -> None:
+        """As new."""
+        super().clear()
+        self.faults.clear()
+        self.log.clear()
+
+    def environment(self, home: Path, *, token: str | None = TOKEN, xet: bool = False, **more: str) -> dict[str, str]:
+        """Environment of a client process, which speaks to the store of blocks where ``xet`` is asked for."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
         return {
             **kept,
             "HF_ENDPOINT": self.url,
             "HF_HOME": str(home),
             "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_XET": "1",
+            **({} if xet else {"HF_HUB_DISABLE_XET": "1"}),
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
             "NO_PROXY": "127.0.0.1,localhost",

@@ -16,7 +16,7 @@ import yaml
 from builds import digests
 from hub_client import Client, waiting
 from hub_repos import Commit
-from hub_server import TOKEN, HubServer, serve
+from hub_server import HubServer, serve
 
 REPO = "org/surgsigma"
 TASKS = ("phase_recognition", "instrument_segmentation")
@@ -55,12 +55,7 @@ def waiter(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def hub(server: HubServer) -> HubServer:
     """The server as new."""
     with server.lock:
-        server.store.repos.clear()
-        server.store.content.clear()
-        server.tokens = {TOKEN: "org"}
-        server.uploaded = 0
-        for one in (server.faults, server.log, server.leaks):
-            one.clear()
+        server.clear()
     return server
 
 
