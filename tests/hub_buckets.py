@@ -52,6 +52,7 @@ class Buckets(Asked):
         for line in map(json.loads, self.request.body.splitlines()):
             if line["type"] == "deleteFile":
                 bucket.files.pop(line["path"], None)
+                bucket.history.append(dict(bucket.files))
             elif line["xetHash"] in self.state.xet.files:
                 size = len(self.state.xet.content(line["xetHash"]))
                 bucket.files[line["path"]] = BucketEntry(line["xetHash"], size, line["mtime"])

@@ -159,12 +159,13 @@ class _Handler(BaseHTTPRequestHandler):
                     self._fault.times -= 1
         try:
             self._faulty()
-            with self.state.lock:
-                status, data, head = Api(self.state, request).answer()
+            try:
+                with self.state.lock:
+                    status, data, head = Api(self.state, request).answer()
+            except Refused as error:
+                status, data = error.status, json.dumps({"error": error.message}).encode()
+                head = {"X-Error-Message": error.message, **({"X-Error-Code": error.code} if error.code else {})}
             self._send(status, data, head)
-        except Refused as error:
-            head = {"X-Error-Message": error.message, **({"X-Error-Code": error.code} if error.code else {})}
-            self._send(error.status, json.dumps({"error": error.message}).encode(), head)
         except _HungUp:
             self.close_connection = True
             with suppress(OSError):
