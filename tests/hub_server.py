@@ -30,15 +30,16 @@ class Fault:
 
     Attributes:
         match: Regular expression, searched in ``METHOD /path``.
-        kind: ``status`` answers with ``status``; ``lost`` does what was asked and hangs up; ``drop`` hangs up before;
-            ``cut`` sends half of the answer's body; ``slow`` waits ``seconds`` before it answers.
+        kind: ``status`` answers with ``status``; ``late`` does what was asked before that; ``lost`` does it and hangs
+            up; ``drop`` hangs up before; ``cut`` sends half of the answer's body; ``slow`` waits ``seconds`` in its
+            middle.
         times: How often; then it is over.
         skip: How many requests that match go well before.
         then: Called before the request is handled.
     """
 
     match: str
-    kind: Literal["status", "lost", "drop", "cut", "slow", "call"] = "status"
+    kind: Literal["status", "late", "lost", "drop", "cut", "slow", "call"] = "status"
     status: int = 503
     times: int = 1
     skip: int = 0
@@ -185,12 +186,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._fault = None
             self._send(fault.status, b'{"error":"as the test asked"}', dict(fault.headers))
             raise _Answered
-        if fault.kind == "slow":
-            time.sleep(fault.seconds)
 
     def _send(self, status: int, data: bytes, head: Mapping[str, str]) -> None:
         if self._fault is not None and self._fault.kind == "lost":
             raise _HungUp
+        if self._fault is not None and self._fault.kind == "late":
+            status, data, head = self._fault.status, b'{"error":"as the test asked"}', self._fault.headers
         self.send_response(status)
         for key, value in head.items():
             self.send_header(key, value)
@@ -198,11 +199,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        cut = self._fault is not None and self._fault.kind == "cut"
-        self.wfile.write(data[: len(data) // 2] if cut else data)
-        if cut:
+        half = len(data) // 2 if self._fault is not None and self._fault.kind in ("cut", "slow") else len(data)
+        self.wfile.write(data[:half])
+        if half < len(data) and self._fault is not None:
             self.wfile.flush()
-            raise _HungUp
+            if self._fault.kind == "cut":
+                raise _HungUp
+            time.sleep(self._fault.seconds)
+            self.wfile.write(data[half:])
 
 
 class _Answered(_HungUp):
