@@ -15,16 +15,21 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 REFRESH = "README.md does not hold the tables of today; refresh them with: python tests/test_readme.py"
 
-RUN = {"sharegpt": "llamafactory", "verl": "verl"}
+RUN = {"sharegpt": "llamafactory", "swift": "swift", "trl": "trl", "verl": "verl"}
 """Formats that a trainer reads in an environment of ``tests/trainers``."""
-IN_PLACE = {"trl": "test_examples_trl.py", "grpo": "test_examples_trl.py"}
+IN_PLACE = {"grpo": "test_examples_trl.py"}
 """Formats that TRL reads in the environment of this project."""
+ONLY = {"verl": "; its data set and reward, not its trainer, which wants GPUs"}
+"""What was not run of them."""
 NOT_RUN = {
     "cosmos": "read: the form of its public post-training data; its code is on no registry",
     "diffusers": "read back by `imagefolder`, as its example does: `tests/test_adapters_targets.py`",
     "llava": "not run: its code is on no registry, and the form is that of its documentation",
-    "swift": "read; 4.6.0 was run once by hand",
     "qwen": "read: its code is on no registry; its data set was run once by hand, at 2026-01-30, with images",
+}
+NO_FORMAT = {
+    "EasyR1": "read, at 2026-07-30: it takes `problem`, `answer` and `images`, which no format here writes; its code "
+    "is on no registry",
 }
 
 
@@ -41,8 +46,14 @@ def trainer_table() -> str:
             version, test = f"{re.findall(r'trl>=([0-9.]+)', pins)[0]} and newer", HERE / IN_PLACE[name]
         if not how:
             assert test.is_file()
-            how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`"
+            how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`{ONLY.get(name, '')}"
         rows.append(f"| `{name}` | {adapter.trainer} | {version} | {how} |")
+    pins = [(HERE / "trainers" / "environments" / f"transformers{n}.txt").read_text("utf-8") for n in ("_floor", "")]
+    versions = " and ".join(re.findall(r"transformers==(\S+)", "\n".join(pins)))
+    rows.append(
+        f"| `VlmCollator` | transformers | {versions} | ran, with clips: `tests/trainers/test_transformers.py` |"
+    )
+    rows += [f"| none | {trainer} |  | {how} |" for trainer, how in NO_FORMAT.items()]
     return "\n".join(rows)
 
 

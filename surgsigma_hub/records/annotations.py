@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from .bulk import set_directly
 from .footage import Footage, ImageRef
+from .samples import LabelOrigin
 
 # ----------------------------------------------------------------------------------------------------- regions
 
@@ -36,8 +37,6 @@ class MaskImage:
 MaskRef = Polygons | MaskImage
 
 # ------------------------------------------------------------------------------------------------- annotations
-
-LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
 
 
 class Fact(StrEnum):

@@ -17,9 +17,10 @@ import orjson
 from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xywh
 from ...plain_file import MAX_TEXT, read_plain
-from ...records import Defect, Label, LabeledBox, Reason
+from ...records import Defect, Label, LabeledBox, Reason, Triplet
 from ...records.bulk import set_directly
 from ..strict_json import as_utf8, read_json, repeated_in
+from .tracked_triplets import TripletNames, triplets_of
 
 _NONE = -1
 """Of any id: not annotated."""
@@ -38,6 +39,7 @@ class TrackedFrame:
 
     boxes: tuple[LabeledBox, ...] | None
     phase: str | None
+    triplets: tuple[Triplet, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class TrackedVideo:
         frames: By number as in the file, rising.
         defects: What is left out.
         presumed: Whether names of phases are those given by the caller, since the file has none.
+        presumed_acts: Whether names of verbs and targets are those of CholecT50, likewise.
     """
 
     frames: Mapping[int, TrackedFrame]
     defects: tuple[Defect, ...]
     presumed: bool
+    presumed_acts: bool = True
 
 
 def read_tracks(
@@ -77,6 +81,9 @@ def read_tracks(
     # A label for each name and not for each record: a frozen record costs more to make than all else that is read.
     names = {id: Label(name) for id, name in (_names(document, "tools") or tools).items()}
     own = _names(document, "phases") or _names(document, "phase")
+    acts = TripletNames.of(
+        _names(document, "verbs") or _names(document, "verb"), _names(document, "targets") or _names(document, "target")
+    )
     defects: list[Defect] = []
     frames: dict[int, TrackedFrame] = {}
     video = document.get("video")
@@ -89,9 +96,9 @@ def read_tracks(
             detail = f"expected one list of records for each number 1, {1 + every}, ...: it is left out"
             defects.append(Defect(Reason.ROW_MALFORMED, place, detail))
             continue
-        frames[number], told = _frame(rows[key], place, names, own or phases, size)
+        frames[number], told = _frame(rows[key], place, names, own or phases, acts, size)
         defects += told
-    return TrackedVideo(frames, tuple(defects), own is None)
+    return TrackedVideo(frames, tuple(defects), own is None, acts.presumed)
 
 
 def numbers_in(path: Path | None) -> bytes | None:
@@ -146,9 +153,15 @@ def _is_text(row: dict[str, Any]) -> bool:
 
 
 def _frame(
-    records: list[Any], place: str, tools: Mapping[int, Label], phases: Mapping[int, str], size: tuple[Any, Any]
+    records: list[Any],
+    place: str,
+    tools: Mapping[int, Label],
+    phases: Mapping[int, str],
+    acts: TripletNames,
+    size: tuple[Any, Any],
 ) -> tuple[TrackedFrame, list[Defect]]:
     boxes: list[LabeledBox] | None = []
+    seen: list[dict[str, Any]] = []
     named: set[int | str] = set()
     defects: list[Defect] = []
     for record in records:
@@ -161,6 +174,7 @@ def _frame(
         else:
             if box is not None and boxes is not None:
                 boxes.append(box)
+                seen.append(record)
         phase = record.get("phase") if isinstance(record, dict) else None
         if phase is not None:
             named.add(phase if type(phase) is int else str(phase))
@@ -170,7 +184,12 @@ def _frame(
         detail = f"phase {sorted(map(str, named))}, expected one of {min(phases)} to {max(phases)}: it is left out"
         defects.append(Defect(Reason.LABEL_UNKNOWN, place, detail))
         known = []
-    return TrackedFrame(None if boxes is None else tuple(boxes), known[0] if known else None), defects
+    triplets = None
+    try:
+        triplets = triplets_of(seen, boxes, acts) if boxes else None
+    except BadRowError as error:
+        defects.append(Defect(Reason.LABEL_CORRUPT, place, f"{error.message}: the frame has no list of triplets"))
+    return TrackedFrame(None if boxes is None else tuple(boxes), known[0] if known else None, triplets), defects
 
 
 def _box(record: Any, tools: Mapping[int, Label], size: tuple[Any, Any]) -> LabeledBox | None:
