@@ -22,6 +22,7 @@ pytest_plugins = ["pushing"]
 def test_what_goes_by_xet_is_what_was_built(hub: HubServer, xet_client: Client, tree: Path, tmp_path: Path) -> None:
     done = xet_client("push", REPO, tree, "--version", "v1")
     assert done.code == 0, done.text
+    assert "%|" not in done.text, "no bars where nobody looks on"
     check_whole(hub, tree)
     assert not hub.uploaded and hub.xet.sent, "nothing went the way of LFS"
     tars = [entry for place, entry in hub.head(REPO).files.items() if place.endswith(".tar")]

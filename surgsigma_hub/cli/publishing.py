@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from ..errors import SurgSigmaError
@@ -51,6 +52,8 @@ def _push_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _push(args: argparse.Namespace) -> int:
+    from huggingface_hub.utils import disable_progress_bars
+
     from ..hub.bucket import PREFIX
     from ..hub.public_form import public_form
     from ..hub.push import Push, PushOptions, PushPlan
@@ -72,6 +75,8 @@ def _push(args: argparse.Namespace) -> int:
         version=args.version or "",
         workers=args.workers,
     )
+    if not sys.stderr.isatty():  # the bars of huggingface_hub write a line for each change into a log
+        disable_progress_bars()
     tell = (lambda line: say(line, error=True)) if args.json else say
     name = args.repo.removeprefix(PREFIX)
     one = BucketPush(args.tree, name, options, tell) if bucket else Push(args.tree, name, options, tell)
