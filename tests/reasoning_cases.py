@@ -11,6 +11,7 @@ from surgsigma_hub.reasoning.warrants import warrants_for
 from surgsigma_hub.records import Answer, Cut, Defect, Frame, Reasoning, Segment, Stills, Verdict, VideoTimeline
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.tasks import Draft, Task
+from surgsigma_hub.tasks.common.further import thing_asked
 
 from task_frames import PICTURE, TASKS, boxed, frame, label, labels, triplet
 
@@ -34,7 +35,7 @@ def drafted(task: str, seen: Frame) -> list[Draft]:
 def judged(
     task: str, made: Reasoning | str, seen: Frame, draft: Draft, course: VideoTimeline | None = None
 ) -> tuple[Objection, ...]:
-    return check(made, facts_of(seen, draft, course), draft.answer, TASKS[task])
+    return check(made, facts_of(seen, draft, course), draft.answer, TASKS[task], asked=thing_asked(draft.key))
 
 
 def facts_of(seen: Frame, draft: Draft | None = None, course: VideoTimeline | None = None) -> Facts:

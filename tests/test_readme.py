@@ -27,6 +27,10 @@ NOT_RUN = {
     "llava": "not run: its code is on no registry, and the form is that of its documentation",
     "qwen": "read: its code is on no registry; its data set was run once by hand, at 2026-01-30, with images",
 }
+NO_FORMAT = {
+    "EasyR1": "read, at 2026-07-30: it takes `problem`, `answer` and `images`, which no format here writes; its code "
+    "is on no registry",
+}
 
 
 def trainer_table() -> str:
@@ -44,6 +48,12 @@ def trainer_table() -> str:
             assert test.is_file()
             how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`{ONLY.get(name, '')}"
         rows.append(f"| `{name}` | {adapter.trainer} | {version} | {how} |")
+    pins = [(HERE / "trainers" / "environments" / f"transformers{n}.txt").read_text("utf-8") for n in ("_floor", "")]
+    versions = " and ".join(re.findall(r"transformers==(\S+)", "\n".join(pins)))
+    rows.append(
+        f"| `VlmCollator` | transformers | {versions} | ran, with clips: `tests/trainers/test_transformers.py` |"
+    )
+    rows += [f"| none | {trainer} |  | {how} |" for trainer, how in NO_FORMAT.items()]
     return "\n".join(rows)
 
 

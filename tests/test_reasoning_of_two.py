@@ -9,11 +9,13 @@ from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.reasoning.measures import Name
 from surgsigma_hub.records import Frame, Reasoning, VideoTimeline
 from surgsigma_hub.tasks import Draft
+from surgsigma_hub.tasks.common.answers import existence_draft
 from surgsigma_hub.tasks.common.comparisons import boxes_of, compared, in_order, overlapping
-from surgsigma_hub.tasks.common.further import is_further, may_be_reasoned
+from surgsigma_hub.tasks.common.further import every_draft, is_further, may_be_reasoned, thing_asked
+from surgsigma_hub.tasks.common.question_kinds import Style
 
 from reasoning_cases import BARE, PROCEDURE, RICH, WARRANTS, text_of
-from task_frames import TASKS, boxed, frame
+from task_frames import TASKS, boxed, frame, labels
 
 TWO = frame(
     instrument_boxes=(boxed("hook", 0.6, 0.5, 0.9, 0.9), boxed("grasper", 0.0, 0.1, 0.25, 0.3)),
@@ -25,7 +27,7 @@ def written(task: str, seen: Frame, draft: Draft, course: VideoTimeline | None =
     """The trace; if there is one, the checker accepts it."""
     made = reason(TASKS[task], seen, draft, PROCEDURE, course, seed=seed, warrants=WARRANTS)
     facts = Facts.of_frame(seen, PROCEDURE, course, draft=draft, warrants=WARRANTS)
-    assert not made.level or check(made, facts, draft.answer, TASKS[task]) == (), made
+    assert not made.level or check(made, facts, draft.answer, TASKS[task], asked=thing_asked(draft.key)) == (), made
     return made
 
 
@@ -49,11 +51,68 @@ def test_the_overlap_that_decides_is_told() -> None:
     assert told and told[0].readings[0][1] == "hook"
 
 
-def test_what_no_measure_decides_has_no_trace() -> None:
-    """How large a box is compared with another is not among the measures."""
+def test_sizes_are_told_before_the_larger_box() -> None:
     asked = [d for n in range(40) for d in compared("instrument", TWO, boxes_of("instrument", TWO), f"{n}")]
     larger = [d for d in asked if d.question == "place_size"]
-    assert larger and written("instrument_localization", TWO, larger[0]) == Reasoning()
+    assert larger
+    for n, draft in enumerate(larger):
+        made = written("instrument_localization", TWO, draft, seed=f"{n}")
+        assert made.perceptual and "12.0 %" in made.perceptual and "5.0 %" in made.perceptual, made
+
+
+def test_tissue_is_compared_by_its_boxes_as_well() -> None:
+    seen = frame(tissue_boxes=(boxed("gallbladder", 0.1, 0.1, 0.3, 0.3), boxed("liver", 0.4, 0.4, 0.9, 0.9)))
+    asked = [d for n in range(40) for d in compared("target", seen, boxes_of("target", seen), f"{n}")]
+    assert {d.question for d in asked} == {"place", "place_size"}
+    assert all(written("tissue_localization", seen, d, seed=f"{n}").level == 1 for n, d in enumerate(asked))
+
+
+def test_what_no_measure_decides_has_no_trace() -> None:
+    """Of two of a class none is "the" larger one, so their shares are no evidence."""
+    asked = [d for n in range(40) for d in compared("instrument", TWO, boxes_of("instrument", TWO), f"{n}")]
+    draft = next(d for d in asked if d.question == "place_size")
+    alone = frame(instrument_boxes=TWO.instrument_boxes[:1] if TWO.instrument_boxes else ())
+    assert reason(TASKS["instrument_localization"], alone, draft, PROCEDURE) == Reasoning()
+
+
+SEEN = frame(
+    instruments=labels("hook", "grasper"),
+    tissues=labels("gallbladder", "liver"),
+    instrument_boxes=TWO.instrument_boxes,
+    tissue_boxes=(boxed("gallbladder", 0.5, 0.4, 0.7, 0.6), boxed("liver", 0.0, 0.0, 0.9, 0.3)),
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["instrument_recognition", "instrument_localization", "tissue_recognition", "tissue_localization"]
+)
+def test_whether_a_thing_is_there_follows_from_all_that_is_in_view(name: str) -> None:
+    task, kind = TASKS[name], "instrument" if "instrument" in name else "target"
+    drafts = [d for n in range(60) for d in every_draft(task, SEEN, "cholect50", f"{n}", Style.VARIED)]
+    asked = [d for d in drafts if d.question == "existence"]
+    assert {bool(d.answer.labels or d.answer.boxes) for d in asked} == {True, False}
+    for n, draft in enumerate(asked):
+        id, made = thing_asked(draft.key), written(name, SEEN, draft, seed=f"{n}")
+        found = claims(made.perceptual or "")
+        present = {i for c in found if c.what is What.NAMED for k, i in c.readings if k == kind}
+        absent = {i for c in found if c.what is What.ABSENT for k, i in c.readings if k == kind}
+        there = bool(draft.answer.labels or draft.answer.boxes)
+        assert absent == (set() if there else {id}) and (id in present) is there, made
+        assert len(present) == 2 or (there and kind == "target"), "all are listed before the verdict"
+
+
+def test_a_trace_that_leaves_the_question_open_is_objected_to() -> None:
+    task = TASKS["instrument_recognition"]
+    facts = Facts.of_frame(SEEN, PROCEDURE)
+    none = existence_draft("instrument", "clipper", there=False, key="has-clipper")
+    some = existence_draft("instrument", "hook", there=True, key="has-hook")
+    listed = "Level 1: In view are a grasper and a hook."
+    assert check(f"{listed} No clip applier is in view.", facts, none.answer, task, asked="clipper") == ()
+    assert [o.why for o in check(listed, facts, none.answer, task, asked="clipper")] == [
+        "the trace does not say that clipper is not there"
+    ]
+    assert check(listed, facts, some.answer, task, asked="hook") == ()
+    assert check("Level 1: In view is a grasper.", facts, some.answer, task, asked="hook")
 
 
 @pytest.mark.parametrize("course", [BARE, RICH], ids=["segments", "moments"])

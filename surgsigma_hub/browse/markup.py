@@ -14,6 +14,7 @@ from ..reasoning.check import Objection, check
 from ..reasoning.facts import Facts
 from ..streaming.typed import typed_sample
 from ..tasks import all_tasks
+from ..tasks.common.further import thing_asked_by
 from .escape import text, words
 from .gallery import Place, Shown
 from .media import media_html
@@ -76,7 +77,8 @@ def doubted(doc: Mapping[str, Any]) -> tuple[Objection, ...]:
     if doc["task"] not in all_tasks() or not any(doc["reasoning"][level] for level in LEVELS):
         return ()
     record = typed_sample(doc)
-    return check(record.reasoning, Facts.of_sample(doc), record.answer, all_tasks()[doc["task"]])
+    asked = thing_asked_by(doc["id"], doc["task"])
+    return check(record.reasoning, Facts.of_sample(doc), record.answer, all_tasks()[doc["task"]], asked=asked)
 
 
 def marked(said: str, objections: Iterable[Objection]) -> str:

@@ -13,6 +13,7 @@ from ..reasoning import Facts, check, read_trace
 from ..records import Answer, AnswerBox, AnswerCriterion, AnswerTriplet
 from ..shards.sample_checks import ABSOLUTE
 from ..tasks import all_tasks
+from ..tasks.common.further import thing_asked_by
 from .prompts import LEVELS, What, original_of
 from .wording import strange_character, strange_words
 
@@ -163,7 +164,8 @@ def fact_checker(doc: Mapping[str, Any], text: str, what: What) -> str | None:
         objections = check(text, facts, None, task)
     else:
         trace, _ = read_trace(text)
-        objections = check(trace, facts, answer_of(doc), task)
+        asked = thing_asked_by(doc["id"], doc["task"])
+        objections = check(trace, facts, answer_of(doc), task, asked=asked)
     return next((f"{o.claim}: {o.why}" for o in objections), None)
 
 

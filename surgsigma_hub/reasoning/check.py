@@ -44,7 +44,12 @@ class Objection:
 
 
 def check(
-    trace: Reasoning | Trace | str, facts: Facts, answer: Answer | None = None, task: Task | None = None
+    trace: Reasoning | Trace | str,
+    facts: Facts,
+    answer: Answer | None = None,
+    task: Task | None = None,
+    *,
+    asked: str | None = None,
 ) -> tuple[Objection, ...]:
     """All that is wrong with a trace; empty means that it is accepted.
 
@@ -53,6 +58,7 @@ def check(
         facts: What may be said.
         answer: The true answer, which the trace has to come to; None checks the claims alone.
         task: The task, for the vocabularies that the answer is from and for the depth of unmarked text.
+        asked: The thing asked for, where the question is whether it is there; see ``further.thing_asked``.
 
     Raises:
         BadRowError: a text with control tokens of a language model (``<|``).
@@ -73,7 +79,7 @@ def check(
                 found[Objection(n, claim.text, why)] = None
     if not levels and not facts.evident:
         return tuple(found)  # nothing is seen that could give the answer
-    for n, claim_text, why in entailed(made, answered, answer, task, same_box):
+    for n, claim_text, why in entailed(made, answered, answer, task, same_box, asked):
         found[Objection(n, claim_text, why)] = None
     return tuple(found)
 

@@ -40,7 +40,7 @@ def measured(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
 
     for match in _SIDE.finditer(text):
         one, other = _around(things, match)
-        if one and other and all(m.ids("instrument") for m in (one, other)):
+        if one and other and any(one.ids(kind) and other.ids(kind) for kind in ("instrument", "target")):
             yield made(Name.SIDE, one, other, match, (match["side"] or match["over"]).lower())
     for match in _NEAREST.finditer(text):
         after = [m for m in things if m.start >= match.end()]

@@ -15,7 +15,7 @@ from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.stages import Stage
 from ..tasks.common.wording import are, joined, seconds_text
 from .bank import Wording
-from .phrases import cited, doing, in_order, labels_text, name_of, nouns, the_list
+from .phrases import cited, doing, in_order, labels_text, name_of, nouns, the_list, turned
 from .scene_facts import Memory, Scene
 from .warrants import Sign, Support, Warrants, last_act, signs_during, signs_in
 
@@ -168,7 +168,7 @@ def _verdicts(criteria: dict[str, bool], words: Wording) -> list[str]:
     for kind, met in (("criteria_met", True), ("criteria_unmet", False)):
         ids = in_order("criterion", frozenset(id for id, holds in criteria.items() if holds is met))
         if ids:
-            named = [name_of("criterion", id) for id in ids]
+            named = [name_of("criterion", id) for id in turned(ids, words.number())]
             said.append(words.say(kind, {"list": joined(named), "are": are(named)}))
     return said
 

@@ -36,7 +36,12 @@ def readings_of(answer: Answer, task: Task | None) -> frozenset[Reading]:
 
 
 def entailed(
-    levels: Mapping[int, Claims], said: Claims, answer: Answer | None, task: Task | None, same_box: SameBox
+    levels: Mapping[int, Claims],
+    said: Claims,
+    answer: Answer | None,
+    task: Task | None,
+    same_box: SameBox,
+    asked: str | None,
 ) -> Iterator[Found]:
     """What keeps the trace from coming to ``answer``, and where the answer beside it says something else.
 
@@ -46,6 +51,7 @@ def entailed(
         answer: The true answer; None where only the trace and its own answer are compared.
         task: The task, where it is known.
         same_box: Whether stated corners are those of a box.
+        asked: The thing that the question asks for, where it asks whether it is there.
     """
     everything = tuple(c for some in levels.values() for c in some)
     if said and levels:
@@ -56,8 +62,8 @@ def entailed(
         return  # a mask speaks for itself: parts of instruments have no reasoning of their own
     deepest = max(levels, default=0)
     last = (*levels.get(deepest, ()), *said)
-    yield from ((deepest, words, why) for words, why in _labels(last, answer, task))
-    yield from ((deepest, words, why) for words, why in _typed(last, answer, task, same_box))
+    yield from ((deepest, words, why) for words, why in _labels(last, answer, task, asked))
+    yield from ((deepest, words, why) for words, why in _typed(last, answer, task, same_box, asked))
     if task is not None and task.answer is AnswerKind.TEXT:
         for claim in claims(answer.text):
             if claim.what is What.NAMED and not any(_shares(claim, c) for c in everything):
@@ -96,12 +102,15 @@ def _agree(a: Relation, b: Relation) -> bool:
     return all(not x or not y or not set(x).isdisjoint(y) for x, y in zip(a, b, strict=True))
 
 
-def _labels(last: Claims, answer: Answer, task: Task | None) -> Iterator[tuple[str, str]]:
+def _labels(last: Claims, answer: Answer, task: Task | None, asked: str | None) -> Iterator[tuple[str, str]]:
     kinds = kinds_of(answer, task)
     for id in answer.labels:
         if not any(_named(last, k, id) for k in kinds):
             yield id, f"the trace does not come to the answer {id}"
     if task is None or task.answer is not AnswerKind.LABELS:
+        return
+    if asked is not None:
+        yield from _lack(last, asked, there=bool(answer.labels))
         return
     for claim in last:
         own = claim.what is What.NAMED and claim.role == "present" and all(k in kinds for k, _ in claim.readings)
@@ -111,7 +120,16 @@ def _labels(last: Claims, answer: Answer, task: Task | None) -> Iterator[tuple[s
         yield "", f"the trace does not say that there is no {kinds[0]}, which is the answer"
 
 
-def _typed(last: Claims, answer: Answer, task: Task | None, same_box: SameBox) -> Iterator[tuple[str, str]]:
+def _lack(last: Claims, asked: str, *, there: bool) -> Iterator[tuple[str, str]]:
+    """Of a question whether one thing is there: what else is named does not matter, a lack has to be said."""
+    denied = any(c.what is What.ABSENT and any(id == asked for _, id in c.readings) for c in last)
+    if denied is there:
+        yield asked, f"the trace {'says' if denied else 'does not say'} that {asked} is not there"
+
+
+def _typed(
+    last: Claims, answer: Answer, task: Task | None, same_box: SameBox, asked: str | None
+) -> Iterator[tuple[str, str]]:
     kind = None if task is None else task.answer
     relations = [c.relation for c in last if c.relation is not None]
     for t in answer.triplets:
@@ -124,7 +142,10 @@ def _typed(last: Claims, answer: Answer, task: Task | None, same_box: SameBox) -
     idle = any(c.what in (What.UNRELATED, What.NONE_OF) for c in last)
     if kind is AnswerKind.TRIPLETS and not answer.triplets and not idle:
         yield "", "the trace does not say that no instrument acts, which is the answer"
-    yield from _boxes(last, answer, task, same_box)
+    if asked is not None and kind is AnswerKind.BOXES and not answer.boxes:
+        yield from _lack(last, asked, there=False)
+    else:
+        yield from _boxes(last, answer, task, same_box)
     yield from _criteria([c for c in last if c.what is What.VERDICT], answer)
     if answer.seconds is not None:
         wanted = answer.seconds

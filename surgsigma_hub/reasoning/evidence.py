@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..ontology import Kind
-from ..ontology.forms import number_word
+from ..ontology import Kind, concepts
+from ..ontology.forms import forms, number_word
 from ..records import Box, Coverage, Fact, Frame, LabeledBox
 from ..tasks.common.answers import NOT_TISSUE
 from ..tasks.common.base import Draft
 from .measures import Measure, Name, of_boxes, of_motion, turned
-from .phrases import SIDES, corners, name_of, the, verbs
+from .phrases import SIDES, corners, name_of, verbs
 from .scene_facts import Memory, Scene
 
 Evidence = tuple[str, Mapping[str, str]]
@@ -31,15 +31,24 @@ def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
     return known
 
 
-def evidence(scene: Scene, memory: Memory) -> list[Evidence]:
-    """What can be said by measure at level 1, for one to choose from. Kept for the other samples of the moment."""
-    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("evidence")
+def evidence(scene: Scene, memory: Memory, *, of_tissue: bool) -> list[Evidence]:
+    """What can be said by measure at level 1, for one to choose from. Kept for the other samples of the moment.
+
+    Args:
+        scene: What is looked at.
+        memory: Where it is kept.
+        of_tissue: Whether tissue is measured as well, as where it is asked about.
+    """
+    key = ("evidence", of_tissue)
+    known: list[Evidence] | None = None if scene.is_clip else memory.things.get(key)
     if known is None:
-        known = [told for m in _single(measures(scene, memory)) if (told := _told(m)) is not None]
+        every = _single(measures(scene, memory))
+        some = [m for m in every if _kind(m.subject) == "instrument" or (of_tissue and m.name is Name.SHARE)]
+        known = [told for m in some if (told := _told(m)) is not None]
         if not scene.is_clip and (number := _counted(scene.frames[0])) > 1:
             known.append(("count", {"count": number_word(number)}))
         if not scene.is_clip:
-            memory.things["evidence"] = known
+            memory.things[key] = known
     return known
 
 
@@ -52,7 +61,7 @@ _RELATIONS = {
 
 
 def deciding(draft: Draft, scene: Scene, memory: Memory) -> Evidence | None:
-    """What was measured that decides which of two instruments is asked for; None where nothing was."""
+    """What was measured that decides which of two things is asked for; None where nothing was."""
     id = draft.answer.boxes[0].label
     found = measures(scene, memory)
     if draft.question == "place_contact":
@@ -61,17 +70,49 @@ def deciding(draft: Draft, scene: Scene, memory: Memory) -> Evidence | None:
             return None
         names = {"one": name_of("instrument", id), "other": name_of("target", tissue)}
         return "overlap", {**names, **verbs("instrument", id)}
+    two = {draft.slots["first"], draft.slots["second"]}
+    if draft.question == "place_size":
+        return _larger(id, [m for m in found if m.name is Name.SHARE and _definite(m.subject) in two])
     side = _RELATIONS.get(draft.slots["relation"])
     for m in (turned(m) if m.other == id else m for m in found if m.name is Name.SIDE):
-        two = {draft.slots["first"], draft.slots["second"]}
-        if m.subject == id and m.value == side and {the("instrument", m.subject), the("instrument", m.other)} == two:
+        if m.subject == id and m.value == side and {_definite(m.subject), _definite(m.other)} == two:
             return _side(m)
     return None
 
 
+def _larger(id: str, shares: Sequence[Measure]) -> Evidence | None:
+    """The boxes of two things in per cent of the image, the larger one first."""
+    large = next((m for m in shares if m.subject == id), None)
+    small = next((m for m in shares if m.subject != id), None)
+    if large is None or small is None or large.value == small.value:
+        return None
+    one, other = (name_of(_kind(m.subject), m.subject) for m in (large, small))
+    return "larger", {"one": one, "more": large.value, "other": other, "less": small.value}
+
+
+def verdict_on(kind: Kind, id: str, *, there: bool) -> Evidence:
+    """That a thing is in view, or is not."""
+    said, agreeing = forms(kind, id), verbs(kind, id)
+    if there:
+        return "there", {"a_name": said.a, **agreeing}
+    return ("no_tool", {"name": said.name, **agreeing}) if kind == "instrument" else (
+        "no_tissue", {"the_name": said.the, **agreeing}
+    )  # fmt: skip
+
+
 def _side(m: Measure) -> Evidence:
-    one, other = name_of("instrument", m.subject), name_of("instrument", m.other)
-    return "side", {"one": one, "other": other, "side": SIDES[m.value], **verbs("instrument", m.subject)}
+    kind = _kind(m.subject)
+    one, other = name_of(kind, m.subject), name_of(kind, m.other)
+    return "side", {"one": one, "other": other, "side": SIDES[m.value], **verbs(kind, m.subject)}
+
+
+def _kind(id: str) -> Kind:
+    """Of which kind a thing is that was measured: a bag is measured as an instrument alone."""
+    return "instrument" if id in concepts("instrument") else "target"
+
+
+def _definite(id: str) -> str:
+    return forms(_kind(id), id).the
 
 
 def _counted(frame: Frame) -> int:
@@ -126,7 +167,8 @@ def _single(found: Iterable[Measure]) -> list[Measure]:
 
 
 def _told(m: Measure) -> Evidence | None:
-    name, said = name_of("instrument", m.subject), verbs("instrument", m.subject)
+    kind = _kind(m.subject)
+    name, said = name_of(kind, m.subject), verbs(kind, m.subject)
     if m.name is Name.SHARE:
         return "share", {"name": name, "per_cent": m.value, **said}
     if m.name is Name.EDGE:

@@ -58,13 +58,15 @@ class Measure(NamedTuple):
 
 
 def of_boxes(instruments: Sequence[LabeledBox], tissues: Sequence[LabeledBox]) -> tuple[Measure, ...]:
-    """All that holds of the boxes of one frame. Pairs are measured only of classes that have one box."""
+    """All that holds of the boxes of one frame. Pairs, and tissue, are measured only of classes that have one box."""
     found: list[Measure] = []
     for one in instruments:
         found += _alone(one.label.id, one.box)
     tools, organs = _single(instruments), _single(tissues)
-    for (a, box), (b, against) in combinations(tools, 2):
-        found += (Measure(Name.SIDE, a, b, side) for side in _sides(box, against))
+    found += (Measure(Name.SHARE, id, "", per_cent(box)) for id, box in organs)
+    for alike in (tools, organs):
+        for (a, box), (b, against) in combinations(alike, 2):
+            found += (Measure(Name.SIDE, a, b, side) for side in _sides(box, against))
     for id, box in tools:
         gaps = sorted((_gap(box, organ), name) for name, organ in organs)
         for gap, name in gaps:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import gcd
 from typing import Any, NamedTuple
 
 from ..media.boxes import region_words
@@ -16,6 +15,7 @@ from .bank import Wording
 from .evidence import Evidence, evidence, spots_of
 from .phrases import (
     be,
+    boxed_in,
     corners,
     in_order,
     listed,
@@ -25,6 +25,7 @@ from .phrases import (
     size_words,
     the_list,
     thing_in_view,
+    turned,
 )
 from .scene_facts import Memory, Scene
 
@@ -33,8 +34,10 @@ _MOST_TISSUES = 3
 
 _MOST_STYLES = 4
 """Ways to choose among what need not be told; few, since what is chosen is kept for the other samples of the moment."""
-_BY_BOX = 7
+_BY_BOX = 5
 """Of so many lists, one gives boxes in place of words."""
+_LONG_BY_BOX = 2
+"""Of so many long lists of what is asked for or described, one gives boxes, a grounding of each thing."""
 _UNPLACED = 6
 """Of so many lists, one leaves places out that are not asked for."""
 
@@ -64,16 +67,17 @@ def perceptual(
     if len(said) > 1 and style & 1 and task.level > 1:
         said.reverse()
     if told is not None:
-        return [*said, words.say(*told), *_asked(task, answer, words, tools, anatomy)]
+        drawn = _asked(task, answer, words, tools, anatomy) if answer.boxes else []
+        return [*said, words.say(*told), *drawn]
     smoke = not scene.is_clip and scene.frames[0].clean_image is not None
     if smoke and (style & 16 or task.answer is AnswerKind.TEXT or not said):
         said.append(words.say("smoke"))
-    boxed = style % _BY_BOX == 0 and not scene.is_clip  # then boxes stand in the list, and are not told again
+    boxed = any(some is not None and some.by_box for some in (tools, anatomy))  # and are not told again
     spots = [] if boxed or task.answer is AnswerKind.BOXES else spots_of(scene, memory)
     if spots and (style & 1 or tools is None or not tools.text):
         said.append(words.say(*words.pick(spots)))
-    more = evidence(scene, memory)
-    if more and (not spots or task.level == 1 or len(said) < 3):
+    more = evidence(scene, memory, of_tissue=needs_tissue)
+    if more and (not spots or task.level == 1 or len(said) < 3 or task.answer is AnswerKind.TEXT):
         said.append(words.say(*words.pick(more)))
     asked = _asked(task, answer, words, tools, anatomy)
     if task.level == 1 and listed and not asked:  # the list asked for is the answer, and comes last
@@ -100,11 +104,15 @@ def _complete(frame: Frame) -> bool:
 
 
 class _Things(NamedTuple):
-    """Things of one kind in view; an empty text is a true none, ``asked`` tells that the answer is of this kind."""
+    """Things of one kind in view; an empty text is a true none, ``asked`` tells that the answer is of this kind.
+
+    With ``by_box`` their boxes stand in the text.
+    """
 
     text: str
     be: str
     asked: bool
+    by_box: bool
 
 
 def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, anatomy: _Things | None) -> list[str]:
@@ -146,26 +154,19 @@ def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory
     if found is None:
         return None
     order, boxes = found
-    order = _turned(order, style // _MOST_STYLES)
-    by_box = boxes and style % _BY_BOX == 0 and not boxed and len(order) <= _MOST_TISSUES
+    order = turned(order, style // _MOST_STYLES)
+    long = len(order) > _MOST_TISSUES
+    if described:
+        by_box = bool(boxes) and style % 8 > 2
+    else:
+        one_in = _BY_BOX if not long else _LONG_BY_BOX if asked else 0
+        by_box = bool(boxes) and not boxed and one_in > 0 and style % one_in == 0
     if boxes:
-        pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=bool(by_box))
+        pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=by_box)
     else:
         pieces = [thing_in_view(kind, id) for id in order]
-    return _Things(listed(pieces, style // 3), be(kind, order) if kind == "target" or len(pieces) < 2 else "are", asked)
-
-
-def _turned(some: tuple[str, ...], style: int) -> tuple[str, ...]:
-    """The same in another order, which tells nothing."""
-    if len(some) < 2:
-        return some
-    steps = _STEPS[len(some)] if len(some) < len(_STEPS) else (1,)
-    step, start = steps[style % len(steps)], style // 7
-    return tuple(some[(start + n * step) % len(some)] for n in range(len(some)))
-
-
-_STEPS = tuple(tuple(step for step in range(1, max(n, 2)) if gcd(step, n) == 1) for n in range(12))
-"""For so many things, the steps by which each of them is come to once."""
+    number = be(kind, order) if kind == "target" or len(pieces) < 2 else "are"
+    return _Things(listed(pieces, style // 3), number, asked, by_box)
 
 
 def _worked_on(scene: Scene) -> tuple[str, ...]:
@@ -199,8 +200,8 @@ def _look(
     if matter is not None and len(order) > _MOST_TISSUES:
         first = [id for id in order if id in matter][:_MOST_TISSUES]
         rest = [id for id in order if id not in matter]
-        turned = rest[style % len(rest) :] + rest[: style % len(rest)]
-        order = in_order(kind, frozenset([*first, *turned[: _MOST_TISSUES - 1 - len(first)]]) or frozenset(first))
+        others = rest[style % len(rest) :] + rest[: style % len(rest)]
+        order = in_order(kind, frozenset([*first, *others[: max(_MOST_TISSUES - 1 - len(first), 0)]]))
     boxes: Sequence[LabeledBox] = ()
     if not scene.is_clip:
         frame = scene.frames[0]
@@ -261,7 +262,7 @@ def _placed(
         for n, b in enumerate(some):
             thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)
             if by_box:
-                pieces.append(f"{thing} at {corners(b)}")
+                pieces.append(f"{thing} {boxed_in(corners(b), style // 9)}")
             elif placed and (sized or len(own) <= _MOST_TISSUES or style >> len(pieces) & 1):
                 where = lying(place(region_words(b), style // 5 + 37 * len(pieces)), style // 9 + 3 * len(pieces))
                 pieces.append(f"{thing} {where}")

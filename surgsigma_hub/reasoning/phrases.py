@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
+from math import gcd
 from typing import Any
 
 import yaml
@@ -120,6 +121,19 @@ def be(kind: Kind, ids: tuple[str, ...]) -> str:
     return "are" if len(ids) > 1 else forms(kind, ids[0]).be if ids else "is"
 
 
+def turned(some: tuple[str, ...], style: int) -> tuple[str, ...]:
+    """The same in another order, which tells nothing."""
+    if len(some) < 2:
+        return some
+    steps = _STEPS[len(some)] if len(some) < len(_STEPS) else (1,)
+    step, start = steps[style % len(steps)], style // 7
+    return tuple(some[(start + n * step) % len(some)] for n in range(len(some)))
+
+
+_STEPS = tuple(tuple(step for step in range(1, max(n, 2)) if gcd(step, n) == 1) for n in range(12))
+"""For so many things, the steps by which each of them is come to once."""
+
+
 # ------------------------------------------------------------------------------------------------------- in view
 
 _ROWS: Mapping[str, tuple[str, ...]] = {"top": ("top", "upper"), "bottom": ("bottom", "lower")}
@@ -173,6 +187,16 @@ def lying(where: str, style: int) -> str:
     """
     links = _data()["lying"]
     return where if where.startswith("(") else f"{links[style % len(links)]}{where}"
+
+
+def boxed_in(box: str, style: int) -> str:
+    """A box as the place of a thing in a list.
+
+    >>> boxed_in("[0.100, 0.200, 0.300, 0.400]", 0), boxed_in("[0.100, 0.200, 0.300, 0.400]", 4)
+    ('at [0.100, 0.200, 0.300, 0.400]', '(box [0.100, 0.200, 0.300, 0.400])')
+    """
+    ways: list[str] = _data()["boxed"]
+    return ways[style % len(ways)].replace("{box}", box)
 
 
 def listed(pieces: Sequence[str], style: int) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from ..ontology import concepts
 from ..records import Frame, Reasoning, VideoTimeline
 from ..tasks.common.base import AnswerKind, DepthMap, Draft, Task
+from ..tasks.common.further import thing_asked
 from .bank import Wording
 from .contextual import contextual
-from .evidence import deciding
+from .evidence import deciding, verdict_on
 from .perceptual import perceptual
 from .phrases import nouns
 from .relational import in_time, relational
@@ -55,6 +56,8 @@ def reason(
     words = Wording(seed)
     if draft.question.startswith("place") or draft.question.startswith("order"):
         return _of_two(task, scene, draft, words, memory)
+    if draft.question == "existence":
+        return _whether_there(task, scene, draft, words, memory)
     seen = perceptual(task, scene, draft.answer, words, memory) if scene.frames else []
     relations = relational(task, scene, draft, words, memory, warrants) if task.level > 1 else []
     if (not seen and not relations) or _from_text_alone(draft):
@@ -77,6 +80,16 @@ def _of_two(task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memo
     told = deciding(draft, scene, memory)
     if told is None:
         return Reasoning()
+    return Reasoning(1, " ".join(perceptual(task, scene, draft.answer, words, memory, told)))
+
+
+def _whether_there(task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memory) -> Reasoning:
+    """Whether a thing is there: all of its kind that is in view, then that it is among them or is not."""
+    id = thing_asked(draft.key)
+    if id is None or task.label_kinds == ("action",):
+        return Reasoning()
+    there = bool(draft.answer.labels or draft.answer.boxes)
+    told = verdict_on(task.label_kinds[0], id, there=there)
     return Reasoning(1, " ".join(perceptual(task, scene, draft.answer, words, memory, told)))
 
 

@@ -42,6 +42,8 @@ _NEVER_ASKED = frozenset({"move", "handle"})
 
 _FURTHER = ("existence", "check", "place", "order", "one")
 """How the names of their groups of questions begin."""
+_REASONED = ("place", "order", "existence")
+_HAS = "has-"
 
 
 def is_further(draft: Draft) -> bool:
@@ -50,8 +52,26 @@ def is_further(draft: Draft) -> bool:
 
 
 def may_be_reasoned(draft: Draft) -> bool:
-    """Whether a trace can lead to the answer: of the questions made here, to those that a measure or a clip decides."""
-    return not is_further(draft) or (draft.question.startswith(("place", "order")) and not is_shipped(draft))
+    """Whether a trace can lead to the answer: of the questions made here, where a list, a measure or a clip decides."""
+    return not is_further(draft) or (draft.question.startswith(_REASONED) and not is_shipped(draft))
+
+
+def thing_asked(key: str) -> str | None:
+    """The label that a question whether it is there asks for, by the key of its draft; None for other questions.
+
+    >>> thing_asked("has-hook"), thing_asked("which-larger")
+    ('hook', None)
+    """
+    return key.removeprefix(_HAS) if key.startswith(_HAS) else None
+
+
+def thing_asked_by(sample_id: str, task: str) -> str | None:
+    """The same by the id of the sample.
+
+    >>> thing_asked_by("a-v1-000007-tissue_recognition-has-liver", "tissue_recognition")
+    'liver'
+    """
+    return thing_asked(sample_id.partition(f"-{task}-")[2])
 
 
 def further(task: Task, frame: Frame, drafts: Sequence[Draft], source: str, stem: str) -> Iterator[Draft]:
@@ -116,7 +136,7 @@ def further_of_course(task: Task, course: VideoTimeline, stem: str) -> Iterator[
 
 def _labels(kind: Kind, plain: Draft, source: str, stem: str) -> Iterator[Draft]:
     for id, there in _present_and_absent(kind, plain.answer.labels, source, stem):
-        yield existence_draft(kind, id, there=there, key=f"has-{id}")
+        yield existence_draft(kind, id, there=there, key=f"{_HAS}{id}")
 
 
 def _boxed(kind: Kind, frame: Frame, boxes: Sequence[LabeledBox], source: str, stem: str) -> Iterator[Draft]:
@@ -129,7 +149,7 @@ def _boxed(kind: Kind, frame: Frame, boxes: Sequence[LabeledBox], source: str, s
             answer=answer,
             question="existence",
             answer_group=group,
-            key=f"has-{id}",
+            key=f"{_HAS}{id}",
             slots={
                 **asked_slots(kind, id),
                 **box_slots(kind, id, frame),

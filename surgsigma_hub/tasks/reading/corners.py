@@ -19,7 +19,8 @@ _OPEN, _SHUT = rf"[\[(<{{]{_S}", rf"{_S}[\])>}}]"
 _PAIR = rf"{_OPEN}{_N}{_COMMA}{_N}{_SHUT}"
 _KEY = r"[\"']?(?:x|y|left|top|right|bottom)_?(?:1|2|min|max)?[\"']?\s{0,2}[:=]\s{0,2}"
 _LIST = re.compile(rf"(?:[\[(<]{_S})?{_OPEN}{_N}{_COMMA}{_N}{_COMMA}{_N}{_COMMA}{_N}{_SHUT}", re.IGNORECASE)
-_PAIRS = re.compile(rf"(?:[\[(<]{_S})?{_PAIR}{_S}(?:,|;|-|to|and)?{_S}{_PAIR}", re.IGNORECASE)
+_SECOND = rf"(?:,|;|-|to|and)?{_S}(?:(?:bottom|lower)[\s-]?right{_S}:?{_S})?"
+_PAIRS = re.compile(rf"(?:[\[(<]{_S})?{_PAIR}{_S}{_SECOND}{_PAIR}", re.IGNORECASE)
 _KEYED = re.compile(_COMMA.join([rf"{_KEY}{_N}"] * 4), re.IGNORECASE)
 _BARE = re.compile(
     rf"(?<![\w.])(?<!\d,)(?<!\d, ){_N}{_S},{_S}{_N}{_S},{_S}{_N}{_S},{_S}{_N}(?![\w.])(?!{_S},{_S}[-+]?\.?\d)",

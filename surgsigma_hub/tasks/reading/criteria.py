@@ -45,10 +45,27 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _ALL = re.compile(
-    r"\b(?P<none>none of|no|neither)\b[^.;:]{0,40}\bcriteri(?:a|on)\b[^.;:]{0,30}"
+    r"\b(?P<none>none of|no|neither)\b[^.;:]{0,40}\b(?:criteri(?:a|on)|them|these|three)\b[^.;:]{0,30}"
     r"\b(?:met|fulfilled|achieved|satisfied)\b"
-    r"|\ball\b[^.;:]{0,40}\bcriteria\b[^.;:]{0,30}?\b(?P<not>not\s)?(?:yet\s)?(?:met|fulfilled|achieved|satisfied)\b",
+    r"|\ball\b[^.;:]{0,40}\b(?:criteria|them|these|three)\b[^.;:]{0,30}?\b(?P<not>not\s)?(?:yet\s)?"
+    r"(?P<un>un)?(?:met|fulfilled|achieved|satisfied)\b|\b(?:yes|(?P<no>no))\s(?:to|for|on)\sall\b",
     re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\b(?:the|both)\s(?:other|remaining|rest)(?:s|\sones?|\stwo|\scriteria|\scriterion){0,2}\s(?:is|are|was|were)\s"
+    r"(?P<no>not\b)?",
+    re.IGNORECASE,
+)
+"""A verdict on all criteria that were not named: "the other two are not"."""
+_ONLY = re.compile(r"only\s(?!two\b)", re.IGNORECASE)
+"""Says no to what is not named; "only two structures" is a name."""
+_ORDINALS = (
+    (re.compile(r"\bthe\sfirst\stwo\b(?:\scriteria|\sones)?", re.IGNORECASE), "C1 and C2"),
+    (re.compile(r"\bthe\slast\stwo\b(?:\scriteria|\sones)?", re.IGNORECASE), "C2 and C3"),
+    *(
+        (re.compile(rf"\bthe\s(?:{word})\b(?:\scriterion|\sone)?", re.IGNORECASE), f"C{n}")
+        for n, word in enumerate(("first", "second", "third|last"), 1)
+    ),
 )
 
 
@@ -113,10 +130,17 @@ class Criteria:
         verdicts = _all_but(part, {s.ids("criterion")[0] for s in named if _EXCEPT.search(part, 0, s.start)})
         verdicts = verdicts or _judged(part, [(s.start, s.end, s.ids("criterion")[0]) for s in named])
         if not verdicts:
-            numbered = [(m.start(1), m.end(), _by_number(m[1], part)) for m in _NUMBERED.finditer(part)]
+            for ordinal, number in _ORDINALS:
+                part = ordinal.sub(number, part)
+            numbered = [(m.start(), m.end(), _by_number(m[1], part)) for m in _NUMBERED.finditer(part)]
             verdicts = _in_a_row(part) or _all_alike(part) or _judged(part, numbered)
         if not verdicts:
             raise bad(_EXPECTED, part, "it names no known criterion")
+        others = _OTHERS.search(part)
+        alone = _ONLY.match(part) is not None and all(verdicts.values())
+        if (others or alone) and {*verdicts} <= {*CRITICAL_VIEW}:
+            rest = others is not None and others["no"] is None
+            verdicts = {**dict.fromkeys(CRITICAL_VIEW, rest), **verdicts}
         typed = tuple(AnswerCriterion(id, verdicts[id]) for id in concepts("criterion") if id in verdicts)
         return Answer(text=criteria_text(typed), criteria=typed)
 
@@ -215,7 +239,7 @@ def _all_alike(part: str) -> dict[str, bool]:
     match = _ALL.search(part)
     if match is None or match["not"]:
         return {}
-    return dict.fromkeys(CRITICAL_VIEW, match["none"] is None)
+    return dict.fromkeys(CRITICAL_VIEW, not (match["none"] or match["un"] or match["no"]))
 
 
 _EXCEPT = re.compile(
@@ -225,8 +249,18 @@ _EXCEPT = re.compile(
 )
 
 
+_BUT_MET = re.compile(
+    rf"(?:^|[.;:,]\s?)(?:all|everything)\b[^.;:,]{{0,20}}\b(?:except|but|save|apart\sfrom|other\sthan|bar)\b(?P<but>[^.;]*)"
+    rf"\b(?:is|are|was|were|has\sbeen|have\sbeen)\s{_ADVERB}(?:{_GOOD})\s*(?:[.;]|$)",
+    re.IGNORECASE,
+)
+
+
 def _all_but(part: str, named: set[str]) -> dict[str, bool]:
-    """The verdicts of "all are met except A": of the critical view, those ``named`` after the exception differ."""
+    """The verdicts of "all are met except A", or "all but A are met": of the critical view, the exceptions differ."""
+    turned = _BUT_MET.search(part)
+    if turned and (but := {*named_criteria(turned["but"])}) and but <= {*CRITICAL_VIEW}:
+        return {id: id not in but for id in CRITICAL_VIEW}
     match = _EXCEPT.search(part)
     if match is None or not named or not named <= {*CRITICAL_VIEW}:
         return {}

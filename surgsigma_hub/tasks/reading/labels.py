@@ -73,7 +73,7 @@ _EXPLAINS = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\b(?:after|following|once)\b[^,.;:]{1,120}(?:[,;:]|$)"
+    r"\b(?:after|following|once)\b[^,.;:]{1,120}?(?:[,;:]|$|\b(?:comes|follows)\b)"
     r"|[^,.;:]{1,120}\b(?:is|are|was|were|has\sbeen|have\sbeen)\s(?:now\s)?"
     r"(?:finished|completed?|done|over|ending)\b\s?(?:[,;:.]|and\b|so\b)",
     re.IGNORECASE,
@@ -96,7 +96,7 @@ def says_none(kind: Kind, text: str, nouns: str = "") -> bool:
     noun = nouns or _NOUNS.get(kind, kind)
     pattern = (
         r"(?:^|[.,;:]\s?)(?:none|null|nil|\[\s?\]|\{\s?\})(?!\w)|\bat rest\b|"
-        r"\bnothing\s(?:is|was|are|to|can|could|visible|detected|found|in|here|at)\b|^nothing$|"
+        r"\bnothing(?:'s)?\s(?:being|is|was|are|to|can|could|visible|detected|found|in|here|at)\b|^nothing$|"
         rf"\b(?:no|zero|0|without|without any|free of|free of any)\s(?:\w{{1,20}}\s){{0,2}}(?:{noun})\b|"
         rf"(?:\b(?:not|cannot|unable to)|n't)\s(?:\w{{1,20}}\s){{0,3}}any\s(?:\w{{1,20}}\s)?(?:{noun})\b|"
         rf"\b(?:{noun})\s(?:is|are|was|were)(?:\snot|n't)\s(?:visible|present|seen|shown|detected|in view)\b"

@@ -61,7 +61,9 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
     part = unicodedata.normalize("NFKC", part).replace("’", "'").replace("‘", "'")
     part = _NOT_RUN_ON.sub(r"\1't", _TOKENS.sub(" ", _INVISIBLE.sub("", part)))
     boxed = _BOXED.findall(part)
-    if boxed:
+    if boxed and boxed[-1].lstrip().startswith("["):
+        part = _BOXED.sub(r"\1", part)  # corners alone: what they enclose is named beside them
+    elif boxed:
         part = boxed[-1]
     prefixes = list(_PREFIX.finditer(part))
     if prefixes and part[prefixes[-1].end() :].strip(" \t\n*_`"):
