@@ -51,10 +51,10 @@ def wide_tables(root: Path, frames: int) -> None:
 
 
 def boxes(root: Path, frames: int) -> None:
-    """CholecTrack20: two boxes of instruments for each frame."""
+    """CholecTrack20: two boxes of instruments for each frame, in operations of different lengths as all are."""
     named = [int(id.removeprefix("VID")) for id in split_table("cholectrack20")["official"]]
-    each = frames // len(named)
-    for video in named:
+    for place, video in enumerate(named):
+        each = frames // len(named) + 2 * place - len(named) + 1
         records: dict[str, list[dict[str, object]]] = {}
         for second in range(1, each + 1):
             x = round(0.05 + (second * 7 + video) % 400 / 1000, 3)

@@ -5,16 +5,14 @@ The traps of this source and what is done about them are told in ``dataset_cards
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 
 from surgsigma_hub.parsers.cells import table_text
 from surgsigma_hub.parsers.frame_tables import Flags, FrameRows, FrameTable, read_frame_table
-from surgsigma_hub.parsers.releases.triplet_vectors import NAMES, NULL_TARGET, NULL_VERB
+from surgsigma_hub.parsers.releases.triplet_vectors import NAMES, NULL_TARGET, NULL_VERB, published_triplets
 from surgsigma_hub.parsers.runs import course_of_lists
 from surgsigma_hub.records import Coverage, Defect, Fact, Frame, Label, Reason, Triplet, Video
 from surgsigma_hub.source import (
@@ -37,15 +35,8 @@ _KINDS = ("triplet", "instrument", "verb", "target")
 _LINE = re.compile(r"\s*([0-9]{1,3})\s*[:,]\s*(\S.*?)\s*")
 
 
-@cache
-def _triplets() -> tuple[str, ...]:
-    """What each of the 100 columns of a triplet table stands for, as published: ``grasper,dissect,cystic_plate``."""
-    text = (resources.files("surgsigma_hub.loaders") / "cholect45_triplets.csv").read_text("utf-8")
-    return tuple(",".join(row) for row in list(csv.reader(text.splitlines()))[1:])
-
-
 def _table(kind: str) -> FrameTable:
-    names = _triplets() if kind == "triplet" else NAMES[kind]
+    names = published_triplets() if kind == "triplet" else NAMES[kind]
     return FrameTable(columns=(Flags(names),), kind=kind, delimiter=",", header=False)
 
 
@@ -94,11 +85,11 @@ class CholecT45(DeclaredSource):
         found: list[Defect] = []
         for n, line in enumerate(table_text(path).splitlines() if path.is_file() else (), 1):
             match = _LINE.fullmatch(line)
-            known = match is not None and int(match[1]) < len(_triplets()) and _triplets()[int(match[1])]
+            known = match is not None and dict(enumerate(published_triplets())).get(int(match[1]))
             if line.strip() and (match is None or known != match[2].replace(" ", "")):
                 detail = f"{line.strip()[:60]!r}, published is {known or 'id:instrument,verb,target'}, which is taken"
                 found.append(Defect(Reason.LABEL_UNKNOWN, f"dict/triplet.txt line {n}", detail))
-        if 2 * len(found) > len(_triplets()):
+        if 2 * len(found) > len(published_triplets()):
             raise self.layout_error(self.root, f"{found[0].where} and most others: {found[0].detail}")
         return found
 

@@ -1,16 +1,31 @@
-"""CholecTrack20: boxes of every instrument once a second in 20 operations, most of them of Cholec80.
+"""CholecTrack20: boxes of every instrument once a second in 20 operations, and in eight of them what each does.
 
 The traps of this source and what is done about them are told in ``dataset_cards/cholectrack20.md``.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from surgsigma_hub.parsers.releases.track_records import TrackedVideo, read_tracks, signature_of
-from surgsigma_hub.parsers.runs import course_of
-from surgsigma_hub.records import Defect, Fact, Frame, Label, Origin, Reason, Video
+from surgsigma_hub.parsers.releases.track_records import TrackedVideo, numbers_in, read_tracks, signature_of
+from surgsigma_hub.parsers.releases.tracked_triplets import acts_of
+from surgsigma_hub.parsers.runs import course_of, course_of_lists
+from surgsigma_hub.records import (
+    Coverage,
+    Defect,
+    Fact,
+    Frame,
+    Label,
+    LabeledBox,
+    Origin,
+    Reason,
+    Triplet,
+    Video,
+    VideoTimeline,
+)
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -45,6 +60,8 @@ _PHASES = dict(
     )
 )
 _PRESUMED = "the release names no phases; ids are read in the order of Cholec80"
+_PRESUMED_ACTS = "the release names no verbs and targets; ids are read in the order of CholecT50"
+_ACTS = (Fact.TRIPLETS, Fact.ACTIONS, Fact.TISSUES)
 _STRANGE = 0.02
 """More keys than that without a picture of their own are labels of another film; fewer are pictures that got lost."""
 
@@ -68,7 +85,9 @@ class CholecTrack20(DeclaredSource):
         "  Training/VID02/VID02.json, Training/VID02/Frames/011851.png ...\n"
         "  Validation/VID30/ ...\n"
         "  Testing/VID01/VID01.json, Testing/VID01/VID01.mp4 ...              (25 fps)\n",
-        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.INSTRUMENT_BOXES, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
+        facts=frozenset({Fact.PHASE, Fact.INSTRUMENTS, Fact.INSTRUMENT_BOXES, *_ACTS})
+        | {Fact.PHASE_SEGMENTS, Fact.ACTION_SEGMENTS, Fact.FOOTAGE},
+        coverage={Fact.TISSUES: Coverage.ACTED_ON},
         split_schemes={"official": ("train", "val", "test")},
     )
     options_type = CholecTrack20Options
@@ -82,7 +101,7 @@ class CholecTrack20(DeclaredSource):
         return cholect50_surgery(int(fields["number"]))
 
     def labels(self, video: Video) -> VideoLabels:
-        """Boxes and the phase of each second; nothing where the labels are those of another film."""
+        """Boxes, triplets and the phase of each second; nothing where the labels are those of another film."""
         read = self._read(video.id)
         strange = self._of_another(video.id)
         if strange:
@@ -90,16 +109,24 @@ class CholecTrack20(DeclaredSource):
             return VideoLabels(defects=[told])
         if not read.frames:
             return VideoLabels(defects=read.defects)
-        origins = {Fact.PHASE: Origin("expert", note=_PRESUMED)} if read.presumed else {}
+        phased = {Fact.PHASE: Origin("expert", note=_PRESUMED)} if read.presumed else {}
+        acting = dict.fromkeys(_ACTS, Origin("expert", note=_PRESUMED_ACTS)) if read.presumed_acts else {}
         phases = {key - 1: found.phase for key, found in read.frames.items() if found.phase is not None}
+        labels = {name: Label(name) for name in {*phases.values()}}
         frames = [
             Frame(
                 index=key - 1,
                 fps=_FPS,
-                phase=None if found.phase is None else Label(found.phase),
-                instruments=None if found.boxes is None else tuple(dict.fromkeys(b.label for b in found.boxes)),
+                phase=None if found.phase is None else labels[found.phase],
+                instruments=None
+                if found.boxes is None
+                else tuple({b.label.native: b.label for b in found.boxes}.values()),
                 instrument_boxes=found.boxes,
-                origins=origins if found.phase is not None else {},
+                **acts_of(found.triplets),
+                origins={
+                    **(phased if found.phase is not None else {}),
+                    **(acting if found.triplets is not None else {}),
+                },
             )
             for key, found in read.frames.items()
         ]
@@ -107,7 +134,7 @@ class CholecTrack20(DeclaredSource):
         return VideoLabels(
             frames=frames,
             defects=read.defects,
-            course=course_of({"phase": phases}, fps=_FPS),
+            course=_course(phases, {(key - 1) // _FPS: found.triplets for key, found in read.frames.items()}),
             lasts=last / _FPS,
             beyond=1 + last / _FPS,  # a film goes on when its last instrument has left
         )
@@ -127,7 +154,12 @@ class CholecTrack20(DeclaredSource):
 
     @cached_property
     def _signatures(self) -> dict[str, str]:
-        return {id: signature_of(paths.get("labels")) for id, (_, paths) in self.found.items()}
+        """Digests of the labels of each video that another one might share; empty for the others."""
+        files = {id: paths.get("labels") for id, (_, paths) in self.found.items()}
+        numbers = {id: numbers_in(path) for id, path in files.items()}
+        alike = Counter(numbers.values())
+        doubted = {id for id, n in numbers.items() if n is None or alike[n] + alike[None] > 1}
+        return {id: signature_of(path) if id in doubted else "" for id, path in files.items()}
 
     def _of_another(self, id: str) -> str:
         """Why the labels of a video are taken for those of another film; empty where they are its own."""
@@ -150,3 +182,27 @@ class CholecTrack20(DeclaredSource):
         """Share of the labelled frames of which there is no picture in a folder that holds pictures."""
         keys = self._read(id).frames
         return len(keys.keys() - self._pictured[id]) / len(keys) if keys and id in self._pictured else 0.0
+
+
+def _named(boxes: tuple[LabeledBox, ...]) -> tuple[Label, ...]:
+    return tuple({box.label.native: box.label for box in boxes}.values())
+
+
+def _course(phases: Mapping[int, str], done: Mapping[int, tuple[Triplet, ...] | None]) -> VideoTimeline:
+    """Runs of phases, and of what is done where that is annotated.
+
+    Args:
+        phases: Names by frame.
+        done: Triplets by second.
+    """
+    known = course_of({"phase": phases}, fps=_FPS)
+    acts = course_of_lists("action", {second: _verbs(triplets) for second, triplets in done.items()}, fps=1)
+    return VideoTimeline(
+        segments=(*acts.segments, *known.segments),
+        origins={**known.origins, **acts.origins},
+        labelled={**acts.labelled, **known.labelled},
+    )
+
+
+def _verbs(triplets: tuple[Triplet, ...] | None) -> list[str] | None:
+    return None if triplets is None else [act.native for act in acts_of(triplets)["actions"]]

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError
+from surgsigma_hub.parsers.picture_tables import PictureRow, ending_of, picture_columns, unpacked
 from surgsigma_hub.parsers.questions import Asked, QuestionForms, forms, read_question_table
 from surgsigma_hub.records import Coverage, Defect, Fact, FileImage, Frame, Label, Reason, Video
 from surgsigma_hub.source import (
@@ -52,21 +53,43 @@ class KvasirVQA(StillsSource):
         procedure=Procedure.GASTROINTESTINAL_ENDOSCOPY,
         modality=Modality.FLEXIBLE_ENDOSCOPY,
         access=Access.OPEN,
-        access_steps="Load the set from the Hub and save it as the homepage shows: each image once under its img_id in "
-        "a folder images, the other columns as metadata.csv",
+        access_steps="Download the parquet files of SimulaMet-HOST/Kvasir-VQA from the Hub, or save the set as the "
+        "homepage shows: each image once under its img_id in a folder images, the other columns as metadata.csv",
         layout="kvasir_vqa/                          (the folder above will do as well)\n"
         "  metadata.csv                       (columns source, question, answer, img_id; or the parquet files)\n"
-        "  images/cl8k2u1pm1dw7083203g1b7yv.jpg ...\n",
+        "  images/cl8k2u1pm1dw7083203g1b7yv.jpg ...\n"
+        "or the parquet files of the Hub alone, whose images are unpacked once\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.TISSUES}),
         split_schemes={"hashed": ("train", "val", "test")},
     )
     home = Home(
         all_of=("images/",),
         any_of=_TABLES,
-        missing="no folder images beside metadata.csv or parquet files: the images are read as files of their own",
+        missing="no folder images beside metadata.csv or parquet files, and no parquet file with images",
     )
     stills = ("images/{name}",)
     video_id = "{name}"
+
+    @cached_property
+    def folder(self) -> Path:
+        """The home, or the folder of images that parquet files hold.
+
+        Raises:
+            LayoutError: there is neither.
+        """
+        return self._unpacked[0] if self._pictures else super().folder
+
+    @cached_property
+    def _pictures(self) -> list[Path]:
+        """Parquet files with images, where these are not files of their own."""
+        if self.search(self.home) is not None:
+            return []
+        return [path for _, path in matches(self.root, "**/*.parquet") if picture_columns(path)]
+
+    @cached_property
+    def _unpacked(self) -> tuple[Path, tuple[Defect, ...]]:
+        tables = [(path, self.relative(path)) for path in self._pictures]
+        return unpacked(tables, self.cache_dir, self.info.name, _images)
 
     def fields_at(self, fields: Fields, path: Path) -> Fields:
         """Nothing ties images to patients, so that each stands alone."""
@@ -78,6 +101,8 @@ class KvasirVQA(StillsSource):
 
     @cached_property
     def _tables(self) -> list[Path]:
+        if self._pictures:
+            return self._pictures
         found = ([path for _, path in matches(self.folder, pattern)] for pattern in _TABLES)
         return next((paths for paths in found if paths), [])
 
@@ -113,7 +138,7 @@ class KvasirVQA(StillsSource):
         """What the questions of one image say."""
         questions, defects = self._asked
         if video.id == self._first:
-            yield from defects
+            yield from (*(self._unpacked[1] if self._pictures else ()), *defects)
         forms = QuestionForms(_TYPED, _UNTYPED)
         told: dict[str, Asked] = {}
         for row in questions.get(video.id, ()):
@@ -149,3 +174,18 @@ def _names(answer: str) -> Iterator[str]:
     for part in re.split("[;,]", answer):
         if (name := " ".join(part.split()).casefold()) not in _NONE:
             yield name
+
+
+def _images(rows: Iterator[PictureRow | Defect]) -> Iterator[tuple[str, bytes] | Defect]:
+    """Each image once under its id: the tables hold it anew with every question."""
+    seen: set[str] = set()
+    for row in rows:
+        if isinstance(row, Defect):
+            yield row
+            continue
+        id, picture = row.values.get("img_id"), next(iter(row.pictures.values()), None)
+        if picture is None or not isinstance(id, str) or not id:
+            yield Defect(Reason.MEDIA_MISSING, row.where, "the row has no image, or no img_id")
+        elif id not in seen:
+            seen.add(id)
+            yield f"images/{id}{ending_of(picture)}", picture

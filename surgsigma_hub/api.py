@@ -73,6 +73,7 @@ def build(
     shard_bytes: int = 256 * 2**20,
     clip_fps: float = 10.0,
     clip_side: int = 480,
+    even_clips: bool = False,
     frame_side: int | None = None,
     joint: float = 0.2,
     explained: float = 0.2,
@@ -110,6 +111,8 @@ def build(
         shard_bytes: Size near which shards are cut.
         clip_fps: Highest frame rate of clips; they keep every n-th frame of the footage, so that their rate is true.
         clip_side: Longest short side of clips in pixels.
+        even_clips: Let clips begin up to a frame later, where what is said of them stays true, so that the number of
+            their frames is even: readers by way of qwen-vl-utils leave a frame out of an odd number.
         frame_side: Longest short side of frames in pixels: larger ones are made smaller (bicubic, antialiased) and
             encoded at ``jpeg_quality``, their masks and depth maps with them; smaller ones stay byte for byte. None
             keeps every size.
@@ -160,6 +163,7 @@ def build(
         shard_bytes=shard_bytes,
         clip_fps=clip_fps,
         clip_side=clip_side,
+        even_clips=even_clips,
         frame_side=frame_side,
         joint=joint,
         explained=explained,

@@ -113,7 +113,7 @@ def _json_schema(hint: Any, constraint: dict[str, Any]) -> dict[str, Any]:
     if get_origin(hint) is tuple:
         return {"type": "array", "items": _json_schema(get_args(hint)[0], {}), **constraint}
     if isinstance(hint, type) and is_dataclass(hint):
-        hints = get_type_hints(hint, vars(records))
+        hints = get_type_hints(hint)
         names = [f.name for f in fields(hint)]
         properties = {n: _json_schema(hints[n], _constraint(hint.__name__, n)) for n in names}
         return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
@@ -149,7 +149,7 @@ def _feature(hint: Any) -> Any:
     if get_origin(hint) is tuple:
         return List(_feature(get_args(hint)[0]))
     if is_dataclass(hint):
-        hints = get_type_hints(hint, vars(records))
+        hints = get_type_hints(hint)
         return {f.name: _feature(hints[f.name]) for f in fields(hint)}
     return Value(_SCALARS[hint][1])
 

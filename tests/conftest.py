@@ -10,6 +10,9 @@ import pytest
 if TYPE_CHECKING:
     from surgsigma_hub.streaming import StreamSample
 
+# A plugin of the tests of push, whose assertions are to say what they saw.
+pytest.register_assert_rewrite("pushing")
+
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
 

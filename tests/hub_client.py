@@ -6,12 +6,16 @@ Clients of the Hub keep state per process, and a test that kills one must not ki
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+PYTHON = os.environ.get("SURGSIGMA_CLIENT_PYTHON", sys.executable)
+"""Of the clients: another one has another huggingface_hub, see trainers/test_clients.py."""
 
 _WAITING = """
 import importlib, json, os, sys
@@ -90,7 +94,7 @@ def waiting(environment: Mapping[str, str], folder: Path) -> Iterator[Client]:
     """A client in ``environment``, whose relative paths begin at ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-c", _WAITING],
+        [PYTHON, "-c", _WAITING],
         env=dict(environment),
         cwd=folder,
         stdin=subprocess.PIPE,

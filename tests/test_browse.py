@@ -23,6 +23,7 @@ from surgsigma_hub.browse.escape import text
 from surgsigma_hub.browse.gallery import Filter, Gallery, Place
 from surgsigma_hub.browse.markup import doubted, marked, sample_html
 from surgsigma_hub.browse.media import media_html
+from surgsigma_hub.browse.statistics import counts_html
 from surgsigma_hub.errors import ShardError, SurgSigmaError
 from surgsigma_hub.hub.cards import refresh
 from surgsigma_hub.reasoning.check import Objection
@@ -131,6 +132,35 @@ def test_a_remote_tree_is_read_by_ranges(adapter_tree: Path) -> None:
         assert tars and all(asked for _, asked in tars)  # each with a Range
         assert len({path for path, _ in tars}) == 1
         remote.close()
+
+
+def test_a_tree_by_medium_shows_what_a_tree_by_task_shows(gallery: Gallery, adapter_tree: Path, tmp_path: Path) -> None:
+    surgsigma_hub.repack(adapter_tree, out=tmp_path / "by-medium", layout="frames")
+    other = Gallery(tmp_path / "by-medium")
+    assert other.tasks == gallery.tasks and other.splits == gallery.splits
+    view = other.view(Filter())
+    found = places(other, Filter())
+    assert [view.position(place) for place in found] == list(range(len(found)))
+    here = {shown.doc["id"]: shown for shown in map(gallery.read, places(gallery, Filter()))}
+    there = {shown.doc["id"]: shown for shown in map(other.read, found)}
+    assert {id: (shown.doc, shown.media) for id, shown in here.items()} == {
+        id: (shown.doc, shown.media) for id, shown in there.items()
+    }
+    assert sum(shown.place.task == "frames" for shown in there.values()) > len(there) / 2
+    for wanted in (Filter(task="phase_recognition"), Filter(label="grasper", split="train"), Filter(task="desmoking"),
+                   Filter(task="triplet_recognition", label="hook"), Filter(specialty="urology")):  # fmt: skip
+        ids = {gallery.read(place).doc["id"] for place in places(gallery, wanted)}
+        assert {other.read(place).doc["id"] for place in places(other, wanted)} == ids, wanted
+        assert other.labels(wanted) == gallery.labels(wanted)
+        shown = re.sub("<[^>]*>", " ", counts_html(other.view(wanted), wanted.task))
+        assert shown == re.sub("<[^>]*>", " ", counts_html(gallery.view(wanted), wanted.task))
+    some = next(id for id, shown in there.items() if shown.place.task == "frames")
+    assert other.find(some) == there[some].place
+    together = {other.read(place).doc["id"] for place in other.together(there[some])}
+    assert together == {gallery.read(place).doc["id"] for place in gallery.together(here[some])}
+    with pytest.raises(ShardError, match="none of number 99999"):
+        other.read(Place("frames", "synthetic", "train", 99999))
+    other.close()
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:

@@ -57,6 +57,74 @@ def test_an_instrument_out_of_view_is_in_no_list_and_a_box_over_the_border_is_cu
         assert frame.instrument_boxes[1].clipped and frame.instrument_boxes[1].box.x2 == 1.0
 
 
+def acts(frame: Frame) -> list[tuple[str, ...]] | None:
+    told = frame.triplets
+    return None if told is None else [(t.instrument.native, t.action.native, t.target.native) for t in told]
+
+
+GRASPS, RESTS = ("grasper", "grasp", "gallbladder"), ("grasper", "null_verb", "null_target")
+DISSECTS = ("hook", "dissect", "gallbladder")
+
+
+def test_triplets_are_told_where_every_instrument_that_may_be_part_of_one_has_its_own() -> None:
+    frames, defects = read(ROOT, "VID23")
+    told = [acts(f) for f in frames]
+    assert defects == [] and told == [
+        *[[GRASPS, DISSECTS]] * 3,
+        *[[RESTS, DISSECTS]] * 2,
+        [RESTS],
+        [RESTS, DISSECTS],
+        None,
+    ]
+    assert [label.native for label in frames[3].actions or ()] == ["dissect"]
+    assert frames[5].tissues == () == frames[5].actions
+    assert frames[5].instruments is not None and frames[5].instruments[1].native == "specimen-bag"
+    note = frames[0].origins[Fact.TRIPLETS].note
+    assert note is not None and "CholecT50" in note and Fact.TRIPLETS not in frames[7].origins
+    frames, _ = read(ROOT, "VID02")
+    assert {f.triplets for f in frames} == {f.actions for f in frames} == {f.tissues for f in frames} == {None}
+
+
+def test_what_is_done_is_a_course_only_where_it_is_annotated() -> None:
+    source = CholecTrack20(ROOT)
+    courses = {v.id: source.course(v) for v in source.videos()}
+    course = courses["VID23"]
+    assert course is not None and course.labelled["action"] == ((60.0, 67.0),)
+    runs = [
+        (s.label.native, s.start_seconds, s.end_seconds, s.end_known) for s in course.segments if s.layer == "action"
+    ]
+    assert runs == [("grasp", 60, 63, True), ("dissect", 60, 65, True), ("dissect", 66, 67, False)]
+    other = courses["VID02"]
+    assert other is not None and other.labelled["action"] == () and {s.layer for s in other.segments} == {"phase"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({"instrument": 6}, "in a record of specimen-bag,grasp,gallbladder"),
+        ({"verb": 1}, "in a record of grasper,retract,gallbladder"),
+        ({"target": 99}, "target 99 is not one of"),
+        ({"triplet": 100}, "triplet 100, expected"),
+        ({"triplet": "7"}, "triplet 7, expected"),
+        ({"verb": []}, "verb [] is not one of"),
+    ],
+)
+def test_ids_that_contradict_each_other_cost_their_second_triplets(copy: Path, bad: dict[str, Any], said: str) -> None:
+    edit(copy / "Training/VID23/VID23.json", lambda d: d["annotations"]["1501"][0].update(bad))
+    frames, (defect,) = read(copy, "VID23")
+    assert frames[0].triplets is None and frames[0].actions is None and frames[0].instrument_boxes
+    assert defect.reason is Reason.LABEL_CORRUPT and said in defect.detail and acts(frames[1]) == [GRASPS, DISSECTS]
+
+
+def test_names_of_verbs_and_targets_of_a_file_itself_count(copy: Path) -> None:
+    own = {"verbs": [{"id": 0, "name": "retract"}, *({"id": n, "name": "dissect"} for n in (2, 9))]}
+    own["targets"] = [{"id": n, "name": "liver"} for n in (0, 14)]
+    edit(copy / "Training/VID23/VID23.json", lambda d: d["categories"].update(own))
+    frames, defects = read(copy, "VID23")
+    assert defects == [] and acts(frames[0]) == [("grasper", "retract", "liver"), ("hook", "dissect", "liver")]
+    assert Fact.TRIPLETS not in frames[0].origins
+
+
 def test_a_phase_is_presumed_unless_the_file_names_phases(copy: Path) -> None:
     frames, _ = read(ROOT, "VID02")
     note = frames[0].origins[Fact.PHASE].note
@@ -80,6 +148,19 @@ def test_without_pictures_a_repeated_file_is_known_by_its_boxes(copy: Path) -> N
     for video, other in (("VID17", "VID30"), ("VID30", "VID17")):
         frames, (defect,) = read(copy, video)
         assert frames == [] and f"those of {other}" in defect.detail
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_repeated_file_is_known_however_its_text_is_laid_out(copy: Path, indent: int | None) -> None:
+    for video in ("Training/VID17", "Validation/VID30"):
+        shutil.rmtree(copy / video / "Frames")
+    path = copy / "Validation/VID30/VID30.json"
+    turned = json.loads(path.read_text())
+    turned["annotations"] = {key: rows[::-1] for key, rows in reversed(turned["annotations"].items())}
+    path.write_text(json.dumps(turned, indent=indent).replace('"2', '"\\u0032') if indent else json.dumps(turned))
+    assert "those of VID30" in read(copy, "VID17")[1][0].detail
+    (copy / "Training/VID02/VID02.json").unlink()
+    assert "those of VID30" in read(copy, "VID17")[1][0].detail
 
 
 def test_a_repaired_release_is_read(copy: Path) -> None:

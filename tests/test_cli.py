@@ -297,7 +297,7 @@ def test_build_hands_everything_on(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         "options": {"x": "1", "y": "a=b"}, "seed": 5, "jpeg_quality": 80, "shard_bytes": 2**30,
         "clip_fps": 10.0, "clip_side": 480, "frame_side": None, "joint": 0.2, "explained": 0.2, "style": "varied",
         "layout": "tasks", "split_policy": "official", "smoke": 0.0, "depth": None, "warrants": None,
-        "max_quarantine": 0.1, "dry_run": False, "pictures": False, "progress": False,
+        "even_clips": False, "max_quarantine": 0.1, "dry_run": False, "pictures": False, "progress": False,
     }  # fmt: skip
     shown = capsys.readouterr().out
     assert "2,400" in shown and "10.5 MB" in shown

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from surgsigma_hub.whole_files import write_atomic
 
 from fakehub import FakeHub, serve
 from handmade import PARTS, SMALL, SOURCES, add_strays, counts, entries, make_sample, tar_bytes, write_tree
+from hub_client import PYTHON
 
 NOW = b'"format_version": "%s"' % FORMAT_VERSION.encode()
 ALPHA = "data/phase_recognition/alpha/train-00000.tar"
@@ -220,7 +220,7 @@ def client(hub: FakeHub, home: Path, code: str, **more: str) -> Any:
         "def count(d): return {s: len({r['id'] for r in v}) for s, v in d.items()}\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", prelude + code],
+        [PYTHON, "-c", prelude + code],
         env=hub.environment(home, **more),
         cwd=home,
         capture_output=True,

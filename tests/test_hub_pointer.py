@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from surgsigma_hub.schema import FORMAT_VERSION
 
 from fakehub import FakeHub, serve
 from handmade import SOURCES, counts, write_tree
+from hub_client import PYTHON
 
 INIT = (
     "import sys, json; from pathlib import Path\n"
@@ -47,7 +47,7 @@ def hub(tree: Path) -> Iterator[FakeHub]:
 def init(hub: FakeHub, work: Path, *asked: tuple[str, str | None], **more: str) -> list:
     work.mkdir(exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-c", INIT, json.dumps(asked)],
+        [PYTHON, "-c", INIT, json.dumps(asked)],
         env=hub.environment(work / "home", **more),
         cwd=work,
         capture_output=True,
@@ -76,7 +76,7 @@ def test_plain_datasets_loads_through_a_pointer(hub: FakeHub, tmp_path: Path) ->
         "print(json.dumps(out))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [PYTHON, "-c", code],
         env=hub.environment(tmp_path / "home2"),
         cwd=tmp_path,
         capture_output=True,

@@ -1,123 +1,29 @@
-"""push against a real server: what strangers read is what was built, whatever fails or is killed on the way."""
+"""push against a real server: what strangers read is what was built, and what may not go out stays at home."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import replace
-from fnmatch import fnmatch
 from pathlib import Path
 
 import datasets
-import orjson
 import pytest
 import surgsigma_hub
-import yaml
 
 from builds import digests
 from conftest import FIXTURES
-from hub_client import Client, waiting
-from hub_repos import Commit
-from hub_server import TOKEN, Fault, HubServer, serve
+from hub_client import PYTHON, Client, waiting
+from hub_server import TOKEN, Fault, HubServer
+from pushing import REPO, TASKS, check_whole, honest
 
-REPO = "org/surgsigma"
-TASKS = ("phase_recognition", "instrument_segmentation")
-SIZE = {"videos": "5", "frames": "4", "width": "64", "height": "48"}
+pytest_plugins = ["pushing"]
 READ = """
 import json, sys
 from datasets import load_dataset
 data = load_dataset(sys.argv[1], "phase_recognition", streaming=True)
 print(json.dumps({split: [s["json"]["id"] for s in rows] for split, rows in data.items()}))
 """
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("built") / "surgsigma"
-    surgsigma_hub.build("synthetic", out=out, tasks=TASKS, options=SIZE, shard_bytes=64 << 10)
-    return out
-
-
-@pytest.fixture(scope="module")
-def again(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another tree for the same dataset: other samples under the same names, and fewer shards."""
-    out = tmp_path_factory.mktemp("again") / "surgsigma"
-    surgsigma_hub.build("synthetic", out=out, tasks=TASKS[:1], options={**SIZE, "videos": "3"}, seed=7)
-    return out
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with serve() as hub:
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def waiter(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    folder = tmp_path_factory.mktemp("client")
-    with waiting(server.environment(folder / "home"), folder) as client:
-        yield client
-
-
-@pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    """The server as new."""
-    with server.lock:
-        server.store.repos.clear()
-        server.store.content.clear()
-        server.tokens = {TOKEN: "org"}
-        server.uploaded = 0
-        for one in (server.faults, server.log, server.leaks):
-            one.clear()
-    return server
-
-
-@pytest.fixture
-def tree(built: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(built, tmp_path / "surgsigma")
-
-
-@pytest.fixture
-def client(waiter: Client) -> Iterator[Client]:
-    waiter.constants.clear()
-    yield waiter
-
-
-def honest(hub: HubServer, commit: Commit) -> None:
-    """A card of a commit claims no more and no less than the commit holds."""
-    files = commit.files
-    if "README.md" not in files:
-        return
-    card = hub.store.data(files["README.md"]).decode()
-    front = yaml.load(card.split("---\n")[1], getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    sizes = {(i["config_name"], s["name"]): s["num_bytes"] for i in front["dataset_info"] for s in i["splits"]}
-    for config in front["configs"]:
-        for part in config["data_files"]:
-            found = [p for p in files if fnmatch(p, part["path"])]
-            assert sum(files[p].size for p in found) == sizes[config["config_name"], part["split"]], commit.title
-    for place, entry in files.items():
-        if place.endswith(".manifest.json"):
-            for shard in orjson.loads(hub.store.data(entry))["shards"]:
-                assert files[f"{place.rpartition('/')[0]}/{shard['name']}"].sha256 == shard["sha256"], commit.title
-
-
-def check_whole(hub: HubServer, tree: Path) -> None:
-    """The dataset holds the tree, no more and no less, and was honest at every moment."""
-    repo = hub.store.repos[REPO]
-    head = repo.at("main")
-    ours = {p: d for p, d in digests(tree).items() if not p.startswith((".push/", "reports/"))}
-    stored = {p: orjson.loads(json.dumps(hub.store.data(e).hex())) for p, e in head.files.items()}
-    assert set(stored) - {".gitattributes", "pin.json"} == set(ours)
-    for place in ours:
-        assert bytes.fromhex(stored[place]) == (tree / place).read_bytes(), place
-    for commit in repo.history:
-        honest(hub, commit)
-    assert not hub.leaks
 
 
 def test_a_stranger_reads_what_was_pushed(hub: HubServer, client: Client, tree: Path, tmp_path: Path) -> None:
@@ -135,7 +41,7 @@ def test_a_stranger_reads_what_was_pushed(hub: HubServer, client: Client, tree: 
     def read(name: str, home: str, cwd: Path) -> dict[str, list[str]]:
         env = hub.environment(tmp_path / home, token=None)
         cwd.mkdir(exist_ok=True)
-        made = subprocess.run([sys.executable, "-c", READ, name], env=env, cwd=cwd, capture_output=True, text=True)
+        made = subprocess.run([PYTHON, "-c", READ, name], env=env, cwd=cwd, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr
         return json.loads(made.stdout)  # type: ignore[no-any-return]
 
@@ -191,87 +97,6 @@ def test_a_large_replacement_is_merged_at_its_end(hub: HubServer, client: Client
     assert [title.partition(",")[0] for title in mains] == ["Data v2", "README.md", "Cards", "Data"]
     honest(hub, main.at("main"))
     assert {p for p in main.at("main").files if p.endswith(".tar")} == {p for p in digests(again) if p.endswith(".tar")}
-
-
-FAULTS = {
-    "preupload, busy": Fault("POST .*/preupload/", status=429, times=2, headers={"Retry-After": "0"}),
-    "preupload, broken": Fault("POST .*/preupload/", status=503, times=2),
-    "batch, broken": Fault("POST .*/objects/batch", status=500, times=1),
-    "bytes, broken": Fault("PUT ", status=503, times=2, skip=1),
-    "bytes, hung up": Fault("PUT ", "drop", times=2, skip=1),
-    "bytes, link expired": Fault("PUT ", status=403, times=1, skip=2),
-    "listing, cut": Fault("GET .*/tree/", "cut", times=1),
-    "commit, refused": Fault("POST .*/commit/", status=503, times=1, skip=1),
-    "commit, busy": Fault("POST .*/commit/", status=429, times=1),
-    "commit, answer lost": Fault("POST .*/commit/", "lost", times=1),
-    "card's commit, answer lost": Fault("POST .*/commit/", "lost", times=1, skip=2),
-    "commit, answer cut": Fault("POST .*/commit/", "cut", times=1, skip=1),
-    "creation, answer lost": Fault("POST .*/repos/create", "lost", times=1),
-    "tag, answer lost": Fault("POST .*/tag/", "lost", times=1),
-}
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_on_the_way_is_overcome(hub: HubServer, client: Client, tree: Path, name: str) -> None:
-    fault = replace(FAULTS[name])
-    hub.faults.append(fault)
-    done = client("push", REPO, tree, "--version", "v1")
-    assert fault.times == 0, "the fault never happened"
-    assert done.code == 0, done.text
-    check_whole(hub, tree)
-    assert hub.commits(REPO) == ["Data, part 1", "Cards", "README.md"]
-    assert hub.head(REPO, "v1") == hub.head(REPO)
-
-
-@pytest.mark.parametrize("skip", [0, 1])
-def test_a_token_that_expires_is_named_and_never_shown(hub: HubServer, client: Client, tree: Path, skip: int) -> None:
-    hub.faults.append(Fault("POST .*/commit/", "call", skip=skip, then=hub.tokens.clear))
-    done = client("push", REPO, tree, "-v", "-v", "--debug")
-    assert done.code == 2 and "hf auth login" in done.err and "401" in done.err
-    assert TOKEN not in done.text
-    new = "hf_" + "other" * 7
-    hub.tokens[new] = "org"
-    assert client("push", REPO, tree, environment={"HF_TOKEN": new}).code == 0
-    check_whole(hub, tree)
-
-
-def test_killed_at_any_moment_it_is_completed(hub: HubServer, client: Client, tree: Path) -> None:
-    """Killed at every request, before it was handled or after; the next run begins where that one stopped.
-
-    How many requests a push needs depends on what the killed ones before it got through.
-    """
-    runs = 0
-    for moment in range(200):
-        kind = "lost" if moment % 2 else "drop"
-
-        def kill() -> None:
-            os.kill(client.pid, signal.SIGKILL)
-
-        hub.faults[:] = [Fault(".", kind, skip=moment, then=kill)]
-        done = client("push", REPO, tree)
-        if done.code == 0:
-            break
-        assert done.code == -signal.SIGKILL, done.text
-        runs += 1
-        if REPO in hub.store.repos:
-            for commit in hub.store.repos[REPO].history:
-                honest(hub, commit)
-    hub.faults.clear()
-    assert runs > 5
-    assert client("push", REPO, tree).code == 0
-    check_whole(hub, tree)
-    titles = hub.commits(REPO)
-    assert sorted(set(titles)) == ["Cards", "Data, part 1", "README.md"] and titles[-1] == "README.md"
-
-
-def test_somebody_else_who_commits_meanwhile_is_not_overwritten(hub: HubServer, client: Client, tree: Path) -> None:
-    def meanwhile() -> None:
-        hub.put(REPO, {"NOTES.md": b"mine"})
-
-    hub.faults.append(Fault("POST .*/commit/", "call", skip=1, then=meanwhile))
-    done = client("push", REPO, tree)
-    assert done.code == 2 and "somebody else committed" in done.err
-    assert hub.read(REPO, "NOTES.md") == b"mine"
 
 
 @pytest.mark.parametrize(
@@ -401,7 +226,7 @@ shown = gallery.read(gallery.view(Filter(task="phase_recognition")).place(0))
 print(shown.doc["id"] in {{s["json"]["id"] for rows in ds.values() for s in rows}}, len(shown.media))
 """
     env = hub.environment(tmp_path / "elsewhere", token=None)
-    made = subprocess.run([sys.executable, "-c", stranger], env=env, cwd=tmp_path, capture_output=True, text=True)
+    made = subprocess.run([PYTHON, "-c", stranger], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert made.stdout == "True 1\n", made.stderr
 
 

@@ -15,15 +15,16 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 REFRESH = "README.md does not hold the tables of today; refresh them with: python tests/test_readme.py"
 
-RUN = {"sharegpt": "llamafactory", "verl": "verl"}
+RUN = {"sharegpt": "llamafactory", "swift": "swift", "trl": "trl", "verl": "verl"}
 """Formats that a trainer reads in an environment of ``tests/trainers``."""
-IN_PLACE = {"trl": "test_examples_trl.py", "grpo": "test_examples_trl.py"}
+IN_PLACE = {"grpo": "test_examples_trl.py"}
 """Formats that TRL reads in the environment of this project."""
+ONLY = {"verl": "; its data set and reward, not its trainer, which wants GPUs"}
+"""What was not run of them."""
 NOT_RUN = {
     "cosmos": "read: the form of its public post-training data; its code is on no registry",
     "diffusers": "read back by `imagefolder`, as its example does: `tests/test_adapters_targets.py`",
     "llava": "not run: its code is on no registry, and the form is that of its documentation",
-    "swift": "read; 4.6.0 was run once by hand",
     "qwen": "read: its code is on no registry; its data set was run once by hand, at 2026-01-30, with images",
 }
 
@@ -41,7 +42,7 @@ def trainer_table() -> str:
             version, test = f"{re.findall(r'trl>=([0-9.]+)', pins)[0]} and newer", HERE / IN_PLACE[name]
         if not how:
             assert test.is_file()
-            how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`"
+            how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`{ONLY.get(name, '')}"
         rows.append(f"| `{name}` | {adapter.trainer} | {version} | {how} |")
     return "\n".join(rows)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from surgsigma_hub.streaming.storage.disk_cache import DiskCache
 import fakehub
 from builds import SMALL
 from handmade import small_tree
+from hub_client import PYTHON
 from webserver import Web, serve
 
 
@@ -276,7 +276,7 @@ def test_a_dataset_on_the_hub(built: Path, tmp_path: Path) -> None:
         for name in ("org/surgsigma", "org/surgsigma@main", "hf://datasets/org/surgsigma"):
             hub.log.clear()
             done = subprocess.run(
-                [sys.executable, "-c", code, name],
+                [PYTHON, "-c", code, name],
                 env=hub.environment(tmp_path),
                 capture_output=True,
                 text=True,
@@ -289,7 +289,7 @@ def test_a_dataset_on_the_hub(built: Path, tmp_path: Path) -> None:
                 "train.manifest.json", "tar",
             ]  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-c", code, "org/other"],
+            [PYTHON, "-c", code, "org/other"],
             env=hub.environment(tmp_path),
             capture_output=True,
             text=True,

@@ -84,7 +84,7 @@ class Page:
         try:
             wanted = _filter(task, source, specialty, "", split)
             whole = self._gallery.view(Filter(task=wanted.task, source=wanted.source, split=wanted.split))
-            return counts_html(whole) + labels_html(self._gallery.labels(wanted), len(whole))
+            return counts_html(whole, wanted.task) + labels_html(self._gallery.labels(wanted), len(whole))
         except SurgSigmaError as error:
             return _problem(error)
 

@@ -15,9 +15,11 @@ import orjson
 
 from ..conformance import form_problem
 from ..errors import ShardError, SurgSigmaError
-from ..shards.config_names import split_order
+from ..shards.by_medium import sample_of
+from ..shards.config_names import FRAMES, split_order
 from ..shards.manifest import Manifest
 from ..streaming.order.permutation import Numbers
+from ..streaming.selection.by_medium import read_conversations
 from ..streaming.selection.catalog import find_wanted
 from ..streaming.selection.filters import check_where
 from ..streaming.selection.index import Listed, make_index
@@ -50,7 +52,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one sample is: its task, source and split, and its number (0-based) in their manifest."""
+    """Where one sample is: its task, source and split, and its number (0-based) in their manifest.
+
+    Of what is laid out by medium the task is ``frames``, and the numbers are those of the conversations.
+    """
 
     task: str
     source: str
@@ -89,7 +94,7 @@ class View:
 
     @cached_property
     def _first(self) -> Numbers:
-        return np.cumsum([0, *(m.samples for m in self.manifests)])
+        return np.cumsum([0, *(sum(m.counts.values()) for m in self.manifests)])
 
     def __len__(self) -> int:
         return int(self._first[-1]) if self.kept is None else len(self.kept)
@@ -104,7 +109,9 @@ class View:
     def position(self, place: Place) -> int | None:
         """Where a sample stands in the view; None where the filter leaves it out."""
         for first, m in zip(self._first.tolist(), self.manifests, strict=False):
-            if (m.task, m.source, m.split) == (place.task, place.source, place.split) and place.number < m.samples:
+            if (m.task, m.source, m.split) == (place.task, place.source, place.split) and place.number < sum(
+                m.counts.values()
+            ):
                 number = first + place.number
                 if self.kept is None:
                     return int(number)
@@ -139,9 +146,10 @@ class Gallery:
         listed = self._storage.listed()
         if not listed:
             raise ShardError(f"{self._storage.where}: no built data", hint="Run: surgsigma build --help")
-        self._listed = sorted(listed, key=lambda m: (split_order(m.split), m.task, m.source))
+        self._listed = sorted(listed, key=lambda m: (m.task == FRAMES, split_order(m.split), m.task, m.source))
         self._lock = threading.Lock()
         self._manifests: dict[str, Manifest] = {}
+        self._first_about: dict[str, Numbers] = {}
         self._views: OrderedDict[Filter, View] = OrderedDict()
         self._readers: OrderedDict[str, tuple[SampleReader, threading.Lock]] = OrderedDict()
 
@@ -152,8 +160,9 @@ class Gallery:
 
     @property
     def tasks(self) -> list[str]:
-        """Its tasks."""
-        return sorted({m.task for m in self._listed})
+        """Its tasks, in whichever layout."""
+        by_medium = {task for m in self._load(Filter(task=FRAMES)) for task in m.counts}
+        return sorted({m.task for m in self._listed if m.task != FRAMES} | by_medium)
 
     @property
     def sources(self) -> list[str]:
@@ -176,9 +185,18 @@ class Gallery:
                 self._views.move_to_end(wanted)
                 return self._views[wanted]
         manifests = self._load(wanted)
+        where = check_where(wanted.where) if wanted.where else {}
+        by_medium = [m for m in manifests if m.task == FRAMES]
         kept = None
-        if wanted.where and manifests:
-            kept = find_wanted(self._storage, manifests, check_where(wanted.where)).numbers
+        if manifests and (where or (wanted.task and by_medium)):
+            by_task = manifests[: len(manifests) - len(by_medium)]
+            total = sum(m.samples for m in by_task)
+            parts = [find_wanted(self._storage, by_task, where).numbers if where and by_task else np.arange(total)]
+            if by_medium:
+                asked = {(m.source, task): 1.0 for m in by_medium for task in m.counts if wanted.task in ("", task)}
+                conversations = read_conversations(self._storage, by_medium, asked, where)
+                parts.append(np.flatnonzero(conversations.kept) + total)
+            kept = np.concatenate(parts)
         made = View(tuple(manifests), kept)
         with self._lock:
             self._views[wanted] = made
@@ -193,20 +211,40 @@ class Gallery:
             ShardError: it is not there, or its shard is damaged.
         """
         m = self._manifest(place)
-        if place.number >= m.samples:
-            raise ShardError(f"{m.path}: holds {m.samples} samples, none of number {place.number}")
+        if place.number >= sum(m.counts.values()):
+            raise ShardError(f"{m.path}: holds {sum(m.counts.values())} samples, none of number {place.number}")
+        number, turn = self._about(m, place.number) if m.task == FRAMES else (place.number, 0)
         reader, lock = self._reader(m)
         with lock:  # nobody closes it meanwhile
-            found = reader.read(place.number)
+            found = reader.read(number)
             media = {name: bytes(data) for name, data in found.media.items()}
             data = bytes(found.json)
         try:
             doc = orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            raise ShardError(f"{found.where}: sample {place.number} holds no JSON ({error})") from None
-        if problem := form_problem(doc):
+            raise ShardError(f"{found.where}: sample {number} holds no JSON ({error})") from None
+        if problem := form_problem(doc, layout=m.layout):
             raise ShardError(f"{found.where}: not a sample of this package: {problem}", hint="Run: surgsigma validate")
+        if m.task == FRAMES:
+            talks = doc["conversations"]
+            if turn >= len(talks):
+                raise ShardError(
+                    f"{found.where}: {len(talks)} conversations about medium {number}, the catalog says more",
+                    hint="Run: surgsigma validate",
+                )
+            doc = sample_of(doc, talks[turn])
         return Shown(doc, media, place)
+
+    def _about(self, m: Manifest, number: int) -> tuple[int, int]:
+        """The medium that a conversation is about, and which of those about it."""
+        with self._lock:
+            first = self._first_about.get(m.path)
+        if first is None:
+            first = read_conversations(self._storage, [m], {}, {}).first
+            with self._lock:
+                self._first_about[m.path] = first
+        medium = int(np.searchsorted(first, number, side="right")) - 1
+        return medium, number - int(first[medium])
 
     def labels(self, wanted: Filter) -> Counter[str]:
         """How often each label occurs, in the first :data:`MOST_ROWS` samples of a filter without its label."""
@@ -215,9 +253,9 @@ class Gallery:
         for m in self._load(wanted):
             if left <= 0:
                 break
-            for _, table in read_columns(self._storage, m, ["labels", "specialty"]):
-                counted.update(_label_counts(table, wanted.specialty))
-            left -= m.samples
+            for _, table in read_columns(self._storage, m, ["labels", "specialty", "task"]):
+                counted.update(_label_counts(table, {"specialty": wanted.specialty, "task": wanted.task}))
+            left -= sum(m.counts.values())
         return counted
 
     def together(self, shown: Shown) -> list[Place]:
@@ -253,17 +291,20 @@ class Gallery:
         fits = [
             m
             for m in self._listed
-            if wanted.task in ("", m.task) and wanted.source in ("", m.source) and wanted.split in ("", m.split)
+            if (m.task == FRAMES or wanted.task in ("", m.task))
+            and wanted.source in ("", m.source)
+            and wanted.split in ("", m.split)
         ]
         with self._lock:
             new = [m for m in fits if m.path not in self._manifests]
         loaded = self._storage.load(list(new)) if new else []
         with self._lock:
             self._manifests |= {m.path: m for m in loaded}
-            return [found for m in fits if (found := self._manifests[m.path]).shards]
+            found = [self._manifests[m.path] for m in fits]
+        return [m for m in found if m.shards and wanted.task in ("", m.task, *m.counts)]
 
     def _manifest(self, place: Place | Listed) -> Manifest:
-        fits = self._load(Filter(task=place.task, source=place.source, split=place.split))
+        fits = [m for m in self._load(Filter(place.task, place.source, split=place.split)) if m.task == place.task]
         if not fits:
             raise ShardError(f"{self.where}: has no {place.task} of {place.source}, split {place.split}")
         return fits[0]
@@ -313,17 +354,24 @@ def _rows(table: Any, video: str, moment: Sequence[Any]) -> list[int]:
     return found
 
 
-def _label_counts(table: Any, specialty: str) -> dict[str, int]:
-    """How many rows of a specialty (of any, where it is empty) name each label, counted without a loop over rows."""
+def _label_counts(table: Any, asked: Mapping[str, str]) -> dict[str, int]:
+    """How many rows name each label, counted without a loop over rows.
+
+    Args:
+        table: Rows of a catalog.
+        asked: What other columns of a row must hold; empty: anything.
+    """
     import pyarrow.compute as pc
 
     labels = table["labels"].combine_chunks()
     rows, flat = np.asarray(pc.list_parent_indices(labels)).astype(np.int64), pc.list_flatten(labels)
     codes, names = np.asarray(flat.indices).astype(np.int64), flat.dictionary.to_pylist()
-    if specialty:
-        of = np.zeros(len(table), bool)
-        of[list(_equal(table["specialty"], specialty))] = True
-        rows, codes = rows[of[rows]], codes[of[rows]]
+    for column, value in asked.items():
+        if value:
+            of = np.zeros(len(table), bool)
+            of[list(_equal(table[column], value))] = True
+            kept = of[rows]
+            rows, codes = rows[kept], codes[kept]
     once = np.unique(rows * max(1, len(names)) + codes)  # a label that a row names twice counts once
     counts = np.bincount(once % max(1, len(names)), minlength=len(names))
     return {name: int(count) for name, count in zip(names, counts, strict=True) if count}

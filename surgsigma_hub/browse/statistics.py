@@ -12,15 +12,22 @@ from .gallery import MOST_ROWS, View
 _MOST_LABELS = 40
 
 
-def counts_html(view: View) -> str:
-    """A table of samples by task, split by split, and how many surgeries and sources they are of."""
+def counts_html(view: View, wanted: str = "") -> str:
+    """A table of samples by task and split, split by split, and how many surgeries and sources they are of.
+
+    Args:
+        view: What is looked at.
+        wanted: A task that alone is counted; empty: all.
+    """
     splits = sorted({m.split for m in view.manifests}, key=split_order)
     counted: Counter[tuple[str, str]] = Counter()
     for m in view.manifests:
-        counted[m.task, m.split] += m.samples
+        for task, samples in m.counts.items():
+            if wanted in ("", task):
+                counted[task, m.split] += samples
     head = "".join(f"<th>{text(split)}</th>" for split in splits)
     rows = []
-    for task in sorted({m.task for m in view.manifests}):
+    for task in sorted({task for task, _ in counted}):
         cells = "".join(f"<td>{counted[task, split]:,}</td>" for split in splits)
         rows.append(f"<tr><th>{words(task)}</th>{cells}</tr>")
     videos = len({video for m in view.manifests for video in m.videos})

@@ -235,6 +235,7 @@ def _settings(chosen: Sequence[Manifest], root: Path, options: Mapping[str, str]
             options={**said["source_options"], **options},
             split_policy=SplitPolicy(said.get("split_policy", "official")),
             frame_side=said.get("frame_side"),
+            even_clips=said.get("even_clips", False),
             style=Style(said["style"]),
             **{
                 name: said[name]

@@ -241,6 +241,7 @@ class _Mapper:
             self._defect(frame, Reason.DUPLICATE_ID, f"a second sample {id}")
             return
         try:
+            draft = self.media.fitted(draft)
             stored = self.media.members(draft, frame.image)
             media = [s.media for s in stored]
             talk, trace = ALONE, None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import MediaError
-from ..media.clips import encode_clip
+from ..media.clips import encode_clip, even_cut
 from ..media.frame_side import Size, smaller_depth, smaller_mask
 from ..media.image import load_raw, png_bytes, to_jpeg
 from ..media.masks import render
@@ -51,6 +51,18 @@ class MediaStore:
 
     def __post_init__(self) -> None:
         self.inputs = Inputs(self.settings.root)
+
+    def fitted(self, draft: Draft) -> Draft:
+        """The draft, its clips of an even number of frames where the settings ask for it and their footage allows it.
+
+        Raises:
+            MediaError: there is no frame in a clip.
+        """
+        if not self.settings.even_clips or draft.inputs is None:
+            return draft
+        rate = self.settings.clip_fps
+        inputs = tuple(even_cut(one, rate) if isinstance(one, Cut) else one for one in draft.inputs)
+        return replace(draft, inputs=inputs)
 
     def members(self, draft: Draft, picture: ImageRef | None) -> list[Stored]:
         """The members of a sample, inputs first.

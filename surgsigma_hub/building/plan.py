@@ -44,6 +44,7 @@ class Settings:
         shard_bytes: Shards are cut so that they come near this size.
         clip_fps: Highest frame rate of clips.
         clip_side: Longest short side of clips, in pixels.
+        even_clips: Whether clips begin a little later where that makes the number of their frames even.
         frame_side: Longest short side of frames, in pixels; larger ones are made smaller. None: as they are.
         joint: Fraction (0..1) of training samples with two questions or several turns.
         explained: Fraction (0..1) of training samples whose answer also defines its labels.
@@ -65,6 +66,7 @@ class Settings:
     shard_bytes: int
     clip_fps: float = 10.0
     clip_side: int = 480
+    even_clips: bool = False
     frame_side: int | None = None
     joint: float = 0.0
     explained: float = 0.0
@@ -86,6 +88,8 @@ class Settings:
         later: dict[str, object] = {}  # what older trees say nothing of, where it is as it was then
         if self.frame_side is not None:
             later["frame_side"] = self.frame_side
+        if self.even_clips:
+            later["even_clips"] = True
         if self.split_policy is not SplitPolicy.OFFICIAL:
             later["split_policy"] = self.split_policy.value
         if self.layout != "tasks":

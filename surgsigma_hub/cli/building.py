@@ -49,6 +49,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     add("--clip-fps", type=float, default=10.0, metavar="N", help="highest frame rate of clips (default: 10)")
     add("--clip-side", type=positive, default=480, metavar="PX", help="longest short side of clips (default: 480)")
     add(
+        "--even-clips", action="store_true",
+        help="let clips begin up to a frame later for an even number of frames, which ms-swift wants",
+    )  # fmt: skip
+    add(
         "--frame-side", type=positive, metavar="PX",
         help="longest short side of frames; larger ones are made smaller (default: none, every frame as it is)",
     )  # fmt: skip
@@ -108,6 +112,7 @@ def _build(args: argparse.Namespace) -> int:
         shard_bytes=args.shard_size,
         clip_fps=args.clip_fps,
         clip_side=args.clip_side,
+        even_clips=args.even_clips,
         frame_side=args.frame_side,
         joint=args.joint,
         explained=args.explained,

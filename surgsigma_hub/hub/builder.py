@@ -181,7 +181,7 @@ class SurgSigma(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
                 except ShardError as error:
                     skipped.bad(error, found.where)
                 else:
-                    skipped.good()
+                    skipped.in_a_row = 0
                     yield Key(shard, number), row
             first = 0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -41,17 +43,12 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
         SurgSigmaError: no network, no such dataset or revision, no access, no card, or not within the clock.
         ShardError: larger than a card may be.
     """
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import constants
     from huggingface_hub import errors as hub
 
     name = f"{repo} at revision {revision}" if revision else repo
     try:
-        path = within(
-            OPTIONS.deadline,
-            lambda: hf_hub_download(
-                repo, "README.md", repo_type="dataset", revision=revision, token=token, tqdm_class=_bounded(name)
-            ),
-        )
+        path = within(OPTIONS.deadline, lambda: _download_card(repo, revision, token, name))
     except hub.GatedRepoError:
         raise SurgSigmaError(
             f"dataset {name} is gated: {constants.ENDPOINT} did not let this account in",
@@ -74,7 +71,7 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
     except hub.EntryNotFoundError:
         raise SurgSigmaError(
             f"dataset {name} has no README.md, so it is not a tree of this package",
-            hint="Was it published with: surgsigma publish?",
+            hint="Was it published with: surgsigma push?",
         ) from None
     except hub.HFValidationError as error:
         raise SurgSigmaError(f"{repo!r} is not a dataset name of the form ORG/NAME ({error})") from None
@@ -83,6 +80,20 @@ def fetch_card(repo: str, *, revision: str | None = None, token: str | bool | No
     # huggingface_hub keeps files at .../snapshots/<commit>/README.md: this is how `datasets` learns the commit too.
     place = Path(path)
     return HubCard(read_card(place, where=name), place.parent.name, f"{constants.ENDPOINT}/datasets/{repo}")
+
+
+def _download_card(repo: str, revision: str | None, token: str | bool | None, name: str) -> str:
+    """Where the cache of ``huggingface_hub`` keeps the card now."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    asked = {"repo_type": "dataset", "revision": revision}
+    if "tqdm_class" in inspect.signature(hf_hub_download).parameters:
+        return str(hf_hub_download(repo, "README.md", **asked, token=token, tqdm_class=_bounded(name)))
+    # huggingface_hub 1.0 lets nobody look on while it downloads: the size that the Hub names has to do.
+    with suppress(OSError, *HfHubHTTPError.__bases__):  # without a network, the cache may have it
+        _bounded(name)(total=get_hf_file_metadata(hf_hub_url(repo, "README.md", **asked), token=token).size)
+    return str(hf_hub_download(repo, "README.md", **asked, token=token))
 
 
 def _bounded(name: str) -> type[tqdm[Any]]:

@@ -10,6 +10,9 @@ from ..records import Box
 TOLERANCE = 0.02
 """How far (share of the frame) a native box may reach outside before it is refused instead of cut."""
 
+_HUGE = 1e12
+"""A number that no pixel has: whole numbers of JSON have no end."""
+
 
 class BoxOutsideError(BadRowError):
     """A box that lies further outside the frame than the tolerance."""
@@ -40,6 +43,10 @@ def from_xyxy(
     >>> from_xyxy(0.5, 0.5, 1.01, 0.9)
     (Box(x1=0.5, y1=0.5, x2=1.0, y2=0.9), True)
     """
+    if 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height:  # nearly every box, by a quarter of the work
+        corners = (x1 / width, y1 / height, x2 / width, y2 / height)
+        if corners[0] < corners[2] <= 1 and corners[1] < corners[3] <= 1 and width < _HUGE > height:
+            return Box(*corners), False
     _check_usable(x1, y1, x2, y2)
     corners = (x1 / width, y1 / height, x2 / width, y2 / height)
     left, top, right, bottom = corners
@@ -62,7 +69,8 @@ def from_xywh(x: float, y: float, w: float, h: float, *, width: float = 1.0, hei
     >>> from_xywh(10, 20, 30, 40, width=100, height=100)
     (Box(x1=0.1, y1=0.2, x2=0.4, y2=0.6), False)
     """
-    _check_usable(x, y, w, h)
+    if not (w > 0 and h > 0):  # those that are go on to be looked at as corners
+        _check_usable(x, y, w, h)
     return from_xyxy(x, y, x + w, y + h, width=width, height=height)
 
 
@@ -77,7 +85,7 @@ def around(boxes: Iterable[Box]) -> Box:
     return Box(min(left), min(top), max(right), max(bottom))
 
 
-def _check_usable(a: float, b: float, c: float, d: float, most: float = 1e12) -> None:
+def _check_usable(a: float, b: float, c: float, d: float, most: float = _HUGE) -> None:
     """Refuse what is no number and what is too large to be one of pixels: whole numbers of JSON have no end."""
     if not (abs(a) < most and abs(b) < most and abs(c) < most and abs(d) < most):  # also false for NaN
         raise BadRowError(f"box {str((a, b, c, d))[:80]} holds a value that is not a usable number")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,21 @@ def plan_clip(cut: Cut, *, max_fps: float, max_side: int) -> PlannedClip:
         images = [_still(cut.footage, index) for index in picked]
         count, size = len(images), picture_size(images[0])
     return PlannedClip(*_even_size(*size, max_side), count, float(rate))
+
+
+def even_cut(cut: Cut, max_fps: float) -> Cut:
+    """The cut, or one that begins up to a frame of the clip later, so that the clip has an even number of frames.
+
+    Cuts that may not begin later, and such of one frame, are given back as they are.
+
+    Raises:
+        MediaError: there is no frame in it.
+    """
+    picked, _ = _thinned(cut, max_fps)
+    if not cut.may_begin_later or len(picked) % 2 == 0 or len(picked) == 1:
+        return cut
+    first = picked.stop - picked.step * (len(picked) - 1)
+    return replace(cut, start_seconds=first / cut.footage.fps)
 
 
 def _thinned(cut: Cut, max_fps: float) -> tuple[range, Fraction]:

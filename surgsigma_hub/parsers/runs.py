@@ -80,7 +80,8 @@ def course_of(layers: Mapping[Layer, Mapping[int, str | None]], *, fps: float) -
     labelled: dict[Layer, tuple[tuple[float, float], ...]] = {}
     for layer, names in sorted(layers.items()):
         step = int(fps) if fps > 1 and fps == int(fps) and all(n % int(fps) == 0 for n in names) else 1
-        labels = [(n // step, Label(name)) for n, name in sorted(names.items()) if name is not None]
+        known = {name: Label(name) for name in {*names.values()} if name is not None}
+        labels = [(n // step, known[name]) for n, name in sorted(names.items()) if name is not None]
         segments += runs(labels, fps=fps / step, layer=layer)
         labelled[layer] = stretches([n for n, _ in labels], fps=fps / step)
     origins = {Fact(f"{layer}_segments"): Origin("derived") for layer in layers}

@@ -1,31 +1,13 @@
-"""The typed records of the package: annotations (what a loader yields) and samples (what a shard holds)."""
+"""The typed records of the package: annotations (what a loader yields) and samples (what a shard holds).
 
-from .annotations import (
-    Act,
-    Box,
-    BoxExtent,
-    Check,
-    Coverage,
-    Defect,
-    Fact,
-    Frame,
-    Label,
-    LabeledBox,
-    LabeledMask,
-    LabelOrigin,
-    MaskImage,
-    MaskRef,
-    NativeQA,
-    Origin,
-    Polygons,
-    Reason,
-    Segment,
-    Trace,
-    Triplet,
-    Verdict,
-    Video,
-    VideoTimeline,
-)
+Annotations are imported on first use: a reader of shards does without their two dozen records.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .footage import (
     Cut,
     Drawn,
@@ -48,6 +30,7 @@ from .samples import (
     AnswerTriplet,
     Conversation,
     Family,
+    LabelOrigin,
     Media,
     MediaKind,
     MediaRole,
@@ -59,6 +42,33 @@ from .samples import (
     Role,
     Sample,
 )
+
+if TYPE_CHECKING:
+    from .annotations import (
+        Act,
+        Box,
+        BoxExtent,
+        Check,
+        Coverage,
+        Defect,
+        Fact,
+        Frame,
+        Label,
+        LabeledBox,
+        LabeledMask,
+        MaskImage,
+        MaskRef,
+        NativeQA,
+        Origin,
+        Polygons,
+        Reason,
+        Segment,
+        Trace,
+        Triplet,
+        Verdict,
+        Video,
+        VideoTimeline,
+    )
 
 __all__ = [
     "Act",
@@ -115,3 +125,9 @@ __all__ = [
     "VideoFrame",
     "VideoTimeline",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(importlib.import_module(f"{__name__}.annotations"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from .bulk import set_directly
 from .footage import Footage, ImageRef
+from .samples import LabelOrigin
 
 # ----------------------------------------------------------------------------------------------------- regions
 
@@ -35,8 +37,6 @@ class MaskImage:
 MaskRef = Polygons | MaskImage
 
 # ------------------------------------------------------------------------------------------------- annotations
-
-LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
 
 
 class Fact(StrEnum):
@@ -88,6 +88,7 @@ class BoxExtent(StrEnum):
     """All of it that is visible, the shaft included."""
 
 
+@set_directly
 @dataclass(frozen=True, slots=True)
 class Label:
     """A native label name, and the canonical id once the ontology has resolved it (empty before)."""
@@ -96,6 +97,7 @@ class Label:
     id: str = ""
 
 
+@set_directly
 @dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in 0..1 of the stored frame, ``x1 < x2`` and ``y1 < y2``."""
@@ -106,6 +108,7 @@ class Box:
     y2: float
 
 
+@set_directly
 @dataclass(frozen=True, slots=True)
 class LabeledBox:
     """A box of one instance. ``clipped`` says that the native box ran outside and was cut at the frame's edge."""
@@ -115,6 +118,7 @@ class LabeledBox:
     clipped: bool = False
 
 
+@set_directly
 @dataclass(frozen=True, slots=True)
 class LabeledMask:
     """The mask of one instance or class; ``label`` is None where the source tells only instrument from background."""
@@ -123,6 +127,7 @@ class LabeledMask:
     mask: MaskRef
 
 
+@set_directly
 @dataclass(frozen=True, slots=True)
 class Triplet:
     """Instrument, action, target. A null action or target is a native label that maps to ``null``."""
@@ -229,6 +234,7 @@ class Video:
         return replace(self, split=self.moved_from, moved_from="") if self.moved_from else self
 
 
+@set_directly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """All facts a source holds of one moment. ``None`` means not annotated; ``()`` is a list that names nothing.

@@ -99,11 +99,17 @@ Footage = Film | Stills
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The moments of the grid of ``footage`` at ``start_seconds <= t < end_seconds``."""
+    """The moments of the grid of ``footage`` at ``start_seconds <= t < end_seconds``.
+
+    Attributes:
+        may_begin_later: Whether all that is said of it stays true where its first frame is left out, as of a stretch
+            of one phase, or of footage before a cut-off.
+    """
 
     footage: Footage
     start_seconds: float
     end_seconds: float
+    may_begin_later: bool = False
 
     @property
     def frames(self) -> range:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .annotations import LabelOrigin
-
 Family = Literal["understanding", "reasoning", "planning", "generation"]
 Role = Literal["user", "assistant"]
 MediaRole = Literal["input", "target"]
 MediaKind = Literal["image", "video", "mask", "depth"]
+LabelOrigin = Literal["expert", "derived", "model", "synthetic"]
 
 
 @dataclass(frozen=True)

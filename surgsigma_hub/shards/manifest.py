@@ -9,7 +9,6 @@ large.
 from __future__ import annotations
 
 import builtins
-import gc
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -20,6 +19,7 @@ import orjson
 
 from ..errors import ShardError
 from ..plain_file import read_plain
+from ..records.bulk import collection_paused
 from ..schema import FORMAT_VERSION, Layout, check_format_version
 from .config_names import FRAMES
 from .manifest_checks import NAME, Blocks, check_shards, check_types, contradictions
@@ -212,26 +212,22 @@ def read_form(data: builtins.bytes, *, where: str) -> Manifest:
     Raises:
         ShardError: not JSON, of another form than a build writes, or written by a newer format version.
     """
-    collecting = gc.isenabled()
-    gc.disable()  # a hundred thousand blocks would be searched for cycles again and again: half of the time
     try:
-        raw = orjson.loads(data)
-        check_format_version(raw["format_version"], where=where)
-        check_types(raw)
-        columns, blocks = check_shards(shard_form(raw["task"], raw["source"], raw["split"]), raw["shards"])
-        pairs = [tuple(map(tuple, one)) for one in columns.pop("blocks")]
-        raw["shards"] = tuple(map(Shard, *columns.values(), pairs))
-        raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
-        manifest = Manifest(**raw)
-        object.__setattr__(manifest, "_blocks", blocks)
-        return manifest
+        with collection_paused():
+            raw = orjson.loads(data)
+            check_format_version(raw["format_version"], where=where)
+            check_types(raw)
+            columns, blocks = check_shards(shard_form(raw["task"], raw["source"], raw["split"]), raw["shards"])
+            pairs = [tuple(map(tuple, one)) for one in columns.pop("blocks")]
+            raw["shards"] = tuple(map(Shard, *columns.values(), pairs))
+            raw["members"], raw["videos"] = tuple(raw["members"]), tuple(raw["videos"])
+            manifest = Manifest(**raw)
+            object.__setattr__(manifest, "_blocks", blocks)
+            return manifest
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ShardError(
             f"{where}: not a manifest of this package ({_short(error)})", hint="Rebuild this part of the tree."
         ) from None
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _short(error: Exception) -> str:

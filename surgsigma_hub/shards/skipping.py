@@ -22,7 +22,7 @@ class Skipped:
         on_error: ``raise`` its error, or ``skip`` and count it.
         max_in_a_row: More than this, one after the other, are an error all the same: that is no single damaged file.
         count: All that were skipped.
-        in_a_row: Those since the last good one.
+        in_a_row: Those since the last good one; who reads a good one sets it to 0.
         last: What was wrong with the latest ones.
     """
 
@@ -31,10 +31,6 @@ class Skipped:
     count: int = 0
     in_a_row: int = 0
     last: deque[str] = field(default_factory=lambda: deque(maxlen=20))
-
-    def good(self) -> None:
-        """A sample was read."""
-        self.in_a_row = 0
 
     def bad(self, error: SurgSigmaError, where: str, samples: int = 1) -> None:
         """Samples could not be read.

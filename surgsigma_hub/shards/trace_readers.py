@@ -67,13 +67,13 @@ class TraceReader:
         whole = " ".join(text for text in (seen, told["contextual"]) if text)
         if not whole:
             return
-        answer = document["answer"]
-        sentences = _SENTENCE.split(told["contextual"]) if self.task in READ and told["contextual"] else []
+        labels = document["answer"]["labels"] if self.task in READ else []
+        sentences = _SENTENCE.split(told["contextual"]) if labels and told["contextual"] else []
         row = _Row(
             document["canonical_video_id"],
-            answer["labels"][0] if self.task in READ and answer["labels"] else "",
-            _features(seen),
-            [_features(s) for s in sentences if not _states(s, answer["labels"])],
+            labels[0] if labels else "",
+            _features(seen) if labels else Counter(),  # reading claims is most of the work of a card
+            [_features(s) for s in sentences if not _states(s, labels)],
             _copied(document["messages"][-1]["content"], whole),
         )
         self.rows[source].append(row)

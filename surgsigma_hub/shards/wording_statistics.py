@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -213,8 +214,9 @@ def _distinct(texts: Iterable[Sequence[str]], n: int) -> float:
 def self_bleu(texts: Sequence[Sequence[str]]) -> float | None:
     """Mean BLEU of each text against all the others, n-grams of one to four tokens weighted equally, no smoothing.
 
-    The largest count of an n-gram in "the others" comes from the two largest of all, so that each text is counted
-    once; libraries for translation count every reference anew for every text.
+    An n-gram of a text is met as often as the text that has it most often of all the others. Only the text that has it
+    most often can have more of it than that, so that one pass over all n-grams tells what is not met; libraries for
+    translation count every reference anew for every text.
 
     Args:
         texts: Tokens of each text; those shorter than four tokens are scored by what n-grams they have.
@@ -226,51 +228,38 @@ def self_bleu(texts: Sequence[Sequence[str]]) -> float | None:
     """
     if len(texts) < 2:
         return None
-    counted = [[Counter(_grams(tokens, n)) for tokens in texts] for n in (1, 2, 3, 4)]
-    largest = [_two_largest(counts) for counts in counted]
     lengths = sorted(len(tokens) for tokens in texts)
-    scores: list[float] = []
-    for at, tokens in enumerate(texts):
-        logs: list[float] = []
-        for counts, top in zip(counted, largest, strict=True):
-            mine = counts[at]
-            if not mine:
-                continue
-            hits = sum(min(count, top[gram].beside(at)) for gram, count in mine.items())
-            logs.append(math.log(hits / mine.total()) if hits else -math.inf)
-        score = math.exp(statistics.fmean(logs)) if logs else 0.0
-        scores.append(score * _brevity(len(tokens), lengths))
-    return round(statistics.fmean(scores), 3)
+    logs: list[list[float]] = [[] for _ in texts]
+    for n in (1, 2, 3, 4):
+        counts = [Counter(_grams(tokens, n)) for tokens in texts]
+        for own, mine, alone in zip(logs, counts, _alone(counts), strict=True):
+            if total := mine.total():
+                own.append(math.log((total - alone) / total) if alone < total else -math.inf)
+    scores = [math.exp(statistics.fmean(own)) if own else 0.0 for own in logs]
+    return round(statistics.fmean(s * _brevity(len(t), lengths) for s, t in zip(scores, texts, strict=True)), 3)
 
 
-@dataclass(slots=True)
-class _Top:
-    first: int = 0
-    owner: int = -1
-    second: int = 0
-
-    def beside(self, owner: int) -> int:
-        """The largest count among all texts but one."""
-        return self.second if owner == self.owner else self.first
-
-
-def _two_largest(counts: Sequence[Counter[tuple[str, ...]]]) -> dict[tuple[str, ...], _Top]:
-    found: dict[tuple[str, ...], _Top] = defaultdict(_Top)
+def _alone(counts: Sequence[Counter[tuple[str, ...]]]) -> list[int]:
+    """Of each text, how many n-grams no other text has as often."""
+    most: dict[tuple[str, ...], tuple[int, int, int]] = {}  # how often, in which text, how often in another at most
     for owner, counter in enumerate(counts):
         for gram, count in counter.items():
-            top = found[gram]
-            if count > top.first:
-                top.first, top.second, top.owner = count, top.first, owner
-            elif count > top.second:
-                top.second = count
-    return found
+            first, of, second = most.get(gram, (0, -1, 0))
+            if count > first:
+                most[gram] = count, owner, first
+            elif count > second:
+                most[gram] = first, of, count
+    alone = [0] * len(counts)
+    for first, of, second in most.values():
+        alone[of] += first - second
+    return alone
 
 
-def _brevity(length: int, lengths: list[int]) -> float:
-    """BLEU's penalty for a text shorter than the other text nearest to it in length."""
-    others = lengths.copy()
-    others.remove(length)
-    nearest = min(others, key=lambda other: (abs(other - length), other))
+def _brevity(length: int, lengths: Sequence[int]) -> float:
+    """BLEU's penalty for a text shorter than the other text nearest to it in length; ``lengths`` rise."""
+    at = bisect_left(lengths, length)
+    beside = [*lengths[max(0, at - 1) : at], *lengths[at + 1 : at + 2]]
+    nearest = min(beside, key=lambda other: (abs(other - length), other))
     return 1.0 if length >= nearest or not length else math.exp(1 - nearest / length)
 
 
@@ -296,9 +285,9 @@ def _blind(source: str, asked: Sequence[_Asked]) -> Blind:
         by_question[one.question][one.answer] += 1
         both[one.question, one.video][one.answer] += 1
     right = 0
-    for one in asked:
-        same = by_question[one.question] - both[one.question, one.video]
-        right += one.answer == _most(same or total - by_video[one.video])
+    for (question, video), answers in both.items():
+        elsewhere = by_question[question] - answers
+        right += answers[_most(elsewhere or total - by_video[video])]
     return Blind(source, len(asked), round(constant, 3), round(right / len(asked), 3), _median_boxes(asked))
 
 

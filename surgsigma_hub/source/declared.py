@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..records import Defect, FileImage, FilmFile, Frame, NumberedImages, Reason, Recording, Video, VideoTimeline
+from ..records.bulk import collection_paused
 from .base import Source
 from .layout import Fields, Files, Films, Home, ImageFolders, filled, hash_split, matches, rate_for, split_table
 from .numbered_files import lacking
@@ -232,7 +233,8 @@ class DeclaredSource(Source):
     def _labels(self, video: Video) -> VideoLabels:
         if video.id not in self._last:
             self._last.clear()
-            self._last[video.id] = self.labels(video)
+            with collection_paused():
+                self._last[video.id] = self.labels(video)
         return self._last[video.id]
 
     def frames(self, video: Video) -> Iterator[Frame | Defect]:

@@ -1,8 +1,8 @@
 """Streaming a built tree to a trainer: one order on any cluster, exact resume, decoding in threads.
 
-``order``, ``share``, ``mixture`` and ``state`` are pure; ``reading`` brings bytes from disk and from elsewhere,
-``decode`` decodes, ``engine`` runs that in threads, ``core`` puts them together and ``opening`` makes a stream from
-arguments.
+``order`` and ``selection`` say what comes when, ``storage`` brings bytes from disk and from elsewhere, ``decode``
+decodes, ``thread_pool`` runs that in threads, ``stream`` puts them together and ``open`` makes one
+from arguments.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ShardError, SurgSigmaError
 from ..shards.config_names import FRAMES
@@ -16,16 +16,16 @@ from .decode.decoder import Decode, Decoder, Frames
 from .order.partition import Uneven
 from .order.permutation import INTERLEAVE, Shuffle
 from .sample import Settings
-from .selection.by_medium import choose_by_medium, read_conversations, weights_of
 from .selection.catalog import find_wanted
-from .selection.dataset import Config, LoadedSelection, Selection, StreamDataset, make_selection
+from .selection.dataset import Config, Selection, StreamDataset, make_selection
 from .selection.filters import Where, check_where
-from .selection.index import Named
-from .selection.talk_dataset import Talk, TalkDataset, check_talk
 from .storage.options import RemoteOptions
 from .storage.tree import TreeStorage, find_tree
 from .stream import Stream
-from .turns import Turns
+
+if TYPE_CHECKING:
+    from .selection.talk_dataset import Talk
+    from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -120,15 +120,14 @@ def stream(
         raise SurgSigmaError("temperature and caps mix tasks, not talks", hint="Give weights by name, as the config.")
     if talk is None and any(m.task == FRAMES for m in listed):
         logger.warning("%s: what is laid out by medium is left out; talk= reads it", place.where)
-    data = (
-        _by_task(
-            place,
-            make_selection(listed, config, split, where=place.where, temperature=temperature, caps=caps),
-            conditions,
-        )
-        if talk is None
-        else _by_medium(place, listed, config, split, talk, conditions)
-    )
+    data: StreamDataset
+    if talk is None:
+        choice = make_selection(listed, config, split, where=place.where, temperature=temperature, caps=caps)
+        data = _by_task(place, choice, conditions)
+    else:
+        from .selection.talk_dataset import choose_talk  # here: a stream by task opens sooner without it
+
+        data = choose_talk(place, listed, config, split, talk, conditions)
     decoder = Decoder(decode, frames=frames, verify=verify)
     rank, world_size = _rank(rank, world_size)
     if uneven not in ("exact", "drop", "pad") or on_error not in ("raise", "skip"):
@@ -167,29 +166,6 @@ def _by_task(place: TreeStorage, choice: Selection, where: Mapping[str, Any]) ->
     loaded = choice.load(place.load)
     kept = find_wanted(place, [m for part in loaded.parts for m in part], where) if where else None
     return StreamDataset(loaded, wanted=kept, where=where)
-
-
-def _by_medium(
-    place: TreeStorage,
-    listed: Sequence[Named],
-    config: Config,
-    split: str,
-    talk: Talk | Turns,
-    where: Mapping[str, Any],
-) -> StreamDataset:
-    check_talk(talk)
-    named = choose_by_medium(listed, split, where=place.where)
-    every = Selection((FRAMES,), (tuple(named),)).load(place.load).parts[0]
-    weights = weights_of(config, every, where=place.where, even=talk == "all")
-    asked = tuple(m for m in every if any(weights[m.source, task] for task in m.conversations))
-    if not asked:
-        raise SurgSigmaError("no sample is left to stream", hint="Loosen the filter, or choose another split.")
-    some = {name: weights[name] for name in sorted({(m.source, task) for m in asked for task in m.conversations})}
-    # Without the catalog a stream opens sooner; it is needed where not every medium and conversation counts alike.
-    needed = talk == "all" or bool(where) or not all(some.values())
-    conversations = read_conversations(place, asked, some, where) if needed else None
-    loaded = LoadedSelection(Selection((FRAMES,), (asked,)), (asked,))
-    return TalkDataset(loaded, talk, some, conversations, where=where)
 
 
 def _shuffle(shuffle: bool | str, *, local: bool) -> Shuffle:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +22,13 @@ from .selection.dataset import StreamDataset
 from .selection.index import Index
 from .storage.tree import SampleReader, TreeStorage
 from .thread_pool import OrderedThreadPool
-from .view import SampleView
 
 if TYPE_CHECKING:
     from .torch import TorchStream
+    from .view import SampleView
 
 _Read = StreamSample | ShardError | MediaError
+_job = partial(tuple.__new__, Job)
 _PLAN = 1024  # positions whose order is computed at a time
 
 _OF_THIS_PROCESS = ("_shards", "_engine", "_process", "_ordered")
@@ -57,6 +59,7 @@ class Stream:
         self._shards: SampleReader | None = None
         self._ordered: tuple[int, Order] | None = None
         self._process = 0
+        self._shares_media = self._data.shares_media
         self._engine = OrderedThreadPool(
             self._load, threads=self._settings.threads, single_torch_thread=self._decoder.uses_torch
         )
@@ -211,13 +214,13 @@ class Stream:
         """
         errors = self.errors
         jobs = self._jobs(share, epoch, first)
-        shared, as_read = self._data.shares_media, self._data.as_read
+        shared, as_read = self._shares_media, self._data.as_read
         for job, read in (
             read_once(jobs, self._engine.map, self._settings.interleave) if shared else self._engine.map(jobs)
         ):
             found = read if as_read else self._said(job, read, epoch)
             if isinstance(found, StreamSample):
-                errors.good()
+                errors.in_a_row = 0
                 yield found
             else:
                 errors.bad(found, f"position {job.position}")
@@ -259,17 +262,20 @@ class Stream:
     def _jobs(self, share: Partition, epoch: int, first: int) -> Iterator[Job]:
         """What to read for which position; the reader hears of it before it is asked for."""
         order, shards = self._order(epoch), self._reader()
-        recent = Recent(self._settings.interleave) if self._data.shares_media else None
+        recent = Recent(self._settings.interleave) if self._shares_media else None
         shards.begin()
 
         def plan(at: int) -> list[Job]:
             positions = share.positions(at, min(at + _PLAN, len(share)))
             numbers, turns = self._data.places(order.at(positions))
-            fresh = np.ones(len(numbers), bool)
-            if recent is not None:
-                fresh = np.fromiter(map(recent.is_new, numbers.tolist()), bool, len(numbers))
-            shards.expect(numbers[fresh])
-            return list(map(Job, positions.tolist(), numbers.tolist(), turns.tolist(), fresh.tolist()))
+            if recent is None:
+                shards.expect(numbers)
+                marks = [True] * len(numbers)
+            else:
+                marks = [recent.is_new(number) for number in numbers.tolist()]
+                shards.expect(numbers[marks])
+            # Not by Job(...), which is Python: what gives bytes alone would be a twentieth slower.
+            return list(map(_job, zip(positions.tolist(), numbers.tolist(), turns.tolist(), marks, strict=True)))
 
         ahead = (plan(at) for at in range(first, len(share), _PLAN))
         now = next(ahead, None)
@@ -288,19 +294,20 @@ class Stream:
         return self._shards
 
     def _load(self, job: Job) -> tuple[Job, _Read]:
+        position, number, _, _ = job
         try:
-            raw = self._reader().read(job.number)
+            raw = self._reader().read(number)
             sample, media = self._decoder.sample(raw)
             if sample.get("id") != raw.key:
                 raise ShardError(
                     f"{raw.where}: under the key {raw.key!r} lies the sample {str(sample.get('id'))[:100]!r}",
                     hint="The shard is damaged. Build or download it again.",
                 )
-            if self._data.shares_media:
+            if self._shares_media:
                 for value in media.values():
                     if isinstance(value, np.ndarray):
                         value.setflags(write=False)  # several items have it; who would write must copy
-            return job, StreamSample(raw.key, sample, media, job.position)
+            return job, StreamSample(raw.key, sample, media, position)
         except (ShardError, MediaError) as error:
             return job, error
 
@@ -318,6 +325,8 @@ class Stream:
 
     def view(self) -> SampleView:
         """The same samples by number: ``len(view)``, ``view[n]``; for readers that choose their own order."""
+        from .view import SampleView  # here: a stream opens sooner without it
+
         return SampleView(self)
 
     # -- torch ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .. import records
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..records import MediumSample, Sample
@@ -45,7 +44,7 @@ def _typed(raw: Mapping[str, Any], kind: type, layout: Layout) -> Any:
 @cache
 def _maker(hint: Any) -> Callable[[Any], Any]:
     if isinstance(hint, type) and is_dataclass(hint):
-        hints = get_type_hints(hint, vars(records))
+        hints = get_type_hints(hint)
         makers = [(f.name, _maker(hints[f.name])) for f in fields(hint)]
         return lambda raw: hint(**{name: make(raw[name]) for name, make in makers})
     if get_origin(hint) is tuple:

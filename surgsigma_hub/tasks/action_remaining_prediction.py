@@ -36,7 +36,7 @@ def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
             # One cut-off in each stretch, off its edges, so that what was seen does not tell what is left.
             share = (n + 0.15 + 0.7 * chance("remaining", start, end, n)) / count
             cut_off = on_grid(start + share * length, footage)
-            seen = Cut(footage, max(start, cut_off - CLIP_SECONDS), cut_off)
+            seen = Cut(footage, max(start, cut_off - CLIP_SECONDS), cut_off, may_begin_later=True)
             if len(seen.frames) < 2:  # slow footage of a short action: the first moment with two frames to see
                 cut_off = (Cut(footage, start, end).frames.start + 2) / footage.fps
                 seen = Cut(footage, start, cut_off)

@@ -50,7 +50,7 @@ def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
         coming = _next(times, cut_off)
         if len(seen) < 2 or coming is None:
             continue
-        observed = Cut(footage, max(seen[-2].start_seconds, cut_off - _LONGEST), cut_off)
+        observed = Cut(footage, max(seen[-2].start_seconds, cut_off - _LONGEST), cut_off, may_begin_later=True)
         if len(observed.frames) < 2:
             continue
         action = concept("action", coming.label.id)

@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,10 @@ from surgsigma_hub.shards.manifest import Manifest, load_tree
 from surgsigma_hub.shards.reader import read_shard
 
 import chole_files
+import sources
 from handmade import SHARD, entries, part, rewrite, rewrite_first, small_tree, tar_bytes
 
-from . import mutate, native_readers, readers
+from . import mutate, native_readers, readers, source_files
 from .guard import EndlessError, Reader, Sandbox, tried
 from .inputs.documents import honest
 from .registry import READERS
@@ -317,12 +318,12 @@ _IN_TREES: dict[str, tuple[tuple[Callable[[], bytes], Inputs], Placing, Iterable
     "medium": (
         _json(_honest_medium),
         _medium,
-        ("validate", "stream turns", "load frames", "repack"),
+        ("validate", "stream turns", "load frames", "repack", "browse"),
     ),
     "frames manifest": (
         _json(_honest_frames_manifest),
         _frames_manifest,
-        ("validate", "stream turns", "repack", "leaks"),
+        ("validate", "stream turns", "repack", "leaks", "browse"),
     ),
 }
 _COSTLY = frozenset({"repack", "browse", "medium", "frames manifest"})
@@ -356,4 +357,20 @@ def targets() -> list[Target]:
         for name in names
     ]
     made.append(Target("card", lambda: join_card(_pointer(), "# A card"), _cards, _card, READERS["card"]))
-    return [*made, *(Target(f"native: {name}", *inputs, _file, READERS[name]) for name, inputs in _NATIVE.items())]
+    made += (Target(f"native: {name}", *inputs, _file, READERS[name]) for name, inputs in _NATIVE.items())
+    for prefix, names, reads in (
+        ("source", sources.WITH_FILES, source_files.reads),
+        ("dry run", source_files.DRY_RUNS, source_files.builds_dry),
+    ):
+        made += (
+            Target(
+                f"{prefix}: {name}",
+                partial(source_files.honest, name),
+                partial(source_files.inputs, name),
+                source_files.placed(name),
+                reads(name),
+                costly=True,
+            )
+            for name in names
+        )
+    return made

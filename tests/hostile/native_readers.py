@@ -20,6 +20,7 @@ from surgsigma_hub.parsers import (
     grounding,
     intervals,
     labelme,
+    picture_tables,
     plain_pickle,
     questions,
     strict_json,
@@ -144,6 +145,11 @@ def _question_table(path: Path, out: Path) -> list[str]:
     table = out / f"table.{ending}"
     table.write_bytes(data)
     return _told(questions.read_question_table(table, table.name, others=("id",)))
+
+
+@reader("picture table")
+def _picture_table(path: Path, out: Path) -> list[str]:
+    return _told(picture_tables.read_picture_table(path, "a.parquet"))
 
 
 def _told(rows: Iterable[object]) -> list[str]:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,11 +88,46 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+PUBLISHED = {"qwen2_5_vl": "Qwen2.5-VL-3B-Instruct", "qwen3_vl": "Qwen3-VL-4B-Instruct"}
+"""ms-swift 4.6.0 tells the type of a model, and its template, from the name of its folder."""
+BY_NUMBER = ("swift",)
+"""Trainers that know the tokens of media by the numbers that these have in the published models."""
+
+
 def tiny(where: Environment, family: str, folder: Path) -> Path:
-    """A tiny model of a family, whose tokenizer has learned its words from README.md."""
-    made = folder / f"tiny-{family}"
-    where.run(where.python, INSIDE / "tiny_qwen.py", family, made, ROOT / "README.md")
+    """A tiny model of a family, in a folder named as a published one, with a tokenizer of words of README.md."""
+    made = folder / PUBLISHED[family]
+    numbers = ["--published-numbers"] if where.name in BY_NUMBER else []
+    where.run(where.python, INSIDE / "tiny_qwen.py", family, made, ROOT / "README.md", *numbers)
     return made
+
+
+def readme(name: str, *, model: Path, **changes: str) -> str:
+    """The lines of README.md for a trainer, with a tiny model in the place of the published one.
+
+    Args:
+        name: The word behind the language of the block.
+        model: The tiny model.
+        changes: By a word that stands once in the lines, what is written in its place.
+    """
+    (lines,) = re.findall(rf"^```\w+ {name}\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.M)
+    for old, new in {"Qwen/Qwen2.5-VL-3B-Instruct": str(model), **changes}.items():
+        assert lines.count(old) == 1, f"README.md says {old} otherwise; adapt the test"
+        lines = lines.replace(old, new)
+    return str(lines)
+
+
+def follow(where: Environment, lines: str, home: Path, folder: Path) -> str:
+    """What the lines print when they are typed in ``folder``, in which the tree of ``home`` lies."""
+    (folder / "surgsigma").symlink_to(home / "surgsigma")
+    path = os.pathsep.join([where.variables()["PATH"], str(Path(sys.executable).parent)])
+    return where.run("bash", "-e", "-c", lines, cwd=folder, PATH=path)
+
+
+def printed(text: str) -> list[str]:
+    """The words of the line that an export printed for its trainer, within what was printed."""
+    (line,) = [line for line in text.splitlines() if line.startswith("Train (")]
+    return line.split(": ", 1)[1].split(", from inside ")[0].replace("...", "").split()
 
 
 def answers(record: dict[str, Any]) -> list[str]:
@@ -123,6 +159,7 @@ def check_answers(pairs: Sequence[Pair], reasoning: str) -> None:
         assert [text.rstrip("\n") for text in found["learned"]] == [f"{text}<|im_end|>" for text in answers(record)]
         for kind in ("images", "videos"):
             assert len(found[kind]) == len(record.get(kind) or ())
+            assert found["text"].count(f"<|{kind[:-1]}_pad|>") == sum(medium["tokens"] for medium in found[kind])
         traces += "<think>" in "".join(found["learned"])
     assert traces > 50 if reasoning == "inline" else traces == 0
 

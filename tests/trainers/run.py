@@ -2,6 +2,7 @@
 
     python tests/trainers/run.py                        # all of them: about 10 GB, half an hour on two cores
     python tests/trainers/run.py llamafactory swift     # some
+    python tests/trainers/run.py hub_client             # all whose name begins so
     python tests/trainers/run.py --place /big/disk ...  # elsewhere than ~/.cache/surgsigma-trainers
 
 Run it in the environment of this project, with the extra ``dev``. Nothing is downloaded but the pinned packages.
@@ -41,9 +42,11 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(KNOWN)} (default: all)")
     parser.add_argument("--place", type=Path, default=Path.home() / ".cache" / "surgsigma-trainers")
     args = parser.parse_args()
-    names = args.names or KNOWN
-    if unknown := set(names) - set(KNOWN):
-        parser.error(f"no environment {', '.join(sorted(unknown))}; there are {', '.join(KNOWN)}")
+    asked = args.names or KNOWN
+    found = {name: {known for known in KNOWN if f"{known}_".startswith(f"{name}_")} for name in asked}
+    if unknown := [name for name in asked if not found[name]]:
+        parser.error(f"no environment {', '.join(unknown)}; there are {', '.join(KNOWN)}")
+    names = sorted(set().union(*found.values()))
     args.place.mkdir(parents=True, exist_ok=True)
     for name in names:
         make(name, args.place)

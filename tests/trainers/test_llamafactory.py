@@ -1,4 +1,4 @@
-"""LLaMA-Factory reads our exports with its own code, and a tiny model is trained by the line that the export prints."""
+"""LLaMA-Factory reads our exports with its own code, and a tiny model is trained by the lines of README.md."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ from typing import Any
 import pytest
 from surgsigma_hub.adapters import Options, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
-from surgsigma_hub.cli import main
 
 from drawn import SHARES, write_clips, write_stills
-from kit import Environment, Pair, check_answers, check_boxes, check_times, demo, environment, frames_seen, tiny
+from kit import (
+    Environment,
+    Pair,
+    check_answers,
+    check_boxes,
+    check_times,
+    demo,
+    environment,
+    follow,
+    frames_seen,
+    printed,
+    readme,
+    tiny,
+)
 
 pytestmark = pytest.mark.slow
 __all__ = ["demo"]
@@ -87,19 +99,15 @@ def test_clips_keep_their_frames_and_times(factory: Environment, models: dict[st
             assert frames_seen(found["videos"][0]["levels"]) == [*range(count), *[count - 1] * (count % 2)]
 
 
-def test_the_line_of_the_export_trains(
-    factory: Environment, models: dict[str, Path], demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_lines_of_the_readme_train(
+    factory: Environment, models: dict[str, Path], demo: Path, tmp_path: Path
 ) -> None:
-    words = ["surgsigma", "--format", "sharegpt", "--model", "qwen2_5_vl", "--out", str(tmp_path / "sft")]
-    words[0] = str(demo / "surgsigma")
-    assert main(["export", *words]) == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Train (sharegpt): "))
     own = (
-        f"--stage sft --do_train --model_name_or_path {models['qwen2_5_vl']} --finetuning_type full --max_steps 3 "
-        f"--output_dir {tmp_path / 'out'} --logging_steps 1 --per_device_train_batch_size 2 --use_cpu --bf16 false "
+        "--output_dir model --max_steps 3 --logging_steps 1 --per_device_train_batch_size 2 --use_cpu --bf16 false "
         "--report_to none --max_samples 40 --save_strategy no"
     )
-    factory.run(*line.removeprefix("Train (sharegpt): ").replace("...", own).split(), cwd=tmp_path)
-    log = [json.loads(row) for row in (tmp_path / "out" / "trainer_log.jsonl").read_text().splitlines()]
+    lines = readme("llamafactory", model=models["qwen2_5_vl"], **{"--output_dir model": own})
+    assert set(printed(follow(factory, lines, demo, tmp_path))) <= set(lines.split())
+    log = [json.loads(row) for row in (tmp_path / "model" / "trainer_log.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in log if "loss" in row]
     assert len(losses) == 3 and all(0 < loss < 12 for loss in losses)

@@ -1,4 +1,4 @@
-"""ms-swift reads our exports with its own code, and a tiny model is trained by the line that the export prints."""
+"""ms-swift reads our exports with its own code, and a tiny model is trained by the lines of README.md."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ import pytest
 from surgsigma_hub.adapters import Options, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
 from surgsigma_hub.adapters.report import ExportReport
-from surgsigma_hub.cli import main
 
 from drawn import write_clips, write_stills
-from kit import Environment, Pair, check_answers, check_boxes, check_times, demo, environment, frames_seen, tiny
+from kit import (
+    Environment,
+    Pair,
+    check_answers,
+    check_boxes,
+    check_times,
+    demo,
+    environment,
+    follow,
+    frames_seen,
+    printed,
+    readme,
+    tiny,
+)
 
-UNFINISHED = "ms-swift 4.6.0 loads the tiny model anew for positions, by a name that it cannot tell the type from"
-pytestmark = [pytest.mark.slow, pytest.mark.skip(reason=f"not run to its end yet: {UNFINISHED}")]
+pytestmark = pytest.mark.slow
 __all__ = ["demo"]
 
 
@@ -73,27 +84,20 @@ def test_clips_keep_their_times(swift: Environment, models: dict[str, Path], tmp
     clips = write_clips(tmp_path / "tree")
     report = export(tmp_path / "tree", get_adapter("swift"), out=tmp_path / "sft", options=Options(model="qwen3_vl"))
     pairs = read(swift, models["qwen3_vl"], tmp_path / "sft", report, tmp_path)
-    for record, found in pairs:
-        print(clips[record["id"]], frames_seen(found["videos"][0]["levels"]), found["text"][:300])
     check_times(pairs, clips)
+    for record, found in pairs:
+        count, fps = clips[record["id"]]
+        if fps <= 2 and count % 2 == 0:  # of an odd number qwen-vl-utils leaves one out
+            assert frames_seen(found["videos"][0]["levels"]) == [*range(count)]
 
 
-def test_the_line_of_the_export_trains(
-    swift: Environment, models: dict[str, Path], demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "sft"
-    words = ["--format", "swift", "--model", "qwen2_5_vl", "--out", str(out), "--per-task", "4"]
-    assert main(["export", str(demo / "surgsigma"), *words]) == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Train (swift): "))
-    how, _ = line.removeprefix("Train (swift): ").split(", from inside ")
+def test_the_lines_of_the_readme_train(swift: Environment, models: dict[str, Path], demo: Path, tmp_path: Path) -> None:
     own = (
-        f"--model {models['qwen2_5_vl']} --model_type qwen2_5_vl --tuner_type full --max_steps 3 "
-        f"--output_dir {tmp_path / 'out'} --logging_steps 1 --per_device_train_batch_size 2 "
-        "--use_cpu true --torch_dtype float32 --report_to none "
-        "--save_strategy no --add_version false --split_dataset_ratio 0"
+        "--max_steps 3 --logging_steps 1 --per_device_train_batch_size 1 --use_cpu true --torch_dtype float32 "
+        "--report_to none --save_strategy no --add_version false --output_dir ../model"
     )
-    command = how[how.index("swift sft") :].replace(f"{out}/", "").split()
-    swift.run(*command, *own.split(), cwd=out, **variables(how))
-    log = [json.loads(row) for row in (tmp_path / "out" / "logging.jsonl").read_text().splitlines()]
+    lines = readme("swift", model=models["qwen2_5_vl"], **{"--output_dir ../model": own})
+    assert set(printed(follow(swift, lines, demo, tmp_path))) <= set(lines.split())
+    log = [json.loads(row) for row in (tmp_path / "model" / "logging.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in log if "loss" in row]
-    assert len(losses) == 3 and all(0 < loss < 12 for loss in losses)
+    assert len(losses) == 3 and all(0 < loss < 13 for loss in losses)

@@ -62,12 +62,12 @@ def _columns() -> Any:
 
 
 def _how(written: Written) -> str:
-    files = ",".join(f"DIR/{file}" for file in written.names)
+    files = ",".join(written.names)
     return (
         f"python -m verl.trainer.main_ppo data.train_files=[{files}] data.max_prompt_length=8192 "
         "reward.custom_reward_function.path=pkg://surgsigma_hub.adapters.rewards "
         "reward.custom_reward_function.name=verl_reward ..., from inside DIR: paths of media are relative to it; "
-        "what is longer than max_prompt_length tokens is left out without an error"
+        "data.filter_overlong_prompts=true leaves out, without an error, what is longer than max_prompt_length tokens"
     )
 
 

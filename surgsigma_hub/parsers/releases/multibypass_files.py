@@ -10,7 +10,7 @@ from ...errors import BadRowError, SurgSigmaError
 from ...records import Defect, Reason
 from ..intervals import IntervalTable, Spans, spans_of
 from ..plain_pickle import load_plain
-from ..strict_json import Pairs, read_json
+from ..strict_json import read_json, repeated_in
 
 _TABLE = IntervalTable(start="start", end="end", label="label_name", unit="ms")
 _MARKS = frozenset({"out_of_body", "severe_index"})
@@ -41,7 +41,7 @@ def read_labelled(path: Path | None, where: str) -> Labelled:
         document = read_json(path) if path is not None else None
     except BadRowError as error:
         return Labelled(defects=(Defect(Reason.ROW_MALFORMED, where, error.message),))
-    if not isinstance(document, Pairs) or document.repeated:
+    if not isinstance(document, dict) or repeated_in(document):
         detail = "expected one object with the lists phases and steps" if path else "the file is missing"
         return Labelled(defects=(Defect(Reason.ROW_MALFORMED, where, detail),))
     rows, bad = dict[str, list[_Row]](), list[Defect]()

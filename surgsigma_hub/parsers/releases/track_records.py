@@ -6,7 +6,8 @@ Nothing is raised: what cannot be read is a :class:`Defect`. Numbers of frames c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,29 @@ import orjson
 from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xywh
 from ...plain_file import MAX_TEXT, read_plain
-from ...records import Defect, Label, LabeledBox, Reason
-from ..strict_json import Pairs, as_utf8, read_json
+from ...records import Defect, Label, LabeledBox, Reason, Triplet
+from ...records.bulk import set_directly
+from ..strict_json import as_utf8, read_json, repeated_in
+from .tracked_triplets import TripletNames, triplets_of
 
 _NONE = -1
-"""Of any id: not annotated. Four of it as a box: the instrument is out of view and only tracked on."""
+"""Of any id: not annotated."""
+_OUT_OF_VIEW = [_NONE] * 4
+"""As a box: the instrument is only tracked on."""
+_NUMBERS = frozenset({int, float})
+_NUMBERED = re.compile(rb'"([0-9]+)"[ \t\r\n]*:')
 _PIXELS = 1.1
 """A box with a number above it is in pixels: those in 0..1 cross the border by less."""
 
 
+@set_directly
 @dataclass(frozen=True, slots=True)
 class TrackedFrame:
     """What is said of one frame: ``None`` where a record of it cannot be read or nothing is said."""
 
     boxes: tuple[LabeledBox, ...] | None
     phase: str | None
+    triplets: tuple[Triplet, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +50,13 @@ class TrackedVideo:
         frames: By number as in the file, rising.
         defects: What is left out.
         presumed: Whether names of phases are those given by the caller, since the file has none.
+        presumed_acts: Whether names of verbs and targets are those of CholecT50, likewise.
     """
 
     frames: Mapping[int, TrackedFrame]
     defects: tuple[Defect, ...]
     presumed: bool
+    presumed_acts: bool = True
 
 
 def read_tracks(
@@ -64,25 +75,44 @@ def read_tracks(
         document = read_json(path) if path is not None else None
     except BadRowError as error:
         return _nothing(where, error.message)
-    rows = document.get("annotations") if isinstance(document, Pairs) else None
-    if not isinstance(document, Pairs) or not isinstance(rows, Pairs):
+    rows = document.get("annotations") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(rows, dict):
         return _nothing(where, "the file is missing" if path is None else "no object 'annotations' of frame to records")
-    names = _names(document, "tools") or tools
+    # A label for each name and not for each record: a frozen record costs more to make than all else that is read.
+    names = {id: Label(name) for id, name in (_names(document, "tools") or tools).items()}
     own = _names(document, "phases") or _names(document, "phase")
+    acts = TripletNames.of(
+        _names(document, "verbs") or _names(document, "verb"), _names(document, "targets") or _names(document, "target")
+    )
     defects: list[Defect] = []
     frames: dict[int, TrackedFrame] = {}
     video = document.get("video")
     size = (video.get("width"), video.get("height")) if isinstance(video, dict) else (None, None)
-    for key in sorted(rows, key=lambda k: (len(k), k)):
+    repeated = repeated_in(rows)
+    for key in sorted(sorted(rows), key=len):
         number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else 0
         place = f"{where} frame {key[:20]}"
-        if number % every != 1 or key in rows.repeated or number in frames or not isinstance(rows[key], list):
+        if number % every != 1 or key in repeated or number in frames or not isinstance(rows[key], list):
             detail = f"expected one list of records for each number 1, {1 + every}, ...: it is left out"
             defects.append(Defect(Reason.ROW_MALFORMED, place, detail))
             continue
-        frames[number], told = _frame(rows[key], place, names, own or phases, size)
+        frames[number], told = _frame(rows[key], place, names, own or phases, acts, size)
         defects += told
-    return TrackedVideo(frames, tuple(defects), own is None)
+    return TrackedVideo(frames, tuple(defects), own is None, acts.presumed)
+
+
+def numbers_in(path: Path | None) -> bytes | None:
+    """Digest of the numbers that are keys in a file, a tenth of the work of reading it: twins number the same frames.
+
+    Empty where there is no file; None where keys may be written otherwise, so that any file may be its twin.
+    """
+    try:
+        data = read_plain(path, most=MAX_TEXT) if path is not None else b""
+    except OSError:
+        data = b""
+    if b"\\" in data or b"\0" in data:  # escaped, or not in UTF-8
+        return None
+    return hashlib.sha256(b" ".join(sorted(_NUMBERED.findall(data)))).digest() if data else b""
 
 
 def signature_of(path: Path | None) -> str:
@@ -99,8 +129,8 @@ def signature_of(path: Path | None) -> str:
         return ""
     digest = hashlib.sha256()
     for key, records in sorted(rows.items()):
-        boxes = [str(r.get("tool_bbox")) for r in records if isinstance(r, dict)] if isinstance(records, list) else []
-        digest.update(f"{key} {sorted(boxes)}\n".encode("utf-8", "surrogatepass"))
+        found = [r.get("tool_bbox") for r in records if isinstance(r, dict)] if isinstance(records, list) else []
+        digest.update(b"%b %b\n" % (orjson.dumps(key), b" ".join(sorted(map(orjson.dumps, found)))))
     return digest.hexdigest()
 
 
@@ -108,7 +138,7 @@ def _nothing(where: str, detail: str) -> TrackedVideo:
     return TrackedVideo({}, (Defect(Reason.ROW_MALFORMED, where, detail),), False)
 
 
-def _names(document: Pairs, kind: str) -> dict[int, str] | None:
+def _names(document: dict[str, Any], kind: str) -> dict[int, str] | None:
     """Names by id as the file's own table gives them; None without one."""
     table = document.get("categories")
     rows = table.get(kind) if isinstance(table, dict) else None
@@ -123,46 +153,64 @@ def _is_text(row: dict[str, Any]) -> bool:
 
 
 def _frame(
-    records: list[Any], place: str, tools: Mapping[int, str], phases: Mapping[int, str], size: tuple[Any, Any]
+    records: list[Any],
+    place: str,
+    tools: Mapping[int, Label],
+    phases: Mapping[int, str],
+    acts: TripletNames,
+    size: tuple[Any, Any],
 ) -> tuple[TrackedFrame, list[Defect]]:
-    boxes: list[LabeledBox] = []
+    boxes: list[LabeledBox] | None = []
+    seen: list[dict[str, Any]] = []
+    named: set[int | str] = set()
     defects: list[Defect] = []
     for record in records:
         try:
-            boxes += _box(record, tools, size)
+            box = _box(record, tools, size)
         except BadRowError as error:
             reason = Reason.BOX_OUTSIDE if isinstance(error, BoxOutsideError) else Reason.ROW_MALFORMED
             defects.append(Defect(reason, place, f"{error.message}: the frame has no list of instruments"))
-    said = [record.get("phase") for record in records if isinstance(record, dict)]
-    named = {value if type(value) is int else str(value) for value in said if value is not None} - {_NONE}
+            boxes = None
+        else:
+            if box is not None and boxes is not None:
+                boxes.append(box)
+                seen.append(record)
+        phase = record.get("phase") if isinstance(record, dict) else None
+        if phase is not None:
+            named.add(phase if type(phase) is int else str(phase))
+    named.discard(_NONE)
     known = [phases[n] for n in named if type(n) is int and n in phases]
     if len(named) > 1 or len(known) < len(named):
         detail = f"phase {sorted(map(str, named))}, expected one of {min(phases)} to {max(phases)}: it is left out"
         defects.append(Defect(Reason.LABEL_UNKNOWN, place, detail))
         known = []
-    broken = any(d.reason is not Reason.LABEL_UNKNOWN for d in defects)
-    return TrackedFrame(None if broken else tuple(boxes), known[0] if known else None), defects
+    triplets = None
+    try:
+        triplets = triplets_of(seen, boxes, acts) if boxes else None
+    except BadRowError as error:
+        defects.append(Defect(Reason.LABEL_CORRUPT, place, f"{error.message}: the frame has no list of triplets"))
+    return TrackedFrame(None if boxes is None else tuple(boxes), known[0] if known else None, triplets), defects
 
 
-def _box(record: Any, tools: Mapping[int, str], size: tuple[Any, Any]) -> Iterator[LabeledBox]:
-    """The box of a record; none where the instrument is out of view.
+def _box(record: Any, tools: Mapping[int, Label], size: tuple[Any, Any]) -> LabeledBox | None:
+    """The box of a record; None where the instrument is out of view.
 
     Raises:
         BadRowError: it is no record, its instrument is unknown or its box no box.
     """
     values = record.get("tool_bbox") if isinstance(record, dict) else None
-    if not isinstance(values, list) or len(values) != 4 or not {*map(type, values)} <= {int, float}:
+    if not isinstance(values, list) or len(values) != 4 or not _NUMBERS.issuperset(map(type, values)):
         raise BadRowError(f"tool_bbox {str(values)[:60]}, expected four numbers")
-    if values == [_NONE] * 4:
-        return
+    if values == _OUT_OF_VIEW:
+        return None
     id = record.get("instrument")
-    name = tools.get(id) if type(id) is int else None
-    if name is None:
+    label = tools.get(id) if type(id) is int else None
+    if label is None:
         raise BadRowError(f"instrument {str(record.get('instrument'))[:20]} is not one of {sorted(tools)}")
-    scale = (1.0, 1.0)
+    width, height = (1.0, 1.0)
     if max(values) > _PIXELS:
         if not all(type(n) is int and n > 0 for n in size):
             raise BadRowError(f"tool_bbox {values} is in pixels, and the file does not say of what size")
-        scale = size
-    box, clipped = from_xywh(*values, width=scale[0], height=scale[1])
-    yield LabeledBox(Label(name), box, clipped)
+        width, height = size
+    box, clipped = from_xywh(*values, width=width, height=height)
+    return LabeledBox(label, box, clipped)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xywh
 from ...records import Coverage, Defect, Fact, Frame, Label, LabeledBox, Reason, Triplet, VideoTimeline
 from ..runs import course_of, course_of_lists
-from ..strict_json import Pairs, read_json
+from ..strict_json import read_json, repeated_in
 from .triplet_vectors import (
     NAMES,
     NULL,
@@ -117,7 +118,7 @@ def read_labelled_video(path: Path, where: str, number: int, triples: Triples) -
     )
 
 
-def _document(path: Path, number: int) -> Pairs:
+def _document(path: Path, number: int) -> dict[str, Any]:
     """The label file of a video, its outer form checked.
 
     Raises:
@@ -127,10 +128,10 @@ def _document(path: Path, number: int) -> Pairs:
         document = read_json(path)
     except BadRowError as error:
         raise VectorError(error.message) from None
-    if not isinstance(document, Pairs) or not isinstance(document.get("annotations"), Pairs):
+    if not isinstance(document, dict) or not isinstance(document.get("annotations"), dict):
         raise VectorError("no object 'annotations' of frame number to vectors")
-    if document.repeated:
-        raise VectorError.because(Reason.DUPLICATE_ID, f"the file repeats {', '.join(sorted(document.repeated))}")
+    if twice := repeated_in(document):
+        raise VectorError.because(Reason.DUPLICATE_ID, f"the file repeats {', '.join(sorted(twice))}")
     stated = document.get("video")
     if isinstance(stated, int) and stated != number:
         raise VectorError(f"the file says video {stated}, its name says VID{number:02d}")
@@ -139,16 +140,17 @@ def _document(path: Path, number: int) -> Pairs:
     return document
 
 
-def _frame_keys(annotations: Pairs) -> tuple[dict[int, str], list[tuple[str, Reason, str]]]:
+def _frame_keys(annotations: dict[str, Any]) -> tuple[dict[int, str], list[tuple[str, Reason, str]]]:
     """Frame numbers with their keys, and the keys that are no frame number or name a frame more than once."""
     keys: dict[int, str] = {}
     doubtful: list[tuple[str, Reason, str]] = []
     twice: set[int] = set()
+    repeated = repeated_in(annotations)
     for key in annotations:
         if _KEY.fullmatch(key) is None:
             doubtful.append((key, Reason.ROW_MALFORMED, "the key is no frame number (0..999999)"))
             continue
-        if key in annotations.repeated or int(key) in keys:
+        if key in repeated or int(key) in keys:
             twice.add(int(key))
         keys.setdefault(int(key), key)
     detail = "the file holds this frame more than once; it is left out, since either may be wrong"
@@ -156,12 +158,12 @@ def _frame_keys(annotations: Pairs) -> tuple[dict[int, str], list[tuple[str, Rea
     return {index: key for index, key in keys.items() if index not in twice}, doubtful
 
 
-def _has_boxes(annotations: Pairs) -> bool:
+def _has_boxes(annotations: dict[str, Any]) -> bool:
     """Whether any frame has the box of an instrument."""
     return any(has_box(row) for rows in annotations.values() if isinstance(rows, list) for row in rows)
 
 
-def _labels_a_part(document: Pairs, seconds: Collection[int]) -> bool:
+def _labels_a_part(document: dict[str, Any], seconds: Collection[int]) -> bool:
     """Whether a label file is of the challenge part, which labels some seconds and not every instrument in them.
 
     It says so. Where that was lost, boxes tell it on fewer than half of the seconds from the first to the last.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from ...errors import BadRowError
@@ -37,6 +39,14 @@ NAMES: dict[str, tuple[str, ...]] = {
 Names = Mapping[str, tuple[str, ...]]
 Triples = Mapping[int, tuple[int, int, int]]
 """Instrument, verb and target id of each triplet id."""
+
+
+@cache
+def published_triplets() -> tuple[str, ...]:
+    """What each of the 100 triplet ids stands for, as published: ``grasper,dissect,cystic_plate``."""
+    text = (resources.files(__package__) / "triplets.csv").read_text("utf-8")
+    return tuple(text.splitlines()[1:])
+
 
 _COLUMNS = 15
 _PLACES = {"triplet": 0, "instrument": 1, "verb": 7, "target": 8, "phase": 14}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import orjson
 
 from ...errors import ShardError, SurgSigmaError
 from ...shards.by_medium import sample_of
+from ...shards.config_names import FRAMES
 from ..order.permutation import INTERLEAVE, BlockOrder, Numbers, Order, SequentialOrder, Shuffle
 from ..sample import StreamSample
+from ..storage.tree import TreeStorage
 from ..turns import Turns, lots, pick_one
-from .by_medium import Conversations, Weights
-from .dataset import LoadedSelection, StreamDataset
+from .by_medium import Conversations, Weights, choose_by_medium, read_conversations, weights_of
+from .dataset import Config, LoadedSelection, Selection, StreamDataset
+from .index import Named
 
 Talk = Literal["one", "all", "turns"]
 """What an item is: one conversation about each medium an epoch; every conversation; or a medium with its conversations
@@ -143,3 +146,33 @@ def check_talk(talk: object) -> None:
     """
     if not isinstance(talk, Turns) and talk not in get_args(Talk):
         raise SurgSigmaError(f"unknown talk {talk!r}", hint="Expected 'one', 'all', 'turns' or Turns(...).")
+
+
+def choose_talk(
+    place: TreeStorage,
+    listed: Sequence[Named],
+    config: Config,
+    split: str,
+    talk: Talk | Turns,
+    where: Mapping[str, Any],
+) -> TalkDataset:
+    """The media of a split, and which of the conversations about each are said.
+
+    Raises:
+        UnknownNameError: no such config or split, or nothing of it is laid out by medium.
+        ShardError: the catalog is damaged.
+        SurgSigmaError: no such talk, or no sample is left.
+    """
+    check_talk(talk)
+    named = choose_by_medium(listed, split, where=place.where)
+    every = Selection((FRAMES,), (tuple(named),)).load(place.load).parts[0]
+    weights = weights_of(config, every, where=place.where, even=talk == "all")
+    asked = tuple(m for m in every if any(weights[m.source, task] for task in m.conversations))
+    if not asked:
+        raise SurgSigmaError("no sample is left to stream", hint="Loosen the filter, or choose another split.")
+    some = {name: weights[name] for name in sorted({(m.source, task) for m in asked for task in m.conversations})}
+    # Without the catalog a stream opens sooner; it is needed where not every medium and conversation counts alike.
+    needed = talk == "all" or bool(where) or not all(some.values())
+    conversations = read_conversations(place, asked, some, where) if needed else None
+    loaded = LoadedSelection(Selection((FRAMES,), (asked,)), (asked,))
+    return TalkDataset(loaded, talk, some, conversations, where=where)

@@ -118,7 +118,7 @@ class Timeline:
                 share = length / count
                 middle = one.start_seconds + share * (n + 0.5)
                 half = min(CLIP_SECONDS, share) / 2
-                cut = Cut(footage, middle - half, on_grid(middle + half, footage))
+                cut = Cut(footage, middle - half, on_grid(middle + half, footage), may_begin_later=True)
                 if len(cut.frames) >= 2:
                     yield cut
 

@@ -13,10 +13,8 @@ from swift import get_processor, get_template, load_dataset
 
 
 def main():
-    # The folder of a published model tells its type by its name; this one is called tiny-TYPE.
-    kind = Path(sys.argv[1]).name.removeprefix("tiny-")
-    processor = get_processor(sys.argv[1], model_type=kind)
-    template = get_template(processor, template_type=kind)
+    processor = get_processor(sys.argv[1])
+    template = get_template(processor)
     template.set_mode("train")
     data, _ = load_dataset(json.loads(sys.argv[2]), strict=True, load_from_cache_file=False)
     with Path(sys.argv[3]).open("w") as out:

@@ -1,4 +1,4 @@
-"""What verl makes of an export, by its own code: ``python probe_verl.py MODEL SETTINGS-AS-JSON OUT``.
+"""What verl makes of an export, by its own code: ``python probe_verl.py MODEL CONFIGURATION OUT``.
 
 Run inside the folder of the export. Writes a line of JSON for each prompt that is left: its id, its media as the model
 sees them, and the rewards that our function gives to a right and to a wrong answer when verl calls it.
@@ -26,7 +26,7 @@ def said(truth, told):
 
 
 def main():
-    config = OmegaConf.create(json.loads(sys.argv[2]))
+    config = OmegaConf.create(json.loads(Path(sys.argv[2]).read_text()))
     processor = AutoProcessor.from_pretrained(sys.argv[1])
     data = RLHFDataset(
         OmegaConf.to_object(config.data.train_files), processor.tokenizer, config.data, processor=processor

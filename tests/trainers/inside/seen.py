@@ -45,7 +45,7 @@ def levels(pictures: Any) -> list[float]:
 
 
 def media(batch: Any, processor: Any) -> dict[str, list[Any]]:
-    """Every medium of a batch in its order, stills and clips apart: its size, its green box, its levels."""
+    """Every medium of a batch in its order, stills and clips apart: its size, green box, levels and tokens."""
     found: dict[str, list[Any]] = {"images": [], "videos": []}
     for kind, values, grids in (
         ("images", "pixel_values", "image_grid_thw"),
@@ -60,7 +60,10 @@ def media(batch: Any, processor: Any) -> dict[str, list[Any]]:
             pictures = frames(batch[values][at : at + length].float().numpy(), grid, one)
             at += length
             size = [pictures.shape[2], pictures.shape[1]]
-            found[kind].append({"size": size, "box": green_box(pictures[0]), "levels": levels(pictures)})
+            tokens = length // one.merge_size**2
+            found[kind].append(
+                {"size": size, "box": green_box(pictures[0]), "levels": levels(pictures), "tokens": tokens}
+            )
     return found
 
 

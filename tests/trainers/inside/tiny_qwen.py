@@ -2,10 +2,12 @@
 
 Run in the environment of a trainer: ``python tiny_qwen.py qwen2_5_vl FOLDER TEXTS``. The tokenizer knows the special
 tokens of the published models and learns words from the file TEXTS, so that sequences are about as long as real ones.
+With ``--published-numbers`` these tokens have the numbers of there, which some trainers know them by.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,12 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-_NAMES = "im_start im_end object_ref_start object_ref_end box_start box_end vision_start vision_end"
+_NAMES = "im_start im_end object_ref_start object_ref_end box_start box_end quad_start quad_end vision_start vision_end"
 SPECIAL = [f"<|{name}|>" for name in ("endoftext", *_NAMES.split(), "vision_pad", "image_pad", "video_pad")]
 TAGS = ["<think>", "</think>"]
 """Tokens, but not special ones, as in Qwen3: decoding keeps them."""
+FIRST = 151_643
+"""Number of the first special token of the published models; the others follow in this order."""
 
 CHAT_TEMPLATE = """\
 {%- for message in messages -%}
@@ -49,7 +53,15 @@ ROPE = {"mrope_section": [2, 3, 3], "rope_type": "default", "rope_theta": 1e6}
 """The sections add up to half of the width of a head."""
 
 
-def make_tokenizer(texts: Path) -> Any:
+def filled(tokenizer: Any) -> Any:
+    """The same words, and such as no text has, up to the number of the first special token."""
+    told = json.loads(tokenizer.to_str())
+    words = told["model"]["vocab"]
+    words.update({f" unused {n}": n for n in range(len(words), FIRST)})
+    return Tokenizer.from_str(json.dumps(told))
+
+
+def make_tokenizer(texts: Path, *, published: bool) -> Any:
     """Byte-level BPE with the special tokens of Qwen-VL."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -58,6 +70,8 @@ def make_tokenizer(texts: Path) -> Any:
         vocab_size=1500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     tokenizer.train([str(texts)], trainer)
+    if published:
+        tokenizer = filled(tokenizer)
     tokenizer.add_special_tokens(SPECIAL)
     tokenizer.add_tokens(TAGS)
     return transformers.Qwen2TokenizerFast(
@@ -119,7 +133,7 @@ def make_processor(family: str, tokenizer: Any) -> Any:
 def main() -> None:
     """Make both and save them, so that ``from_pretrained(FOLDER)`` finds them without a network."""
     family, folder, texts = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    tokenizer = make_tokenizer(texts)
+    tokenizer = make_tokenizer(texts, published="--published-numbers" in sys.argv)
     model, processor = make_model(family, tokenizer), make_processor(family, tokenizer)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
