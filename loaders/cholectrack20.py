@@ -111,6 +111,11 @@ class CholecTrack20(DeclaredSource):
             return VideoLabels(defects=read.defects)
         phased = {Fact.PHASE: Origin("expert", note=_PRESUMED)} if read.presumed else {}
         acting = dict.fromkeys(_ACTS, Origin("expert", note=_PRESUMED_ACTS)) if read.presumed_acts else {}
+        origins = {
+            (has_phase, acts): {**(phased if has_phase else {}), **(acting if acts else {})}
+            for has_phase in (False, True)
+            for acts in (False, True)
+        }
         phases = {key - 1: found.phase for key, found in read.frames.items() if found.phase is not None}
         labels = {name: Label(name) for name in {*phases.values()}}
         frames = [
@@ -123,10 +128,7 @@ class CholecTrack20(DeclaredSource):
                 else tuple({b.label.native: b.label for b in found.boxes}.values()),
                 instrument_boxes=found.boxes,
                 **acts_of(found.triplets),
-                origins={
-                    **(phased if found.phase is not None else {}),
-                    **(acting if found.triplets is not None else {}),
-                },
+                origins=origins[found.phase is not None, found.triplets is not None],
             )
             for key, found in read.frames.items()
         ]

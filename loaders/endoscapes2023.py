@@ -11,6 +11,7 @@ from pathlib import Path
 
 from surgsigma_hub.parsers.coco import CocoEntries, CocoEntry, entries_in
 from surgsigma_hub.parsers.releases.endoscapes_frames import moment_of
+from surgsigma_hub.parsers.releases.rater_shares import Votes, read_votes
 from surgsigma_hub.records import Coverage, Defect, Fact, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
@@ -27,6 +28,7 @@ from surgsigma_hub.source import (
 _SPLITS = ("train", "val", "test")
 _FILES = ("{}_seg/annotation_coco.json", "{}/annotation_coco.json", "{}/annotation_ds_coco.json")
 """Files of a split: masks, boxes, criteria; the masks repeat the boxes of their images."""
+_VOTES = "all_metadata.csv"
 _NAME, _LIKE = r"(?:.*/)?(?P<video>[0-9]{1,4})_(?P<frame>[0-9]{1,7})\.jpe?g", "8_14775.jpg"
 _ELSEWHERE = {
     1: "cholec80/video67",
@@ -54,7 +56,8 @@ class Endoscapes2023(DeclaredSource):
         access_steps="Download the archive that the homepage links to and unpack it",
         layout="endoscapes/                             (the folder above will do as well)\n"
         "  train/8_14775.jpg ... annotation_ds_coco.json annotation_coco.json    (and val/, test/)\n"
-        "  train_seg/annotation_coco.json                                        (masks; may be missing)\n",
+        "  train_seg/annotation_coco.json                                        (masks; may be missing)\n"
+        "  all_metadata.csv                                                      (votes; may be missing)\n",
         facts=frozenset({Fact.CRITERIA, Fact.TISSUE_BOXES, Fact.INSTRUMENT_MASKS}),
         split_schemes={"official": _SPLITS},
         coverage={Fact.TISSUE_BOXES: Coverage.ANNOTATED_ONLY},
@@ -67,6 +70,11 @@ class Endoscapes2023(DeclaredSource):
         """The images of all files, of each split those with masks first."""
         paths = [(split, self.folder / name.format(split)) for split in _SPLITS for name in _FILES]
         return entries_in(((split, path, self.relative(path)) for split, path in paths), _NAME, _LIKE)
+
+    @cached_property
+    def _votes(self) -> tuple[Mapping[tuple[int, int], Votes], tuple[Defect, ...]]:
+        """The votes of each rater by operation and frame, where the copy has their table."""
+        return read_votes(self.folder / _VOTES, _VOTES)
 
     @cached_property
     def _splits(self) -> Mapping[int, str]:
@@ -90,7 +98,8 @@ class Endoscapes2023(DeclaredSource):
                 self.root, told[0].detail if told else f"no annotation file names an image like {_LIKE}"
             )
         held = {split: [self.folder / name.format(split) for name in _FILES] for split in _SPLITS}
-        files = {split: {str(p): p for p in paths if p.is_file()} for split, paths in held.items()}
+        votes = self.folder / _VOTES
+        files = {split: {str(p): p for p in (*paths, votes) if p.is_file()} for split, paths in held.items()}
         return {f"vid{n:03d}": ({"number": n}, files[split]) for n, split in sorted(self._splits.items())}
 
     def canonical_id(self, id: str, fields: Fields) -> str:
@@ -107,7 +116,7 @@ class Endoscapes2023(DeclaredSource):
         moments: dict[int, list[CocoEntry]] = {}
         told: list[Frame | Defect] = [d for split, d in self._entries.unread if split == video.split]
         if number == min(self._splits):
-            told = [*self._entries.lost, *told]
+            told = [*self._entries.lost, *self._votes[1], *told]
         for entry in self._entries.found:
             if int(entry.name["video"]) != number:
                 continue
@@ -116,6 +125,13 @@ class Endoscapes2023(DeclaredSource):
             else:
                 where = f"{entry.file.where} image {entry.image.id}"
                 told.append(Defect(Reason.ROW_MALFORMED, where, f"{entry.image.name!r:.60}: of {video.split}"))
+        judged = [
+            n for n, entries in moments.items() if any(e.image.data.get("is_ds_keyframe") is True for e in entries)
+        ]
+        if lacking := sorted(n for n in judged if (number, n) not in self._votes[0]):
+            detail = f"no votes of single raters on {len(lacking)} of {len(judged)} key frames, the first {lacking[0]}"
+            told.append(Defect(Reason.LABEL_MISSING, _VOTES, detail))
         for frame, entries in sorted(moments.items()):
-            told += moment_of(frame, self.folder / video.split / f"{number}_{frame}.jpg", entries)
+            image = self.folder / video.split / f"{number}_{frame}.jpg"
+            told += moment_of(frame, image, entries, self._votes[0].get((number, frame)))
         return VideoLabels.of(told)

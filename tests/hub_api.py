@@ -1,98 +1,39 @@
-"""What a small Hub answers, but for faults and the connection itself: see hub_server.py."""
+"""What a small Hub answers about datasets, but for faults and the connection itself: see hub_server.py."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 import yaml
 
-from hub_repos import Refused, Repo, Store, is_large, with_gate
-
-TOKEN = "hf_" + "test" * 8  # of a user of this server alone
-PAGE = 50
-"""Entries of one page of a listing."""
-
-Answer = tuple[int, bytes, Mapping[str, str]]
-"""Status, body and headers."""
+from hub_buckets import Buckets
+from hub_cas import Cas
+from hub_repos import Refused, Repo, is_large, with_gate
+from hub_request import PAGE, Answer, Asked, as_json
 
 
-@dataclass
-class State:
-    """What the server holds.
-
-    Attributes:
-        tokens: Token to user.
-        leaks: Requests at the storage host that carried a token.
-        uploaded: Bytes that came by PUT.
-        url: Where it is asked.
-        storage: Another name of the same server, where content lies.
-    """
-
-    store: Store = field(default_factory=Store)
-    tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: "org"})
-    leaks: list[str] = field(default_factory=list)
-    uploaded: int = 0
-    url: str = ""
-    storage: str = ""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request.
-
-    Attributes:
-        path: As it came, with its query.
-        words: Of the path, unquoted.
-    """
-
-    method: str
-    path: str
-    words: list[str]
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Api:
-    """The answer to one request; whatever the Hub refuses is raised as :class:`Refused`."""
-
-    state: State
-    request: Request
-
-    # Who asks
-
-    def _user(self) -> str | None:
-        _, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        if not token:
-            return None
-        user = self.state.tokens.get(token)
-        if user is None:
-            raise Refused(401, "Invalid credentials in Authorization header")
-        return user
+class Api(Asked):
+    """The answer to one request."""
 
     def _repo(self, name: str, *, write: bool = False, content: bool = False) -> Repo:
-        user, repo = self._user(), self.state.store.repos.get(name)
-        if repo is None or (repo.private and user != repo.owner):
-            raise Refused(401 if user is None else 404, "Repository not found", "RepoNotFound")
-        if write and user != repo.owner:
-            raise Refused(401 if user is None else 403, "You have no write access to this dataset")
-        if content and repo.gated and user != repo.owner:
-            raise Refused(401 if user is None else 403, "Access to this dataset is restricted", "GatedRepo")
+        repo = self.state.store.repos.get(name)
+        self.allow(repo, write=write, content=content)
+        assert repo is not None
         return repo
 
-    # What is asked
-
     def answer(self) -> Answer:
+        """What it is."""
         words = self.request.words
         if words[0] == "storage":
             return self._storage(words[1])
+        if words[0] == "cas":
+            return Cas(self.state, self.request).answer()
+        if words[0] == "buckets" or words[:2] == ["api", "buckets"]:
+            return Buckets(self.state, self.request).answer()
         if words[:2] == ["api", "datasets"] and len(words) >= 4:
             return self._dataset("/".join(words[2:4]), words[4:])
         if words[0] == "datasets" and len(words) >= 6 and words[3] == "resolve":
@@ -103,16 +44,16 @@ class Api:
         if where == "api/repos/create":
             return self._create()
         if where == "api/validate-yaml":
-            return _json(_yaml_problems(json.loads(self.request.body)["content"]))
+            return as_json(_yaml_problems(json.loads(self.request.body)["content"]))
         if where == "api/whoami-v2":
-            user = self._user()
+            user = self.user()
             if user is None:
                 raise Refused(401, "Invalid username or password.")
-            return _json({"type": "user", "name": user, "orgs": [], "auth": {"type": "access_token"}})
+            return as_json({"type": "user", "name": user, "orgs": [], "auth": {"type": "access_token"}})
         raise Refused(404, "no such page")
 
     def _create(self) -> Answer:
-        asked, user = json.loads(self.request.body), self._user()
+        asked, user = json.loads(self.request.body), self.user()
         if user is None:
             raise Refused(401, "Invalid username or password.")
         owner = asked.get("organization") or user
@@ -124,7 +65,7 @@ class Api:
             there = {"error": "You already created this dataset repo", "url": f"{self.state.url}/datasets/{name}"}
             return 409, json.dumps(there).encode(), {"X-Error-Message": there["error"]}
         self.state.store.create(name, user, private=private)
-        return _json({"url": f"{self.state.url}/datasets/{name}", "name": name, "id": name})
+        return as_json({"url": f"{self.state.url}/datasets/{name}", "name": name, "id": name})
 
     def _dataset(self, name: str, rest: list[str]) -> Answer:
         verb = rest[0] if rest else ""
@@ -132,14 +73,17 @@ class Api:
             return self._info(name, rest[1] if rest else "main")
         if verb == "tree":
             return self._tree(name, rest[1], "/".join(rest[2:]))
+        if verb in ("xet-write-token", "xet-read-token"):
+            self._repo(name, write=verb == "xet-write-token", content=True)
+            return self.xet_token(verb[4:-6])
         if verb == "paths-info":
             commit = self._repo(name).at(rest[1])
             asked = parse_qs(self.request.body.decode()).get("paths", [])
-            return _json([Store.entry(p, commit.files[p]) for p in asked if p in commit.files])
+            return as_json([self.state.store.entry(p, commit.files[p]) for p in asked if p in commit.files])
         if verb == "refs":
             refs = self._repo(name).refs
             listed = [{"name": n, "ref": f"refs/heads/{n}", "targetCommit": oid} for n, oid in refs.items()]
-            return _json({"branches": listed, "tags": [], "converts": []})
+            return as_json({"branches": listed, "tags": [], "converts": []})
         repo = self._repo(name, write=True)
         if verb == "preupload":
             return self._preupload(repo, rest[1])
@@ -150,22 +94,22 @@ class Api:
             if tag in repo.refs:
                 raise Refused(409, f"Tag {tag} already exists")
             repo.refs[tag] = repo.at(rest[1]).oid
-            return _json({})
+            return as_json({})
         if verb == "settings":
             self.state.store.repos[name] = with_gate(repo, json.loads(self.request.body))
-            return _json({})
+            return as_json({})
         if verb == "discussions" and self.request.method == "GET":
             return self._pulls(repo, int(rest[1]) if len(rest) > 1 else None)
         if verb == "discussions" and rest[2:] == ["status"]:
             repo.pulls[int(rest[1])][1] = json.loads(self.request.body)["status"]
-            return _json({"newStatus": self._event("status-change", new_status=repo.pulls[int(rest[1])][1])})
+            return as_json({"newStatus": self._event("status-change", new_status=repo.pulls[int(rest[1])][1])})
         if verb == "discussions" and len(rest) == 1:
             number = len(repo.pulls) + 1
             repo.pulls[number] = [json.loads(self.request.body)["title"], "draft"]
             repo.refs[f"refs/pr/{number}"] = repo.refs["main"]
-            return _json({"num": number, "pullRequest": {"changes": {}}})
+            return as_json({"num": number, "pullRequest": {"changes": {}}})
         if verb == "discussions" and rest[2:] == ["merge"]:
-            return _json({"oid": self.state.store.merge(repo, int(rest[1])).oid})
+            return as_json({"oid": self.state.store.merge(repo, int(rest[1])).oid})
         raise Refused(404, "no such page")
 
     def _pulls(self, repo: Repo, number: int | None) -> Answer:
@@ -178,8 +122,8 @@ class Api:
             for n, (title, status) in repo.pulls.items()
         ]  # fmt: skip
         if number is not None:
-            return _json(made[number - 1])
-        return _json(
+            return as_json(made[number - 1])
+        return as_json(
             {"discussions": made if self.request.query.get("p", "0") == "0" else [], "count": len(made), "start": 0}
         )
 
@@ -200,14 +144,14 @@ class Api:
                 if entry.sha256:
                     one["lfs"] = {"sha256": entry.sha256, "size": entry.size, "pointerSize": 134}
             siblings.append(one)
-        return _json({**made, "tags": [], "downloads": 0, "likes": 0, "siblings": siblings})
+        return as_json({**made, "tags": [], "downloads": 0, "likes": 0, "siblings": siblings})
 
     def _tree(self, name: str, revision: str, folder: str) -> Answer:
         commit = self._repo(name).at(revision)
         deep = self.request.query.get("recursive", "").lower() in ("true", "1")
         listed = self.state.store.tree(commit, folder, deep=deep)
         start = int(self.request.query.get("cursor", "0"))
-        status, data, head = _json(listed[start : start + PAGE])
+        status, data, head = as_json(listed[start : start + PAGE])
         if start + PAGE < len(listed):
             here = f"{self.state.url}/api/datasets/{name}/tree/{quote(revision, safe='')}/{quote(folder, safe='')}"
             following = f"{here.rstrip('/')}?recursive={deep}&cursor={start + PAGE}"
@@ -223,7 +167,7 @@ class Api:
             mode = "lfs" if is_large(path, one["size"]) else "regular"
             oid = files[path].etag if path in files else None
             answers.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
-        return _json({"files": answers})
+        return as_json({"files": answers})
 
     def _commit(self, repo: Repo, revision: str) -> Answer:
         lines = [json.loads(line) for line in self.request.body.splitlines() if line.strip()]
@@ -231,28 +175,31 @@ class Api:
         rest = [line for line in lines if line["key"] != "header"]
         made = self.state.store.change(repo, revision, header["summary"], rest, header.get("parentCommit"))
         page = f"{self.state.url}/datasets/{repo.name}/commit/{made.oid}"
-        return _json({"success": True, "commitOid": made.oid, "commitUrl": page})
+        return as_json({"success": True, "commitOid": made.oid, "commitUrl": page})
 
     def _batch(self, name: str) -> Answer:
         self._repo(name, write=True)
-        objects = []
-        for one in json.loads(self.request.body)["objects"]:
+        objects, asked = [], json.loads(self.request.body)
+        if "xet" in asked["transfers"]:
+            return as_json(
+                {"transfer": "xet", "objects": [{"oid": o["oid"], "size": o["size"]} for o in asked["objects"]]}
+            )
+        for one in asked["objects"]:
             made: dict[str, Any] = {"oid": one["oid"], "size": one["size"]}
             if one["oid"] not in self.state.store.content:
                 href = f"{self.state.storage}/storage/{one['oid']}"
                 made["actions"] = {"upload": {"href": href, "header": {}}}
             objects.append(made)
-        return _json({"transfer": "basic", "objects": objects})
+        return as_json({"transfer": "basic", "objects": objects})
 
     def _storage(self, sha256: str) -> Answer:
-        if self.request.headers.get("Authorization"):
-            self.state.leaks.append(f"{self.request.method} {self.request.path}")
+        self.no_token_of_the_hub()
         if self.request.method == "PUT":
             if self.state.store.keep(self.request.body) != sha256:
                 raise Refused(400, "the content is not what was announced")
             self.state.uploaded += len(self.request.body)
             return 200, b"", {}
-        return self._bytes(self.state.store.content[sha256], {"ETag": f'"{sha256}"'})
+        return self.part(self.state.store.content[sha256], {"ETag": f'"{sha256}"'})
 
     def _resolve(self, name: str, revision: str, path: str) -> Answer:
         commit = self._repo(name, content=True).at(revision)
@@ -261,22 +208,12 @@ class Api:
             raise Refused(404, f"{path} does not exist", "EntryNotFound")
         head = {"X-Repo-Commit": commit.oid, "ETag": f'"{entry.etag}"', "Accept-Ranges": "bytes"}
         if entry.sha256 is None:
-            return self._bytes(self.state.store.data(entry), head)
+            return self.part(self.state.store.data(entry), head)
         head |= {"X-Linked-ETag": f'"{entry.sha256}"', "X-Linked-Size": str(entry.size)}
+        if entry.sha256 in self.state.store.xet_hashes:
+            head["X-Xet-Hash"] = self.state.store.xet_hashes[entry.sha256]
+            head["Link"] = f'<{self.state.url}/api/datasets/{name}/xet-read-token/{commit.oid}>; rel="xet-auth"'
         return 302, b"", {**head, "Location": f"{self.state.storage}/storage/{entry.sha256}"}
-
-    def _bytes(self, data: bytes, head: Mapping[str, str]) -> Answer:
-        span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.request.headers.get("Range", ""))
-        if span is None:
-            return 200, data, {**head, "Accept-Ranges": "bytes"}
-        start, end = int(span[1]), min(int(span[2] or len(data)), len(data) - 1)
-        if start >= len(data):
-            raise Refused(416, "range beyond the file")
-        return 206, data[start : end + 1], {**head, "Content-Range": f"bytes {start}-{end}/{len(data)}"}
-
-
-def _json(value: object) -> tuple[int, bytes, Mapping[str, str]]:
-    return 200, json.dumps(value).encode(), {"Content-Type": "application/json"}
 
 
 def _yaml_problems(text: str) -> dict[str, list[dict[str, str]]]:

@@ -65,12 +65,14 @@ class Client:
 
     Attributes:
         pid: Of the command that runs, or ran last.
+        environment: Variables that each command gets beside those of the process.
     """
 
     process: subprocess.Popen[str]
     folder: Path
     pid: int = 0
     constants: dict[str, int] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *command: object, environment: Mapping[str, str] | None = None) -> Done:
         out, err = self.folder / "out", self.folder / "err"
@@ -78,7 +80,7 @@ class Client:
             "command": [str(word) for word in command],
             "out": str(out),
             "err": str(err),
-            "environment": dict(environment or {}),
+            "environment": {**self.environment, **(environment or {})},
             "constants": self.constants,
         }
         assert self.process.stdin and self.process.stdout

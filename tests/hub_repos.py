@@ -83,12 +83,41 @@ class Repo:
         return made
 
 
+@dataclass(frozen=True)
+class BucketEntry:
+    """One file of a bucket: its Xet hash, and the time that its sender says it has, in milliseconds."""
+
+    xet: str
+    size: int
+    mtime: int
+
+
+@dataclass
+class Bucket:
+    """Files without versions.
+
+    Attributes:
+        history: Of every change of one file, what it was after that.
+    """
+
+    owner: str
+    private: bool = False
+    gated: str | bool = False
+    files: dict[str, BucketEntry] = field(default_factory=dict)
+    history: list[dict[str, BucketEntry]] = field(default_factory=list)
+
+
 @dataclass
 class Store:
-    """All datasets, and the content of their files by digest (git's, or sha256)."""
+    """All datasets, and the content of their files by digest (git's, or sha256).
+
+    Attributes:
+        xet_hashes: Of a file that came by Xet, by its sha256.
+    """
 
     repos: dict[str, Repo] = field(default_factory=dict)
     content: dict[str, bytes] = field(default_factory=dict)
+    xet_hashes: dict[str, str] = field(default_factory=dict)
 
     def regular(self, data: bytes) -> Entry:
         """Keep a file the way of git."""
@@ -211,12 +240,13 @@ class Store:
                 listed[path] = self.entry(path, commit.files[path])
         return list(listed.values())
 
-    @staticmethod
-    def entry(path: str, entry: Entry) -> dict[str, object]:
+    def entry(self, path: str, entry: Entry) -> dict[str, object]:
         """One file of a listing."""
         made: dict[str, object] = {"type": "file", "oid": entry.oid, "size": entry.size, "path": path}
         if entry.sha256:
             made["lfs"] = {"oid": entry.sha256, "size": entry.size, "pointerSize": 134}
+        if entry.sha256 in self.xet_hashes:
+            made["xetHash"] = self.xet_hashes[entry.sha256]
         return made
 
 

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from hub_api import TOKEN, Api, Request, State
+from hub_api import Api
 from hub_repos import Commit, Refused, is_large
+from hub_request import TOKEN, Request, State
 
 
 @dataclass
@@ -29,15 +30,16 @@ class Fault:
 
     Attributes:
         match: Regular expression, searched in ``METHOD /path``.
-        kind: ``status`` answers with ``status``; ``lost`` does what was asked and hangs up; ``drop`` hangs up before;
-            ``cut`` sends half of the answer's body; ``slow`` waits ``seconds`` before it answers.
+        kind: ``status`` answers with ``status``; ``late`` does what was asked before that; ``lost`` does it and hangs
+            up; ``drop`` hangs up before; ``cut`` sends half of the answer's body; ``slow`` waits ``seconds`` in its
+            middle.
         times: How often; then it is over.
         skip: How many requests that match go well before.
         then: Called before the request is handled.
     """
 
     match: str
-    kind: Literal["status", "lost", "drop", "cut", "slow", "call"] = "status"
+    kind: Literal["status", "late", "lost", "drop", "cut", "slow", "call"] = "status"
     status: int = 503
     times: int = 1
     skip: int = 0
@@ -59,16 +61,21 @@ class HubServer(State):
     log: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def environment(self, home: Path, *, token: str | None = TOKEN, **more: str) -> dict[str, str]:
-        """Environment of a client process."""
+    def clear(self) -> None:
+        """As new."""
+        super().clear()
+        self.faults.clear()
+        self.log.clear()
+
+    def environment(self, home: Path, *, token: str | None = TOKEN, xet: bool = False, **more: str) -> dict[str, str]:
+        """Environment of a client process, which speaks to the store of blocks where ``xet`` is asked for."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
         return {
             **kept,
             "HF_ENDPOINT": self.url,
             "HF_HOME": str(home),
             "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            **({} if xet else {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}),
             "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
             "NO_PROXY": "127.0.0.1,localhost",
             **({"HF_TOKEN": token} if token else {}),
@@ -152,12 +159,13 @@ class _Handler(BaseHTTPRequestHandler):
                     self._fault.times -= 1
         try:
             self._faulty()
-            with self.state.lock:
-                status, data, head = Api(self.state, request).answer()
+            try:
+                with self.state.lock:
+                    status, data, head = Api(self.state, request).answer()
+            except Refused as error:
+                status, data = error.status, json.dumps({"error": error.message}).encode()
+                head = {"X-Error-Message": error.message, **({"X-Error-Code": error.code} if error.code else {})}
             self._send(status, data, head)
-        except Refused as error:
-            head = {"X-Error-Message": error.message, **({"X-Error-Code": error.code} if error.code else {})}
-            self._send(error.status, json.dumps({"error": error.message}).encode(), head)
         except _HungUp:
             self.close_connection = True
             with suppress(OSError):
@@ -177,12 +185,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._fault = None
             self._send(fault.status, b'{"error":"as the test asked"}', dict(fault.headers))
             raise _Answered
-        if fault.kind == "slow":
-            time.sleep(fault.seconds)
 
     def _send(self, status: int, data: bytes, head: Mapping[str, str]) -> None:
         if self._fault is not None and self._fault.kind == "lost":
             raise _HungUp
+        if self._fault is not None and self._fault.kind == "late":
+            status, data, head = self._fault.status, b'{"error":"as the test asked"}', self._fault.headers
         self.send_response(status)
         for key, value in head.items():
             self.send_header(key, value)
@@ -190,11 +198,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        cut = self._fault is not None and self._fault.kind == "cut"
-        self.wfile.write(data[: len(data) // 2] if cut else data)
-        if cut:
+        half = len(data) // 2 if self._fault is not None and self._fault.kind in ("cut", "slow") else len(data)
+        self.wfile.write(data[:half])
+        if half < len(data) and self._fault is not None:
             self.wfile.flush()
-            raise _HungUp
+            if self._fault.kind == "cut":
+                raise _HungUp
+            time.sleep(self._fault.seconds)
+            self.wfile.write(data[half:])
 
 
 class _Answered(_HungUp):

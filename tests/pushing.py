@@ -12,11 +12,13 @@ import orjson
 import pytest
 import surgsigma_hub
 import yaml
+from surgsigma_hub.hub.readiness import check_valid
+from surgsigma_hub.shards.manifest import load_tree
 
 from builds import digests
 from hub_client import Client, waiting
 from hub_repos import Commit
-from hub_server import TOKEN, HubServer, serve
+from hub_server import HubServer, serve
 
 REPO = "org/surgsigma"
 TASKS = ("phase_recognition", "instrument_segmentation")
@@ -27,7 +29,13 @@ SIZE = {"videos": "5", "frames": "4", "width": "64", "height": "48"}
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("built") / "surgsigma"
     surgsigma_hub.build("synthetic", out=out, tasks=TASKS, options=SIZE, shard_bytes=64 << 10)
+    found_valid(out)
     return out
+
+
+def found_valid(tree: Path) -> None:
+    """Note that all samples were checked, as the first push does: copies of the tree keep it."""
+    check_valid(tree, load_tree(tree), workers=1, say=print)
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +43,7 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another tree for the same dataset: other samples under the same names, and fewer shards."""
     out = tmp_path_factory.mktemp("again") / "surgsigma"
     surgsigma_hub.build("synthetic", out=out, tasks=TASKS[:1], options={**SIZE, "videos": "3"}, seed=7)
+    found_valid(out)
     return out
 
 
@@ -51,16 +60,18 @@ def waiter(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield client
 
 
+@pytest.fixture(scope="session")
+def xet_waiter(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("client")
+    with waiting(server.environment(folder / "home", xet=True), folder) as client:
+        yield client
+
+
 @pytest.fixture
 def hub(server: HubServer) -> HubServer:
     """The server as new."""
     with server.lock:
-        server.store.repos.clear()
-        server.store.content.clear()
-        server.tokens = {TOKEN: "org"}
-        server.uploaded = 0
-        for one in (server.faults, server.log, server.leaks):
-            one.clear()
+        server.clear()
     return server
 
 
@@ -105,3 +116,11 @@ def check_whole(hub: HubServer, tree: Path) -> None:
     for commit in repo.history:
         honest(hub, commit)
     assert not hub.leaks
+
+
+@pytest.fixture
+def xet_client(xet_waiter: Client, tmp_path: Path) -> Iterator[Client]:
+    """A client with Xet whose cache knows no block, as the server does not."""
+    xet_waiter.constants.clear()
+    xet_waiter.environment = {"HF_XET_CACHE": str(tmp_path / "xet")}
+    yield xet_waiter

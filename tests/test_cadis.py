@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.ontology import native_names
 from surgsigma_hub.parsers.class_masks import read_class_mask
@@ -69,7 +71,8 @@ def test_real_masks_are_read_whatever_their_mode(real: Path) -> None:
     from surgsigma_hub.loaders.cadis import _CODES
 
     paths = sorted((real / "cadis").glob("relabelled_*.png"))
-    assert len(paths) >= 8
+    with_modes = Counter(Image.open(path).mode for path in paths)
+    assert with_modes == {"RGB": 6, "RGBA": 3, "L": 1}
     for path in paths:
         mask, defects = read_class_mask(FileImage(path), path.name, _CODES)
         assert mask is not None and not defects, (path.name, defects)

@@ -38,11 +38,46 @@ def test_criteria_of_key_frames_by_majority_with_every_vote() -> None:
     assert not defects and [*frames] == [("vid001", 750), ("vid008", 14650), ("vid008", 14775), ("vid162", 3000)]
     assert frames["vid008", 14775].criteria == (
         Verdict(Label("C1"), True, (1.0, 1.0, 1.0)),
-        Verdict(Label("C2"), True, (1.0, 1.0, 0.0)),
+        Verdict(Label("C2"), True, (0.0, 1.0, 1.0)),
         Verdict(Label("C3"), True, (1.0, 1.0, 1.0)),
     )
     assert [v.met for v in frames["vid008", 14650].criteria or ()] == [False] * 3
     assert frames["vid008", 14650].tissue_boxes is None and frames["vid001", 750].seconds == 30
+
+
+def test_without_their_table_shares_say_how_many_and_not_who(tmp_path: Path) -> None:
+    root = shutil.copytree(ROOT, tmp_path / "copy")
+    (root / "all_metadata.csv").unlink()
+    frames, defects = read(root)
+    second = (frames["vid008", 14775].criteria or ())[1]
+    assert {d.reason for d in defects} == {Reason.LABEL_MISSING} and len(defects) == 3
+    assert (second.met, second.scores) == (True, (1.0, 1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("votes", "reason", "words"),
+    [
+        ("[1.0, 1.0, 1.0]", Reason.LABEL_CORRUPT, "C2 has the votes (1.0, 1.0, 1.0) and the share"),
+        ("[1.0, 0.5, 1.0]", Reason.ROW_MALFORMED, "a rater without three votes"),
+        ("nobody", Reason.ROW_MALFORMED, "a rater without three votes"),
+    ],
+)
+def test_votes_that_cannot_be_those_of_the_shares_are_told(
+    tmp_path: Path, votes: str, reason: Reason, words: str
+) -> None:
+    root = shutil.copytree(ROOT, tmp_path / "copy")
+    table = root / "all_metadata.csv"
+    head, *lines = table.read_text().splitlines()
+    mine = next(n for n, line in enumerate(lines) if line.startswith("8,14775,"))
+    lines[mine] = lines[mine].replace('"[1.0, 0.0, 1.0]"', f'"{votes}"', 1)
+    table.write_text("\n".join([head, *lines]))
+    frames, defects = read(root)
+    assert {d.reason for d in defects} == {reason, Reason.LABEL_MISSING} - (
+        {Reason.LABEL_MISSING} if "has" in words else set()
+    )
+    assert words in defects[0].detail
+    criteria = frames["vid008", 14775].criteria
+    assert criteria is None if reason is Reason.LABEL_CORRUPT else criteria is not None
 
 
 def test_boxes_and_masks() -> None:
@@ -78,10 +113,12 @@ def test_verdicts_land_on_the_frame_that_was_judged(tmp_path: Path) -> None:
     found = [(s["video_id"], s["answer"]["criteria"]) for s, _ in samples(tmp_path / "tree", "safety_assessment")]
     told = {video: criteria for video, criteria in found if len(criteria) == 3}
     assert {c["criterion"]: (c["met"], c["scores"]) for c in told["vid162"]} == {
-        "two_structures": (True, [1.0, 1.0, 0.0]),
+        "two_structures": (True, [0.0, 1.0, 1.0]),
         "hepatocystic_triangle": (True, [1.0, 1.0, 1.0]),
-        "cystic_plate": (False, [1.0, 0.0, 0.0]),
+        "cystic_plate": (False, [0.0, 0.0, 1.0]),
     }
+    (said,) = (line for line in (tmp_path / "tree" / "README.md").read_text().splitlines() if "raters agree" in line)
+    assert "(cystic_plate 75%, hepatocystic_triangle 50%, two_structures 50%)" in said and "58% of 12 verdicts" in said
 
 
 def test_links_that_became_files_and_missing_files_leave_the_rest(tmp_path: Path) -> None:

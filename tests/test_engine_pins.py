@@ -12,7 +12,8 @@ PINS = ROOT / "tests" / "trainers" / "environments"
 def test_versions_are_those_of_the_environments() -> None:
     text = (ROOT / "docs" / "engines.md").read_text("utf-8")
     sections = re.findall(r"^## .+? ([\d.]+)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    assert len(sections) == 4
+    assert len(sections) == text.count("```python ") >= 9
     for version, section in sections:
         (name,) = re.findall(r"^```python (\w+)$", section, re.MULTILINE)
-        assert re.match(rf"{name}(\[\w+\])?=={re.escape(version)}$", (PINS / f"{name}.txt").read_text().splitlines()[0])
+        first = (PINS / f"{name}.txt").read_text().splitlines()[0]
+        assert name in first and first.endswith(f"=={version}")

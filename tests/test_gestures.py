@@ -87,6 +87,12 @@ def test_real_files_of_both_forms_agree(real: Path, tmp_path: Path, id: str, row
     assert found == frames and frames
 
 
+def test_real_ids_count_from_zero_whatever_the_readme_says(real: Path) -> None:
+    files = sorted((real / "sar_rarp50" / "RECONSTRUCTED").glob("video_*/action_discrete.txt"))
+    ids = {int(line.split(",")[1]) for path in files for line in path.read_text().split()}
+    assert len(files) == 4 and ids == {0, 1, 2, 3, 4, 6, 7}
+
+
 def test_labels_are_those_of_the_releases(real: Path) -> None:
     for name, file in (("jigsaws", "jigsaws_gestures"), ("sar_rarp50", "sar_rarp50_actions")):
         with (real.parent / "vocab" / f"{file}.csv").open(newline="") as rows:

@@ -35,6 +35,16 @@ def test_an_exception_is_a_catch_all() -> None:
     assert len(set(native_names("heico").values())) == 14
 
 
+def test_the_real_tilings_of_all_operations_leave_no_frame_out(real: Path) -> None:
+    told = json.loads((real / "heico" / "video-metadata.json").read_text())
+    assert len(told) == 30 and sum(video["num_frames"] for video in told.values()) == 8_681_449
+    for name, video in told.items():
+        spans = sorted(tuple(map(int, text.split(":"))) for texts in video["phases"].values() for text in texts)
+        ends = [0, *(end for _, end in spans)]
+        assert [first for first, _ in spans] == ends[:-1] and ends[-1] == video["num_frames"], name
+    assert {int(code) for video in told.values() for code in video["phases"]} == set(range(len(native_names("heico"))))
+
+
 @pytest.mark.parametrize("name", ["RectalResection_3", "SigmoidResection_10"])
 def test_real_tilings_come_back_as_segments(real: Path, tmp_path: Path, name: str) -> None:
     told = json.loads((real / "heico" / "video-metadata.json").read_text())[f"{name}.avi"]

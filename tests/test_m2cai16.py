@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,20 @@ def test_a_header_is_no_label_and_neither_are_predictions() -> None:
     labels = [i.phase.native for items in found.values() for i in items if isinstance(i, Frame) and i.phase]
     assert set(labels) == {name for _, name in native_names("m2cai16_workflow")}
     assert found["workflow_video_01"][0].phase.native == "TrocarPlacement"  # type: ignore[union-attr]
+
+
+def test_the_class_that_others_made_of_the_header_is_no_phase(real: Path) -> None:
+    lists = real / "surgrec_splits"
+    theirs = json.loads((lists / "M2CAI16-Workflow_label_mapping.json").read_text())["label_to_index"]
+    ours = {native for _, native in native_names("m2cai16_workflow")}
+    assert theirs.keys() - ours == {"Phase"} and ours - theirs.keys() == set() and len(ours) == 8
+    of_header = [
+        line
+        for part in ("train", "test")
+        for line in (lists / f"M2CAI16-Workflow_{part}.csv").read_text().splitlines()
+        if line.endswith(f" {theirs['Phase']}")
+    ]
+    assert len(of_header) == 41, "one of each video"
 
 
 def test_the_operations_of_the_tool_part_are_those_of_cholec80() -> None:

@@ -18,7 +18,7 @@ from surgsigma_hub.ontology import (
     sources_with_names,
     with_broader,
 )
-from surgsigma_hub.ontology.vocabulary import folds, spelling, vocabulary
+from surgsigma_hub.ontology.vocabulary import codes, folds, spelling, vocabulary
 from surgsigma_hub.records import Frame, Label, Triplet
 from surgsigma_hub.registry import all_sources
 
@@ -116,6 +116,39 @@ def test_no_label_is_without_a_source_that_names_it() -> None:
 
 def _broader(concept: Concept) -> tuple[str, ...]:
     return with_broader(concept.kind, concept.id)  # type: ignore[arg-type]
+
+
+_TIMES = (
+    *("0123456789", "1234067895", "2340178956", "3401289567", "4012395678"),
+    *("5987604321", "6598710432", "7659821043", "8765932104", "9876543210"),
+)
+_MOVED = (
+    "0123456789",
+    "1576283094",
+    "5803796142",
+    "8916043527",
+    "9453126870",
+    "4286573901",
+    "2793806415",
+    "7046913258",
+)
+
+
+def checks(code: str) -> bool:
+    """Whether the last digit of a number of SNOMED CT is the check digit of the others (Verhoeff)."""
+    rest = 0
+    for place, digit in enumerate(reversed(code)):
+        rest = int(_TIMES[rest][int(_MOVED[place % 8][int(digit)])])
+    return rest == 0
+
+
+def test_numbers_of_terminologies_are_whole_and_of_one_label_each() -> None:
+    assert checks("28231008") and not checks("28231080") and not checks("28231009")
+    coded = {(e.concept.kind, e.concept.id): e.codes for e in vocabulary() if e.codes}
+    assert coded == codes() and len(coded) >= 30
+    numbers = [code for of in coded.values() for code in of.values()]
+    assert len(set(numbers)) == len(numbers) and all(map(checks, numbers))
+    assert {system for of in coded.values() for system in of} == {"SNOMED CT"}
 
 
 def test_the_vocabulary_of_one_source_holds_all_its_names_and_no_other() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,6 +174,39 @@ def test_the_language_is_read_in_other_orders_and_words(text: str, motions: list
             parse_motions(text)
     else:
         assert [m.motion for m in parse_motions(text)] == motions
+
+
+def further() -> list[tuple[str, str]]:
+    """Sentences written for tests alone, and what they say: "no view", or nothing where they say no known motion."""
+    with (Path(__file__).parent / "esd_sentences.csv").open(newline="") as file:
+        rows = [(row["sentence"], row["motions"]) for row in csv.DictReader(file)]
+    return [(text.replace("Forceps", F).replace("Knife", K), motions) for text, motions in rows]
+
+
+def test_further_sentences_are_read_as_they_are_meant() -> None:
+    assert len(further()) > 330
+    wrong: list[str] = []
+    for text, motions in further():
+        try:
+            said = "; ".join(m.motion for m in parse_motions(text))
+        except BadRowError:
+            said = ""
+        if motions == "no view":
+            said = motions if says_no_view(text) else said
+        if said != motions:
+            wrong.append(f"{said!r} instead of {motions!r}: {text}")
+    assert not wrong, "\n".join(wrong)
+
+
+ALONE = [(text, motions) for text, motions in further() if motions and ";" not in motions and motions != "no view"]
+
+
+@given(
+    *(st.sampled_from([one for one in ALONE if name in one[0]]) for name in (F, K)), st.sampled_from([*JOINTS, "; "])
+)
+def test_any_two_of_them_make_a_sentence(first: tuple[str, str], second: tuple[str, str], joint: str) -> None:
+    text = f"{first[0][:-1]}{joint}{second[0][:1].lower()}{second[0][1:]}"
+    assert [m.motion for m in parse_motions(text)] == [first[1], second[1]]
 
 
 @given(st.text(max_size=60))

@@ -61,6 +61,27 @@ def test_real_rows_are_read(real: Path, tmp_path: Path) -> None:
     assert [names(f) for f in found["video_25"]] == [["haemostatic_foam"]]
 
 
+def test_the_rows_of_every_video_fit_its_film_though_the_last_is_one_too_many(real: Path, tmp_path: Path) -> None:
+    """A second a row and one row more, whose step is -1: 115,586 rows of 24 videos."""
+    with (real / "pitvis" / "rows_per_video.transcribed.csv").open(newline="") as file:
+        videos = [row for row in csv.DictReader(file) if row["annotation_rows"]]
+    assert len(videos) == 24 and sum(int(v["annotation_rows"]) for v in videos) == 115_586
+    for video in videos:
+        rows = int(video["annotation_rows"])
+        cells = [f"1,{n},{-1 if n == rows - 1 else 1},0,-2" for n in range(rows)]
+        text = "\n".join(["int_video,int_time,int_step,int_instrument1,int_instrument2", *cells])
+        (tmp_path / f"annotations_{video['video']}.csv").write_text(text)
+    source = PitVis(tmp_path)
+    told = {video.id: (source.recording(video), list(source.frames(video))) for video in source.videos()}
+    assert sum(len(items) for _, items in told.values()) == 115_586
+    for video in videos:
+        recording, items = told[f"video_{video['video']}"]
+        seconds = int(video["frames"]) / float(video["fps"])
+        assert recording is not None and recording.lasts <= seconds <= recording.lasts + recording.beyond
+        last = items[-1]
+        assert isinstance(last, Frame) and last.step is None and last.index == int(video["annotation_rows"]) - 1
+
+
 def test_labels_are_those_of_the_release(real: Path) -> None:
     for kind, file in (("step", "pitvis_steps"), ("instrument", "pitvis_instruments")):
         with (real.parent / "vocab" / f"{file}.csv").open(newline="") as rows:

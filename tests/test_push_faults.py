@@ -22,9 +22,14 @@ FAULTS = {
     "bytes, broken": Fault("PUT ", status=503, times=2, skip=1),
     "bytes, hung up": Fault("PUT ", "drop", times=2, skip=1),
     "bytes, link expired": Fault("PUT ", status=403, times=1, skip=2),
+    "listing, broken": Fault("GET .*/tree/", status=500, times=2),
     "listing, cut": Fault("GET .*/tree/", "cut", times=1),
+    "listing, slow": Fault("GET .*/tree/", "slow", times=1, seconds=0.5),
     "commit, refused": Fault("POST .*/commit/", status=503, times=1, skip=1),
     "commit, busy": Fault("POST .*/commit/", status=429, times=1),
+    "commit, 412 after it landed": Fault("POST .*/commit/", "late", status=412, times=1, skip=1),
+    "commit, 500 after it landed": Fault("POST .*/commit/", "late", status=500, times=1),
+    "commit, answer slow": Fault("POST .*/commit/", "slow", times=1, seconds=0.5),
     "commit, answer lost": Fault("POST .*/commit/", "lost", times=1),
     "card's commit, answer lost": Fault("POST .*/commit/", "lost", times=1, skip=2),
     "commit, answer cut": Fault("POST .*/commit/", "cut", times=1, skip=1),
@@ -43,6 +48,19 @@ def test_a_fault_on_the_way_is_overcome(hub: HubServer, client: Client, tree: Pa
     check_whole(hub, tree)
     assert hub.commits(REPO) == ["Data, part 1", "Cards", "README.md"]
     assert hub.head(REPO, "v1") == hub.head(REPO)
+
+
+@pytest.mark.parametrize(("status", "said"), [(403, "hf auth login"), (409, "again"), (412, "committed to it")])
+def test_a_commit_that_is_refused_is_told_and_the_next_push_completes(
+    hub: HubServer, client: Client, tree: Path, status: int, said: str
+) -> None:
+    hub.faults.append(Fault("POST .*/commit/", status=status, skip=1))
+    done = client("push", REPO, tree)
+    assert done.code == 2 and said in done.err and str(status) in done.err, done.text
+    assert "README.md" not in hub.head(REPO).files
+    assert client("push", REPO, tree).code == 0
+    check_whole(hub, tree)
+    assert hub.commits(REPO) == ["Data, part 1", "Cards", "README.md"]
 
 
 @pytest.mark.parametrize("skip", [0, 1])

@@ -23,6 +23,7 @@ ONLY = {"verl": "; its data set and reward, not its trainer, which wants GPUs"}
 """What was not run of them."""
 NOT_RUN = {
     "cosmos": "read: the form of its public post-training data; its code is on no registry",
+    "easyr1": "its code is on no registry; its data set was run once by hand, at 2026-07-30, on drawn frames",
     "diffusers": "read back by `imagefolder`, as its example does: `tests/test_adapters_targets.py`",
     "llava": "not run: its code is on no registry, and the form is that of its documentation",
     "qwen": "read: its code is on no registry; its data set was run once by hand, at 2026-01-30, with images",
@@ -44,6 +45,11 @@ def trainer_table() -> str:
             assert test.is_file()
             how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`{ONLY.get(name, '')}"
         rows.append(f"| `{name}` | {adapter.trainer} | {version} | {how} |")
+    pins = [(HERE / "trainers" / "environments" / f"transformers{n}.txt").read_text("utf-8") for n in ("_floor", "")]
+    versions = " and ".join(re.findall(r"transformers==(\S+)", "\n".join(pins)))
+    rows.append(
+        f"| `VlmCollator` | transformers | {versions} | ran, with clips: `tests/trainers/test_transformers.py` |"
+    )
     return "\n".join(rows)
 
 

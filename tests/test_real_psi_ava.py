@@ -128,6 +128,21 @@ def test_a_table_beside_the_key_frames(real: Path, root: Path, raw: dict[str, An
         assert sum(s.end_seconds - s.start_seconds for s in course.segments if s.layer == "phase") == len(seconds)
 
 
+def test_tables_of_seconds_have_one_row_a_second_and_no_instruments(real: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "psi-ava_extended/fold1/annotations"
+    folder.mkdir(parents=True)
+    for part, name in (("train", "train.CASE015"), ("val", "val")):
+        shutil.copy(real / f"psi_ava/extended_fold1_{name}.head900.csv", folder / f"{part}.csv")
+    source = PsiAva(tmp_path)
+    found = {(v.id, v.split): list(source.frames(v)) for v in source.videos()}
+    assert {key: len(items) for key, items in found.items()} == {("CASE002", "val"): 900, ("CASE015", "train"): 900}
+    for (id, _), items in found.items():
+        frames = [item for item in items if isinstance(item, Frame)]
+        first = int(id == "CASE002")  # its first row is lost in the release
+        assert [(f.index, f.fps) for f in frames] == [(n, 1) for n in range(first, 900 + first)]
+        assert all(f.phase and f.step and f.instruments is None and f.instrument_boxes is None for f in frames)
+
+
 def test_the_table_of_names_is_the_release(real: Path, raw: dict[str, Any]) -> None:
     kinds = {"categories": "instrument", **{f"{k}_categories": k for k in ("action", "phase", "step")}}
     published = {(kind, e["name"]) for key, kind in kinds.items() for e in raw[key]}

@@ -96,6 +96,9 @@ def test_the_real_files(real: Path) -> None:
     assert (graph.index, asked.index) == (0, 262)
     assert [label.native for label in asked.tissues or ()] == ["liver", "omentum", "cystic_plate", "gallbladder"]
     assert {d.reason for d in defects} == {Reason.QUESTION_UNTYPED, Reason.LABEL_MISSING}
+    untyped = [int(d.detail.split()[0]) for d in defects if d.reason is Reason.QUESTION_UNTYPED]
+    lines = (real / "ssg_vqa" / "qa_txt" / "VID01" / "262.txt").read_text().splitlines()
+    assert (len(lines), sum(untyped), len(untyped)) == (21, 19, 7), "two lists are read, the others counted by type"
     read_graph = read_scene_graph(real / "ssg_vqa" / "scene_graph" / "VID01_0.json")
     assert not read_graph.problems and len(read_graph.structures) == 5
     assert graph.triplets == (Triplet(Label("grasper"), Label("grasp"), Label("gallbladder")),)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
+from ..errors import SurgSigmaError
 from ..visible import size_text
 from .command import Command, positive
 from .output import plural, print_json, say, table
@@ -18,6 +20,12 @@ def repo_name(text: str) -> str:
     raise argparse.ArgumentTypeError(f"{text!r} is not of the form ORG/NAME")
 
 
+def _push_target(text: str) -> str:
+    """``ORG/NAME`` or ``hf://buckets/ORG/NAME``."""
+    bucket = "hf://buckets/" if text.startswith("hf://buckets/") else ""
+    return bucket + repo_name(text.removeprefix(bucket).removesuffix("/"))
+
+
 def _version(text: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
         return text
@@ -26,10 +34,11 @@ def _version(text: str) -> str:
 
 def _push_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("repo", type=repo_name, metavar="ORG/NAME", help="dataset on the Hub; it is made where it is missing")
+    add("repo", type=_push_target, metavar="ORG/NAME", help="dataset on the Hub; it is made where it is missing")
     add("tree", type=Path, nargs="?", default=Path("surgsigma"), metavar="TREE", help="folder (default: surgsigma)")
     add("--dry-run", action="store_true", help="show what would happen, and change nothing")
-    add("--private", action="store_true", help="make a new dataset private")
+    add("--bucket", action="store_true", help="into the bucket hf://buckets/ORG/NAME, which keeps no versions")
+    add("--private", action="store_true", help="make a new dataset or bucket private")
     add("--gated", choices=("auto", "manual"), default="", help="readers ask for access: granted at once, or by hand")
     add("--version", type=_version, metavar="TAG", help="tag of the data (default: from their digest)")
     add("--delete", action="store_true", help="take files of an earlier tree out of the dataset")
@@ -43,10 +52,18 @@ def _push_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _push(args: argparse.Namespace) -> int:
+    from huggingface_hub.utils import disable_progress_bars
+
+    from ..hub.bucket import PREFIX
     from ..hub.public_form import public_form
     from ..hub.push import Push, PushOptions, PushPlan
+    from ..hub.push_bucket import BucketPush
     from ..hub.viewer import publish_viewer
 
+    bucket = args.bucket or args.repo.startswith(PREFIX)
+    if bucket and (args.gated or args.version or args.viewer):
+        raise SurgSigmaError("a bucket has no gate, no versions and no viewer",
+                             hint="Leave --gated, --version and --viewer away.")  # fmt: skip
     if args.annotations_only:
         args.tree = public_form(args.tree, gated=bool(args.gated), rights=args.rights, workers=args.workers)
         say(f"Tree that may go out: {args.tree}", error=args.json)
@@ -58,7 +75,11 @@ def _push(args: argparse.Namespace) -> int:
         version=args.version or "",
         workers=args.workers,
     )
-    one = Push(args.tree, args.repo, options, (lambda line: say(line, error=True)) if args.json else say)
+    if not sys.stderr.isatty():  # the bars of huggingface_hub write a line for each change into a log
+        disable_progress_bars()
+    tell = (lambda line: say(line, error=True)) if args.json else say
+    name = args.repo.removeprefix(PREFIX)
+    one = BucketPush(args.tree, name, options, tell) if bucket else Push(args.tree, name, options, tell)
     plan: PushPlan = one.plan()
     if args.dry_run:
         print_json(plan.as_dict()) if args.json else _show(plan)
@@ -68,6 +89,9 @@ def _push(args: argparse.Namespace) -> int:
         receipt["viewer"] = publish_viewer(args.tree, args.repo, private=args.private, say=one.say)
     if args.json:
         print_json(receipt)
+    elif bucket:
+        say(f"In the bucket: {receipt['page']}")
+        say(f"Read it with: surgsigma_hub.stream({receipt['bucket']!r}, CONFIG)")
     else:
         say(f"Published: {receipt['page']} at commit {receipt['commit']}")
         say(f"Check it as anyone can: surgsigma verify {args.repo}@{receipt['tag']}")
@@ -82,7 +106,7 @@ def _show(plan: object) -> None:
     say(f"{plan.repo} {there}; version {plan.version}")
     say(f"{plural(len(plan.new), 'file')} to send ({size_text(plan.bytes)}), {plan.unchanged:,} there already")
     if plan.steps:
-        say(table(("commit", "files"), plan.steps))
+        say(table(("step", "files"), plan.steps))
     for title, names in (("Would be deleted", plan.gone), ("Stays at home", plan.at_home)):
         if names:
             say(f"{title}: {', '.join(names[:10])}" + (f" and {len(names) - 10:,} more" if len(names) > 10 else ""))
@@ -200,6 +224,7 @@ COMMANDS = (
             ("surgsigma push ORG/surgsigma --version v1.0", "publish ./surgsigma, tagged v1.0"),
             ("surgsigma push ORG/surgsigma mine --private --gated manual", "for whom you let in"),
             ("surgsigma push ORG/surgsigma --annotations-only", "labels of sources whose pictures may not go out"),
+            ("surgsigma push ORG/NAME --bucket --private", "into a bucket, for work in progress"),
         ),
         arguments=_push_arguments,
         run=_push,

@@ -76,6 +76,7 @@ def _entry_dict(entry: Entry) -> Mapping[str, Any]:
         "narrower": list(entry.narrower),
         "native": {source: list(names) for source, names in entry.native.items()},
         "fold": entry.fold,
+        "codes": dict(entry.codes),
     }
 
 
@@ -89,6 +90,8 @@ def _print_entry(entry: Entry) -> None:
         say(f"  a kind of {concept.broader}")
     if entry.narrower:
         say(f"  covers {', '.join(entry.narrower)}")
+    for system, code in entry.codes.items():
+        say(f"  {system} {code}")
     for source, names in entry.native.items():
         say(f"    {source}: {', '.join(names)}")
     if not entry.native:

@@ -89,21 +89,27 @@ def closing(facts: TreeFacts) -> list[str]:
 
 
 def _agreement(facts: TreeFacts) -> dict[str, str]:
-    """By source, how often the raters of a criterion are of one mind; sources that keep no scores are left out."""
-    of_one_mind: Counter[str] = Counter()
-    rated: Counter[str] = Counter()
+    """By source and criterion, how often the raters are of one mind; sources that keep no scores are left out."""
+    of_one_mind: Counter[tuple[str, str]] = Counter()
+    rated: Counter[tuple[str, str]] = Counter()
     for m in facts.manifests:
         if "safety_assessment" not in m.counts:
             continue
-        for doc in documents(facts.tree, m, ("answer",)):
+        seen: set[tuple[str, int, str]] = set()  # one criterion is asked for alone as well
+        for doc in documents(facts.tree, m, ("answer", "video_id", "frame_index")):
             for verdict in doc["answer"]["criteria"]:
-                if len(scores := verdict["scores"]) > 1:
-                    rated[m.source] += 1
-                    of_one_mind[m.source] += len(set(scores)) == 1
-    return {
-        source: f"all raters agree in {of_one_mind[source] / total:.0%} of {count(total, 'verdict')} on a criterion"
-        for source, total in rated.items()
-    }
+                judged = (doc["video_id"], doc["frame_index"], verdict["criterion"])
+                if len(scores := verdict["scores"]) > 1 and judged not in seen:
+                    seen.add(judged)
+                    rated[m.source, verdict["criterion"]] += 1
+                    of_one_mind[m.source, verdict["criterion"]] += len(set(scores)) == 1
+    made: dict[str, str] = {}
+    for source in dict.fromkeys(source for source, _ in rated):
+        each = {criterion: total for (of, criterion), total in sorted(rated.items()) if of == source}
+        agreed, total = sum(of_one_mind[source, criterion] for criterion in each), sum(each.values())
+        parts = ", ".join(f"{name} {of_one_mind[source, name] / n:.0%}" for name, n in each.items())
+        made[source] = f"all raters agree in {agreed / total:.0%} of {count(total, 'verdict')} on a criterion ({parts})"
+    return made
 
 
 def _limits(facts: TreeFacts) -> list[str]:

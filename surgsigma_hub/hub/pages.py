@@ -28,6 +28,14 @@ _LONGEST = 240
 _MOST = 4
 
 
+def _pairs(facts: TreeFacts) -> list[str]:
+    """The configs of one task of one source; nothing where one source gives every task its samples."""
+    if len(facts.sources) == 1:
+        return []
+    listed = _config_list(c for c in facts.configs if c.kind == "pair")
+    return [f"<details><summary>One task of one source</summary>\n\n{listed}\n\n</details>"]
+
+
 def readme_page(facts: TreeFacts, drawn: Mapping[str, Drawn]) -> str:
     """The body of README.md; ``drawn`` are the pictures that lie beside it."""
     recorded = [s for s in facts.sources if not facts.synthetic(s)]
@@ -45,9 +53,8 @@ def readme_page(facts: TreeFacts, drawn: Mapping[str, Drawn]) -> str:
         "Each task and each source is a config; `task-source` is one task of one source, and `all` is everything.",
         "<details><summary>Configs, split by split</summary>\n\n"
         + _config_list(c for c in facts.configs if c.kind != "pair")
-        + "\n\n</details>\n\n<details><summary>One task of one source</summary>\n\n"
-        + _config_list(c for c in facts.configs if c.kind == "pair")
         + "\n\n</details>",
+        *_pairs(facts),
         *_layout_text(facts),
         "## Sources",
         source_list(facts),

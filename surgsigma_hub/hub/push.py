@@ -15,35 +15,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ShardError, SurgSigmaError
-from ..shards.frontmatter import check_ours, split_card
+from ..errors import SurgSigmaError
 from ..shards.manifest import Manifest, load_tree
-from ..shards.validate import validate
 from ..version import __version__
-from .cards import stale
+from .attempts import PushError
 from .pin import pin, write_pin
 from .published import (
     PublishedFile,
     Stage,
     check_limits,
     data_digest,
-    is_published_place,
     left_at_home,
     published_files,
     stale_places,
-    state_digest,
 )
-from .receipts import note_valid, was_found_valid, write_receipt
-from .repository import BATCH, PushError, RemoteState, Repository
-from .scrub import scrub_check
+from .readiness import check_cards, check_ours_there, check_valid
+from .receipts import write_receipt
+from .repository import BATCH, RemoteState, Repository
 from .terms import Refusal, refuse, tree_terms
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 1000
 """Files of the largest single commit that replaces what readers use; of more, a pull request gathers them."""
-
-_KEPT = (".gitattributes", ".gitignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +127,7 @@ class Push:
             ShardError: the tree is not whole, its cards are stale, or the Hub would not take it.
             SurgSigmaError: the dataset is somebody else's, or cannot be asked.
         """
+        check_cards(self.tree)
         return self._plan(self.repository.state())
 
     def run(self, plan: PushPlan) -> dict[str, Any]:
@@ -143,7 +138,7 @@ class Push:
             PushError: the Hub refuses something or cannot be reached.
         """
         refuse(plan.refusals)
-        self._check_valid()
+        check_valid(self.tree, self._manifests, workers=self.options.workers, say=self.say)
         if not plan.exists:
             self.repository.create(private=self.options.private)
         if self.options.gated:
@@ -180,13 +175,13 @@ class Push:
         terms = tree_terms(self._manifests)
         gated = bool(self.options.gated) or (state is not None and state.gated)
         refusals = terms.refusals(gated=gated, rights=self.options.rights)
-        self._check_cards()
         write_pin(self.tree, pin(self.tree, self._manifests, version=version, rights=self.options.rights))
         files = published_files(self.tree, self._manifests)
         check_limits(files)
         remote = state.files if state is not None else {}
         if state is not None:
-            self._check_ours(state)
+            where, read = f"{self.repo} at commit {state.commit[:12]}", self.repository.read
+            check_ours_there(self.repo, state.files, lambda place: read(place, state.commit), where=where)
         new = tuple(file for file in files if state is None or not state.holds(file))
         stale = stale_places(remote, files)
         if stale and not self.options.delete:
@@ -200,59 +195,6 @@ class Push:
             self.repo, version, new, len(files) - len(new), stale, _steps(new, stale, replaces),
             left_at_home(self.tree, files), refusals, state is not None, replaces,
         )  # fmt: skip
-
-    def _check_cards(self) -> None:
-        for place in stale(self.tree):
-            raise ShardError(
-                f"{place} is not what the tree's manifests give: it is stale, or was changed by hand",
-                hint=f"Write the cards anew with: surgsigma card {self.tree}",
-            )
-
-    def _check_valid(self) -> None:
-        state = state_digest([f for f in published_files(self.tree, self._manifests) if f.place.startswith("data/")])
-        if was_found_valid(self.tree, state):
-            return
-        self.say("Checking every sample ...")
-        report = validate(self.tree, workers=self.options.workers)
-        if not report.ok:
-            first = "\n  ".join(map(str, report.errors[:5]))
-            raise ShardError(
-                f"{self.tree} is not valid ({report.counts['errors']:,} errors), so it is not published:\n  {first}",
-                hint=f"See them all with: surgsigma validate {self.tree}",
-            )
-        private = scrub_check(self.tree)
-        if not private.ok:
-            first = "\n  ".join(map(str, private.problems[:5]))
-            raise ShardError(
-                f"{self.tree} holds what must not leave ({len(private.problems):,} findings), so it is not published:"
-                f"\n  {first}",
-                hint=f"See them all with: surgsigma scrub --check {self.tree}",
-            )
-        note_valid(self.tree, state, report.counts)
-
-    def _check_ours(self, state: RemoteState) -> None:
-        """Refuse a dataset that is not a tree of this package."""
-        if "README.md" in state.files:
-            where = f"{self.repo} at commit {state.commit[:12]}"
-            text = self.repository.read("README.md", state.commit).decode("utf-8", "replace")
-            try:
-                ours = check_ours(split_card(text, where=where)[0], where=where)
-            except ShardError as error:
-                if "format version" in error.message:
-                    raise
-                raise SurgSigmaError(
-                    f"{self.repo} is there already, and is not a tree of this package: it is left alone",
-                    hint="Publish to another name.",
-                ) from None
-            if "pointer" in ours:
-                raise SurgSigmaError(f"{self.repo} holds a pointer card, no tree", hint="Publish to another name.")
-            return
-        foreign = [p for p in state.files if p not in _KEPT and not is_published_place(p)]
-        if foreign:
-            raise SurgSigmaError(
-                f"{self.repo} is there already, holds {foreign[0]} and no card of this package: it is left alone",
-                hint="Publish to another name.",
-            )
 
     def _send(self, plan: PushPlan, state: RemoteState) -> str:
         head = state.commit

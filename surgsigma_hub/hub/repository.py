@@ -1,12 +1,11 @@
 """One dataset on the Hub as something to write to: what it holds, and commits that are looked at after any failure.
 
 A commit whose answer was lost may have landed; one that was refused may have been refused because it had. So the tree
-is listed before anything is tried again, and what is there already is done. The token is never printed or kept.
+is listed before anything is tried again, and what is there already is done.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 import tempfile
 import time
@@ -17,18 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import SurgSigmaError
+from .attempts import PushError, attempt
 from .published import PublishedFile, same_as
-
-logger = logging.getLogger(__name__)
 
 BATCH = 250
 """Files of one commit, of many: what the Hub's own client begins with."""
 
-TRIES = 3
-"""How often one step is tried, after 1 and 2 s; huggingface_hub tries most requests five times more by itself."""
-
 _CONNECTIONS = 8
-_PASSING = (408, 425, 429, 500, 502, 503, 504)
 _T = TypeVar("_T")
 
 
@@ -54,10 +48,6 @@ class RemoteState:
         """Whether a file is there as it is on disk."""
         there = self.files.get(file.place)
         return there is not None and there.size == file.size and same_as(file, oid=there.oid, sha256=there.sha256)
-
-
-class PushError(SurgSigmaError):
-    """The Hub did not take what was sent."""
 
 
 class Repository:
@@ -238,47 +228,7 @@ class Repository:
         return self._try(send, f"pull request {number} was not merged", landed=landed)
 
     def _try(self, step: Callable[[], _T], what: str, *, landed: Callable[[], _T | None] | None = None) -> _T:
-        from huggingface_hub.errors import HfHubHTTPError
-
-        for number in range(1, TRIES + 1):
-            try:
-                return step()
-            # The errors of whichever HTTP library this huggingface_hub uses; RuntimeError where it gives up on its own.
-            except (OSError, RuntimeError, ValueError, *HfHubHTTPError.__bases__) as error:
-                if isinstance(error, OSError) and error.filename is not None:
-                    raise PushError(f"{error.filename}: {error.strerror or error}") from None  # a file of the tree
-                status = getattr(getattr(error, "response", None), "status_code", None)
-                logger.info("%s: %s, try %d: %s", self.name, what, number, without_secrets(error))
-                if landed is not None and (found := landed()):
-                    return found
-                passing = status in _PASSING or (status is None and not isinstance(error, ValueError))
-                if number == TRIES or not passing:
-                    raise self._refused(what, status, error) from None
-                self._wait(2.0 ** (number - 1))
-        raise AssertionError
-
-    def _refused(self, what: str, status: int | None, error: Exception) -> PushError:
-        cure = "Run the same command again: it goes on from what has arrived."
-        if status in (401, 403):
-            cure = "Log in with: hf auth login (a token that may write to this dataset), then run this again."
-        if status == 412:
-            cure = "Somebody else committed to it. Run the same command again: it looks at what is there now."
-        return PushError(f"{self.name}: {what}: {without_secrets(error)}", hint=cure)
-
-
-def without_secrets(error: Exception | str) -> str:
-    """The first line of an error without tokens and without what signs a link to a storage.
-
-    >>> without_secrets("403 for https://s3.example/x?X-Amz-Signature=abc with hf_abcdefghijklmnopq")
-    '403 for https://s3.example/x?... with hf_***'
-    """
-    from huggingface_hub import get_token
-
-    text = " ".join(str(error).split())
-    if token := get_token():
-        text = text.replace(token, "***")
-    text = re.sub(r"hf_[A-Za-z0-9]{8,}", "hf_***", text)
-    return re.sub(r"(https?://[^\s?]+)\?\S+", r"\1?...", text)[:400] or type(error).__name__
+        return attempt(self.name, step, what, wait=self._wait, landed=landed)
 
 
 def _chunks(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

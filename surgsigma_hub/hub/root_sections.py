@@ -38,11 +38,11 @@ def summary(facts: TreeFacts) -> str:
     whole = facts.held()
     recorded = [s for s in facts.sources if not facts.synthetic(s)]
     made = [s for s in facts.sources if facts.synthetic(s)]
-    origin = f"{len(recorded)} recorded" + (f" and {len(made)} synthetic" if made else "")
+    kinds = (f"{len(some)} {kind}" for some, kind in ((recorded, "recorded"), (made, "synthetic")) if some)
     made_samples = sum(facts.held(source=name).samples for name in made)
+    share = f"{made_samples:,} of the {whole.samples:,} samples are" if recorded else "All of it is"
     note = (
-        f" **{made_samples:,} of the {whole.samples:,} samples are synthetic** (made by a program, not recorded): "
-        f"{', '.join(f'`{s}`' for s in made)}."
+        f" **{share} synthetic** (made by a program, not recorded): {', '.join(f'`{s}`' for s in made)}."
         if made
         else ""
     )
@@ -51,7 +51,7 @@ def summary(facts: TreeFacts) -> str:
         "**What:** pictures and clips of operations with questions, typed answers and reasoning, all in one form. "
         "Tasks and name follow SurgSigma-DB (arXiv:2603.16822).",
         f"**How much:** {count(whole.samples, 'sample')} of {count(whole.videos, 'surgery', 'surgeries')}, "
-        f"{count(len(facts.tasks), 'task')}, {count(len(facts.sources), 'source')} ({origin}), "
+        f"{count(len(facts.tasks), 'task')}, {count(len(facts.sources), 'source')} ({' and '.join(kinds)}), "
         f"{size_text(whole.bytes)}.{note}",
         f"**You may** {may}.",
         f"**You may not** {may_not}. Terms by source: [LICENSES.md](LICENSES.md).",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
@@ -24,12 +24,14 @@ class Entry:
         native: Source to its own names of the label, each as in its files; sources without one are not keys.
         narrower: Ids of the labels that this one is the broader word for.
         fold: Why names that differ by more than their spelling are one label; empty where none do.
+        codes: What published terminologies number it, by terminology; those without a number for just this are no keys.
     """
 
     concept: Concept
     native: Mapping[str, tuple[str, ...]]
     narrower: tuple[str, ...]
     fold: str
+    codes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,7 +62,7 @@ def vocabulary(kinds: Iterable[Kind] = LABELLED, sources: Iterable[str] | None =
             names = native.get((kind, id), {})
             if asked is None or names:
                 fold = folds().get((kind, id), "")
-                found.append(Entry(concept, names, tuple(narrower.get(id, ())), fold))
+                found.append(Entry(concept, names, tuple(narrower.get(id, ())), fold, codes().get((kind, id), {})))
     return found
 
 
@@ -78,6 +80,19 @@ def folds() -> dict[tuple[str, str], str]:
     """Why native names that differ by more than their spelling are one label, by kind and id (``folds.csv``)."""
     text = (resources.files(__package__) / "folds.csv").read_text("utf-8")
     return {(row["kind"], row["id"]): row["reason"] for row in csv.DictReader(text.splitlines())}
+
+
+@cache
+def codes() -> dict[tuple[str, str], dict[str, str]]:
+    """Numbers of labels in published terminologies, by kind and id (``terminology.csv``): numbers alone, no text.
+
+    Those of SNOMED CT are the ones that DICOM (part 16) names for free use; OntoSPM has none in what we have seen.
+    """
+    text = (resources.files(__package__) / "terminology.csv").read_text("utf-8")
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        found.setdefault((row["kind"], row["id"]), {})[row["system"]] = row["code"]
+    return found
 
 
 def spelling(name: str) -> str:

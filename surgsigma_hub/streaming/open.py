@@ -64,8 +64,8 @@ def stream(
     by step, is the same list on any number of ranks, workers and threads.
 
     Args:
-        tree: A folder with a built tree, ``ORG/NAME`` or ``ORG/NAME@REVISION`` on the Hub, or a URL: ``https://`` or
-            any store that fsspec knows. None: ``./surgsigma``.
+        tree: A folder with a built tree, ``ORG/NAME`` or ``ORG/NAME@REVISION`` on the Hub, ``hf://buckets/ORG/NAME``,
+            or a URL: ``https://`` or any store that fsspec knows. None: ``./surgsigma``.
         config: A task, a source, ``<task>-<source>`` or ``all`` (also None); several; or a mixture ``{name: weight}``.
         split: One split, or several joined by ``+``.
         seed: Any integer.

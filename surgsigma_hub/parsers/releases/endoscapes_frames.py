@@ -10,19 +10,22 @@ from typing import Any
 from ...errors import BadRowError
 from ...records import Defect, FileImage, Frame, Label, LabeledBox, LabeledMask, Reason
 from ..coco import CocoEntry, CocoObject
-from .rater_shares import verdicts_of
+from .rater_shares import Votes, verdicts_of
 
 _FPS = 25
 _TOOL, _CRITERIA = "tool", ("C1", "C2", "C3")
 
 
-def moment_of(index: int, path: Path, entries: Sequence[CocoEntry]) -> Iterator[Frame | Defect]:
+def moment_of(
+    index: int, path: Path, entries: Sequence[CocoEntry], votes: Votes | None = None
+) -> Iterator[Frame | Defect]:
     """The frame that entries of several files are about, and what is left out.
 
     Args:
         index: Its number, at 25 a second.
         path: Its image.
         entries: Those with masks first, which repeat the boxes of their images; there is one at least.
+        votes: Of each rater on the criteria, where they are known.
     """
     size = (entries[0].image.width, entries[0].image.height)
     frame = Frame(index=index, fps=_FPS, image=FileImage(path), size=size)
@@ -34,7 +37,7 @@ def moment_of(index: int, path: Path, entries: Sequence[CocoEntry]) -> Iterator[
             frame = replace(frame, **_facts(objects))
         if frame.criteria is None and image.data.get("is_ds_keyframe") is True:
             try:
-                frame = replace(frame, criteria=verdicts_of(image.data.get("ds"), _CRITERIA))
+                frame = replace(frame, criteria=verdicts_of(image.data.get("ds"), _CRITERIA, votes))
             except BadRowError as error:
                 yield Defect(Reason.LABEL_CORRUPT, f"{file.where} image {image.id}", f"ds: {error.message}")
     if frame.facts():

@@ -33,6 +33,7 @@ MOTIONS = (REACH, GRASP, ROTATE, LIFT, HOLD, DISSECT, IDLE, MOVE, RELEASE)
 """Names of ours for what the sentences say; what is said verbatim stays in the answer."""
 _NEVER = {FORCEPS: frozenset({DISSECT}), KNIFE: frozenset({GRASP, RELEASE})}
 """What an instrument cannot do: forceps do not cut, a knife has no jaws."""
+_VERBS = frozenset({*ACTS, "helper", "holding", "continue", "finished"})
 _WITHOUT_TARGET = frozenset({ROTATE, IDLE, MOVE})
 
 
@@ -53,6 +54,10 @@ class Placed:
     numbers: tuple[float, float, float, float]
 
 
+_UNSEEN = frozenset({"cannot", "nothing", "fog", "unseen", "unidentified", "unrecognized", "indistinguishable"})
+"""Words that beside one of a view say that there is none; no words of a motion, which they would deny."""
+
+
 def says_no_view(text: str) -> bool:
     """Whether the sentence says that the view is not clear, or the lens has to be cleaned, in place of a motion.
 
@@ -66,7 +71,7 @@ def says_no_view(text: str) -> bool:
     seen = [n for n, found in enumerate(classes) if "scene" in found]
     unclear = [n for n, found in enumerate(classes) if "unclear" in found]
     denied = [n for n in range(len(tokens) - 1) if tokens[n] == "not" and tokens[n + 1] in ("clear", "visible")]
-    return bool(seen and (unclear or denied))
+    return bool(seen and (unclear or denied or {*tokens} & _UNSEEN))
 
 
 def parse_motions(text: str) -> tuple[Motion, ...]:
@@ -107,7 +112,9 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
             yield (whole,)
         return
     start, end = named
-    if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"}:
+    after = tokens[end + 1] if end + 1 < len(tokens) else ""
+    of_one = after.endswith("s") and bool(words().get(after, frozenset()) & _VERBS)  # "and the knife stays"
+    if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"} and not of_one:
         # "keep the forceps and the knife idle": one clause of both
         together = [_clause([*tokens[:start], tokens[n], *tokens[end + 1 :]]) for n in named]
         if together[0] and together[1]:
@@ -179,9 +186,11 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     if len(acts) != 1:
         return None
     act = acts.pop()
+    if act == GRASP and {*tokens} & _KEEPING:
+        return HOLD  # "keep the forceps gripping the flap"
     if act == LIFT and _object(tokens, classes, LIFT) != "flap":
-        moved = _object(tokens, classes, LIFT) == "instrument" and ("direction" in held or "from" in tokens)
-        return MOVE if moved else None  # "draw the forceps back"
+        led = "direction" in held or "from" in tokens or bool({*tokens} & _WITHDRAWING)
+        return MOVE if led and _object(tokens, classes, LIFT) == "instrument" else None  # "draw the forceps back"
     return _reaching(tokens, classes) if act == REACH else act
 
 
@@ -189,6 +198,14 @@ _TURNING = frozenset(
     f"{verb}{end}" for verb in ("chang", "adjust", "orient", "reorient") for end in ("e", "ing", "es", "", "s")
 )
 """Verbs that, with an angle or an axis, say that an instrument is turned."""
+_KEEPING = frozenset(
+    f"{verb}{end}"
+    for verb in ("keep", "maintain", "retain", "remain", "continu")
+    for end in ("", "e", "s", "es", "ing")
+)
+"""Verbs that say of a grasp that it lasts."""
+_WITHDRAWING = frozenset(f"{verb}{end}" for verb in ("withdraw", "retract") for end in ("", "s", "ing", "n", "ed"))
+"""Verbs that say of an instrument alone where it goes: back."""
 _TO_OR_FROM = frozenset({"from", "away", "off", "to", "towards", "toward"})
 _LEADING = _TO_OR_FROM | {"with", "using", "by", "via", "through", "employing", "utilizing"}
 """Words before what a verb is not done to."""
@@ -254,6 +271,8 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
     verb = next(n for n, found in enumerate(classes) if REACH in found or f"noun:{REACH}" in found)
     objects = (n for n in range(verb + 1, len(tokens)) if {"flap", "edge"} & classes[n] or _is_instrument(tokens[n]))
     object_at = next(objects, None)
+    if verb == len(tokens) - 1:
+        return None  # what is reached was parted from it
     directed = any("direction" in found for found in classes)
     if object_at is not None and not _is_instrument(tokens[object_at]):
         between = {*tokens[verb + 1 : object_at]}

@@ -24,6 +24,8 @@ from .tracked_triplets import TripletNames, triplets_of
 
 _NONE = -1
 """Of any id: not annotated."""
+_WITHOUT_ACT = (_NONE, -2, None)
+"""Of a triplet: an instrument that is none of any, or of which it is not annotated what it does."""
 _OUT_OF_VIEW = [_NONE] * 4
 """As a box: the instrument is only tracked on."""
 _NUMBERS = frozenset({int, float})
@@ -157,11 +159,12 @@ def _frame(
     place: str,
     tools: Mapping[int, Label],
     phases: Mapping[int, str],
-    acts: TripletNames,
+    names: TripletNames,
     size: tuple[Any, Any],
 ) -> tuple[TrackedFrame, list[Defect]]:
     boxes: list[LabeledBox] | None = []
     seen: list[dict[str, Any]] = []
+    acts = False
     named: set[int | str] = set()
     defects: list[Defect] = []
     for record in records:
@@ -175,6 +178,7 @@ def _frame(
             if box is not None and boxes is not None:
                 boxes.append(box)
                 seen.append(record)
+                acts = acts or record.get("triplet") not in _WITHOUT_ACT
         phase = record.get("phase") if isinstance(record, dict) else None
         if phase is not None:
             named.add(phase if type(phase) is int else str(phase))
@@ -186,7 +190,7 @@ def _frame(
         known = []
     triplets = None
     try:
-        triplets = triplets_of(seen, boxes, acts) if boxes else None
+        triplets = triplets_of(seen, boxes, names) if acts and boxes else None
     except BadRowError as error:
         defects.append(Defect(Reason.LABEL_CORRUPT, place, f"{error.message}: the frame has no list of triplets"))
     return TrackedFrame(None if boxes is None else tuple(boxes), known[0] if known else None, triplets), defects

@@ -41,7 +41,7 @@ class TripletNames:
 def triplets_of(
     records: Sequence[Mapping[str, Any]], boxes: Sequence[LabeledBox], names: TripletNames
 ) -> tuple[Triplet, ...] | None:
-    """What the instruments in view do; None where that is not annotated of all that could be part of a triplet.
+    """What the instruments in view do; None where none of them, or not each that may be part of a triplet, has one.
 
     Args:
         records: Those of the instruments in view.
@@ -52,11 +52,9 @@ def triplets_of(
         BadRowError: an id is none of its list, or ids contradict each other.
     """
     found: list[Triplet] = []
-    annotated = False
     for record, box in zip(records, boxes, strict=True):
         id, instrument = record.get("triplet"), box.label
         if id == _NO_TRIPLET or (id == _NOT_ANNOTATED and instrument.native not in NAMES["instrument"]):
-            annotated |= id == _NO_TRIPLET
             if instrument.native in NAMES["instrument"]:
                 return None
             continue
@@ -69,9 +67,8 @@ def triplets_of(
             raise BadRowError(f"triplet {str(id)[:20]}, expected -2, -1 or one of 0 to {len(known) - 1}")
         if names.presumed and known[id] != said:
             raise BadRowError(f"triplet {id} ({known[id]}) in a record of {said}")
-        annotated = True
         found.append(Triplet(instrument, verb, target))
-    return tuple(dict.fromkeys(found)) if annotated else None
+    return tuple(dict.fromkeys(found)) or None
 
 
 def acts_of(triplets: tuple[Triplet, ...] | None) -> dict[str, Any]:

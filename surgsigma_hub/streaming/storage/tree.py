@@ -24,6 +24,7 @@ from .prefetch import RemoteShards
 from .range_file import RangedFile
 
 _REPO = re.compile(r"(?:hf://datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:@(.+))?")
+_BUCKET = re.compile(r"hf://buckets/([A-Za-z0-9][\w.-]*/[\w.-]+)(?:/(.*?))?/?")
 _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
 _BUILD = "Build a tree (surgsigma build --help), or name a folder, ORG/NAME of a dataset on the Hub, or a URL."
 
@@ -189,6 +190,10 @@ def find_tree(
             return RemoteTree(text, _Web(text.rstrip("/") + "/", {}), _listed_by_card, options)
         if repo := _REPO.fullmatch(text):
             return _hub(repo[1], revision or repo[2], options)
+        if bucket := _BUCKET.fullmatch(text):
+            if revision:
+                raise SurgSigmaError(f"{text}: a bucket has no revisions", hint="Leave revision away.")
+            return _bucket(bucket[1], bucket[2] or "", text, options)
         if "://" in text:
             return RemoteTree(text, _Store(text), _listed_by_store, options)
     raise SurgSigmaError(f"{text}: there is no such folder here", hint=_BUILD)
@@ -267,3 +272,13 @@ def _hub(repo: str, revision: str | None, options: RemoteOptions) -> TreeStorage
     names = _Names([Listed.from_path(path) for path in sorted(filter(_MANIFEST.fullmatch, found.files))])
     where = f"{repo} (revision {found.sha[:12]})"
     return RemoteTree(where, _Web(files_url(repo, found.sha), dict(headers)), names, options)
+
+
+def _bucket(name: str, folder: str, where: str, options: RemoteOptions) -> TreeStorage:
+    """A bucket as it is now; a shard that changes later is told by its ETag."""
+    from .hub_bucket import bucket_url, list_bucket  # huggingface_hub is slow to import
+    from .hub_dataset import headers_for
+
+    found = filter(_MANIFEST.fullmatch, list_bucket(name, folder, options))
+    names = _Names([Listed.from_path(path) for path in sorted(found)])
+    return RemoteTree(where, _Web(bucket_url(name, folder), dict(headers_for(None))), names, options)

@@ -9,7 +9,19 @@ from types import MappingProxyType
 from typing import Literal, Protocol
 
 from ...ontology import Kind
-from ...records import Answer, Coverage, Cut, Fact, Family, Frame, ImageRef, LabeledMask, Native, VideoTimeline
+from ...records import (
+    Answer,
+    Coverage,
+    Cut,
+    Fact,
+    Family,
+    Frame,
+    ImageRef,
+    LabeledMask,
+    Native,
+    NativeQA,
+    VideoTimeline,
+)
 from ...source import SourceInfo
 
 
@@ -71,6 +83,7 @@ class Draft:
         named: Kinds of label beyond what is seen that a description names: its phase, its step, its criteria.
         catch_all: Whether the answer is a label that stands for none of the others: asked where models are evaluated,
             as the source's protocol does, and not where they are trained.
+        own: The source's own question and answer, where the sample is told in these words and not in ours.
     """
 
     answer: Answer
@@ -83,6 +96,7 @@ class Draft:
     target: Target | None = None
     named: frozenset[Kind] = frozenset()
     catch_all: bool = False
+    own: NativeQA | None = None
 
     @property
     def cut(self) -> Cut | None:

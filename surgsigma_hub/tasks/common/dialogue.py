@@ -133,6 +133,8 @@ def worded(
         group = "stated" if "stated" in bank(one.name).answers else some.answer_group
         return plain(one, replace(some, answer_group=group))
 
+    if draft.own is not None:
+        return [(draft.own.question or "", draft.own.answer or "")], f"{task.name}/source/0+source/0"
     if talk.form == "compound":
         question, answer, template = stated(task, draft)
         other, some = talk.others[0]

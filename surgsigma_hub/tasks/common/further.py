@@ -27,7 +27,7 @@ from .base import AnswerKind, Draft, Task
 from .choices import LETTERS, shuffled, vocabulary
 from .comparisons import boxes_of, compared, in_order, overlapping
 from .question_kinds import Style
-from .shipped import is_shipped, shipped
+from .shipped import in_own_words, is_shipped, shipped
 from .wording import draws
 
 _EXISTENCE = 0.25
@@ -113,10 +113,12 @@ def further(task: Task, frame: Frame, drafts: Sequence[Draft], source: str, stem
 
 
 def every_draft(task: Task, frame: Frame, source: str, stem: str, style: Style) -> list[Draft]:
-    """The plain drafts of one moment, what its source asks, and the further ones where the style asks for them."""
-    drafts = list(task.draft(frame)) if task.draft is not None else []
-    more = () if style is Style.PAPER else further(task, frame, drafts, source, stem)
-    return [*drafts, *shipped(task, frame), *more]
+    """The plain drafts of one moment and what its source asks; by style also further ones, and those in its words."""
+    plain = list(task.draft(frame)) if task.draft is not None else []
+    asked = [*plain, *shipped(task, frame)]
+    if style is Style.PAPER:
+        return asked
+    return [*asked, *further(task, frame, plain, source, stem), *in_own_words(task, frame, asked)]
 
 
 def every_course_draft(task: Task, course: VideoTimeline, stem: str, style: Style) -> Iterator[tuple[Frame, Draft]]:

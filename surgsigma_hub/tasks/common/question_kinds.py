@@ -47,6 +47,8 @@ class QuestionKind(StrEnum):
     ORDER = "order"
     CHOICE = "choice"
     CONTEXT = "context"
+    SOURCE = "source"
+    """In the source's own words, question and answer: see ``shipped``."""
 
 
 class Form(StrEnum):

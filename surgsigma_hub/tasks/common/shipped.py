@@ -6,13 +6,15 @@
   would name it: see :func:`shipped`.
 - What no typed answer holds (how many, which colour, where in words) is no sample. The loader tells how many there are.
 
-All are worded by us. Questions of such sources are made by templates, without articles and with few wordings; whoever
-trained on them would learn to write so. What the source asked and answered stands in ``native``, letter by letter.
+All are worded by us, and the first two kinds a second time in the source's own words, question and answer letter by
+letter: :func:`in_own_words`. These samples are marked, for such questions are made by templates, without articles and
+with few wordings, and who trains on them alone learns to write so: the group in ``provenance.template`` is ``source``,
+and the key in their ids begins with ``own``. What the source asked and answered stands in ``native`` of both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...ontology import NULL, Kind, concept
@@ -24,11 +26,12 @@ from .wording import are
 _KINDS: Mapping[Fact, Kind] = {Fact.INSTRUMENTS: "instrument", Fact.ACTIONS: "action", Fact.TISSUES: "target"}
 """Vocabulary of each list that a check can be about."""
 _KEY = "asked-"
+_OWN = "own"
 
 
 def is_shipped(draft: Draft) -> bool:
     """Whether a draft is one of those made here."""
-    return draft.key.startswith(_KEY)
+    return draft.key.startswith(_KEY) or draft.own is not None
 
 
 def shipped(task: Task, frame: Frame) -> Iterator[Draft]:
@@ -55,6 +58,26 @@ def shipped(task: Task, frame: Frame) -> Iterator[Draft]:
                 slots={**one.slots, "instrument": name, "be": are([name])},
                 native=Native((act.action.native,), act.asks.question, act.asks.answer),
             )
+
+
+def in_own_words(task: Task, frame: Frame, drafts: Sequence[Draft]) -> Iterator[Draft]:
+    """The drafts that answer a question of the source, in its words.
+
+    Args:
+        task: The task.
+        frame: The moment.
+        drafts: Its plain drafts, and those of :func:`shipped`.
+    """
+    told = question_told(task, frame)
+    plain = [draft for draft in drafts if not is_shipped(draft)]
+    if told is not None and len(plain) == 1:
+        yield _own(plain[0], told)
+    yield from (_own(d, NativeQA(d.native.question, d.native.answer)) for d in drafts if is_shipped(d))
+
+
+def _own(draft: Draft, told: NativeQA) -> Draft:
+    native = replace(draft.native, question=told.question, answer=told.answer)
+    return replace(draft, key=f"{_OWN}-{draft.key.removeprefix(_KEY)}".rstrip("-"), native=native, own=told)
 
 
 def question_told(task: Task, frame: Frame) -> NativeQA | None:
