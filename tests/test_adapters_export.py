@@ -18,7 +18,7 @@ from PIL import Image
 from surgsigma_hub.adapters import FAMILIES, Boxes, Options, TrainerResize, all_adapters, exporting, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
 from surgsigma_hub.adapters.report import ExportReport
-from surgsigma_hub.adapters.rewards import verl_reward
+from surgsigma_hub.adapters.rewards import easyr1_reward, verl_reward
 from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.streaming import Frames, StreamSample
@@ -214,6 +214,28 @@ def test_parquet_has_the_columns_that_verl_reads(adapter_tree: Path, tmp_path: P
     assert "verl_reward" in report.how and f"{tmp_path}" not in report.how
 
 
+def test_answers_of_easyr1_hold_all_that_its_reward_wants(adapter_tree: Path, tmp_path: Path) -> None:
+    """One text of a row is given to it; boxes are in pixels of what EasyR1 leaves to the model, enlarged or not."""
+    choice = Choice(config=("instrument_localization", "phase_recognition"))
+    options = Options(boxes="qwen2_5_vl")
+    rows = _exported("easyr1", adapter_tree, tmp_path / "out", options, choice)
+    seen = set()
+    for row in rows:
+        told = json.loads(row["answer"])
+        width, height = told["size"]
+        boxes = told["solution"]["boxes"]
+        right = "; ".join(
+            f"{b['label']} {[b['x1'] * width, b['y1'] * height, b['x2'] * width, b['y2'] * height]}" for b in boxes
+        )
+        said = [right or told["solution"]["text"], "xyz"]
+        one, none = easyr1_reward([{"response": text, "ground_truth": row["answer"]} for text in said])
+        assert one["overall"] == one["accuracy"] == pytest.approx(1, abs=1e-3) and none["overall"] == 0.0
+        seen.add((width, height, bool(boxes)))
+    assert {boxed for *_, boxed in seen} == {True, False} and all(w * h > 250_000 for w, h, _ in seen)
+    with pytest.raises(SurgSigmaError, match="none of ours: '4'"):
+        easyr1_reward([{"response": "4", "ground_truth": "4"}])
+
+
 def _exported(name: str, tree: Path, out: Path, options: Options, choice: Choice) -> list[dict[str, Any]]:
     export(tree, get_adapter(name), out=out, options=dataclasses.replace(options, system=None), choice=choice)
     return read_back(out)
@@ -356,7 +378,7 @@ def test_command(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["export", str(adapter_tree), "--format", "trl", "--out", str(tmp_path / "b"), "--part", "3/2"]) == 2
     assert main(["export", "--help"]) == 0
     said = capsys.readouterr().out
-    assert "examples:" in said and "grpo,llava,qwen,sharegpt,swift,trl,verl" in said.replace("\n", "")
+    assert "examples:" in said and "easyr1,grpo,llava,qwen,sharegpt,swift,trl,verl" in said.replace("\n", "")
 
 
 def test_choices_of_the_command_are_the_vocabulary() -> None:

@@ -23,13 +23,10 @@ ONLY = {"verl": "; its data set and reward, not its trainer, which wants GPUs"}
 """What was not run of them."""
 NOT_RUN = {
     "cosmos": "read: the form of its public post-training data; its code is on no registry",
+    "easyr1": "its code is on no registry; its data set was run once by hand, at 2026-07-30, on drawn frames",
     "diffusers": "read back by `imagefolder`, as its example does: `tests/test_adapters_targets.py`",
     "llava": "not run: its code is on no registry, and the form is that of its documentation",
     "qwen": "read: its code is on no registry; its data set was run once by hand, at 2026-01-30, with images",
-}
-NO_FORMAT = {
-    "EasyR1": "read, at 2026-07-30: it takes `problem`, `answer` and `images`, which no format here writes; its code "
-    "is on no registry",
 }
 
 
@@ -53,7 +50,6 @@ def trainer_table() -> str:
     rows.append(
         f"| `VlmCollator` | transformers | {versions} | ran, with clips: `tests/trainers/test_transformers.py` |"
     )
-    rows += [f"| none | {trainer} |  | {how} |" for trainer, how in NO_FORMAT.items()]
     return "\n".join(rows)
 
 

@@ -128,10 +128,20 @@ def read_verl(record: Mapping[str, Any]) -> Read:
     return _alternate(read, ends="user")
 
 
-REWARDED = ("grpo", "verl")
+def read_easyr1(record: Mapping[str, Any]) -> Read:
+    """EasyR1: one text with a tag for each path, and all that its reward is given in ``answer``."""
+    assert set(record) == {"id", "task", "problem", "images", "answer"} and isinstance(record["answer"], str)
+    assert record["problem"].count("<image>") == len(record["images"])
+    return _alternate(Read([("user", record["problem"])], record["images"]), ends="user")
+
+
+REWARDED = ("easyr1", "grpo", "verl")
 """Formats of prompts alone, whose answers are rewarded."""
+ONE_TEXT = ("easyr1",)
+"""Formats without turns: what was said before stands above the last question."""
 
 READERS: dict[str, Callable[[Mapping[str, Any]], Read]] = {
+    "easyr1": read_easyr1,
     "grpo": read_grpo,
     "llava": read_llava,
     "qwen": read_qwen,

@@ -6,7 +6,8 @@ Pure rules: no torch, no model, no network. The truth scores 1, what does not re
 - :func:`trace_reward` looks at the form alone: ``<think>``, its levels in order, ``<answer>``.
 
 Give both to ``GRPOTrainer(reward_funcs=[answer_reward, trace_reward], ...)`` and weigh them with ``reward_weights``.
-The columns that they need are those of ``get_adapter("grpo")``. :func:`verl_reward` is the first in the form of verl.
+The columns that they need are those of ``get_adapter("grpo")``. :func:`verl_reward` is the first in the form of verl,
+:func:`easyr1_reward` both in that of EasyR1.
 
 TRL decodes completions with ``skip_special_tokens=True``: a tokenizer that holds ``<think>`` or ``<answer>`` as
 *special* tokens loses them before a reward sees them. Add them as ordinary tokens.
@@ -27,7 +28,7 @@ from ..tasks import get_task
 from ..tasks.common.base import Space
 from .scores import score
 
-__all__ = ["answer_reward", "read_solution", "trace_reward", "verl_reward"]
+__all__ = ["answer_reward", "easyr1_reward", "read_solution", "trace_reward", "verl_reward"]
 
 Completion = str | Sequence[Mapping[str, Any]]
 """What TRL hands over: a text, or the messages of the assistant."""
@@ -116,6 +117,39 @@ def verl_reward(
         space=[told.get("space")],
         prompts=[told["question"]] if told.get("question") else None,
     )
+    return found
+
+
+def easyr1_reward(reward_inputs: Sequence[Mapping[str, Any]], **_: Any) -> list[dict[str, float]]:
+    """How right answers are, 0 to 1, in the form that EasyR1 calls for rows of ``get_adapter("easyr1")``.
+
+    Args:
+        reward_inputs: Of each answer its ``response``, what the model printed, and ``ground_truth`` of the row.
+
+    Returns:
+        Of each: ``accuracy``, as :func:`answer_reward`; ``format``, as :func:`trace_reward`, which is only told; and
+        ``overall``, the reward itself, which is the accuracy.
+
+    Raises:
+        SurgSigmaError: rows that are not of our export. An answer never raises.
+
+    >>> truth = '{"solution": {"text": "The hook.", "labels": ["hook"]}, "task": "instrument_recognition"}'
+    >>> easyr1_reward([{"response": "A hook.", "ground_truth": truth}])
+    [{'overall': 1.0, 'format': 0.0, 'accuracy': 1.0}]
+    """
+    found = []
+    for one in reward_inputs:
+        try:
+            told = orjson.loads(one["ground_truth"])
+            solution = orjson.dumps(told["solution"]).decode()
+        except (KeyError, TypeError, orjson.JSONDecodeError):
+            raise SurgSigmaError(
+                f"a ground truth that is none of ours: {str(one.get('ground_truth'))[:60]!r}",
+                hint="Expected rows of: surgsigma export --format easyr1",
+            ) from None
+        right = verl_reward("easyr1", one["response"], solution, told)
+        (form,) = trace_reward([one["response"]])
+        found.append({"overall": right, "format": form, "accuracy": right})
     return found
 
 

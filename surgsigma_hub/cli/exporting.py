@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..adapters import Boxes, Options
     from ..adapters.report import ExportReport
 
-_FORMATS = ("grpo", "llava", "qwen", "sharegpt", "swift", "trl", "verl")
+_FORMATS = ("easyr1", "grpo", "llava", "qwen", "sharegpt", "swift", "trl", "verl")
 _FAMILIES = ("internvl", "llava", "qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 
 
@@ -198,7 +198,7 @@ def _print(report: ExportReport, out: Path) -> None:
 COMMANDS = (
     Command(
         name="export",
-        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA, verl",
+        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA, verl, EasyR1",
         description="Write the records that a trainer reads, and the media that they name, each once. Boxes take the "
         "convention of the model, in questions, answers and reasoning alike. What a format cannot express, such as "
         "masks and videos to be generated, is left out and counted. Memory does not grow with the tree. A run that was "

@@ -1,6 +1,6 @@
 """Make the environments of trainers and engines, and run all that is tested in them.
 
-    python tests/trainers/run.py                        # all of them: about 10 GB, half an hour on two cores
+    python tests/trainers/run.py                        # all of them: about 20 GB, and hours on two cores
     python tests/trainers/run.py llamafactory swift     # some
     python tests/trainers/run.py hub_client             # all whose name begins so
     python tests/trainers/run.py --place /big/disk ...  # elsewhere than ~/.cache/surgsigma-trainers
