@@ -42,7 +42,8 @@ class Buckets(Asked):
         user = self.user()
         if user is None or user != name.partition("/")[0]:
             raise Refused(401 if user is None else 403, "You don't have the rights to create a bucket there")
-        private = json.loads(self.request.body).get("visibility") == "private"
+        asked = json.loads(self.request.body)
+        private = bool(asked.get("private")) or asked.get("visibility") == "private"  # as 1.x and 2.x say it
         there = name in self.state.buckets
         self.state.buckets.setdefault(name, Bucket(user, private))
         return (409 if there else 200), json.dumps({"url": f"{self.state.url}/buckets/{name}"}).encode(), {}

@@ -17,7 +17,7 @@ from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import Draft
 from surgsigma_hub.tasks.common.asking import ask, ask_as
 from surgsigma_hub.tasks.common.choices import durations, vocabulary
-from surgsigma_hub.tasks.common.further import every_draft, further, further_of_course, is_further
+from surgsigma_hub.tasks.common.further import every_draft, further, further_of_course, is_further, may_be_reasoned
 from surgsigma_hub.tasks.common.question_kinds import (
     PLAIN,
     Form,
@@ -150,6 +150,25 @@ def test_a_changed_interaction_is_not_among_those_that_are_done() -> None:
     real = {f"does-{t.instrument.id}-{t.action.id}-{t.target.id}" for t in done}
     assert found and not real & {d.key for d in found}
     assert "does-grasper-grasp-gallbladder" not in {d.key for d in found}, "to retract it, it is grasped"
+
+
+def test_a_choice_of_interactions_holds_one_that_is_done_and_near_ones_that_are_not() -> None:
+    done = (triplet("hook", "dissect", "gallbladder"), triplet("grasper", "retract", "gallbladder"))
+    task = TASKS["triplet_recognition"]
+    made = [d for n in range(300) for d in made_further("triplet_recognition", n, triplets=done) if d.key == "choice"]
+    assert made and {d.slots["picked"][0] for d in made} >= {*"ABC"}
+    real = {(t.instrument.id, t.action.id, t.target.id) for t in done}
+    for draft in made:
+        options = draft.slots["options"].splitlines()
+        assert 3 <= len(options) <= 4 and draft.slots["picked"] in options
+        read = [task.parse(line[3:]).triplets[0] for line in options]
+        assert {(t.instrument, t.action, t.target) for t in read} & real == {
+            (t.instrument, t.action, t.target) for t in draft.answer.triplets
+        }
+        question = f"Which of these interactions takes place?\n{draft.slots['options']}"
+        for said in (draft.slots["picked"], draft.slots["picked"][0]):
+            assert task.parse(said, question=question).triplets == draft.answer.triplets
+    assert may_be_reasoned(made[0])
 
 
 def test_places_are_those_of_the_boxes() -> None:

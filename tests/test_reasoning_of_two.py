@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from surgsigma_hub.reasoning import Facts, check, reason
+from surgsigma_hub.reasoning.bank import sentences
 from surgsigma_hub.reasoning.claim import What
 from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.reasoning.measures import Name
@@ -131,3 +134,42 @@ def test_the_order_in_a_clip_is_told_before_which_comes_first(course: VideoTimel
         assert {*named} == {right}, text_of(made)
         assert {id for c in claims(made.perceptual) for k, id in c.readings if k == "action"} > {right}
     assert told
+
+
+# ------------------------------------------------------------------------------------------- what a reading has marked
+
+
+def test_a_tool_is_counted_as_it_is_listed() -> None:
+    """Beside "a grasper" of a list by kind, two graspers are not "two instruments"."""
+    two = frame(
+        instruments=labels("grasper"),
+        instrument_boxes=(boxed("grasper", 0.1, 0.1, 0.3, 0.3), boxed("grasper", 0.6, 0.6, 0.9, 0.9)),
+        tissues=labels("liver"),
+        tissue_boxes=(boxed("liver", 0.0, 0.0, 0.9, 0.5),),
+    )
+    (draft, *_) = every_draft(TASKS["tissue_recognition"], two, "cholect50", "x", Style.PAPER)
+    said = [written("tissue_recognition", two, draft, seed=f"{n}").perceptual or "" for n in range(80)]
+    assert any("grasper" in text for text in said) and not any(re.search(r"\btwo\b", text) for text in said)
+
+
+def test_two_places_of_what_can_be_counted_leave_open_whether_it_is_one() -> None:
+    seen = frame(
+        tissues=labels("polyp"), tissue_boxes=(boxed("polyp", 0.0, 0.0, 0.2, 0.2), boxed("polyp", 0.7, 0.7, 0.9, 0.9))
+    )
+    (draft, *_) = every_draft(TASKS["tissue_recognition"], seen, "kvasir_seg", "x", Style.PAPER)
+    said = [written("tissue_recognition", seen, draft, seed=f"{n}").perceptual or "" for n in range(30)]
+    assert any(" and again " in text for text in said)
+    assert not any(re.search(r"polyp [^.]*\band (?:in|at|to|near|towards)\b", text) for text in said)
+
+
+def test_sentences_on_anatomy_presuppose_no_tool_and_none_opens_with_also() -> None:
+    for line in sentences()["tissues"]:
+        assert not any(re.search(r"\b(?:tools?|instruments?)\b|^also\b", way, re.IGNORECASE) for way in line.ways)
+
+
+def test_actions_are_named_by_their_nouns() -> None:
+    """ "I name retracting" is no English."""
+    seen = frame(actions=labels("retract", "dissect"), instruments=labels("grasper", "hook"))
+    (draft, *_) = every_draft(TASKS["action_recognition"], seen, "cholect50", "x", Style.PAPER)
+    said = [written("action_recognition", seen, draft, seed=f"{n}").relational or "" for n in range(40)]
+    assert all("dissection" in text and "retraction" in text for text in said)

@@ -156,6 +156,7 @@ NOTHING_TO_TELL = {
             ("tissue_localization", "place_size"),
             ("tissue_recognition", "choice"),
             ("tissue_recognition", "count"),
+            ("triplet_recognition", "choice"),
             ("triplet_recognition", "context"),
         ),
         "asked too rarely to find a leak in; the wording is drawn as that of the groups above",

@@ -15,7 +15,7 @@ from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.stages import Stage
 from ..tasks.common.wording import are, joined, seconds_text
 from .bank import Wording
-from .phrases import cited, doing, in_order, labels_text, name_of, nouns, the_list, turned
+from .phrases import cited, in_order, labels_text, name_of, nouns, the_list, turned
 from .scene_facts import Memory, Scene
 from .warrants import Sign, Support, Warrants, last_act, signs_during, signs_in
 
@@ -55,7 +55,8 @@ def _described(
     for stage, id in named[:1]:
         said += _placed(stage, id, scene, procedure, words, memory, warrants)
     for stage, id in named[1:]:
-        said.append(words.say("also", {"kind": stage, "label": name_of(stage, id)}))
+        label = forms(stage, id).short if stage == "step" and words.number() & 1 else name_of(stage, id)
+        said.append(words.say("also", {"kind": stage, "label": label}))
     criteria = scene.frames[0].criteria if scene.frames and not scene.is_clip else None
     told = {v.criterion.id: v.met for v in criteria or ()} if "criterion" in draft.named else {}
     return said + (_verdicts(told, words) if told else [])
@@ -211,6 +212,5 @@ def _next(scene: Scene, answer: Answer, words: Wording, warrants: Warrants) -> l
             labels = labels_text("action", support.fits)
             said.append(words.say("followed_by_some", {"sign": cited(sign, words), "labels": labels}))
         else:
-            said.append(words.say("last_seen", {"doing": doing((last,))}))
-    end = (nouns if words.number() & 1 else doing)(coming)
-    return [*said, words.say("next" if decided else "next_open", {"doing": end})]
+            said.append(words.say("last_seen", {"doing": nouns((last,))}))
+    return [*said, words.say("next" if decided else "next_open", {"doing": nouns(coming)})]

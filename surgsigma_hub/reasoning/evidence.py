@@ -45,7 +45,7 @@ def evidence(scene: Scene, memory: Memory, *, of_tissue: bool) -> list[Evidence]
         every = _single(measures(scene, memory))
         some = [m for m in every if _kind(m.subject) == "instrument" or (of_tissue and m.name is Name.SHARE)]
         known = [told for m in some if (told := _told(m)) is not None]
-        if not scene.is_clip and (number := _counted(scene.frames[0])) > 1:
+        if not scene.is_clip and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
             known.append(("count", {"count": number_word(number)}))
         if not scene.is_clip:
             memory.things[key] = known
@@ -115,11 +115,15 @@ def _definite(id: str) -> str:
     return forms(_kind(id), id).the
 
 
-def _counted(frame: Frame) -> int:
-    """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed."""
+def _counted(frame: Frame, *, by_class: bool) -> int:
+    """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed.
+
+    Where instruments are listed ``by_class``, two graspers are "a grasper", and not counted beside it.
+    """
     boxed = {b.label.id for b in frame.instrument_boxes or ()}
     whole = frame.holds_all(Fact.INSTRUMENT_BOXES) and {label.id for label in frame.instruments or ()} <= boxed
-    return len(frame.instrument_boxes or ()) if whole else 0
+    number = len(frame.instrument_boxes or ())
+    return number if whole and (not by_class or len(boxed) == number) else 0
 
 
 def spots_of(scene: Scene, memory: Memory) -> list[Evidence]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
+from ..ontology.forms import Article, forms
 from ..records import Answer, Box, Fact, Frame, LabeledBox
 from ..tasks.common.answers import NOT_TISSUE, box_text
 from ..tasks.common.base import AnswerKind, Task
@@ -58,10 +59,11 @@ def perceptual(
     """
     style = words.number()
     with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip
-    tools = _things("instrument", task, scene, answer, memory, style) if with_tools else None
+    one = told is not None
+    tools = _things("instrument", task, scene, answer, memory, style, told=one) if with_tools else None
     needs_tissue = task.answer in (AnswerKind.TEXT, AnswerKind.CRITERIA) or task.label_kinds == ("target",)
     with_tissue = needs_tissue or style & 8 or tools is None or not tools.text
-    anatomy = _things("target", task, scene, answer, memory, style) if with_tissue else None
+    anatomy = _things("target", task, scene, answer, memory, style, told=one) if with_tissue else None
     said = [*_in_view(task, scene, tools, anatomy, words)]
     listed = len(said)
     if len(said) > 1 and style & 1 and task.level > 1:
@@ -132,7 +134,9 @@ def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, an
 # ------------------------------------------------------------------------------------------------------- what is seen
 
 
-def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory, style: int) -> _Things | None:
+def _things(
+    kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory, style: int, *, told: bool
+) -> _Things | None:
     """What is in view of one kind, in words; None where nobody looked. Kept for the other samples of the scene."""
     known: dict[Any, _Found | None] = memory.things
     described = task.answer is AnswerKind.TEXT  # names all that is listed
@@ -145,6 +149,8 @@ def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory
     if kind == "target":
         if boxed and len(answer.boxes) == 1:
             matter = (answer.boxes[0].label,)
+        elif told and answer.labels:
+            matter = answer.labels
         elif not asked and not described:
             matter = CONDITIONS if task.answer is AnswerKind.CRITERIA else _worked_on(scene)
     key = (kind, asked, alone, boxed, places, answer.labels if asked and alone else (), matter, style % _MOST_STYLES)
@@ -157,7 +163,7 @@ def _things(kind: Kind, task: Task, scene: Scene, answer: Answer, memory: Memory
     order = turned(order, style // _MOST_STYLES)
     long = len(order) > _MOST_TISSUES
     if described:
-        by_box = bool(boxes) and style % 8 > 2
+        by_box = bool(boxes) and style % 8 > 1
     else:
         one_in = _BY_BOX if not long else _LONG_BY_BOX if asked else 0
         by_box = bool(boxes) and not boxed and one_in > 0 and style % one_in == 0
@@ -256,8 +262,10 @@ def _placed(
             some.sort(key=lambda b: (b.x1, b.y1, b.x2, b.y2))
         if kind == "target" and len(some) > 1:
             # A tissue in several places stays one tissue; instruments of one class are several things.
-            regions = dict.fromkeys(map(region_words, some)) if placed else ()
-            pieces.append(" ".join([thing_in_view(kind, id), joined([place(r, style) for r in regions])]).strip())
+            regions = [place(r, style) for r in dict.fromkeys(map(region_words, some))] if placed else []
+            # Of what can be counted nobody says whether it is one kidney or two polyps.
+            again = " and again ".join(regions) if forms(kind, id).article is Article.COUNT else joined(regions)
+            pieces.append(f"{thing_in_view(kind, id)} {again}".strip())
             continue
         for n, b in enumerate(some):
             thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)

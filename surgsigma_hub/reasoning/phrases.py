@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from math import gcd
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from ..ontology import NULL, Kind, concept, concepts
-from ..ontology.forms import act_of, acting_on, forms
+from ..ontology.forms import Article, act_of, acting_on, forms
 from ..records import Box
 from ..tasks.common.wording import joined, with_article
 from .bank import Wording, expanded
@@ -127,7 +127,8 @@ def turned(some: tuple[str, ...], style: int) -> tuple[str, ...]:
         return some
     steps = _STEPS[len(some)] if len(some) < len(_STEPS) else (1,)
     step, start = steps[style % len(steps)], style // 7
-    return tuple(some[(start + n * step) % len(some)] for n in range(len(some)))
+    number = len(some)
+    return tuple([some[(start + n * step) % number] for n in range(number)])
 
 
 _STEPS = tuple(tuple(step for step in range(1, max(n, 2)) if gcd(step, n) == 1) for n in range(12))
@@ -167,14 +168,22 @@ def place(region: str, style: int) -> str:
     return every[style % len(every)]
 
 
+_SIZES = ("large ", "small ")
+"""How names of things begin that hold a size of their own: a large needle driver."""
+
+
 @lru_cache(maxsize=8192)
 def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
-    """One thing in view: "a small hook"; ``nth`` counts the instances of a class that has several."""
+    """One thing in view: "a small hook"; ``nth`` counts the instances of a class that has several.
+
+    >>> thing_in_view("instrument", "large_needle_driver", "large"), thing_in_view("instrument", "hook", "small")
+    ('a large needle driver', 'a small hook')
+    """
     if kind != "instrument":
         return the(kind, id)
     name = name_of(kind, id)
-    named = f"{size} {name}" if size else name
-    if forms(kind, id).is_plural:
+    named = f"{size} {name}" if size and not name.startswith(_SIZES) else name
+    if forms(kind, id).article in (Article.PLURAL, Article.MASS):
         return named if nth < 1 else f"more {named}"
     return with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
 
@@ -238,24 +247,29 @@ def size_words(box: Box) -> str:
 # ---------------------------------------------------------------------------------------------------------- acting
 
 
+_Stand = Literal["alone", "first", "later"]
+"""Where a clause stands: the only one, before others, or behind another."""
+
+
 @cache
-def _ways(first: bool, noun: bool, moment: bool) -> tuple[str, ...]:
+def _ways(stand: _Stand, noun: bool, moment: bool) -> tuple[str, ...]:
     """Ways to say what one instrument does.
 
     Args:
-        first: Whether it is the first clause, which may name the act or the surgeon before the tool.
+        stand: Only the first clause may name the act or the surgeon before the tool.
         noun: Whether the act has a noun; else only ways that say it as a participle.
         moment: Whether it is said of a moment, which has a "now".
     """
     data = _data()["clauses"]
     now = f"|{data['now']}]" if moment else "]"
-    lines = [line.replace("|@now]", now) for line in (*data["tool_first"], *(data["first_only"] if first else ()))]
+    kinds = {"alone": ("tool_first", "first_only", "alone_only"), "first": ("tool_first", "first_only")}
+    lines = [line.replace("|@now]", now) for kind in kinds.get(stand, ("tool_first",)) for line in data[kind]]
     ways = expanded(line.replace("[]", "") for line in lines)
     return ways if noun else tuple(way for way in ways if "{of}" not in way)
 
 
 @lru_cache(maxsize=32768)
-def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, first: bool, moment: bool) -> str:
+def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, stand: _Stand, moment: bool) -> str:
     """What one instrument does; ``nth`` counts the triplets of its class where there are several, else it is -1."""
     tool = forms("instrument", instrument)
     subject = tool.the if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {tool.name}"
@@ -268,7 +282,7 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, 
         return f"{subject} {tool.be} in view but idle{where}"
     on, of = acting_on(action, target), deed(action, target)
     many = tool.is_plural
-    ways = _ways(first, on != of, moment)  # a participle can be taken by no "performs" and no "is carried out"
+    ways = _ways(stand, on != of, moment)  # a participle can be taken by no "performs" and no "is carried out"
     way = ways[style % len(ways)]
     said: str = way.format(
         subject=subject, be=tool.be, on=on, of=of,
@@ -293,7 +307,8 @@ def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = Fal
         nth = told.get(i, 0) if instruments.count(i) > 1 else -1
         told[i] = nth + 1
         way = (style if n == 0 else style // 5 + 31 * n) % _STYLES
-        made.append(_clause(i, a, t, nth, way, first=n == 0, moment=not at_once))
+        stand: _Stand = "later" if n else "alone" if len(triplets) == 1 else "first"
+        made.append(_clause(i, a, t, nth, way, stand=stand, moment=not at_once))
     return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
 
 

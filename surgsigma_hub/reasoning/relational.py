@@ -135,8 +135,7 @@ def _acts(scene: Scene) -> tuple[str, ...]:
 
 
 def _actions(ids: tuple[str, ...], words: Wording) -> str:
-    said = (nouns if words.number() & 1 else doing)(ids)
-    return words.say("actions", {"doing": said, "action_noun": "actions" if len(ids) > 1 else "action"})
+    return words.say("actions", {"doing": nouns(ids), "action_noun": "actions" if len(ids) > 1 else "action"})
 
 
 # ------------------------------------------------------------------------------------------------------------- clips

@@ -277,7 +277,7 @@ class Frame:
 
     def holds_all(self, fact: Fact) -> bool:
         """Whether the list ``fact`` is there and complete: then an empty one is a true "none"."""
-        return getattr(self, fact.value, None) is not None and self.coverage_of(fact) is Coverage.ALL_IN_VIEW
+        return getattr(self, fact, None) is not None and self.coverage_of(fact) is Coverage.ALL_IN_VIEW
 
     def facts(self) -> frozenset[Fact]:
         """The kinds of fact that this frame holds."""

@@ -43,7 +43,7 @@ def _scene(frame: Frame) -> list[str]:
         said = {t.instrument.id for t in frame.triplets}
         others = tuple(id for id in present or () if id not in said)
         triplets = distinct_triplets(frame.triplets)
-        clauses = _sentence(triplet_clauses(triplets, all_in_view=frame.holds_all(Fact.TRIPLETS)))
+        clauses = _sentence(triplet_clauses(triplets, all_in_view=frame.holds_all(Fact.TRIPLETS), described=True))
         return [clauses, _instruments(others, also=True)] if others else [clauses]
     done = set_slots("action", distinct_ids("action", frame.actions or (), _NOTHING_DONE))
     doing: list[str] = []

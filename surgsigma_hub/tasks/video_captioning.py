@@ -18,7 +18,7 @@ _MOST_STATES = 5
 
 def _said(state: tuple[Any, ...], *, all_in_view: bool) -> str:
     if isinstance(state[0], Triplet):
-        return triplet_clauses(state, at_once=True, all_in_view=all_in_view)
+        return triplet_clauses(state, at_once=True, all_in_view=all_in_view, described=True)
     if len(state) == 1:
         return f"the surgeon is {forms('action', state[0]).doing}"
     return f"{set_slots('action', state)['list']} are performed at the same time"

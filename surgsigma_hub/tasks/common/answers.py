@@ -180,10 +180,13 @@ def triplets_text(triplets: Iterable[AnswerTriplet]) -> str:
     return "; ".join(", ".join(concept(kind, id).name for kind, id in row) for row in rows) or NONE
 
 
-def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False, all_in_view: bool = True) -> str:
+def triplet_clauses(
+    triplets: Sequence[Triplet], *, at_once: bool = False, all_in_view: bool = True, described: bool = False
+) -> str:
     """Triplets as one clause each: a list, or "... while ..." where they go on ``at_once``.
 
     Where the triplets are not all there are, another instrument of a class may be in view: none is "the" one then.
+    That a target is not named is said where it was asked for, and not where a scene is ``described``.
     """
     often = Counter(t.instrument.id for t in triplets)
     said: Counter[str] = Counter()
@@ -191,13 +194,13 @@ def triplet_clauses(triplets: Sequence[Triplet], *, at_once: bool = False, all_i
     for triplet in triplets:
         id = triplet.instrument.id
         nth = said[id] if often[id] > 1 else None
-        clauses.append(_clause(id, triplet.action.id, triplet.target.id, nth, all_in_view))
+        clauses.append(_clause(id, triplet.action.id, triplet.target.id, nth, all_in_view, described))
         said[id] += 1
     return " while ".join([clauses[0], *([joined(clauses[1:])] if clauses[1:] else [])]) if at_once else joined(clauses)
 
 
 @lru_cache(maxsize=8192)
-def _clause(instrument: str, action: str, target: str, nth: int | None, definite: bool) -> str:
+def _clause(instrument: str, action: str, target: str, nth: int | None, definite: bool, described: bool) -> str:
     """What one instrument does; ``nth`` counts those of its class from 0, None where it is the only one told."""
     name = forms("instrument", instrument)
     if nth is not None:
@@ -206,7 +209,8 @@ def _clause(instrument: str, action: str, target: str, nth: int | None, definite
         subject, be = (name.the if name.acts and definite else name.a), name.be
     if action != NULL:
         done = acting_on(action, target)
-        return f"{subject} {be} {done} without a named target" if target == NULL else f"{subject} {be} {done}"
+        unnamed = target == NULL and not described
+        return f"{subject} {be} {done} without a named target" if unnamed else f"{subject} {be} {done}"
     at = "" if target == NULL else f" at {forms('target', target).the}"
     return f"{subject} {be} in view but idle{at}" if name.acts else f"{subject} {be} in view{at}"
 

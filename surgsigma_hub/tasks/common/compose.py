@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from ...ontology.forms import forms, view_of
 from ...records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
@@ -24,9 +24,13 @@ def moment_id(info: SourceInfo, video: Video, frame: Frame) -> str:
 
     The frame number is written with its rate where that is not 1, so that two rates cannot collide.
     """
-    rate = "" if frame.fps == 1 else f"f{frame.fps:g}".replace(".", "p")
-    parts = (info.name, video.id, f"{frame.index:06d}{rate}", frame.variant)
-    return "-".join(p for p in parts if p)
+    return _moment_id(info.name, video.id, frame.index, frame.fps, frame.variant)
+
+
+@lru_cache(maxsize=64)
+def _moment_id(source: str, video: str, index: int, fps: float, variant: str) -> str:
+    rate = "" if fps == 1 else f"f{fps:g}".replace(".", "p")
+    return "-".join(part for part in (source, video, f"{index:06d}{rate}", variant) if part)
 
 
 def sample_id(task: Task, info: SourceInfo, video: Video, frame: Frame, draft: Draft) -> str:

@@ -24,7 +24,7 @@ from .answers import (
     triplets_text,
 )
 from .base import AnswerKind, Draft, Task
-from .choices import shuffled, vocabulary
+from .choices import LETTERS, shuffled, vocabulary
 from .comparisons import boxes_of, compared, in_order, overlapping
 from .question_kinds import Style
 from .shipped import in_own_words, is_shipped, shipped
@@ -34,15 +34,17 @@ _EXISTENCE = 0.25
 """Share of the moments that are asked about one label in view and one that is not."""
 _ALONE = 0.3
 """Share that are asked about one criterion, or one instrument or target, alone."""
+_CHOICE = 0.2
+"""Share that are asked which of several interactions takes place."""
 _PLACE = 0.3
 """Share that are asked which of two things lies further to one side or is larger, and which two overlap."""
 _NEVER_ASKED = frozenset({"move", "handle"})
 """Groups of actions that are no work on tissue: whether one "is being performed" is no question."""
 
 
-_FURTHER = ("existence", "check", "place", "order", "one")
+_FURTHER = ("existence", "check", "place", "order", "one", "choice")
 """How the names of their groups of questions begin."""
-_REASONED = ("place", "order", "existence")
+_REASONED = ("place", "order", "existence", "choice")
 _HAS = "has-"
 
 
@@ -92,9 +94,11 @@ def further(task: Task, frame: Frame, drafts: Sequence[Draft], source: str, stem
         yield from _labels(task.label_kinds[0], plain, source, stem)
     elif task.answer is AnswerKind.TRIPLETS:
         if first < _EXISTENCE:
-            yield from _interactions(frame, plain, source, stem)
+            yield from _interactions(plain, source, stem)
         if second < _ALONE:
             yield from _one_instrument(frame, plain, stem)
+        if third < _CHOICE:
+            yield from _which_interaction(plain, source, stem)
     elif task.answer is AnswerKind.CRITERIA and first < _ALONE and len(plain.answer.criteria) > 1:
         yield _one_criterion(plain, stem)
     elif task.answer is AnswerKind.BOXES:
@@ -174,12 +178,12 @@ def _present_and_absent(kind: Kind, present: Sequence[str], source: str, stem: s
 # -------------------------------------------------------------------------------------------- triplets and criteria
 
 
-def _interactions(frame: Frame, plain: Draft, source: str, stem: str) -> Iterator[Draft]:
-    """One interaction that is there, and one that differs from it in the action or the target and is not."""
+def _real_and_changed(plain: Draft, source: str, stem: str) -> tuple[AnswerTriplet, list[AnswerTriplet], int] | None:
+    """One interaction that is there, those that differ from it in the action or the target and are not, and a draw."""
     every = plain.answer.triplets
     acting = [t for t in every if NULL not in (t.action, t.target) and forms("instrument", t.instrument).acts]
     if not acting:
-        return
+        return None
     draw = draws("interaction", stem)[0]
     real = acting[draw % len(acting)]
     acts, targets = vocabulary(source, "action"), vocabulary(source, "target")
@@ -192,8 +196,15 @@ def _interactions(frame: Frame, plain: Draft, source: str, stem: str) -> Iterato
         for t in changed
         if t not in every and not (forms("action", t.action).near == "hold" and (t.instrument, t.target) in same_hold)
     ]
-    if not changed:
+    return (real, changed, draw) if changed else None
+
+
+def _interactions(plain: Draft, source: str, stem: str) -> Iterator[Draft]:
+    """Whether an interaction takes place: one that does, and one near to it that does not."""
+    found = _real_and_changed(plain, source, stem)
+    if found is None:
         return
+    real, changed, draw = found
     for triplet, there in ((real, True), (changed[draw // 64 % len(changed)], False)):
         typed = (triplet,) if there else ()
         said = forms("instrument", triplet.instrument)
@@ -204,6 +215,32 @@ def _interactions(frame: Frame, plain: Draft, source: str, stem: str) -> Iterato
             key=f"does-{triplet.instrument}-{triplet.action}-{triplet.target}",
             slots={"subject": said.the, "be": said.be, "doing": acting_on(triplet.action, triplet.target)},
         )
+
+
+def _which_interaction(plain: Draft, source: str, stem: str) -> Iterator[Draft]:
+    """A choice of the interaction that takes place among two or three near ones that do not."""
+    found = _real_and_changed(plain, source, stem)
+    if found is None or len(found[1]) < 2:
+        return
+    real, changed, _ = found
+    several = [t.instrument for t in plain.answer.triplets].count(real.instrument) > 1
+    said: dict[str, AnswerTriplet] = {}
+    for triplet in (real, *changed):
+        tool = forms("instrument", triplet.instrument)
+        name = tool.a if several else tool.the  # of two graspers none is "the" one
+        said.setdefault(f"{name} {tool.be} {acting_on(triplet.action, triplet.target)}", triplet)
+    right, *others = said
+    options = shuffled([right, *shuffled(others, "near", stem)[:3]], "options", stem)
+    yield Draft(
+        answer=Answer(text=triplets_text((real,)), triplets=(real,)),
+        question="choice",
+        answer_group="choice",
+        key="choice",
+        slots={
+            "options": "\n".join(f"{mark}. {one}" for mark, one in zip(LETTERS, options, strict=False)),
+            "picked": f"{LETTERS[options.index(right)]}. {right}",
+        },
+    )
 
 
 def _one_instrument(frame: Frame, plain: Draft, stem: str) -> Iterator[Draft]:
