@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 NAMES = ("sbatch", "squeue", "scancel", "scontrol", "srun")
@@ -68,6 +69,18 @@ def squeue(args: list[str], home: Path) -> int:
     return 0
 
 
+def srun(command: list[str], home: Path) -> int:
+    """Run a task; where a file ``kill`` lies beside the commands, the first one that has a unit done is killed."""
+    child = subprocess.Popen(command)
+    marks = Path(command[1]).parents[1] / "done"
+    while child.poll() is None:
+        if (home / "kill").exists() and any(marks.iterdir()):
+            child.kill()
+            (home / "kill").unlink()
+        time.sleep(0.005)
+    return child.returncode
+
+
 def main() -> int:
     """By the name of the file."""
     if len(sys.argv) > 1 and sys.argv[1] == "run":
@@ -83,7 +96,7 @@ def main() -> int:
     if name == "scontrol":
         print(args[-1])
         return 0
-    os.execvp(args[3], args[3:])  # srun -l -n 1 COMMAND ...
+    return srun(args[3:], home)  # srun -l -n 1 COMMAND ...
 
 
 if __name__ == "__main__":
