@@ -267,7 +267,7 @@ def test_damaged_rows_of_the_table(copy: Path) -> None:
     lines[2] = lines[2].rsplit(",", 1)[0]
     lines[3] = lines[3].replace("CASE001,3,", "CASE001,x,")
     lines[4] = f"{lines[4].rsplit(',', 2)[0]},21,-1"
-    lines += [lines[5], f"{lines[6].rsplit(',', 2)[0]},7,2"]
+    lines += [lines[5], f"{lines[6].rsplit(',', 2)[0]},7,2", "CASE001"]
     (copy / LONG).write_text("\n".join(lines))
     frames, defects, course = read(copy)
     assert [(d.reason, d.where.split()[-1]) for d in defects] == [
@@ -275,6 +275,7 @@ def test_damaged_rows_of_the_table(copy: Path) -> None:
         (Reason.ROW_MALFORMED, "4"),
         (Reason.LABEL_UNKNOWN, "5"),
         (Reason.DUPLICATE_ID, "15"),
+        (Reason.ROW_MALFORMED, "16"),
     ]
     assert list(frames) == [0, 1, 5, 6, 7, 8, 9, 10, 11, 12]
     assert frames[6].facts() == {"phase"} and frames[6].phase == Label("RPIL")

@@ -53,7 +53,7 @@ def read_seconds(path: Path | None, where: str, operation: str) -> tuple[dict[in
         if line.cells[0] != operation:
             continue
         place = f"{where} line {line.number}"
-        numbers = Line(line.number, (line.cells[1], *line.cells[-2:]), line.problem).integers()
+        numbers = Line(line.number, (*line.cells[1:2], *line.cells[-2:]), line.problem).integers()
         if numbers is None or numbers[0] < 0:
             detail = line.problem or f"{','.join(line.cells)[:80]!r}: second, step or phase is no number"
             defects.append(Defect(Reason.ROW_MALFORMED, place, detail))
