@@ -88,6 +88,23 @@ def test_without_media_a_tree_has_the_same_configs_and_features_and_is_valid(
     assert parts == {Part.ANNOTATIONS, Part.QUESTIONS}
 
 
+def test_what_is_laid_out_by_medium_is_stripped_and_joined_too(trees: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    copy, full, bare = trees
+    by_medium, less, again = tmp_path / "by-medium", tmp_path / "less", tmp_path / "again"
+    surgsigma_hub.repack(full, out=by_medium, layout="frames")
+    surgsigma_hub.strip(by_medium, out=less)
+    assert validate(less).ok and not [m for m in load_tree(less) if m.media_bytes]
+    (row, *_) = surgsigma_hub.load_dataset(str(less), "frames", streaming=True, cache_dir=str(tmp_path / "c"))["train"]
+    assert row["images"] == [] and len(row["texts"]) >= 1
+    talks = {item.key for item in surgsigma_hub.stream(less, "all", talk="all", decode="bytes")}
+    assert talks == {item.key for item in surgsigma_hub.stream(full, list(TASKS), decode="bytes")}
+    report = surgsigma_hub.join("cholect50", media=copy, annotations=less, out=again)
+    assert data(again) == data(by_medium) and report.identical == report.shards > 0
+    for tree, layout in ((less, "tasks"), (bare, "frames")):
+        with pytest.raises(BuildError, match="holds cholect50 without media"):
+            surgsigma_hub.repack(tree, out=tmp_path / "other", layout=layout)
+
+
 def test_pictures_in_other_bytes_are_recognised(trees: tuple[Path, Path, Path], tmp_path: Path) -> None:
     copy, full, bare = trees
     own = shutil.copytree(copy, tmp_path / "own")

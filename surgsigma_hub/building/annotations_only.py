@@ -2,7 +2,8 @@
 
 Beside the stripped shards lies ``join/<task>-<source>-<split>.parquet``: for each sample what its media were (members,
 sha256), where the picture is from (video, frame, rate, size) and its perceptual hash; and the manifest of before, so
-that whoever joins can say whether every byte is back.
+that whoever joins can say whether every byte is back. What is laid out by medium keeps the name that it has by its
+medium, and is found again by the first of its conversations.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import orjson
 
 from ..errors import BuildError, UnknownNameError
 from ..media.perceptual import clip_hash, picture_hash, require_hashing
+from ..schema import Layout
+from ..shards.by_medium import samples_of
 from ..shards.lock import only_writer
 from ..shards.manifest import WITHOUT_MEDIA, Manifest, Shard, load_tree
 from ..shards.part_reader import parsed, read_part_shard
@@ -42,23 +45,27 @@ class StripJob:
     tree: Path
     folder: str
     shard: Shard
+    layout: Layout = "tasks"
 
     def samples(self) -> Iterator[Ready]:
         """What goes into the new shard; what was taken out is noted beside it."""
         notes: list[dict[str, Any]] = []
         hashes: dict[str, int] = {}
         for key, members in read_part_shard(self.tree, self.folder, self.shard):
-            doc = parsed(members, where=f"{self.folder}/{self.shard.name}: {key}")
+            doc = parsed(members, where=f"{self.folder}/{self.shard.name}: {key}", layout=self.layout)
+            talks = list(samples_of(doc)) if self.layout == "frames" else [doc]
             notes.append(
                 {
-                    "id": key,
+                    "id": talks[0]["id"],
+                    "task": talks[0]["task"],
                     "media": orjson.dumps(doc["media"]).decode(),
                     "hash": _hash(doc["media"], members, hashes),
                     **{name: doc[name] for name in ("video_id", "frame_index", "fps", "width", "height")},
                 }
             )
-            doc["media"] = []
-            yield Ready(key, orjson.dumps(doc), [], [doc])
+            for one in (doc, *talks):
+                one["media"] = []
+            yield Ready(key, orjson.dumps(doc), [], talks)
         temporary = temporary_name(notes_path(self.path))
         temporary.write_bytes(orjson.dumps(notes))
         temporary.replace(notes_path(self.path))
@@ -113,7 +120,7 @@ def strip_media(
         finish: Called with the unfinished new tree: writes what describes it.
 
     Raises:
-        BuildError: ``out`` holds something, or a source is laid out by medium.
+        BuildError: ``out`` holds something, or nothing there has media.
         UnknownNameError: no such source in the tree.
         ShardError: the tree is damaged, or there is none.
         MissingExtraError: imagehash is not installed.
@@ -132,7 +139,8 @@ def strip_media(
         staging = work / STAGING
         shutil.rmtree(staging, ignore_errors=True)
         jobs = {
-            m.path: [StripJob(staging / m.folder / s.name, tree, m.folder, s) for s in m.shards] for m in chosen
+            m.path: [StripJob(staging / m.folder / s.name, tree, m.folder, s, m.layout) for s in m.shards]
+            for m in chosen
         }  # fmt: skip
         run_jobs(
             write_shard, [j for some in jobs.values() for j in some], workers=workers, title="strip", progress=progress
@@ -152,11 +160,6 @@ def strip_media(
 def _check(chosen: Sequence[Manifest], tree: Path) -> None:
     if not chosen:
         raise BuildError(f"{tree}: its shards hold no media", hint="See: surgsigma info TREE")
-    if by_medium := sorted({m.source for m in chosen if m.layout == "frames"}):
-        raise BuildError(
-            f"{tree}: {', '.join(by_medium)} is laid out by medium, and what would be left of that has no name",
-            hint="Lay it out by task first: surgsigma repack TREE --layout tasks --out NEW",
-        )
     require_hashing()
 
 
@@ -169,8 +172,8 @@ def _staged(old: Manifest, shards: list[Path], staging: Path) -> Manifest:
     made = replace(made, members=old.members, builder=old.builder)
     write_part(made, staging)
     columns = {
-        "id": pa.string(), "media": pa.string(), "video_id": pa.string(), "frame_index": pa.int64(),
-        "fps": pa.float64(), "width": pa.int32(), "height": pa.int32(), "hash": pa.uint64(),
+        "id": pa.string(), "task": pa.string(), "media": pa.string(), "hash": pa.uint64(), "video_id": pa.string(),
+        "frame_index": pa.int64(), "fps": pa.float64(), "width": pa.int32(), "height": pa.int32(),
     }  # fmt: skip
     schema = pa.schema(columns, metadata={"manifest": old.dumps()})
     (staging / "join").mkdir(exist_ok=True)

@@ -20,6 +20,8 @@ import numpy.typing as npt
 import orjson
 
 from ..errors import BuildError, ShardError, UnknownNameError
+from ..schema import Layout
+from ..shards.by_medium import samples_of
 from ..shards.lock import only_writer
 from ..shards.manifest import Manifest, Shard, load_tree, parse_manifest
 from ..shards.part_reader import parsed, read_part_shard
@@ -48,50 +50,56 @@ class JoinJob:
     """One shard to complete; see :class:`surgsigma_hub.building.shuffle.Job`.
 
     Attributes:
-        places: File of :data:`PLACES`, in order.
+        places: Files of :data:`PLACES`, in order, by task.
     """
 
     path: Path
     tree: Path
     folder: str
     shard: Shard
-    task: str
+    layout: Layout
     parts: tuple[Path, ...]
-    places: Path
+    places: Mapping[str, Path]
     seed: int
 
     def samples(self) -> Iterator[Ready]:
         """The samples of the annotation-only shard, with the media of the copy."""
-        rows = CopyRows(self.task, self.parts, np.load(self.places, mmap_mode="r"), self.seed)
+        rows = CopyRows.of(self.parts, self.places, self.seed)
         for key, members in read_part_shard(self.tree, self.folder, self.shard):
-            doc = parsed(members, where=f"{self.folder}/{self.shard.name}: {key}")
-            found = rows.find(doc["id"])
+            doc = parsed(members, where=f"{self.folder}/{self.shard.name}: {key}", layout=self.layout)
+            talks = list(samples_of(doc)) if self.layout == "frames" else [doc]
+            found = rows.find(talks[0]["task"], talks[0]["id"])
             if found is None:
                 raise BuildError(f"{self.folder}/{self.shard.name}: the copy has no media of {key}")
             own, media = found
-            doc["media"] = own["media"]
-            yield Ready(key, orjson.dumps(doc), list(media()), [doc])
+            for one in (doc, *talks):
+                one["media"] = own["media"]
+            yield Ready(key, orjson.dumps(doc), list(media()), talks)
 
 
 @dataclass(slots=True)
 class CopyRows:
-    """What a copy holds, by the id of a sample."""
+    """What a copy holds, by the task and the id of a sample."""
 
-    task: str
     parts: Sequence[Path]
-    places: npt.NDArray[Any]
+    places: Mapping[str, npt.NDArray[Any]]
     seed: int
     _opened: Opened = field(default_factory=Opened)
 
-    def find(self, id: str) -> tuple[dict[str, Any], Read] | None:
+    @classmethod
+    def of(cls, parts: Sequence[Path], places: Mapping[str, Path], seed: int) -> CopyRows:
+        """From files of :data:`PLACES`."""
+        return cls(parts, {task: np.load(path, mmap_mode="r") for task, path in places.items()}, seed)
+
+    def find(self, task: str, id: str) -> tuple[dict[str, Any], Read] | None:
         """The JSON of a sample as the copy gives it, and what reads its media; None where the copy has no such."""
-        order = np.uint64(shuffle_key(self.seed, id))
-        at = int(np.searchsorted(self.places["order"], order))
-        if at == len(self.places) or self.places["order"][at] != order:
+        order, places = np.uint64(shuffle_key(self.seed, id)), self.places[task]
+        at = int(np.searchsorted(places["order"], order))
+        if at == len(places) or places["order"][at] != order:
             return None
-        part = self.parts[int(self.places["part"][at])]
-        row = self._opened(part / f"{self.task}.rows")
-        _, blobs, text = split_row(row.read(int(self.places["offset"][at]), int(self.places["length"][at])))
+        part = self.parts[int(places["part"][at])]
+        row = self._opened(part / f"{task}.rows")
+        _, blobs, text = split_row(row.read(int(places["offset"][at]), int(places["length"][at])))
         store = self._opened(part / "media.bin")
         return orjson.loads(text), lambda: ((b.member, store.read(b.offset, b.length)) for b in blobs)
 
@@ -166,12 +174,12 @@ def join_media(
         parts = tuple(job.folder for job in maps)
         jobs: dict[str, list[JoinJob]] = {}
         compared = Comparison()
+        places = {task: _places(work / "places" / f"{task}.npy", task, parts) for task in settings.tasks}
         for m in chosen:
-            places = _places(work / "places" / f"{m.task}-{m.split}.npy", m.task, parts)
-            rows = CopyRows(m.task, parts, np.load(places, mmap_mode="r"), settings.seed)
-            compared.add(notes[m.path][1], rows)
+            mine = {task: places[task] for task in m.counts}
+            compared.add(notes[m.path][1], CopyRows.of(parts, mine, settings.seed))
             jobs[m.path] = [
-                JoinJob(staging / m.folder / s.name, tree, m.folder, s, m.task, parts, places, settings.seed)
+                JoinJob(staging / m.folder / s.name, tree, m.folder, s, m.layout, parts, mine, settings.seed)
                 for s in m.shards
             ]
         _refuse(compared, counts_of(plan.videos, parts)["examples"], root)
@@ -208,7 +216,7 @@ def read_notes(tree: Path, manifest: Manifest) -> tuple[Manifest, list[dict[str,
             found = pq.read_table(file)
         text = found.schema.metadata[b"manifest"]
         rows: list[dict[str, Any]] = found.to_pylist()
-        if {"id", "media", "hash", "video_id", "frame_index"} - set(found.column_names):
+        if {"id", "task", "media", "hash", "video_id", "frame_index"} - set(found.column_names):
             raise KeyError("columns")
     except (OSError, KeyError, TypeError, pa.ArrowException) as error:
         raise ShardError(
@@ -230,7 +238,7 @@ def _settings(chosen: Sequence[Manifest], root: Path, options: Mapping[str, str]
         return Settings(
             source=chosen[0].source,
             root=root.resolve(),
-            tasks=tuple(sorted({m.task for m in chosen})),
+            tasks=tuple(sorted({task for m in chosen for task in m.counts})),
             splits=(),
             options={**said["source_options"], **options},
             split_policy=SplitPolicy(said.get("split_policy", "official")),

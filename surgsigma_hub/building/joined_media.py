@@ -20,9 +20,9 @@ Read = Callable[[], Iterator[tuple[str, bytes]]]
 
 
 class Rows(Protocol):
-    """What a copy holds, by the id of a sample."""
+    """What a copy holds, by the task and the id of a sample."""
 
-    def find(self, id: str) -> tuple[dict[str, Any], Read] | None:
+    def find(self, task: str, id: str) -> tuple[dict[str, Any], Read] | None:
         """Its JSON, and what reads its media."""
 
 
@@ -43,7 +43,7 @@ class Comparison:
     def add(self, notes: Sequence[Mapping[str, Any]], rows: Rows) -> None:
         """Hold every sample of one part of the tree against the copy."""
         for note in notes:
-            there = rows.find(note["id"])
+            there = rows.find(note["task"], note["id"])
             if there is None:
                 self.missing += 1
                 self.first_missing = self.first_missing or note["id"]

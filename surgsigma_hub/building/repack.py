@@ -65,7 +65,7 @@ def repack(
         finish: Called with the unfinished new tree: writes what describes it.
 
     Raises:
-        BuildError: ``out`` holds something, cannot be written, or the tree changed meanwhile.
+        BuildError: ``out`` holds something, cannot be written, the tree changed meanwhile, or media are not in it.
         ShardError: the tree is damaged, or there is none.
     """
     started = time.monotonic()
@@ -74,6 +74,11 @@ def repack(
     chosen = [m for m in everything if m.layout != layout and not any(name.startswith("target.") for name in m.members)]
     if not chosen:
         raise BuildError(f"{tree}: nothing has another layout than {layout}", hint="See: surgsigma info TREE")
+    if bare := sorted({m.source for m in chosen if m.without_media}):
+        raise BuildError(
+            f"{tree} holds {', '.join(bare)} without media, and a layout goes by them",
+            hint="Join your own copy first: surgsigma join --help, or lay out the full tree.",
+        )
     both = {m.source for m in chosen} & {m.source for m in everything if m.task == FRAMES and layout == "frames"}
     if both:
         raise BuildError(f"{tree} holds {', '.join(sorted(both))} in both layouts: which one counts cannot be told")

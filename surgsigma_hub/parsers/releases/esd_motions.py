@@ -113,7 +113,10 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
         return
     start, end = named
     after = tokens[end + 1] if end + 1 < len(tokens) else ""
-    of_one = after.endswith("s") and bool(words().get(after, frozenset()) & _VERBS)  # "and the knife stays"
+    verb = after.endswith("s") and bool(words().get(after, frozenset()) & _VERBS)
+    of_one = verb or after in ("is", "has", "does")  # "and the knife stays", "and the knife is kept still"
+    flap_before = any({"flap", "edge", "countertraction"} & words().get(token, frozenset()) for token in tokens[:start])
+    of_one |= after == "idle" and flap_before  # "hold the flap with the forceps and the knife idle"
     if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"} and not of_one:
         # "keep the forceps and the knife idle": one clause of both
         together = [_clause([*tokens[:start], tokens[n], *tokens[end + 1 :]]) for n in named]
