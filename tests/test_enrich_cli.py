@@ -51,7 +51,12 @@ def checker(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
 
     def check(
-        trace: Reasoning | str, facts: Facts, answer: Answer | None, task: Task | None = None
+        trace: Reasoning | str,
+        facts: Facts,
+        answer: Answer | None,
+        task: Task | None = None,
+        *,
+        asked: str | None = None,
     ) -> tuple[Objection, ...]:
         calls.append((trace, facts, answer, task))
         text = trace if isinstance(trace, str) else f"{trace.perceptual} {trace.contextual}"
