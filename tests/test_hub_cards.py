@@ -12,8 +12,9 @@ import pytest
 import yaml
 from surgsigma_hub.errors import BuildError, ShardError
 from surgsigma_hub.hub.cards import refresh
+from surgsigma_hub.hub.chart_numbers import chart_numbers
 from surgsigma_hub.hub.markdown import table
-from surgsigma_hub.hub.tree_facts import size_category
+from surgsigma_hub.hub.tree_facts import gather, size_category
 from surgsigma_hub.schema import FORMAT_VERSION, schema_text
 from surgsigma_hub.tasks import get_task
 from surgsigma_hub.visible import size_text
@@ -215,6 +216,13 @@ def test_cards_do_not_depend_on_videos_of_one_split_being_many(tmp_path: Path) -
     _, body = card(tmp_path)
     assert "30 surgeries are in two different splits" in body
     assert all(v in body for v in videos)
+
+
+def test_charts_name_labels_as_one_says_them(adapter_tree: Path) -> None:
+    numbers = chart_numbers(gather(adapter_tree))
+    said = {*numbers.labels, *(phase for moments in numbers.phases.values() for _, phase in moments)}
+    assert "Calot's triangle dissection" in said and "clip applier" in said
+    assert not [name for name in said if "_" in name]
 
 
 def test_small_helpers() -> None:
