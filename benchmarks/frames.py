@@ -50,7 +50,7 @@ def held(tree: Path) -> dict[str, int]:
     """Conversations, stored samples and bytes of a tree."""
     manifests = load_tree(tree)
     return {
-        "conversations": sum(sum(m.counts.values()) for m in manifests),
+        "conversations": sum(m.rows for m in manifests),
         "samples": sum(m.samples for m in manifests),
         "bytes": sum(m.bytes for m in manifests),
     }

@@ -231,7 +231,7 @@ def main() -> None:
                 tree, seconds = write_tree(folder, layout, media, args.workers)
                 trees.append(tree)
                 rates.append(seconds)
-            talks = sum(sum(m.counts.values()) for m in load_tree(trees[1]))
+            talks = sum(m.rows for m in load_tree(trees[1]))
             print(f"\n{layout}: {talks:,} conversations about {large:,} pictures; a tenth of them | all of them")
             print(f"  written in {rates[0]:.1f} | {rates[1]:.1f} s, {talks / max(rates[1], 1e-9):,.0f} conversations/s")
             for name, (a, b) in {n: (sizes(trees[0])[n], v) for n, v in sizes(trees[1]).items()}.items():

@@ -94,7 +94,7 @@ class View:
 
     @cached_property
     def _first(self) -> Numbers:
-        return np.cumsum([0, *(sum(m.counts.values()) for m in self.manifests)])
+        return np.cumsum([0, *(m.rows for m in self.manifests)])
 
     def __len__(self) -> int:
         return int(self._first[-1]) if self.kept is None else len(self.kept)
@@ -109,9 +109,7 @@ class View:
     def position(self, place: Place) -> int | None:
         """Where a sample stands in the view; None where the filter leaves it out."""
         for first, m in zip(self._first.tolist(), self.manifests, strict=False):
-            if (m.task, m.source, m.split) == (place.task, place.source, place.split) and place.number < sum(
-                m.counts.values()
-            ):
+            if (m.task, m.source, m.split) == (place.task, place.source, place.split) and place.number < m.rows:
                 number = first + place.number
                 if self.kept is None:
                     return int(number)
@@ -211,8 +209,8 @@ class Gallery:
             ShardError: it is not there, or its shard is damaged.
         """
         m = self._manifest(place)
-        if place.number >= sum(m.counts.values()):
-            raise ShardError(f"{m.path}: holds {sum(m.counts.values())} samples, none of number {place.number}")
+        if place.number >= m.rows:
+            raise ShardError(f"{m.path}: holds {m.rows} samples, none of number {place.number}")
         number, turn = self._about(m, place.number) if m.task == FRAMES else (place.number, 0)
         reader, lock = self._reader(m)
         with lock:  # nobody closes it meanwhile
@@ -255,7 +253,7 @@ class Gallery:
                 break
             for _, table in read_columns(self._storage, m, ["labels", "specialty", "task"]):
                 counted.update(_label_counts(table, {"specialty": wanted.specialty, "task": wanted.task}))
-            left -= sum(m.counts.values())
+            left -= m.rows
         return counted
 
     def together(self, shown: Shown) -> list[Place]:

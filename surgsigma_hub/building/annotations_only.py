@@ -20,7 +20,7 @@ import orjson
 from ..errors import BuildError, UnknownNameError
 from ..media.perceptual import clip_hash, picture_hash, require_hashing
 from ..schema import Layout
-from ..shards.by_medium import samples_of
+from ..shards.by_medium import conversations_in
 from ..shards.lock import only_writer
 from ..shards.manifest import WITHOUT_MEDIA, Manifest, Shard, load_tree
 from ..shards.part_reader import parsed, read_part_shard
@@ -53,7 +53,7 @@ class StripJob:
         hashes: dict[str, int] = {}
         for key, members in read_part_shard(self.tree, self.folder, self.shard):
             doc = parsed(members, where=f"{self.folder}/{self.shard.name}: {key}", layout=self.layout)
-            talks = list(samples_of(doc)) if self.layout == "frames" else [doc]
+            talks = conversations_in(doc, self.layout)
             notes.append(
                 {
                     "id": talks[0]["id"],

@@ -209,6 +209,4 @@ def staged_row(manifest: Manifest, staging: Path) -> ReportRow:
     """What the report says of one manifest whose shards are still staged."""
     records = [orjson.loads(record_path(staging / manifest.folder / s.name).read_bytes()) for s in manifest.shards]
     media = sum(r["media_count"] for r in records)
-    return ReportRow(
-        manifest.task, manifest.source, manifest.split, sum(manifest.counts.values()), media, manifest.bytes
-    )
+    return ReportRow(manifest.task, manifest.source, manifest.split, manifest.rows, media, manifest.bytes)

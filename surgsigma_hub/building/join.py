@@ -21,7 +21,7 @@ import orjson
 
 from ..errors import BuildError, ShardError, UnknownNameError
 from ..schema import Layout
-from ..shards.by_medium import samples_of
+from ..shards.by_medium import conversations_in
 from ..shards.lock import only_writer
 from ..shards.manifest import Manifest, Shard, load_tree, parse_manifest
 from ..shards.part_reader import parsed, read_part_shard
@@ -67,7 +67,7 @@ class JoinJob:
         rows = CopyRows.of(self.parts, self.places, self.seed)
         for key, members in read_part_shard(self.tree, self.folder, self.shard):
             doc = parsed(members, where=f"{self.folder}/{self.shard.name}: {key}", layout=self.layout)
-            talks = list(samples_of(doc)) if self.layout == "frames" else [doc]
+            talks = conversations_in(doc, self.layout)
             found = rows.find(talks[0]["task"], talks[0]["id"])
             if found is None:
                 raise BuildError(f"{self.folder}/{self.shard.name}: the copy has no media of {key}")

@@ -94,7 +94,7 @@ def repack(
         made = run.stage(jobs)
         run.check_unchanged()
         become(out, work, finish)
-    talks = sum(sum(m.counts.values()) for m in made)
+    talks = sum(m.rows for m in made)
     media = (talks, sum(m.samples for m in made))
     return RepackReport(
         conversations=talks,

@@ -14,7 +14,7 @@ import orjson
 
 from ..errors import ShardError
 from ..schema import Layout
-from ..shards.by_medium import is_about_one_medium, medium_hash, samples_of
+from ..shards.by_medium import conversations_in, is_about_one_medium, medium_hash, sample_of
 from ..shards.manifest import Shard
 from ..shards.part_reader import parsed, read_part_shard
 from ..shards.tar_index import Members, members
@@ -59,7 +59,7 @@ def scan_shard(job: ScanJob, progress: Progress) -> None:
         doc = parsed(stored, where=f"{job.folder}/{job.shard.name}: {key}", layout=job.layout)
         length = sum(_BLOCK + len(data) + -len(data) % _BLOCK for data in stored.values())
         media = sum(len(data) for name, data in stored.items() if name != "json")
-        for turn, one in enumerate([doc] if job.layout == "tasks" else samples_of(doc)):
+        for turn, one in enumerate(conversations_in(doc, job.layout)):
             if not is_about_one_medium([m["role"] for m in one["media"]]) or one["task"] not in number:
                 raise ShardError(
                     f"{job.folder}/{job.shard.name}: {key} is of task {one['task']!r} and answers with a medium or is "
@@ -121,5 +121,5 @@ class TaskJob:
         opened = Opened()
         for file, offset, length, turn in self.rows[["file", "offset", "length", "turn"]].tolist():
             medium = orjson.loads(self.source.text(opened, file, offset, length))
-            one = list(samples_of(medium))[turn]
+            one = sample_of(medium, medium["conversations"][turn])
             yield Ready(one["id"], orjson.dumps(one), self.source.media(opened, file, offset, length), [one])

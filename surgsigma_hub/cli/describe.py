@@ -157,7 +157,7 @@ def tree_dict(tree: Path) -> dict[str, Any]:
         "tasks": sorted({task for m in manifests for task in m.counts}),
         "sources": sorted({m.source for m in manifests}),
         "samples": sum(m.samples for m in manifests),
-        "conversations": sum(sum(m.counts.values()) for m in manifests),
+        "conversations": sum(m.rows for m in manifests),
         "bytes": sum(m.bytes for m in manifests),
         "videos": len({video for m in manifests for video in m.videos}),
         "parts": parts,

@@ -61,7 +61,7 @@ def chart_numbers(facts: TreeFacts) -> ChartNumbers:
         labels=dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_LABELS]),
         phases={name: sorted(moments.items()) for name, moments in sorted(longest) if len(moments) > 1},
         boxes=cells if any(map(any, cells)) else [],
-        whole=all(sum(m.counts.values()) <= LOOKED_AT for m in facts.manifests),
+        whole=all(m.rows <= LOOKED_AT for m in facts.manifests),
     )
 
 

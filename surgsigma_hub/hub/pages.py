@@ -147,7 +147,7 @@ def _layout_text(facts: TreeFacts) -> list[str]:
     mine = [m for m in facts.manifests if m.layout == "frames"]
     if not mine:
         return []
-    talks, media = sum(sum(m.counts.values()) for m in mine), sum(m.samples for m in mine)
+    talks, media = sum(m.rows for m in mine), sum(m.samples for m in mine)
     stay = sorted({m.task for m in facts.manifests if m.layout == "tasks"})
     others = f" Laid out by task: {', '.join(map(code, stay))}." if stay else ""
     return [

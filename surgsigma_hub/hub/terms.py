@@ -146,7 +146,7 @@ def tree_terms(manifests: Iterable[Manifest], known: Mapping[str, SourceTerms] |
     for manifest in manifests:
         for part in parts_of(manifest):
             key = manifest.source, part
-            counted[key] = counted.get(key, 0) + sum(manifest.counts.values())
+            counted[key] = counted.get(key, 0) + manifest.rows
     names = sorted({source for source, _ in counted})
     terms = {name: (known or {}).get(name) or terms_of(name) for name in names}
     order = list(Part)

@@ -13,7 +13,7 @@ import orjson
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..registry import all_sources
-from ..shards.by_medium import samples_of
+from ..shards.by_medium import conversations_in
 from ..shards.config_names import ALL, FRAMES
 from ..shards.manifest import Manifest, load_tree
 from ..shards.reader import open_shard, read_shard
@@ -73,7 +73,7 @@ class TreeFacts:
         """What the tree holds of a task, of a source, or in all, in whichever layout."""
         mine = [m for m in self.manifests if source in (None, m.source) and (task is None or task in m.counts)]
         return Held(
-            samples=sum(sum(m.counts.values()) if task is None else m.counts[task] for m in mine),
+            samples=sum(m.rows if task is None else m.counts[task] for m in mine),
             bytes=sum(m.bytes for m in mine),
             members=frozenset(member for m in mine for member in m.members),
             videos=len({video for m in mine for video in m.videos}),
@@ -151,7 +151,7 @@ def _talks(members: Mapping[str, bytes], manifest: Manifest, where: str) -> Sequ
         raise ShardError(
             f"{where}: its first sample is none of this package: {problem}", hint="Build this part of the tree again."
         )
-    return list(samples_of(sample)) if manifest.layout == "frames" else [sample]
+    return conversations_in(sample, manifest.layout)
 
 
 def gather(

@@ -12,7 +12,7 @@ from typing import Any
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..tasks import AnswerKind, all_tasks
-from .by_medium import samples_of
+from .by_medium import conversations_in
 from .manifest import Manifest, load_tree
 from .reader import open_shard, read_documents
 
@@ -138,16 +138,16 @@ def documents(tree: Path, manifest: Manifest, fields: Sequence[str]) -> Iterator
     Raises:
         ShardError: a shard is missing or damaged, or holds a sample that is none of this package.
     """
+    looked_at = () if manifest.layout == "frames" else fields
     for shard in manifest.shards:
         where = f"{manifest.folder}/{shard.name}"
         with open_shard(tree, where) as file:
             for document in read_documents(file, where=where):
-                by_medium = manifest.layout == "frames"
-                if problem := form_problem(document, () if by_medium else fields, layout=manifest.layout):
+                if problem := form_problem(document, looked_at, layout=manifest.layout):
                     raise ShardError(
                         f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate"
                     )
-                yield from samples_of(document) if by_medium else (document,)
+                yield from conversations_in(document, manifest.layout)
 
 
 def size_word(box: Mapping[str, float]) -> str:

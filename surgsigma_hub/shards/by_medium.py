@@ -76,6 +76,11 @@ def samples_of(medium: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield sample_of(medium, talk)
 
 
+def conversations_in(document: dict[str, Any], layout: Layout) -> list[dict[str, Any]]:
+    """The samples that the JSON of one sample of a shard stands for: itself, or those about the medium."""
+    return list(samples_of(document)) if layout == "frames" else [document]
+
+
 def sample_of(medium: Mapping[str, Any], talk: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON of one sample of a medium, given one of its conversations."""
     both = {**medium, **talk}

@@ -103,6 +103,11 @@ class Manifest:
         return self.conversations if self.layout == "frames" else {self.task: self.samples}
 
     @property
+    def rows(self) -> int:
+        """Conversations of all tasks, each a row of its catalog, whichever the layout."""
+        return sum(self.counts.values())
+
+    @property
     def without_media(self) -> bool:
         """Whether the media of its samples were left out: ``members`` says what they were, the shards hold none."""
         return self.options.get(WITHOUT_MEDIA) is True
@@ -132,7 +137,7 @@ class Manifest:
 
 def max_catalog(manifest: Manifest) -> int:
     """Most bytes of the catalog of a manifest: ours have some 150 a conversation, and a footer."""
-    return (4 << 20) + (8 << 10) * sum(manifest.counts.values())
+    return (4 << 20) + (8 << 10) * manifest.rows
 
 
 def names_of(place: str) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ import orjson
 from ..conformance import form_problem
 from ..errors import ShardError, UnknownNameError
 from ..plain_file import open_plain
-from .by_medium import layout_of, samples_of
+from .by_medium import conversations_in, layout_of
 from .manifest import Manifest, load_tree
 from .reader import open_shard, read_shard
 
@@ -163,4 +163,4 @@ def samples_in(members: dict[str, bytes], where: str) -> list[Picked]:
     if problem := form_problem(doc, layout=layout):
         raise ShardError(f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate")
     media = {name: data for name, data in members.items() if name != "json"}
-    return [Picked(one, media, where) for one in (samples_of(doc) if layout == "frames" else (doc,))]
+    return [Picked(one, media, where) for one in conversations_in(doc, layout)]

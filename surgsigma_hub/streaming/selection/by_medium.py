@@ -163,7 +163,7 @@ def _read(place: TreeStorage, m: Manifest, weights: Weights, where: Mapping[str,
     first, start, end = list[Numbers](), list[Numbers](), list[Numbers]()
     kept: list[npt.NDArray[np.bool_]] = []
     row, last = 0, (-1, -1)
-    with opened(place, m, names, rows=sum(m.counts.values())) as (catalog, found):
+    with opened(place, m, names) as (catalog, found):
         for group in range(catalog.metadata.num_row_groups):
             table = catalog.read_row_group(group, columns=found)
             if not table.num_rows:

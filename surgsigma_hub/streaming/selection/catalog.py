@@ -67,7 +67,7 @@ def _passing(place: TreeStorage, m: Manifest, where: Mapping[str, Sequence[Any]]
 
 @contextmanager
 def opened(
-    place: TreeStorage, m: Manifest, names: Sequence[str], *, optional: Collection[str] = (), rows: int | None = None
+    place: TreeStorage, m: Manifest, names: Sequence[str], *, optional: Collection[str] = ()
 ) -> Iterator[tuple[pq.ParquetFile, list[str]]]:
     """A catalog, looked at before it is believed, and the columns of it that may be read: those asked for.
 
@@ -76,10 +76,9 @@ def opened(
         m: The manifest whose catalog it is.
         names: Columns that are to be read. Texts come as dictionaries.
         optional: Those that an older catalog may lack; all of them are left out where one is not there.
-        rows: How many it has. None: one for each sample.
 
     Raises:
-        ShardError: the catalog is missing or unreadable, or has other rows than the manifest has samples.
+        ShardError: the catalog is missing or unreadable, or has other rows than the manifest says.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -96,10 +95,10 @@ def opened(
             if not set(optional) <= set(catalog.schema_arrow.names):
                 names = [n for n in names if n not in optional]
             _check_form(catalog, m, [*names, *(n for n in optional if n in catalog.schema_arrow.names)])
-            listed, rows = catalog.metadata.num_rows, m.samples if rows is None else rows
-            if listed != rows:
+            if catalog.metadata.num_rows != m.rows:
                 raise ShardError(
-                    f"{m.catalog}: {listed} rows, the manifest says {rows} samples", hint="Rebuild this part."
+                    f"{m.catalog}: {catalog.metadata.num_rows} rows, the manifest says {m.rows} samples",
+                    hint="Rebuild this part.",
                 )
             chunks = list(_chunks(catalog.metadata, set(names)))
             if isinstance(source, RangedFile):

@@ -24,7 +24,7 @@ def read_columns(place: TreeStorage, m: Manifest, names: Sequence[str]) -> Itera
     Raises:
         ShardError: the catalog is missing, unreadable, or not as a build writes it.
     """
-    with opened(place, m, names, rows=sum(m.counts.values())) as (catalog, found):
+    with opened(place, m, names) as (catalog, found):
         first = 0
         for group in range(catalog.metadata.num_row_groups):
             table = catalog.read_row_group(group, columns=found)
