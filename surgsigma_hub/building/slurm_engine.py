@@ -151,47 +151,51 @@ class _Queue(Protocol):
 
 
 def _wait(queue: _Queue, place: Path, units: int, add: Progress) -> None:
-    """Wait for the marks of all units.
+    """Send what is not done, again where tasks ended without a word, until all units have their mark.
 
     Raises:
-        BuildError: tasks ended without a word, again and again.
+        BuildError: they did so again and again.
     """
     seen: set[str] = set()
-    whole: float | None = None
-    ended: float | None = None
-    tries = 0
-    queue.send()
     try:
-        while True:
-            alive = queue.alive()  # before the marks: what ends between the two is not lost
-            for failed in sorted((place / "failed").glob("[0-9]*")):
-                raise pickle.loads(failed.read_bytes())
-            for mark in sorted((place / "done").glob("[0-9]*")):
-                if mark.name not in seen:
-                    samples, size = mark.read_text("ascii").split()
-                    seen.add(mark.name)
-                    add(int(samples), int(size))
-            if len(seen) == units:  # datatrove still writes a little after the last unit
-                whole = time.monotonic() if whole is None else whole
-                if not alive or time.monotonic() - whole > _PATIENCE:
-                    return
-                time.sleep(_POLL)
-                continue
-            ended = None if alive else time.monotonic() if ended is None else ended
-            if ended is not None and time.monotonic() - ended > _PATIENCE:
-                tries, ended = tries + 1, None
-                if tries > _RETRIES:
-                    raise BuildError(
-                        f"{units - len(seen)} of {units} units ended without a word {tries} times, most likely for "
-                        f"lack of memory or time; logs: {place}",
-                        hint="Run the same command again, with more memory= or time= in --address; "
-                        "finished parts are kept.",
-                    )
-                queue.send()
-            time.sleep(_POLL)
+        for _ in range(1 + _RETRIES):
+            queue.send()
+            if _all_done(queue, place, units, seen, add):
+                return
     except BaseException:
         queue.cancel()
         raise
+    raise BuildError(
+        f"{units - len(seen)} of {units} units ended without a word {1 + _RETRIES} times, most likely for lack of "
+        f"memory or time; logs: {place}",
+        hint="Run the same command again, with more memory= or time= in --address; finished parts are kept.",
+    )
+
+
+def _all_done(queue: _Queue, place: Path, units: int, seen: set[str], add: Progress) -> bool:
+    """Whether all units are done once what was sent has ended; datatrove writes a little after the last of them."""
+    since: float | None = None  # nothing is left to wait for but a slow disk
+    while True:
+        alive = queue.alive()  # before the marks: what ends between the two is not lost
+        _read_marks(place, seen, add)
+        done = len(seen) == units
+        if done and not alive:
+            return True
+        since = None if alive and not done else time.monotonic() if since is None else since
+        if since is not None and time.monotonic() - since > _PATIENCE:
+            return done
+        time.sleep(_POLL)
+
+
+def _read_marks(place: Path, seen: set[str], add: Progress) -> None:
+    """Tell of the units that were done since; the error of one that failed is raised."""
+    for failed in sorted((place / "failed").glob("[0-9]*")):
+        raise pickle.loads(failed.read_bytes())
+    for mark in (place / "done").glob("[0-9]*"):
+        if mark.name not in seen:
+            samples, size = mark.read_text("ascii").split()
+            seen.add(mark.name)
+            add(int(samples), int(size))
 
 
 class _Slurm:
@@ -210,9 +214,8 @@ class _Slurm:
             logging_dir=str(place / "datatrove"),
             env_command=f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH",
         )
-        self._executor.launch_merge_stats = (
-            _nothing  # datatrove 0.10 queues one more job for statistics that nobody reads
-        )
+        # datatrove 0.10 would queue one more job, for statistics that nobody reads.
+        self._executor.launch_merge_stats = _nothing
 
     def send(self) -> None:
         try:
