@@ -89,6 +89,18 @@ class PushPlan:
         """Bytes of the files to send."""
         return sum(file.size for file in self.new)
 
+    def receipt(self, manifests: Sequence[Manifest], options: PushOptions) -> dict[str, Any]:
+        """What the receipt says of a push that was done, wherever it went."""
+        return {
+            "data_sha256": data_digest(manifests),
+            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "files": len(self.new) + self.unchanged,
+            "sent": {"files": len(self.new), "bytes": self.bytes},
+            "deleted": list(self.gone),
+            "rights_held_by_publisher": sorted(options.rights),
+            "package": f"surgsigma-hub {__version__}",
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         return {
@@ -155,15 +167,9 @@ class Push:
             "page": self.repository.page,
             "commit": head,
             "tag": plan.version,
-            "data_sha256": data_digest(self._manifests),
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "files": len(plan.new) + plan.unchanged,
-            "sent": {"files": len(plan.new), "bytes": plan.bytes},
-            "deleted": list(plan.gone),
             "gated": self.options.gated or state.gated,
             "private": state.private,
-            "rights_held_by_publisher": sorted(self.options.rights),
-            "package": f"surgsigma-hub {__version__}",
+            **plan.receipt(self._manifests, self.options),
         }
         path = write_receipt(self.tree, self.repo, receipt)
         self.say(f"Receipt: {path}")

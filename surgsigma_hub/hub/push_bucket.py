@@ -7,7 +7,6 @@ shard meanwhile says so by name. Running the same command again completes what w
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 from ..errors import SurgSigmaError
 from ..shards.manifest import Manifest, load_tree
-from ..version import __version__
 from .attempts import PushError
 from .bucket import AT_ONCE, Bucket, BucketState
 from .pin import pin, write_pin
@@ -83,14 +81,8 @@ class BucketPush:
         receipt = {
             "bucket": self.bucket.url,
             "page": self.bucket.page,
-            "data_sha256": data_digest(self._manifests),
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "files": len(plan.new) + plan.unchanged,
-            "sent": {"files": len(plan.new), "bytes": plan.bytes},
-            "deleted": list(plan.gone),
             "private": private,
-            "rights_held_by_publisher": sorted(self.options.rights),
-            "package": f"surgsigma-hub {__version__}",
+            **plan.receipt(self._manifests, self.options),
         }
         self.say(f"Receipt: {write_receipt(self.tree, f'buckets/{self.name}', receipt)}")
         return receipt
