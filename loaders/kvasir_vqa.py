@@ -177,8 +177,7 @@ def _names(answer: str) -> Iterator[str]:
 
 
 def _images(rows: Iterator[PictureRow | Defect]) -> Iterator[tuple[str, bytes] | Defect]:
-    """Each image once under its id: the tables hold it anew with every question."""
-    seen: set[str] = set()
+    """Each image under its id: the tables hold it anew with every question."""
     for row in rows:
         if isinstance(row, Defect):
             yield row
@@ -186,6 +185,5 @@ def _images(rows: Iterator[PictureRow | Defect]) -> Iterator[tuple[str, bytes] |
         id, picture = row.values.get("img_id"), next(iter(row.pictures.values()), None)
         if picture is None or not isinstance(id, str) or not id:
             yield Defect(Reason.MEDIA_MISSING, row.where, "the row has no image, or no img_id")
-        elif id not in seen:
-            seen.add(id)
+        else:
             yield f"images/{id}{ending_of(picture)}", picture

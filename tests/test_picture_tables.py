@@ -136,6 +136,37 @@ def test_a_row_group_that_is_damaged_or_too_large_costs_its_own_rows(
     assert not rows and {d.reason for d in defects} == {Reason.MEDIA_TOO_LARGE} and sum(d.moments for d in defects) == 6
 
 
+@pytest.mark.parametrize("png", [False, True])
+def test_two_pictures_under_one_name_are_none_since_the_labels_are_of_one_of_them(tmp_path: Path, png: bool) -> None:
+    place = "dsad/liver/02/image00.png" if png else "kvasir_vqa/images/cl8bbbb.jpg"
+    other = (FIXTURES / place).read_bytes()
+    asks = {"question": "Are there any instruments in the image?"}
+    row = {**asks, "answer": "tube", "image": JPEG, "img_id": "same"}
+    good = {**row, "img_id": "good"}
+    hub_tables.write(tmp_path / "hub" / "a.parquet", [row, good, {**row, "image": other, "answer": "none"}, good])
+    assert other.startswith(b"\x89PNG") is png and other != JPEG
+    frames, defects, videos = said("kvasir_vqa", tmp_path / "hub", tmp_path / "cache")
+    assert [v.id for v in videos] == ["good"] and len(frames) == 1
+    told = {d.reason: d.detail for d in defects}
+    assert told[Reason.DUPLICATE_ID] == "images/same.jpg is in the tables with different content: it is left out"
+    assert "1 images that have questions are missing; the first is images/same.jpg" in told[Reason.MEDIA_MISSING]
+
+
+def test_two_pictures_of_dsad_under_one_number_are_none(tmp_path: Path) -> None:
+    home = FIXTURES / "dsad" / "liver"
+    rows = [
+        {"image": path.read_bytes(), "mask": path.with_name(path.name.replace("image", "mask")).read_bytes(),
+         "organ": "liver", "surgery_id": 2, "frame": number}
+        for path, number in zip(sorted(home.glob("*/image*.png")), (0, 0, 1), strict=False)
+    ]  # fmt: skip
+    assert len({row["image"] for row in rows}) == len(rows) > 1
+    hub_tables.write(tmp_path / "hub" / "train.parquet", [*rows, {**rows[0], "frame": 9}])
+    frames, defects, _ = said("dsad", tmp_path / "hub", tmp_path / "cache")
+    pictures = [frame.image for of in frames.values() for frame in of]
+    assert pictures.count(rows[0]["image"]) == 1 and rows[1]["image"] not in pictures
+    assert "liver/02/image00.png is in the tables with different content: it is left out" in {d.detail for d in defects}
+
+
 @pytest.mark.parametrize("id", ["../../out", "/etc/x", "a/../b", "a\\b", "a" * 300, "", None, "x\0"])
 def test_a_name_in_a_table_leads_nowhere_else(tmp_path: Path, id: str | None) -> None:
     row = {"question": "Are there any instruments in the image?", "answer": "tube", "image": JPEG}

@@ -6,6 +6,7 @@ value. One batch of rows is in memory at a time.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -128,8 +129,9 @@ def unpacked(
         tables: Files and their places for messages, in the order in which they count.
         cache_dir: Where the folder is made.
         name: What it is called, beside a mark of the state of the tables.
-        lay_out: Files by name inside the folder, ``/`` between folders, of the rows of all tables in turn; of two of
-            one name the first counts. Kept by name and state: another way to lay out needs another name.
+        lay_out: Files by name inside the folder, ``/`` between folders, of the rows of all tables in turn; one name
+            may come again with the same bytes, of other bytes none is kept. Kept by name and state: another way to
+            lay out needs another name.
         columns: As of :func:`read_picture_table`.
 
     Raises:
@@ -140,8 +142,6 @@ def unpacked(
         raise SurgSigmaError("images inside parquet files can be used only after they were unpacked", hint=hint)
     state = "-".join(sorted({fingerprint(path) for path, _ in tables}))
     if len(state) > 64:
-        import hashlib
-
         state = hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
     def rows() -> Iterator[PictureRow | Defect]:
@@ -154,6 +154,8 @@ def unpacked(
     def write(folder: Path) -> None:
         folder.mkdir(parents=True)
         defects: list[Defect] = []
+        written: dict[str, tuple[str, bytes]] = {}  # by name without its ending
+        disputed: set[str] = set()
         for one in lay_out(rows()):
             if isinstance(one, Defect):
                 defects.append(one)
@@ -163,10 +165,18 @@ def unpacked(
                 detail = f"{place!r:.80} is no name of a file: the image is left out"
                 defects.append(Defect(Reason.ROW_MALFORMED, name, detail))
                 continue
-            target = folder / place
-            if not target.exists():
+            stem, digest = place.rpartition(".")[0], hashlib.blake2b(data, digest_size=16).digest()
+            if stem not in written:
+                written[stem] = place, digest
+                target = folder / place
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data)
+            elif written[stem][1] != digest:
+                disputed.add(written[stem][0])
+        for place in sorted(disputed):  # which of them the labels are of is not known
+            (folder / place).unlink()
+            detail = f"{place} is in the tables with different content: it is left out"
+            defects.append(Defect(Reason.DUPLICATE_ID, name, detail))
         (folder / _FAULTS).write_bytes(orjson.dumps([[d.reason, d.where, d.detail, d.moments] for d in defects]))
 
     try:
