@@ -11,6 +11,7 @@ work shows.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import shutil
 import subprocess
@@ -64,6 +65,14 @@ STEPS = {
     "info": "main(['info', tree, '--json'])",
     "info --answers": "main(['info', tree, '--answers', '--json'])",
     "validate --quick": "main(['validate', tree, '--quick'])",
+    "validate --workers 2": "main(['validate', tree, '--workers', '2'])",
+    "cards, after a source more": (
+        "from surgsigma_hub.hub.cards import refresh; from surgsigma_hub.registry import get_source; "
+        "from dataclasses import replace; from surgsigma_hub.source.base import about_source; "
+        "info = get_source('synthetic').info; "
+        "refresh(Path(tree), sources={n: replace(info, name=n, about=about_source('synthetic')) "
+        "for n in {p.name for p in Path(tree).glob('data/*/*')}})"
+    ),
 }
 CHILD = """
 import re, sys, time, os, contextlib
@@ -76,7 +85,7 @@ from surgsigma_hub import stream
 from surgsigma_hub.cli import main
 with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
     STEP
-print(time.process_time(), re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+print(sum(os.times()[:4]), re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
@@ -95,23 +104,25 @@ class Shard:
         """See ``building.shuffle.Job``."""
         models = orjson.loads(self.models.read_bytes())
         for n in range(self.first, self.last):
-            talks = [self._told(models[TASKS[k]][n % len(models[TASKS[k]])], n) for k in range(TALKS[n % len(TALKS)])]
-            mine = talks if self.task == FRAMES else [talk for talk in talks if talk["task"] == self.task]
-            if not mine:
+            asked = TASKS[: TALKS[n % len(TALKS)]]
+            if self.task not in (FRAMES, *asked):
                 continue
             data = picture(self.source, n)
+            digest = hashlib.sha256(data).hexdigest()
+            wanted = asked if self.task == FRAMES else (self.task,)
+            mine = [self._told(models[task][n % len(models[task])], n, digest) for task in wanted]
             if self.task == FRAMES:
                 medium = joined(mine)
                 yield Ready(medium["id"], orjson.dumps(medium), [("image.jpg", data)], list(samples_of(medium)))
             else:
                 yield Ready(mine[0]["id"], orjson.dumps(mine[0]), [("image.jpg", data)], mine)
 
-    def _told(self, model: dict[str, Any], n: int) -> dict[str, Any]:
+    def _told(self, model: dict[str, Any], n: int, digest: str) -> dict[str, Any]:
         video = f"{self.source}-{n // VIDEO:05d}"
         return {
             **model, "id": f"{video}-{n:07d}-{model['task']}", "source": self.source, "split": "train",
             "video_id": video, "canonical_video_id": f"{self.source}/{video}", "frame_index": n % VIDEO,
-            "start_seconds": float(n % VIDEO),
+            "start_seconds": float(n % VIDEO), "media": [{**model["media"][0], "sha256": digest}],
         }  # fmt: skip
 
 
@@ -145,8 +156,7 @@ def models(folder: Path) -> Path:
 
 def plain(doc: dict[str, Any]) -> dict[str, Any]:
     """The same about any picture: what it shares with others about one moment is equal in all of them."""
-    media = [{**doc["media"][0], "sha256": "0" * 64}]
-    return {**doc, "media": media, "width": 32, "height": 24, "fps": 1.0, "end_seconds": None}
+    return {**doc, "width": 32, "height": 24, "fps": 1.0, "end_seconds": None}
 
 
 def write_tree(folder: Path, layout: str, media: int, workers: int) -> tuple[Path, float]:
@@ -202,10 +212,12 @@ def measured(tree: Path, layout: str, step: str, talk: str = "one") -> tuple[flo
     return float(took), int(memory) / 1e3
 
 
-def figures(tree: Path, layout: str) -> dict[str, tuple[float, float]]:
-    """Every step; those that stream by medium for each way to talk."""
+def figures(tree: Path, layout: str, skip: list[str]) -> dict[str, tuple[float, float]]:
+    """Every step but those to skip; those that stream by medium for each way to talk."""
     found: dict[str, tuple[float, float]] = {}
     for name, step in STEPS.items():
+        if name in skip:
+            continue
         by_talk = layout == "frames" and "stream(" in step
         for talk in ("one", "all", "turns") if by_talk else ("one",):
             if "mixture" in name and talk == "all":
@@ -220,6 +232,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.02, help="of 1.8 million pictures (default: 0.02)")
     parser.add_argument("--folder", type=Path, help="where the trees are made and kept, so that a stop costs little")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--skip", action="append", default=[], choices=STEPS, help="a step not to measure; repeat")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = args.folder or Path(made)
@@ -236,7 +249,7 @@ def main() -> None:
             print(f"  written in {rates[0]:.1f} | {rates[1]:.1f} s, {talks / max(rates[1], 1e-9):,.0f} conversations/s")
             for name, (a, b) in {n: (sizes(trees[0])[n], v) for n, v in sizes(trees[1]).items()}.items():
                 print(f"  {name:32} {a:10.2f} | {b:10.2f} MB")
-            before, after = figures(trees[0], layout), figures(trees[1], layout)
+            before, after = (figures(tree, layout, args.skip) for tree in trees)
             for name, (took, memory) in after.items():
                 (first, less), label = before[name], f"  {name:32}"
                 print(f"{label} {first:10.2f} | {took:10.2f} CPU s   {less:6.0f} | {memory:6.0f} MB")
