@@ -108,8 +108,8 @@ def test_every_label_resolves() -> None:
     assert seen == set(native_names("copesd")), "the fixture shows every label"
 
 
-@pytest.mark.parametrize("labels", ["", "annotations", "annotations/smllm"])
-@pytest.mark.parametrize("images", ["", "high_light_images", "images"])
+@pytest.mark.parametrize("labels", ["", "annotations/smllm", "CoPESD main/labels"])
+@pytest.mark.parametrize("images", ["", "high_light_images", "CoPESD main/pictures"])
 def test_where_files_may_lie(tmp_path: Path, labels: str, images: str) -> None:
     (tmp_path / labels).mkdir(parents=True, exist_ok=True)
     write(tmp_path, [row(1)], range(1, 2)).rename(tmp_path / labels / "smllm_val.json")
