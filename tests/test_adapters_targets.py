@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from surgsigma_hub.adapters import Options, UnfitError, all_adapters, get_adapter
 from surgsigma_hub.adapters.exporting import export
+from surgsigma_hub.cli import main
 from surgsigma_hub.errors import SurgSigmaError
 from surgsigma_hub.streaming import StreamSample
 from surgsigma_hub.tasks import all_tasks
@@ -81,6 +82,17 @@ def test_cosmos_finds_each_video_with_its_caption(
         if row["image"]:
             assert (tmp_path / "videos" / row["image"]).read_bytes() == item.media["image.jpg"]
     assert {bool(json.loads(line)["image"]) for line in lines} == {True, False}
+
+
+@pytest.mark.parametrize(("name", "trains"), [("cosmos", "dataset_dir="), ("diffusers", "train_instruct_pix2pix.py")])
+def test_the_command_writes_them(
+    name: str, trains: str, adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / name)
+    assert main(["export", str(adapter_tree), "--format", name, "--per-task", "3", "--out", out]) == 0
+    assert trains in capsys.readouterr().out
+    assert main(["export", str(adapter_tree), "phase_recognition", "--format", name, "--out", f"{out}-none"]) == 2
+    assert "Choose other tasks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["cosmos", "diffusers"])

@@ -11,7 +11,7 @@ from ..streaming.decode.decoder import Frames
 from ..tasks import AnswerKind, get_task
 from .boxes import FAMILIES, Boxes, TrainerResize, find_boxes
 from .conversation import Conversation, check_sample, converse
-from .media import from_row, opened
+from .media import check_pair, from_row, opened
 from .note import Written
 from .turns import conversations_of, in_turns
 
@@ -35,6 +35,7 @@ REASONS: Mapping[str, str] = {
     "video_boxes": "boxes in pixels of a video, which every trainer shows at a size of its own",
     "turns": "several conversations about one medium, of which this format takes one",
     "time": "the answer is a time, and frames are taken to lie at one rate, which these do not",
+    "short": "a video of one frame, where the trainer reads two or more",
 }
 """Why a sample is refused (``UnfitError.reason``)."""
 
@@ -110,6 +111,8 @@ class Adapter:
             are read block by block, and what the first block lacks may not come later.
         thought: Key of the answer's turn that holds a separate trace; None: the trainer would drop it unread.
         resizes: What the trainer does to a picture before the model resizes it.
+        paired: Whether it takes the frames of video files in pairs: of an odd number it leaves one out, and a video of
+            one frame is an error.
         clocked: Whether films in frames stay films, and the trainer takes them to be shot at one rate.
         targets: Kinds of media that the answer is, ``image``, ``video``, ``mask`` or ``depth``; none: it is a text.
         stem: Name of the file of records, where the trainer wants one of its own.
@@ -134,6 +137,7 @@ class Adapter:
     part: Callable[[Mapping[str, Any]], str] | None = None
     thought: str | None = None
     resizes: TrainerResize | None = None
+    paired: bool = False
     clocked: bool = False
     targets: tuple[str, ...] = ()
     stem: str | None = None
@@ -164,6 +168,8 @@ class Adapter:
         options = options or PLAIN
         form = self.ready(options)
         self.look(sample)
+        if self.paired and form == "file":
+            check_pair(sample)
         said = conversations_of(sample)
         timed = any(map(self.timed, said))
         ready = opened(sample, media, form=form, frames=options.frames, timed=timed, targets=bool(self.targets))

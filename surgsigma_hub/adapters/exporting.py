@@ -21,6 +21,7 @@ from ..temporary import remove_leftovers
 from ..whole_files import write_atomic
 from .base import Adapter, Options
 from .files import MediaFiles, Plan, RecordFiles, digest, finish
+from .media import loses_frame
 from .note import Written, notes
 from .report import ExportReport, Tally, licenses_note, ordered, why
 from .turns import conversations_of
@@ -251,7 +252,7 @@ class _Run:
                         self._media.beside(self._adapter.beside(record))
                     stem = self._stem(record)
                     rates = plan.rates if self._adapter.clocked else ()
-                    self._tally.wrote(item.sample, files.add(stem, record), rates)
+                    self._tally.wrote(item.sample, files.add(stem, record), rates, odd=self._odd(item))
                 bar.update(1)
                 since += 1
                 if limit is not None and self._tally.records >= limit:
@@ -267,6 +268,12 @@ class _Run:
             item.sample, item.media, form=self._form, frames=self._options.frames, timed=timed,
             targets=bool(adapter.targets), place=adapter.place,
         )  # fmt: skip
+
+    def _odd(self, item: StreamSample) -> bool:
+        """Whether the trainer leaves a frame of one of its videos out."""
+        films = [medium for medium in item.sample["media"] if medium["kind"] == "video"]
+        read = films if self._adapter.paired and self._form == "file" else []
+        return any(loses_frame(film["num_frames"], film["fps"]) for film in read)
 
     def _stem(self, record: Mapping[str, Any]) -> str:
         if self._adapter.stem is not None:
@@ -288,7 +295,11 @@ class _Run:
         write_atomic(self._out / "LICENSES.md", licenses_note(tally).encode())
         count, size = self._media.count()
         written = Written(
-            names=names, family=self._options.family, boxes=adapter.boxes(self._options), rates=tally.rates
+            names=names,
+            family=self._options.family,
+            boxes=adapter.boxes(self._options),
+            rates=tally.rates,
+            odd=tally.odd,
         )
         report = ExportReport(
             format=adapter.name,

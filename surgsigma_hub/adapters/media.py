@@ -104,6 +104,33 @@ def _film(value: Any, name: str, form: str, frames: Frames, timed: bool) -> Any:
     return film_frames(bytes(value), frames, name, timed=timed)
 
 
+def check_pair(sample: Mapping[str, Any]) -> None:
+    """Refuses a sample with a video of one frame, for trainers that read two or more.
+
+    Raises:
+        UnfitError: ``reason`` is ``short``.
+    """
+    for medium in sample["media"]:
+        if medium["kind"] == "video" and medium["num_frames"] == 1:
+            raise UnfitError(
+                f"{sample['id']}.{medium['member']}: a video of one frame, where the trainer reads two or more",
+                reason="short",
+                hint="Give videos as frames, or build clips that are longer or at a higher rate (--clip-fps).",
+            )
+
+
+def loses_frame(frames: int | None, fps: float | None) -> bool:
+    """Whether a reader of pairs leaves a frame of a video out, of which it wants 2 a second and no fewer than 4.
+
+    So qwen-vl-utils 0.0.14 does, and the video processors of transformers. Of videos at a higher rate it takes some
+    frames anyhow.
+
+    >>> [loses_frame(3, 1.0), loses_frame(4, 1.0), loses_frame(3, 25.0), loses_frame(301, 25.0)]
+    [True, False, True, False]
+    """
+    return frames is not None and frames % 2 == 1 and (frames < 4 or (fps or 0) <= 2)
+
+
 def choose_frames(frames: Frames, length: int, fps: float, name: str, *, timed: bool) -> tuple[list[int], float | None]:
     """Which frames of a film are shown, each once, and how many of them make a second; None where that says nothing.
 

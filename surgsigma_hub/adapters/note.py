@@ -16,12 +16,14 @@ class Written:
         family: Of the model that is trained, as in ``FAMILIES``; None: not known.
         boxes: The convention of their boxes, with what the trainer does to a picture.
         rates: Lowest and highest number of frames a second, where videos were written as frames with a clock.
+        odd: Records with a video of which the trainer leaves a frame out, since it takes them in pairs.
     """
 
     names: dict[str, str]
     family: str | None
     boxes: Boxes
     rates: tuple[float, float] | None = None
+    odd: int = 0
 
     @property
     def file(self) -> str:
@@ -68,5 +70,11 @@ def notes(written: Written, trainer: str, setting: str) -> list[str]:
         said.append(
             f"Videos are written as {low:.3g} to {high:.3g} frames a second, but {trainer} takes all of them at one "
             f"rate ({setting}): what a model counts in them is no time. Use --video file, or --fps {low:.1g}."
+        )
+    if written.odd:
+        whose = "1 record has a video" if written.odd == 1 else f"{written.odd:,} records have videos"
+        said.append(
+            f"{whose} with an odd number of frames, of which {trainer} leaves one out (3 are read as 2, 5 as 4): "
+            "surgsigma build --even-clips makes clips of an even number, where what is said of them allows it."
         )
     return said

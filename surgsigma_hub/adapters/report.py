@@ -65,14 +65,16 @@ class Tally:
     licenses: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, Counter[str]] = field(default_factory=dict)
     rates: tuple[float, float] | None = None
+    odd: int = 0
 
     @property
     def records(self) -> int:
         """Records written."""
         return self.files.total()
 
-    def wrote(self, sample: Mapping[str, Any], file: str, rates: Sequence[float] = ()) -> None:
-        """Count a record, in whose videos so many frames make a second."""
+    def wrote(self, sample: Mapping[str, Any], file: str, rates: Sequence[float] = (), *, odd: bool = False) -> None:
+        """Count a record, in whose videos so many frames make a second, or one of which loses a frame."""
+        self.odd += odd
         self.files[file] += 1
         self.tasks.update(one["task"] for one in conversations_of(sample))
         self.sources[sample["source"]] += 1
@@ -93,6 +95,7 @@ class Tally:
             "licenses": self.licenses,
             "left_out": {reason: dict(counts) for reason, counts in self.left_out.items()},
             "rates": self.rates,
+            "odd": self.odd,
         }
 
     @classmethod
@@ -105,6 +108,7 @@ class Tally:
             licenses=dict(raw["licenses"]),
             left_out={reason: Counter(counts) for reason, counts in raw["left_out"].items()},
             rates=tuple(raw["rates"]) if raw["rates"] else None,
+            odd=raw.get("odd", 0),  # exports that were begun before these were counted go on
         )
 
 

@@ -109,7 +109,7 @@ def run_dry(settings: Settings, *, workers: int, max_quarantine: float, progress
         run_jobs(_read_video, jobs, workers=workers, title="read", progress=progress)
         parts = [job.folder for job in jobs]
         summaries = [read_summary(part) for part in parts]
-        report = counts_of(plan.videos, parts)
+        report = counts_of(plan.videos, [(part,) for part in parts])
     refused = refusals(summaries)
     return BuildReport(
         rows=_rows(plan, summaries, frozenset(one.task for one in refused)),

@@ -49,11 +49,16 @@ class Inputs:
             for number in ref.frames:
                 self.add(ref.footage.images[number] if number < len(ref.footage.images) else None)
 
-    def noted(self, files: Iterable[Path]) -> dict[str, dict[str, str]]:
-        """Digests by place, of ``files`` and films and archives, and of images; what is not there has none."""
-        whole = {*files, *self._files}
+    def noted(self, files: Iterable[Path], *, first: bool) -> dict[str, dict[str, str]]:
+        """Digests by place, of ``files`` and films and archives, and of images; what is not there has none.
+
+        Of a run that is not the ``first`` of its video, without ``files``: a film is read once for that.
+        """
+        known = set(files)
+        whole = known | self._files
+        told = whole if first else whole - known
         return {
-            "files": {self._place(path): _digest(path) for path in sorted(whole) if path.is_file()},
+            "files": {self._place(path): _digest(path) for path in sorted(told) if path.is_file()},
             "images": {self._place(path): _digest(path) for path in sorted(self._images - whole) if path.is_file()},
         }
 

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from ..tasks.common.question_kinds import Style
 from .annotations_only import join_place
 from .commit import STAGING, staged_manifest, write_part
 from .copying import copy_rest
+from .frame_runs import map_videos
 from .joined_media import Comparison, Read
 from .map import MapJob, map_video
 from .new_tree import become, check_out, drop_records, keep_own_work
@@ -170,8 +172,9 @@ def join_media(
             MapJob(settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache", states_of(video))
             for n, video in enumerate(plan.videos)
         ]
-        run_jobs(map_video, maps, workers=workers, title="read the copy", progress=progress)
-        parts = tuple(job.folder for job in maps)
+        run = partial(run_jobs, workers=workers, progress=progress)
+        videos = map_videos(map_video, maps, partial(run, title="read the copy"))
+        parts = tuple(folder for runs in videos for folder in runs)
         jobs: dict[str, list[JoinJob]] = {}
         compared = Comparison()
         places = {task: _places(work / "places" / f"{task}.npy", task, parts) for task in settings.tasks}
@@ -182,10 +185,8 @@ def join_media(
                 JoinJob(staging / m.folder / s.name, tree, m.folder, s, m.layout, parts, mine, settings.seed)
                 for s in m.shards
             ]
-        _refuse(compared, counts_of(plan.videos, parts)["examples"], root)
-        run_jobs(
-            write_shard, [j for some in jobs.values() for j in some], workers=workers, title="join", progress=progress
-        )
+        _refuse(compared, counts_of(plan.videos, videos)["examples"], root)
+        run(write_shard, [j for some in jobs.values() for j in some], title="join")
         identical = sum(_staged(m, notes[m.path][0], jobs[m.path], staging) for m in chosen)
         gone = {p for m in chosen for p in (m.catalog, m.path, join_place(m))}
         copy_rest(tree, staging, leave=gone | {f"{m.folder}/{s.name}" for m in chosen for s in m.shards})

@@ -1,9 +1,8 @@
-"""Map: one video to one part. A unit of work is idempotent, atomic and independent of all others."""
+"""Map: one video, or one run of its frames, to one part. A unit is idempotent, atomic and independent of all others."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from ..temporary import temporary_name
 from .check import check_sample
 from .degenerate import counted_answer
 from .extra import Extra
+from .frame_runs import CLIP_WEIGHT, WHOLE, FrameRun, Turns
 from .inputs import Inputs
 from .labels import LabelDigest
 from .media import MediaStore
@@ -49,6 +49,7 @@ class MapJob:
 
     Attributes:
         states: Of the files of the video, as they were planned with.
+        run: The share of the video that goes into this part.
     """
 
     settings: Settings
@@ -56,10 +57,11 @@ class MapJob:
     folder: Path
     cache_dir: Path
     states: tuple[FileState | None, ...]
+    run: FrameRun = WHOLE
 
 
 def map_video(job: MapJob, progress: Progress) -> None:
-    """Write the part of ``job.video`` unless it is there already."""
+    """Write the part of ``job.video``, or of a run of it, unless it is there already."""
     if (job.folder / "part.json").exists():
         return
     temporary = temporary_name(job.folder)
@@ -68,7 +70,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
     try:
         inputs = fill(part, job, progress)
         check_unchanged(job.video, job.states)
-        part.inputs = inputs.noted(job.video.files)
+        part.inputs = inputs.noted(job.video.files, first=job.run.first)
         part.close()
     except BaseException:
         part.abandon()
@@ -84,7 +86,7 @@ def map_video(job: MapJob, progress: Progress) -> None:
 
 
 def fill(part: PartWriter, job: MapJob, progress: Progress, *, media: type[MediaStore] = MediaStore) -> Inputs:
-    """Put everything that one video gives into ``part``, its media by way of ``media``; what was read for it."""
+    """Put everything that one run of a video gives into ``part``, its media by way of ``media``; what was read."""
     source = job.settings.open_source(job.cache_dir)
     endoscopic = source.info.modality is not Modality.SURGICAL_MICROSCOPY
     store = media(part, job.settings, endoscopic)
@@ -94,7 +96,7 @@ def fill(part: PartWriter, job: MapJob, progress: Progress, *, media: type[Media
 
 @dataclass(slots=True)
 class _Mapper:
-    """One video on its way into a part."""
+    """One run of a video on its way into a part."""
 
     part: PartWriter
     job: MapJob
@@ -109,13 +111,15 @@ class _Mapper:
     memory: Memory = field(init=False, default_factory=Memory)
     seen: Seen = field(init=False)
     labels: LabelDigest = field(init=False, default_factory=LabelDigest)
-    rescaled: Counter[str] = field(init=False, default_factory=Counter)
+    turns: Turns = field(init=False)
+    moments: list[Frame] = field(init=False, default_factory=list)
     shares: Shares = field(init=False)
     warrants: Warrants = field(init=False)
 
     def __post_init__(self) -> None:
         self.tasks = [get_task(name) for name in self.job.settings.tasks]
         self.seen = Seen(self.source, self.job.video.as_listed)
+        self.turns = Turns(self.job.run)
         self.shares = Shares(self.job.settings.joint, self.job.settings.explained)
         self.extra = Extra.of(self.job.settings)
         info = self.source.info
@@ -126,43 +130,52 @@ class _Mapper:
 
     def run(self) -> None:
         """All frames, then the course, for which one frame a second is kept."""
+        video, part, first = self.job.video, self.part, self.job.run.first
         self.course = self._resolved_course()
-        looks_further = self.course is not None and any(task.draft_course for task in self.tasks)
-        moments: list[Frame] = []
         for frame in self._frames():
-            for one in self.extra.added(self.job.video, frame):
+            for one in self.extra.added(video, frame):
                 self._add_frame(one)
-            if looks_further and begins_a_second(frame, moments):
-                moments.append(frame)
         if self.course is not None:
-            self.course = replace(self.course, moments=tuple(moments))
+            self.course = replace(self.course, moments=tuple(self.moments))
             for task in self.tasks:
-                for moment, draft in every_course_draft(
-                    task, self.course, self.job.video.canonical_id, self.job.settings.style
-                ):
-                    self._add(task, moment, draft)
-        scales = [
-            f"{count} image{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
-            for sizes, count in sorted(self.rescaled.items())
-        ]
-        self.part.footage = self.seen.summary(*scales)
-        self.part.labels = self.labels.hexdigest()
+                for moment, draft in every_course_draft(task, self.course, video.canonical_id, self.job.settings.style):
+                    part.at += 1
+                    if self.turns.takes(moment_id(self.source.info, video, moment), CLIP_WEIGHT):
+                        self._add(task, moment, draft)
+        part.weight = self.turns.weight
+        if first:
+            part.footage = self.seen.summary()
+            part.labels = self.labels.hexdigest()
 
     def _frames(self) -> Iterator[Frame]:
-        video, part = self.job.video, self.part
+        """The frames of this run; what is to be told of all frames of the video is told by the first one."""
+        video, part, first = self.job.video, self.part, self.job.run.first
+        looks_further = self.course is not None and any(task.draft_course for task in self.tasks)
         for found in self.seen.frames():
+            part.at += 1
             if isinstance(found, Defect):
-                part.add_defect(defect_line(video.id, found))
+                if first:
+                    part.add_defect(defect_line(video.id, found))
                 continue
-            part.frames += 1
-            self.labels.update(found)
-            part.clipped_boxes += sum(b.clipped for b in (*(found.instrument_boxes or ()), *(found.tissue_boxes or ())))
+            if first:
+                part.frames += 1
+                self.labels.update(found)
+                boxes = (*(found.instrument_boxes or ()), *(found.tissue_boxes or ()))
+                part.clipped_boxes += sum(b.clipped for b in boxes)
+            own = self.turns.takes(moment_id(self.source.info, video, found))
+            kept = looks_further and begins_a_second(found, self.moments)
+            if not own and not kept:
+                continue
             try:
                 frame = self.source.resolved(found)
             except LabelError as error:
-                self._defect(found, Reason.LABEL_UNKNOWN, str(error.message))
+                if own:
+                    self._defect(found, Reason.LABEL_UNKNOWN, str(error.message))
                 continue
-            yield frame
+            if kept:
+                self.moments.append(frame)
+            if own:
+                yield frame
 
     def _add_frame(self, frame: Frame) -> None:
         info, video = self.source.info, self.job.video
@@ -195,7 +208,7 @@ class _Mapper:
         sizes = f"{width}x{height}, the labels say {ours}x{theirs}"
         if abs(width * theirs - height * ours) > SAME_SHAPE * height * ours:
             raise MediaError(f"the image is {sizes}: not a rescale", reason=_CONTRADICTS)
-        self.rescaled[sizes] += 1
+        self.part.rescaled[sizes] += 1
 
     def _beside(self, frame: Frame, drafts: list[tuple[Task, Draft]]) -> dict[str, tuple[Task, Draft]]:
         """What can be asked beside another question: the question on this picture as a whole, answered in words.
@@ -225,7 +238,8 @@ class _Mapper:
         try:
             return None if course is None else resolve_timeline(self.source.info.name, course)
         except LabelError as error:
-            self.part.add_defect(defect_line(video.id, Defect(Reason.LABEL_UNKNOWN, video.id, str(error.message))))
+            if self.job.run.first:
+                self.part.add_defect(defect_line(video.id, Defect(Reason.LABEL_UNKNOWN, video.id, str(error.message))))
             return None
 
     def _add(

@@ -1,15 +1,19 @@
-"""Parts: what mapping one video leaves on disk, read again by the shuffle.
+"""Parts: what mapping one video, or one run of its frames, leaves on disk, read again by the shuffle.
 
 ``media.bin`` holds each distinct picture once, ``<task>.rows`` one row per sample (a line naming its media, then its
-JSON), ``<task>.npy`` where the rows are and the key that orders them, ``defects.jsonl`` what was left out, and
-``part.json``, written last, the counts.
+JSON), ``<task>.npy`` where the rows are and the key that orders them, ``defects.jsonl`` what was left out, each behind
+its place in the video, and ``part.json``, written last, the counts.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,7 +48,13 @@ class Blob:
 
 @dataclass(slots=True)
 class PartWriter:
-    """Writes the part of one video into ``folder`` (a temporary name; the caller renames it)."""
+    """Writes the part of one run of a video into ``folder`` (a temporary name; the caller renames it).
+
+    Attributes:
+        at: Place in the video of what is being added: defects of all its runs are told in this order.
+        weight: Pictures that all runs of the video have together.
+        rescaled: How many images are a rescale of what the labels say, by both sizes.
+    """
 
     folder: Path
     seed: int
@@ -53,6 +63,9 @@ class PartWriter:
     footage: dict[str, Any] = field(default_factory=dict)
     labels: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
+    at: int = 0
+    weight: int = 0
+    rescaled: Counter[str] = field(default_factory=Counter)
     _media: IO[bytes] = field(init=False)
     _media_bytes: int = field(init=False, default=0)
     _defects: IO[bytes] = field(init=False)
@@ -103,7 +116,7 @@ class PartWriter:
 
     def add_defect(self, line: dict[str, Any]) -> None:
         """Record one left-out thing, which may stand for several moments."""
-        self._defects.write(orjson.dumps(line) + b"\n")
+        self._defects.write(b"%d\t%b\n" % (self.at, orjson.dumps(line)))
         self.counts[line["reason"]] = self.counts.get(line["reason"], 0) + line.get("moments", 1)
 
     def close(self) -> None:
@@ -120,6 +133,8 @@ class PartWriter:
             "answers": self._answers,
             "defects": dict(sorted(self.counts.items())),
             "footage": self.footage,
+            "rescaled": self.rescaled,
+            "weight": self.weight,
             "labels": self.labels,
             "inputs": self.inputs,
         }
@@ -135,6 +150,19 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """The counts of a finished part."""
     summary: dict[str, Any] = orjson.loads((folder / "part.json").read_bytes())
     return summary
+
+
+def read_defects(runs: Sequence[Path]) -> Iterator[bytes]:
+    """What was left out of one video, lines of JSON in the order of the video, from the parts of all its runs."""
+    with ExitStack() as files:
+        lines = [files.enter_context((folder / "defects.jsonl").open("rb")) for folder in runs]
+        placed = heapq.merge(*(map(_placed, some) for some in lines), key=itemgetter(0))
+        yield from (line for _, line in placed)
+
+
+def _placed(line: bytes) -> tuple[int, bytes]:
+    at, text = line.split(b"\t", 1)
+    return int(at), text
 
 
 def read_index(folder: Path, task: str) -> npt.NDArray[Any]:

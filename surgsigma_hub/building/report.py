@@ -13,7 +13,7 @@ import orjson
 
 from ..records import Reason, Video
 from .degenerate import Refusal
-from .parts import read_summary
+from .parts import read_defects, read_summary
 from .scope import Difference, Scope
 
 
@@ -71,27 +71,47 @@ def footage_report(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def counts_of(videos: Sequence[Video], parts: Sequence[Path]) -> dict[str, Any]:
-    """What the finished parts of these videos, in the same order, add up to: the fields of a report of those names."""
+def _of_video(runs: Sequence[Path]) -> dict[str, Any]:
+    """The summary of a video, from those of its runs: the first tells what is known of the video as a whole."""
+    summaries = [read_summary(folder) for folder in runs]
+    rescaled: Counter[str] = Counter()
+    defects: Counter[str] = Counter()
+    for one in summaries:
+        rescaled.update(one["rescaled"])
+        defects.update(one["defects"])
+    scales = [
+        f"{count} image{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
+        for sizes, count in sorted(rescaled.items())
+    ]
+    footage = {**summaries[0]["footage"], "told": [*summaries[0]["footage"]["told"], *scales]}
+    return {**summaries[0], "footage": footage, "defects": dict(sorted(defects.items()))}
+
+
+def counts_of(videos: Sequence[Video], parts: Sequence[Sequence[Path]]) -> dict[str, Any]:
+    """What the finished parts of these videos add up to: the fields of a report of those names.
+
+    Args:
+        videos: In the order of ``parts``.
+        parts: By video, those of its runs.
+    """
     total: Counter[str] = Counter()
     by_video: dict[str, dict[str, int]] = {}
     examples: dict[str, list[dict[str, str]]] = {}
     summaries: dict[str, Mapping[str, Any]] = {}
     frames = clipped = 0
-    for part, video in zip(parts, videos, strict=True):
-        summaries[video.id] = summary = read_summary(part)
+    for runs, video in zip(parts, videos, strict=True):
+        summaries[video.id] = summary = _of_video(runs)
         frames += summary["frames"]
         clipped += summary["clipped_boxes"]
         if not summary["defects"]:
             continue
         total.update(summary["defects"])
         by_video[video.id] = summary["defects"]
-        with (part / "defects.jsonl").open("rb") as lines:
-            for line in lines:
-                found = orjson.loads(line)
-                kept = examples.setdefault(found["reason"], [])
-                if len(kept) < _EXAMPLES:
-                    kept.append(found)
+        for line in read_defects(runs):
+            found = orjson.loads(line)
+            kept = examples.setdefault(found["reason"], [])
+            if len(kept) < _EXAMPLES:
+                kept.append(found)
     return {
         "frames": frames,
         "clipped_boxes": clipped,
@@ -165,14 +185,14 @@ def quarantine_place(source: str) -> str:
     return f"reports/{source}.quarantine.jsonl.gz"
 
 
-def write_reports(folder: Path, scope: Scope, counts: Mapping[str, Any], defects: Iterable[Path]) -> tuple[str, str]:
+def write_reports(folder: Path, scope: Scope, counts: Mapping[str, Any], defects: Iterable[bytes]) -> tuple[str, str]:
     """Write both reports of a source below ``folder``; the same content gives the same bytes.
 
     Args:
         folder: What places are relative to.
         scope: What was built.
         counts: The summary.
-        defects: Files of JSON lines, joined in this order.
+        defects: Lines of JSON.
 
     Returns:
         The places of the summary and of the quarantined items.
@@ -185,6 +205,6 @@ def write_reports(folder: Path, scope: Scope, counts: Mapping[str, Any], defects
     path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
     # Neither a name nor a time in the header: these alone would make two runs differ.
     with (folder / places[1]).open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        for one in defects:
-            packed.write(one.read_bytes())
+        for line in defects:
+            packed.write(line)
     return places

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ..errors import BuildError, ShardError
@@ -20,10 +21,11 @@ from ..temporary import remove_leftovers
 from ..whole_files import write_atomic
 from .commit import MARK, STAGING, commit, discard, finish_interrupted, stage, staged_manifest, staged_row
 from .degenerate import refusals
+from .frame_runs import map_videos
 from .inputs import write_inputs
 from .map import MapJob, map_video
 from .medium_shards import MediumJob, medium_jobs, talks_of_parts
-from .parts import read_summary
+from .parts import read_defects, read_summary
 from .plan import Plan, Settings, make_plan, states_of
 from .pool import run_jobs
 from .report import BuildReport, ReportRow, counts_of, quarantined_share, write_reports
@@ -72,10 +74,11 @@ def run_build(
         _prepare(work, plan)
         run = partial(run_jobs, workers=workers, progress=progress, engine=engine)
         parts = _map(plan, work, run)
+        every_part = [folder for runs in parts for folder in runs]
         report = counts_of(plan.videos, parts)
-        refused = refusals(map(read_summary, parts))
+        refused = refusals(map(read_summary, every_part))
         report["refused"] = [asdict(one) for one in refused]
-        reports = write_reports(work / STAGING, scope, report, [part / "defects.jsonl" for part in parts])
+        reports = write_reports(work / STAGING, scope, report, chain.from_iterable(map(read_defects, parts)))
         failed = quarantined_share(report["quarantined"], report["frames"]) > max_quarantine
         rows: tuple[ReportRow, ...] = ()
         changed = Difference()
@@ -91,7 +94,7 @@ def run_build(
                 )
             rows = tuple(staged_row(m, work / STAGING) for m in manifests)
             changed = difference(old, manifests, scope=scope, now=plan.now)
-            kept = (*reports, write_inputs(work / STAGING, settings.source, parts))
+            kept = (*reports, write_inputs(work / STAGING, settings.source, every_part))
             commit(out, work, stage(out, work, manifests, scope=scope, reports=kept), finish)
             discard(work)
     return BuildReport(
@@ -149,33 +152,32 @@ def _prepare(work: Path, plan: Plan) -> None:
     write_atomic(mark, plan.digest.encode())
 
 
-def _map(plan: Plan, work: Path, run: Callable[..., None]) -> list[Path]:
+def _map(plan: Plan, work: Path, run: Callable[..., None]) -> list[tuple[Path, ...]]:
+    """The parts of each video, those of its runs in order."""
     (work / "cache").mkdir(parents=True, exist_ok=True)
     jobs = [
         MapJob(plan.settings, video, work / "parts" / f"{n:05d}-{video.id}", work / "cache", states_of(video))
         for n, video in enumerate(plan.videos)
     ]
-    run(map_video, jobs, title="map")
-    check_results([job.folder / "part.json" for job in jobs])
-    return [job.folder for job in jobs]
+    return map_videos(map_video, jobs, partial(run, title="map"))
 
 
 def _shuffle(
-    plan: Plan, tasks: Sequence[str], work: Path, parts: list[Path], run: Callable[..., None]
+    plan: Plan, tasks: Sequence[str], work: Path, parts: list[tuple[Path, ...]], run: Callable[..., None]
 ) -> list[Manifest]:
     settings, staging = plan.settings, work / STAGING
-    splits = sorted({video.split for video in plan.videos})
+    splits: dict[str, list[Path]] = {name: [] for name in sorted({video.split for video in plan.videos})}
+    for runs, video in zip(parts, plan.videos, strict=True):
+        splits[video.split] += runs
     jobs: dict[tuple[str, str], Sequence[Job]] = {}
     for task in tasks:
         folder = staging / "data" / task / settings.source
-        for split in splits:
-            own = [part for part, video in zip(parts, plan.videos, strict=True) if video.split == split]
+        for split, own in splits.items():
             made = shard_jobs(own, task=task, split=split, folder=folder, shard_bytes=settings.shard_bytes)
             if made:
                 jobs[task, split] = made
     if settings.layout == "frames":
-        for split in splits:
-            own = [part for part, video in zip(parts, plan.videos, strict=True) if video.split == split]
+        for split, own in splits.items():
             jobs |= {(FRAMES, split): media} if (media := _by_medium(settings, own, tasks, split, staging)) else {}
     everything = [job for made in jobs.values() for job in made]
     run(write_shard, everything, title="shuffle")

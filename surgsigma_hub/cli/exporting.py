@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..adapters import Boxes, Options
     from ..adapters.report import ExportReport
 
-_FORMATS = ("easyr1", "grpo", "llava", "qwen", "sharegpt", "swift", "trl", "verl")
+_FORMATS = ("cosmos", "diffusers", "easyr1", "grpo", "llava", "qwen", "sharegpt", "swift", "trl", "verl")
 _FAMILIES = ("internvl", "llava", "qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 
 
@@ -198,10 +198,11 @@ def _print(report: ExportReport, out: Path) -> None:
 COMMANDS = (
     Command(
         name="export",
-        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, LLaVA, verl, EasyR1",
+        help="write the files of a trainer: TRL, LLaMA-Factory, ms-swift, Qwen-VL, verl, diffusers, Cosmos and others",
         description="Write the records that a trainer reads, and the media that they name, each once. Boxes take the "
-        "convention of the model, in questions, answers and reasoning alike. What a format cannot express, such as "
-        "masks and videos to be generated, is left out and counted. Memory does not grow with the tree. A run that was "
+        "convention of the model, in questions, answers and reasoning alike. What a format cannot express is left "
+        "out and counted: where the answer is a mask, an image or a video, diffusers and cosmos take it, and no other "
+        "format does. Memory does not grow with the tree. A run that was "
         "stopped goes on when run again, and ends with the same bytes.",
         examples=(
             (
@@ -223,6 +224,10 @@ COMMANDS = (
             (
                 "surgsigma export surgsigma --format verl --model qwen3_vl --per-task 200 --out rl",
                 "prompts for verl, at most 200 of each task; surgsigma_hub.adapters.rewards.verl_reward scores answers",
+            ),
+            (
+                "surgsigma export surgsigma desmoking --format diffusers --out pairs",
+                "pairs of images with their prompt; videos to be generated go by the format cosmos",
             ),
         ),
         arguments=_arguments,

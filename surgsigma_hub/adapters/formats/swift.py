@@ -92,6 +92,7 @@ ADAPTER = Adapter(
     videos=("file", "frames"),
     objects=True,
     part=_part,
+    paired=True,
     clocked=True,
     how=_how,
     rate="FPS",
