@@ -58,6 +58,19 @@ def test_a_reading_in_part_names_what_was_not_read(text: str, labels: tuple[str,
     assert (read.labels, read.unread) == (labels, unread)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"tool": "grasper", "count": 2}, {"tool": "hook", "visible": true}]',
+        "Primary instrument: grasper; secondary instrument: hook; confidence: 85 %",
+        "Instrument 1: grasper. Instrument 2: hook. Instrument 3: none.",
+    ],
+)
+def test_keys_and_headings_of_an_answer_are_nothing_unread(text: str) -> None:
+    read = get_task("instrument_recognition").parse(text)
+    assert (read.labels, isinstance(read, PartialAnswer)) == (("grasper", "hook"), False)
+
+
 def test_an_instrument_that_is_called_as_an_action_is_named_as_unread() -> None:
     read = get_task("instrument_recognition").parse("- Kerrison punch\n- Suction")
     assert isinstance(read, PartialAnswer)

@@ -31,13 +31,16 @@ _VERDICT = re.compile(
 )
 """A criterion that is met in part is not met; numbers are verdicts only as values ("plate: 0")."""
 _LACKS = re.compile(
-    r"\b(?:no|not(?!\sonly)|without|never|lack(?:s|ing)?(?:\sof)?|absence\sof|insufficient|inadequate|incomplete|poor|fail(?:s|ed)?\sto)"
+    r"\b(?:no|(?:more|fewer|less)\sthan|not(?!\sonly)|without|never|lack(?:s|ing)?(?:\sof)?|absence\sof|insufficient|inadequate|incomplete|poor|fail(?:s|ed)?\sto)"
     r"(?:\s(?!and\b|but\b|or\b)\w+){0,4}\s?$",
     re.IGNORECASE,
 )
 """Words before a criterion that say no to it: "no exposure of the", "without a"."""
 _NOT = re.compile(r"(?:(?<=ca)n't|n't|\bcan\snot)\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"[.;]")
+_CLAUSE = re.compile(
+    r"[.;]|(?:\s[–—-]\s|\(|,\s?(?=(?:as|since|because)\b)|\b(?=(?:because|since)\b))(?!but\b|not\b|however\b|(?:al)?though\b)"
+)
+"""Where a verdict has been said, and its reason may follow: "not met - only one structure is visible"."""
 _HEADS = re.compile(r"\s?(?:(?:criteria|criterion|ones|yet)\s?)?(?:[:?]|for\b|are\b:)", re.IGNORECASE)
 _CHAIN = re.compile(r"[\s,;]*(?:and|or|nor|,|as well as)?[\s,]*(?:the\s)?", re.IGNORECASE)
 _NUMBERED = re.compile(
@@ -202,7 +205,7 @@ def _direct(part: str, start: int, end: int, *, last: bool) -> tuple[bool | None
         if said and _CLAUSE.search(part, said[-1].end(), verdict.start()):
             break
         said.append(verdict)
-    if not said or (not last and len(said) == 1 and _LACKS.search(part[said[0].start() : end]) and said[0]["no"]):
+    if not said or (not last and len(said) == 1 and _LACKS.match(part[said[0].start() : end]) and said[0]["no"]):
         return None, start
     if len({verdict["yes"] is not None for verdict in said}) > 1:
         raise bad(_EXPECTED, part, f"it says yes and no in {part[start : said[-1].end()].strip()!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .lexicon import Span
 from .words import Token
@@ -75,7 +75,18 @@ def denied(read: Sequence[Token], spans: Sequence[Span]) -> set[int]:
             found.add(n)
         else:
             whole_list = False
+    for n in range(len(spans)):
+        if _none_of_it(after[n]):
+            found |= {n, *_clause_before(after, n)}
     return found
+
+
+def _clause_before(after: Sequence[Sequence[str]], last: int) -> Iterator[int]:
+    """Numbers of the spans that stand in one clause with the span ``last``, before it."""
+    for n in range(last - 1, -1, -1):
+        if {".", ";"} & {*after[n]} or ("," in after[n] and len(after[n]) > 2):
+            return
+        yield n
 
 
 def _value(gap: Sequence[str], following: Sequence[str] | None) -> int:
@@ -90,6 +101,7 @@ def _value(gap: Sequence[str], following: Sequence[str] | None) -> int:
         at += 1
     # '"name": "hook", "present": false': a key of its own says whether the thing is there.
     rest = [w for w in gap[at:] if w not in _QUOTES]
+    rest = rest[1:] if rest[:2] == [":", "{"] else rest
     if len(rest) > 3 and rest[0] in (",", "(", "{") and rest[1] in _ABSENT and rest[2] == ":":
         return len(gap) if rest[3] in _NO else 0
     keyed = at < len(gap) and gap[at] in _SEPARATORS
@@ -155,8 +167,8 @@ def _denied_before(read: Sequence[Token], first: int, least: int) -> bool:
             return True
         if word == "of" and at and read[at - 1].word == "instead":
             return True
-        if word in _BE and at > least and read[at - 1].word in (*_BE, "nothing"):
-            continue  # "nothing is being cut"
+        if word in _BE and at > least and read[at - 1].word in (*_BE, "nothing", "to"):
+            continue  # "nothing is being cut", "there does not seem to be a hook"
         if word in _BREAKS or read[at].is_mark:
             return False
     return False
@@ -172,3 +184,14 @@ def _denied_after(words: Sequence[str], *, last: bool) -> bool:
     if told[0] != "not":
         return False
     return last if len(told) == 1 else told[1] in _ABSENT or not told[1].isalnum()
+
+
+def _none_of_it(words: Sequence[str]) -> bool:
+    """Whether the clause behind a label says that none of it is there: "a hook is often used, but none is visible"."""
+    sentence = words[: next((at for at, word in enumerate(words) if word in (".", ";")), len(words))]
+    if "none" not in sentence:
+        return False
+    at = sentence.index("none")
+    opens = at > 1 and (sentence[at - 1] == "," or sentence[at - 2 : at] in ([",", "but"], [",", "and"], [",", "yet"]))
+    told = [w for w in sentence[at + 1 :] if w not in ("can", "could")]
+    return bool(opens and told[:1] and told[0] in _BE and any(w in _ABSENT for w in told[1:3]))

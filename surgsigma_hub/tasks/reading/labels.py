@@ -37,13 +37,17 @@ class Found:
     first_end: int = 0
 
 
+_ASKED = re.compile(r"(?<![^.;:!?])[^.;:!?]{1,200}\bor\b[^.;:!?]{1,200}\?", re.IGNORECASE)
+"""A question that a text asks itself, "hook or grasper?", names what it leaves open."""
+
+
 def labels_in(kind: Kind, text: str, among: frozenset[str] | None = None) -> Found:
     """The labels of ``kind`` that ``text`` names; those not ``among`` the given ids are passed over.
 
     >>> labels_in("phase", "It is CalotTriangleDissection, not preparation").ids
     ('calot_triangle_dissection',)
     """
-    read = tokens(text)
+    read = tokens(_ASKED.sub(lambda asked: " " * len(asked[0]), text))
     spans = lexicon(kind).find(read)
     no = denied(read, spans)
     ids: dict[str, None] = {}
@@ -69,7 +73,8 @@ _EXPLAINS = re.compile(
     r"[.,;]?\s(?:and\s|where\s|here\s)?(?:in|during|at|for)\s(?:this|the|that|which)\s(?:phase|step|stage|action)\b"
     r"|[.,;]\s?(?:this|the|that)\s(?:phase|step|stage|action)\b|[.,;]\s?(?:in|during)\s?which\b|,\s?(?:where|which)\b"
     r"|[.,;(\s][\s\"']*(?:because|since|reason(?:ing)?|rationale|explanation|evidence|justification|based\son|given\sthat|"
-    r"due\sto|so\sthat|as\s(?:the|there|no|an?))\b",
+    r"due\sto|so\sthat|as\s(?:the|there|no|an?))\b"
+    r"|[,;(.]\s?(?:(?:al)?though|but|however)\b[^.;]{1,100}\b(?:ruled\sout|excluded|dismissed)\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(
@@ -79,6 +84,13 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 """What is over before the action that is asked for: "after A, B", "B, after A", "A is done, so B"."""
+_BEFORE = re.compile(
+    r"(?:^|(?<=[.;]))[^.;]{0,40}\b(?:previous|preceding|prior|earlier|former|last)\s(?:phase|step|stage|action)\b[^.;]{1,120}(?:[.;]|$)"
+    r"|(?:^|(?<=[.;]))[^.;]{1,120}\b(?:is|are|was|were|has\sbeen)\s(?:already\s|now\s)?"
+    r"(?:finished|completed?|done|over)\b[^.;]{0,3}[.;,](?=[^.;]{0,60}\b(?:now|current(?:ly)?)\b)",
+    re.IGNORECASE,
+)
+"""What is said of the time before: "The previous phase was A.", "A is complete; the team is now doing B"."""
 _SENTENCE = re.compile(r"(?<=[.;])\s")
 _NOUNS: dict[Kind, str] = {
     "instrument": r"instruments?|tools?|devices?|objects?|detections?|box|boxes",
@@ -140,6 +152,10 @@ class OneLabel:
 
     def _first_said(self, part: str, first_end: int, among: frozenset[str] | None) -> Found | None:
         """What is named before an explanation begins ("In this phase, ..."), or after what is past."""
+        if (before := _BEFORE.search(part)) is not None:
+            rest = labels_in(self.kind, part[: before.start()] + part[before.end() :], among)
+            if len(rest.ids) == 1:
+                return rest
         cut = _EXPLAINS.search(part, first_end)
         if cut:
             return labels_in(self.kind, part[: cut.start()], among)

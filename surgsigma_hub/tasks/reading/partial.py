@@ -21,7 +21,7 @@ _PROSE = frozenset(_PROSE_WORDS.split())
 _PLAIN_WORDS = (
     "etc more other others further instrument instruments tool device object tissue organ structure "
     "anatomy action visible image frame picture view field one two three four both several some possibly "
-    "answer"
+    "answer true false null name label present count number confidence score primary secondary left right hand"
 )
 _PLAIN = frozenset(_PLAIN_WORDS.split())
 _LONGEST = 3
@@ -67,7 +67,7 @@ def unread_items(text: str, read: Sequence[Token], spans: Sequence[Span]) -> tup
     found: list[str] = []
     for item in items:
         words = {read[at].word for at in item}
-        if known & {*item} or len(item) > _LONGEST or words & _PROSE or words <= _PLAIN:
+        if known & {*item} or len(item) > _LONGEST or words & _PROSE or {*filter(str.isalpha, words)} <= _PLAIN:
             continue
         if all(len(w) == 1 or not w.isalpha() for w in words):
             continue  # numbers and letters of a list

@@ -30,6 +30,11 @@ _FENCE = re.compile(r"```[A-Za-z0-9]{0,12}")
 _LINE_MARK = re.compile(r"(?m)^[ \t]{0,8}(?:#{1,6}[ \t]|>|[-*+•][ \t](?!\[))")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f]")
 _NOT_RUN_ON = re.compile(r"\b((?:is|are|was|were|has|have|had|does|do|did|could|would|should)n)t\b", re.IGNORECASE)
+_JOINED = re.compile(
+    r"\b((?:gastro|jejuno|duodeno|entero|ileo|colo|recto|vesico|hepato|phaco|capsulo|hydro|visco|adhesio|haemo|hemo))-(?=[a-z])",
+    re.IGNORECASE,
+)
+"""First parts of medical words that some writers set off by a hyphen: "gastro-jejunal", "hepato-cystic"."""
 _BLANKS = re.compile(r"\s+")
 
 
@@ -59,6 +64,7 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
         raise bad(expected, part, f"the answer has {len(part)} characters, more than {MAX_ANSWER}")
     part = "\n".join(line for line in part.splitlines() if line.strip() not in _explanations())
     part = unicodedata.normalize("NFKC", part).replace("’", "'").replace("‘", "'")
+    part = _JOINED.sub(r"\1", part)
     part = _NOT_RUN_ON.sub(r"\1't", _TOKENS.sub(" ", _INVISIBLE.sub("", part)))
     boxed = _BOXED.findall(part)
     if boxed and boxed[-1].lstrip().startswith("["):

@@ -147,6 +147,7 @@ class _Reader:
     target: str | None = None  # a target named before any instrument
     direct: bool = False  # action and target follow each other: "dissect gallbladder" without an instrument
     closed: bool = True  # the actions have their target
+    means: bool = False  # the instrument was named as a means: "with the hook, the gallbladder is ..."
     found: dict[AnswerTriplet, None] = field(default_factory=dict)
 
     def run(self) -> tuple[AnswerTriplet, ...]:
@@ -181,10 +182,15 @@ class _Reader:
             return
         self._end_clause()
         self.subjects, self.actions, self.target, self.closed = [instrument], [], None, False
+        self.means = _by(link) or [*link[-2:]] == ["mean", "of"]
 
     def _with_subject(self, action: str | None, target: str | None, link: Sequence[str]) -> None:
         if action is not None and not self.actions:
             self.actions = [action]
+            if self.target is not None:
+                self._emit(self.target)
+        elif self.means and target is not None and not self.actions:
+            self.target = target
         elif target is not None and self.actions and (not self.closed or {*link} <= _JOINS):
             self._emit(target)
         elif action is not None and not self.closed:
