@@ -29,6 +29,7 @@ from surgsigma_hub.source import (
     VideoLabels,
 )
 from surgsigma_hub.source.layout import matches
+from surgsigma_hub.source.numbered_files import as_ended
 
 _PHASES = (
     "Preparation",
@@ -169,7 +170,7 @@ class AutoLaparo(DeclaredSource):
     def _pictures(self, video: Video, phase: str | None) -> Iterator[Frame | Defect]:
         masks = {kind: path for kind, path in self.found[video.id][1].items() if kind.startswith("mask ")}
         for kind, path in sorted(masks.items(), key=lambda held: int(held[0].split()[1])):
-            picture = path.parent.parent / "imgs" / f"{path.stem}.jpg"
+            picture = as_ended(path.parent.parent / "imgs" / f"{path.stem}.jpg")
             if not picture.is_file():
                 yield Defect(Reason.MEDIA_MISSING, self.relative(path), f"{self.relative(picture)} is missing")
                 continue
