@@ -26,6 +26,7 @@ from surgsigma_hub.source import (
     Still,
     StillsSource,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 
 _FPS = 30
 _ANATOMY = {0: "Pupil", 4: "Iris", 5: "Skin", 6: "Cornea"}
@@ -103,7 +104,7 @@ class Cadis(StillsSource):
 
     def label_files(self, still: Still) -> tuple[Path, ...]:
         """The mask of the same name."""
-        return (still.path.parent.parent / "Labels" / f"{still.path.stem}.png",)
+        return (as_ended(still.path.parent.parent / "Labels" / f"{still.path.stem}.png"),)
 
     @cached_property
     def _bad(self) -> frozenset[tuple[int, int]]:

@@ -30,6 +30,7 @@ from surgsigma_hub.source import (
     VideoLabels,
     hash_split,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 
 _PHASES = (
     *("Incision", "Viscous agent injection", "Rhexis", "Hydrodissection", "Phacoemulsificiation"),
@@ -90,7 +91,7 @@ class Cataract101(DeclaredSource):
         return float(self._size(video)[1])
 
     def _table(self, kind: str, columns: tuple[str, ...]) -> tuple[Line, ...]:
-        path = self.folder / f"{kind}.csv"
+        path = as_ended(self.folder / f"{kind}.csv")
         try:
             return read_delimited(path, columns, delimiter=";")
         except BadRowError as error:
@@ -104,7 +105,7 @@ class Cataract101(DeclaredSource):
     @cached_property
     def _names(self) -> dict[int, str]:
         """Names of the phases as ``phases.csv`` gives them, or as published where it is missing."""
-        there = (self.folder / "phases.csv").is_file()
+        there = as_ended(self.folder / "phases.csv").is_file()
         lines = self._table("phases", ("Phase", "Meaning")) if there else ()
         return dict(enumerate(_PHASES, 1)) | {
             int(x.cells[0]): x.cells[1] for x in lines if not x.problem and _ID.fullmatch(x.cells[0])

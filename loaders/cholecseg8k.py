@@ -21,6 +21,7 @@ from surgsigma_hub.source import (
     Still,
     StillsSource,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 
 _FPS = 25
 _CODES = MaskCodes.of(
@@ -71,7 +72,7 @@ class CholecSeg8k(StillsSource):
 
     def label_files(self, still: Still) -> tuple[Path, ...]:
         """The mask of watershed codes; the two others beside it are no labels."""
-        return (still.path.with_name(f"{still.path.stem}_watershed_mask.png"),)
+        return (as_ended(still.path.with_name(f"{still.path.stem}_watershed_mask.png")),)
 
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
         """The classes in one frame."""

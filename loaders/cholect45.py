@@ -30,6 +30,7 @@ from surgsigma_hub.source import (
     StepOptions,
     VideoLabels,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 
 _KINDS = ("triplet", "instrument", "verb", "target")
 _LINE = re.compile(r"\s*([0-9]{1,3})\s*[:,]\s*(\S.*?)\s*")
@@ -81,7 +82,7 @@ class CholecT45(DeclaredSource):
         Raises:
             LayoutError: most of it is another list.
         """
-        path = self.folder / "dict" / "triplet.txt"
+        path = as_ended(self.folder / "dict" / "triplet.txt")
         found: list[Defect] = []
         for n, line in enumerate(table_text(path).splitlines() if path.is_file() else (), 1):
             match = _LINE.fullmatch(line)

@@ -27,6 +27,7 @@ from surgsigma_hub.source import (
     Specialty,
     VideoLabels,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 from surgsigma_hub.source.surgeries import cholect50_surgery
 
 _BEYOND = 0.5
@@ -75,7 +76,7 @@ class CholecT50(DeclaredSource):
         Raises:
             BadRowError: the file is damaged.
         """
-        path = self.folder / "label_mapping.txt"
+        path = as_ended(self.folder / "label_mapping.txt")
         if not path.is_file():
             return {}
         try:

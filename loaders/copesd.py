@@ -25,11 +25,10 @@ from surgsigma_hub.source import (
     SourceInfo,
     Specialty,
 )
+from surgsigma_hub.source.layout import matches
 from surgsigma_hub.source.numbered_files import lacking, numbered_images
 
 _SPLITS = ("train", "val", "test")
-_LABELS = ("", "annotations", "annotations/smllm")
-_PICTURES = ("", "high_light_images", "images")
 _BEYOND = 3.0
 """How many times as many pictures a folder may hold after the last that is labelled: one file names part of them."""
 
@@ -44,9 +43,9 @@ class CoPESD(Source):
         modality=Modality.FLEXIBLE_ENDOSCOPY,
         access=Access.OPEN,
         access_steps="Download images and annotations by the links on the homepage and put them into one folder",
-        layout="CoPESD/\n"
-        "  smllm_train.json, smllm_test.json    (or in annotations/, or in annotations/smllm/)\n"
-        "  high_light_images/023521/0001.jpg ...    (or images/023521/..., or 023521/...)\n",
+        layout="CoPESD/                                (any folders between will do as well)\n"
+        "  smllm_train.json, smllm_test.json\n"
+        "  high_light_images/023521/0001.jpg ...\n",
         facts=frozenset({Fact.INSTRUMENTS, Fact.TISSUES, Fact.ACTIONS, Fact.TRIPLETS, Fact.INSTRUMENT_BOXES}),
         split_schemes={"official": _SPLITS},
         coverage={Fact.TISSUES: Coverage.ACTED_ON},
@@ -59,7 +58,7 @@ class CoPESD(Source):
         """The annotation file of each split."""
         found: dict[str, Path] = {}
         for split in _SPLITS:
-            paths = [p for folder in _LABELS if (p := self.root / folder / f"smllm_{split}.json").is_file()]
+            paths = [path for _, path in matches(self.root, f"**/smllm_{split}.json")]
             if len(paths) > 1:
                 names = " and ".join(self.relative(p) for p in paths)
                 raise self.layout_error(self.root, f"{names} are the same split; keep one of them")
@@ -122,9 +121,10 @@ class CoPESD(Source):
         (path,), folder = video.files, str(video.data["folder"])
         named = (picture for row in self._document(path) if (picture := picture_of(row)))
         labelled = sorted({number for name, number in named if name == folder})
-        # The first folder of the layout that has the video counts.
-        home = next((p for p in (self.root / h / folder for h in _PICTURES) if p.is_dir()), self.root / folder)
-        images = numbered_images(home, "([0-9]{1,6})")
+        homes = [path for _, path in matches(self.root, f"**/{folder}/")] or [self.root / folder]
+        numbered = {home: numbered_images(home, "([0-9]{1,6})") for home in homes}
+        home = next((home for home, images in numbered.items() if images), homes[0])  # the first that has an image
+        images = numbered[home]
         stated = self.stated(video)
         base, lasts = min(1, *labelled[:1]) if labelled else 1, (labelled[-1] + 1 if labelled else 0)
         return Recording(

@@ -40,6 +40,7 @@ from surgsigma_hub.source import (
     VideoLabels,
 )
 from surgsigma_hub.source.layout import matches
+from surgsigma_hub.source.numbered_files import as_ended
 
 _ORGANS = (
     "abdominal_wall",
@@ -144,9 +145,11 @@ class Dsad(StillsSource):
         """The final masks of an image (those of single raters lie in folders of their own), and the weak labels."""
         folder, number = still.path.parent, still.path.stem.removeprefix("image")
         masks = (
-            folder.glob(f"mask{number}_*.png") if still.fields["place"] == SEVERAL else [folder / f"mask{number}.png"]
+            (path for _, path in matches(folder, f"mask{number}_*.png"))
+            if still.fields["place"] == SEVERAL
+            else [as_ended(folder / f"mask{number}.png")]
         )
-        return (*sorted(masks), folder / "weak_labels.csv")
+        return (*sorted(masks), as_ended(folder / "weak_labels.csv"))
 
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
         """The organs of one image: boxes of those with a mask, and all in view where weak labels tell."""

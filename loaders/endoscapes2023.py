@@ -24,6 +24,7 @@ from surgsigma_hub.source import (
     Specialty,
     VideoLabels,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 
 _SPLITS = ("train", "val", "test")
 _FILES = ("{}_seg/annotation_coco.json", "{}/annotation_coco.json", "{}/annotation_ds_coco.json")
@@ -68,13 +69,13 @@ class Endoscapes2023(DeclaredSource):
     @cached_property
     def _entries(self) -> CocoEntries:
         """The images of all files, of each split those with masks first."""
-        paths = [(split, self.folder / name.format(split)) for split in _SPLITS for name in _FILES]
+        paths = [(split, as_ended(self.folder / name.format(split))) for split in _SPLITS for name in _FILES]
         return entries_in(((split, path, self.relative(path)) for split, path in paths), _NAME, _LIKE)
 
     @cached_property
     def _votes(self) -> tuple[Mapping[tuple[int, int], Votes], tuple[Defect, ...]]:
         """The votes of each rater by operation and frame, where the copy has their table."""
-        return read_votes(self.folder / _VOTES, _VOTES)
+        return read_votes(as_ended(self.folder / _VOTES), _VOTES)
 
     @cached_property
     def _splits(self) -> Mapping[int, str]:
@@ -97,8 +98,8 @@ class Endoscapes2023(DeclaredSource):
             raise self.layout_error(
                 self.root, told[0].detail if told else f"no annotation file names an image like {_LIKE}"
             )
-        held = {split: [self.folder / name.format(split) for name in _FILES] for split in _SPLITS}
-        votes = self.folder / _VOTES
+        held = {split: [as_ended(self.folder / name.format(split)) for name in _FILES] for split in _SPLITS}
+        votes = as_ended(self.folder / _VOTES)
         files = {split: {str(p): p for p in (*paths, votes) if p.is_file()} for split, paths in held.items()}
         return {f"vid{n:03d}": ({"number": n}, files[split]) for n, split in sorted(self._splits.items())}
 
@@ -132,6 +133,6 @@ class Endoscapes2023(DeclaredSource):
             detail = f"no votes of single raters on {len(lacking)} of {len(judged)} key frames, the first {lacking[0]}"
             told.append(Defect(Reason.LABEL_MISSING, _VOTES, detail))
         for frame, entries in sorted(moments.items()):
-            image = self.folder / video.split / f"{number}_{frame}.jpg"
+            image = as_ended(self.folder / video.split / f"{number}_{frame}.jpg")
             told += moment_of(frame, image, entries, self._votes[0].get((number, frame)))
         return VideoLabels.of(told)

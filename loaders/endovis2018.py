@@ -25,6 +25,7 @@ from surgsigma_hub.source import (
     StillsSource,
 )
 from surgsigma_hub.source.layout import matches
+from surgsigma_hub.source.numbered_files import as_ended
 
 _BACKGROUND = (0, 0, 0)
 _PARTS = {
@@ -85,7 +86,7 @@ class EndoVis2018(StillsSource):
         repaired = (
             self._repairs.get((int(still.fields["seq"]), still.number)) if still.fields["part"] == "train" else None
         )
-        return (repaired or still.path.parent.parent / "labels" / f"{still.path.stem}.png",)
+        return (repaired or as_ended(still.path.parent.parent / "labels" / f"{still.path.stem}.png"),)
 
     @cached_property
     def _checked(self) -> bool:

@@ -29,6 +29,7 @@ from surgsigma_hub.records import (
 )
 from surgsigma_hub.source import Access, DeclaredSource, Modality, Procedure, Source, SourceInfo, Specialty, hash_split
 from surgsigma_hub.source.layout import matches
+from surgsigma_hub.source.numbered_files import as_ended
 
 _NAMES = {
     **dict.fromkeys(("peritoneum",), "Peritoneum"),
@@ -99,7 +100,7 @@ class Glenda(Source):
             path, file = self._file
             for image in file.images.values():
                 match = _COCO_IMAGE.fullmatch(image.name)
-                picture = path.parent / "frames" / image.name.rpartition("/")[2]
+                picture = as_ended(path.parent / "frames" / image.name.rpartition("/")[2])
                 case, video, number = match.groups() if match else ("0", "0", str(image.id))
                 one = _Image(f"{file.where} image {image.id}", picture, coco=image)
                 found.setdefault((f"c{case}", f"c{case}_v{video}"), {}).setdefault(int(number), one)
@@ -108,7 +109,7 @@ class Glenda(Source):
             scene, frame = path.parent.parent, path.parent.name
             pictures = scene.parent.parent / "frames" / scene.name
             own = found.setdefault((f"v{fields['video']}",) * 2, {})
-            one = _Image(self.relative(path.parent), pictures / f"{frame}.jpg")
+            one = _Image(self.relative(path.parent), as_ended(pictures / f"{frame}.jpg"))
             own.setdefault(int(fields["frame"]), one).masks.append((str(fields["name"]), path))
         return found
 

@@ -26,6 +26,7 @@ from surgsigma_hub.source import (
     Still,
     StillsSource,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 
 _POLYP = "polyp"
 _MASK = MaskCodes.two_levels(_POLYP, least=128)
@@ -59,14 +60,13 @@ class KvasirSeg(StillsSource):
 
     def label_files(self, still: Still) -> tuple[Path, ...]:
         """The mask, and the file of all boxes."""
-        found = [
-            p for ending in (".jpg", ".png") if (p := self.folder / "masks" / (still.path.stem + ending)).is_file()
-        ]
-        return (found[0] if found else self.folder / "masks" / still.path.name, self._boxes_at)
+        places = [as_ended(self.folder / "masks" / f"{still.path.stem}{ending}") for ending in (".jpg", ".png")]
+        mask = next((p for p in places if p.is_file()), self.folder / "masks" / still.path.name)
+        return mask, self._boxes_at
 
     @cached_property
     def _boxes_at(self) -> Path:
-        return next((self.folder / n for n in _BOXES if (self.folder / n).is_file()), self.folder / _BOXES[0])
+        return next((p for n in _BOXES if (p := as_ended(self.folder / n)).is_file()), self.folder / _BOXES[0])
 
     @cached_property
     def _boxes(self) -> tuple[dict[str, Any], str]:

@@ -24,7 +24,7 @@ from surgsigma_hub.source import (
     VideoLabels,
 )
 from surgsigma_hub.source.layout import Home, matches
-from surgsigma_hub.source.numbered_files import SUFFIXES
+from surgsigma_hub.source.numbered_files import SUFFIXES, as_ended
 
 _FPS = 25
 _FIRST_IN_CHOLEC80 = 67
@@ -119,5 +119,5 @@ class M2cai16ToolLocations(DeclaredSource):
         return VideoLabels(frames=frames, defects=defects)
 
     def _image(self, stem: str) -> Path | None:
-        places = (self.folder / "JPEGImages" / f"{stem}{suffix}" for suffix in (".jpg", ".JPG", *SUFFIXES))
+        places = (as_ended(self.folder / "JPEGImages" / f"{stem}{suffix}") for suffix in (".jpg", *SUFFIXES))
         return next((path for path in places if path.is_file()), None)

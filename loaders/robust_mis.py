@@ -21,6 +21,7 @@ from surgsigma_hub.source import (
     Still,
     StillsSource,
 )
+from surgsigma_hub.source.numbered_files import as_ended
 
 _FPS = 25
 _PROCEDURES = {"procto": "Proctocolectomy", "rectal": "RectalResection", "sigmoid": "SigmoidResection"}
@@ -65,7 +66,7 @@ class RobustMis(StillsSource):
 
     def label_files(self, still: Still) -> tuple[Path, ...]:
         """The mask beside the image."""
-        return (still.path.with_name(_MASK),)
+        return (as_ended(still.path.with_name(_MASK)),)
 
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
         """The instruments in one frame; without a mask it is not known whether there are any."""

@@ -38,7 +38,8 @@ def form_problem(document: object, fields: Iterable[str] = (), *, layout: Layout
 
     Args:
         document: As parsed from JSON.
-        fields: Top-level fields to look at; none looks at all of them, and at fields that should not be there.
+        fields: Fields of a conversation to look at, wherever the layout has them; none looks at all of the document,
+            and at fields that should not be there.
         layout: The form that the sample should have.
 
     >>> form_problem({"id": "a-1", "media": 7}, fields=("id", "media"))
@@ -50,9 +51,17 @@ def form_problem(document: object, fields: Iterable[str] = (), *, layout: Layout
 @cache
 def _compiled(fields: tuple[str, ...], layout: Layout) -> _Check:
     schema = json_schema(layout)
-    if fields:
-        schema = {"type": "object", "required": fields, "properties": {f: schema["properties"][f] for f in fields}}
-    return _check(schema)
+    return _check(_with_fields(schema, fields) if fields else schema)
+
+
+def _with_fields(schema: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    """What a schema says of some fields; of those that it does not have, what it says of them in conversations."""
+    kept = {f: schema["properties"][f] for f in fields if f in schema["properties"]}
+    inner = tuple(f for f in fields if f not in kept)
+    if inner:
+        talks = schema["properties"]["conversations"]
+        kept["conversations"] = {**talks, "items": _with_fields(talks["items"], inner)}
+    return {"type": "object", "required": tuple(kept), "properties": kept}
 
 
 def _check(schema: Mapping[str, Any]) -> _Check:

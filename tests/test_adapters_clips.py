@@ -51,6 +51,15 @@ def test_other_trainers_take_them_all(name: str, tree: Path, tmp_path: Path) -> 
     assert report.records == len(LENGTHS) + 1 and not report.notes and not report.left_out
 
 
+def test_qwens_own_code_leaves_them_out_for_one_family_and_not_for_another(tree: Path, tmp_path: Path) -> None:
+    older, newer = (
+        export(tree, get_adapter("qwen"), out=tmp_path / family, options=Options(model=family))
+        for family in ("qwen2_5_vl", "qwen3_vl")
+    )
+    assert older.records == len(LENGTHS) and "3 records have videos with an odd number" in older.notes[0]
+    assert newer.records == len(LENGTHS) + 1 and not newer.notes
+
+
 def test_frames_written_as_images_are_all_read(tree: Path, tmp_path: Path) -> None:
     report = export(tree, get_adapter("swift"), out=tmp_path / "out", options=Options(video="frames"))
     assert report.records == len(LENGTHS) + 1 and not any("odd" in note for note in report.notes)

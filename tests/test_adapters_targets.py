@@ -92,7 +92,7 @@ def test_the_command_writes_them(
     assert main(["export", str(adapter_tree), "--format", name, "--per-task", "3", "--out", out]) == 0
     assert trains in capsys.readouterr().out
     assert main(["export", str(adapter_tree), "phase_recognition", "--format", name, "--out", f"{out}-none"]) == 2
-    assert "Choose other tasks" in capsys.readouterr().err
+    assert "another for texts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["cosmos", "diffusers"])

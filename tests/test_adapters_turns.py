@@ -14,6 +14,7 @@ from surgsigma_hub.cli import main
 from surgsigma_hub.errors import SampleError, SurgSigmaError
 from surgsigma_hub.streaming import StreamSample, Turns
 
+from handmade import jpeg, mask, sample, write_part
 from packed import write_talks
 
 TASKS = ["instrument_recognition", "phase_recognition", "phase_recognition"]
@@ -75,7 +76,7 @@ def test_what_is_no_medium_is_told(item: StreamSample, spoil: Any) -> None:
     assert isinstance(told.value, SampleError) or "no_task" in str(told.value)
 
 
-def test_files_of_a_tree_by_medium(tmp_path: Path) -> None:
+def test_files_of_a_tree_by_medium(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree, out = tmp_path / "tree", tmp_path / "out"
     write_talks(tree, [[TASKS, TASKS[:1]], [TASKS[1:2]]])
     line = ["export", str(tree), "--format", "sharegpt"]
@@ -88,8 +89,17 @@ def test_files_of_a_tree_by_medium(tmp_path: Path) -> None:
     assert main([*line, "--talk", "all", "--out", str(tmp_path / "all")]) == 0
     every = orjson.loads((tmp_path / "all" / "train.json").read_bytes())
     assert len(every) == len({one["id"] for one in every}) == 5 and len({one["images"][0] for one in every}) == 3
-    assert main(["export", str(tree), "--format", "grpo", "--talk", "turns", "--out", str(tmp_path / "no")]) != 0
+    capsys.readouterr()
+    assert main(["export", str(tree), "--format", "grpo", "--talk", "turns", "--out", str(tmp_path / "no")]) == 2
+    assert "--talk one or all" in capsys.readouterr().err
     assert main([*line, "--out", str(tmp_path / "no")]) != 0, "without --talk there is nothing by task"
+    capsys.readouterr()
+    assert main([*line, "--out", str(tmp_path / "no"), "--talk", "one", "--per-task", "2"]) == 2
+    assert "Bound all records with --limit" in capsys.readouterr().err
+    segmented = [("image.jpg", "image", "input", jpeg()), ("target.png", "mask", "target", mask())]
+    write_part(tree, [[sample(0, task="instrument_segmentation", media=segmented)]])  # type: ignore[arg-type]
+    assert main([*line, "--out", str(tmp_path / "no")]) == 2
+    assert "--talk one, all or turns reads" in capsys.readouterr().err
 
 
 @pytest.mark.torch

@@ -16,6 +16,7 @@ from surgsigma_hub.errors import MissingExtraError
 from surgsigma_hub.hub.cards import illustrate, refresh, stale
 from surgsigma_hub.hub.charts import bars, heat_map, timelines
 from surgsigma_hub.hub.citations import WIDTH, bibtex
+from surgsigma_hub.hub.narrow import narrow
 from surgsigma_hub.registry import all_sources
 from surgsigma_hub.shards.frontmatter import split_card
 
@@ -26,6 +27,7 @@ from markdown_page import write_page
 WIDER = """() => [...document.querySelectorAll("*")]
   .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).display !== "inline")
   .map((e) => `${e.tagName} ${e.scrollWidth} > ${e.clientWidth}: ${e.innerText.slice(0, 60)}`)"""
+PROSE = Path(__file__).parent.parent / "dataset_cards"
 TASKS = ("phase_recognition", "instrument_localization", "instrument_segmentation", "safety_assessment",
          "depth_estimation", "triplet_recognition")  # fmt: skip
 
@@ -63,6 +65,26 @@ def page(tree: Path, context: Any) -> Any:
 def test_nothing_scrolls_sideways(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     assert page.evaluate(WIDER) == []
+
+
+def test_no_card_of_a_task_or_source_scrolls_sideways(tree: Path, context: Any) -> None:
+    for card in sorted((tree / "cards").glob("*.md")):
+        opened = shown(context, card)
+        opened.set_viewport_size({"width": 390, "height": 844})
+        assert (card.name, opened.evaluate(WIDER)) == (card.name, [])
+        pictures = opened.evaluate("[...document.images].map((i) => i.naturalWidth)")
+        assert len(pictures) == card.name.startswith("task_") and all(pictures)
+        opened.close()
+
+
+def test_the_prose_of_no_source_or_task_scrolls_sideways(context: Any, tmp_path: Path) -> None:
+    prose = [split_card(path.read_text("utf-8"), where=path.name)[1] for path in sorted(PROSE.glob("*.md"))]
+    assert len(prose) > 50
+    page = tmp_path / "all.md"
+    page.write_text("---\na: b\n---\n" + "\n\n".join(map(narrow, prose)), "utf-8")
+    opened = shown(context, page)
+    opened.set_viewport_size({"width": 390, "height": 844})
+    assert opened.evaluate(WIDER) == []
 
 
 def test_many_sources_their_leaks_and_benchmarks_fit_a_telephone(context: Any, tmp_path: Path) -> None:

@@ -108,12 +108,12 @@ def test_every_label_resolves() -> None:
     assert seen == set(native_names("copesd")), "the fixture shows every label"
 
 
-@pytest.mark.parametrize("labels", ["", "annotations", "annotations/smllm"])
-@pytest.mark.parametrize("images", ["", "high_light_images", "images"])
+@pytest.mark.parametrize("labels", ["", "annotations/smllm", "CoPESD main/labels"])
+@pytest.mark.parametrize("images", ["", "high_light_images", "CoPESD main/pictures"])
 def test_where_files_may_lie(tmp_path: Path, labels: str, images: str) -> None:
     (tmp_path / labels).mkdir(parents=True, exist_ok=True)
     write(tmp_path, [row(1)], range(1, 2)).rename(tmp_path / labels / "smllm_val.json")
-    (tmp_path / images).mkdir(exist_ok=True)
+    (tmp_path / images).mkdir(parents=True, exist_ok=True)
     (tmp_path / "7").rename(tmp_path / images / "7")
     frames, defects = read(tmp_path, "7-val")
     assert defects == [] and frames[1].image == FileImage(tmp_path / images / "7" / "0001.jpg")

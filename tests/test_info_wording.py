@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from surgsigma_hub.api import build
 from surgsigma_hub.cli import main
+from surgsigma_hub.shards import wording_statistics
+from surgsigma_hub.shards.answer_statistics import documents
+from surgsigma_hub.shards.manifest import Manifest
 from surgsigma_hub.shards.wording_statistics import Variety, _Asked, _blind, count_wording, self_bleu
 
 
@@ -51,7 +56,8 @@ def test_the_median_box_is_that_of_the_other_videos() -> None:
 
 def test_a_tree_is_counted_and_its_cards_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = tmp_path / "tree"
-    build("synthetic", out=tree, tasks=["phase_recognition", "depth_estimation"], options={"videos": "3"}, workers=1)
+    size = {"videos": "3", "width": "64", "height": "48"}
+    build("synthetic", out=tree, tasks=["phase_recognition", "depth_estimation"], options=size, workers=1)
     found = {w.task: w for w in count_wording(tree)}
     phase = found["phase_recognition"]
     assert phase.questions is not None and phase.questions.texts >= phase.samples
@@ -63,3 +69,24 @@ def test_a_tree_is_counted_and_its_cards_say_so(tmp_path: Path, capsys: pytest.C
     card = (tree / "cards" / "task_phase_recognition.md").read_text("utf-8")
     assert "## Without the image" in card and f"{phase.questions.per_thousand:,}" in card
     assert main(["info", str(tmp_path / "no"), "--wording"]) != 0
+
+
+def test_a_tree_by_medium_is_counted_alike_and_read_once_for_all_of_its_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = {"tasks": ["phase_recognition", "safety_assessment"], "options": {"videos": "3", "frames": "4"}}
+    for layout in ("tasks", "frames"):
+        build("synthetic", out=tmp_path / layout, layout=layout, **how)
+    asked: list[str] = []
+
+    def counted(tree: Path, manifest: Manifest, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        asked.append(manifest.path)
+        return documents(tree, manifest, fields)
+
+    monkeypatch.setattr(wording_statistics, "documents", counted)
+    by_task, by_medium = (
+        [(w.task, w.samples, w.kinds, w.blind) for w in count_wording(tmp_path / layout)]
+        for layout in ("tasks", "frames")
+    )
+    assert by_task == by_medium
+    assert len(asked) == len(set(asked))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -146,9 +147,9 @@ def test_numbers_of_terminologies_are_whole_and_of_one_label_each() -> None:
     assert checks("28231008") and not checks("28231080") and not checks("28231009")
     coded = {(e.concept.kind, e.concept.id): e.codes for e in vocabulary() if e.codes}
     assert coded == codes() and len(coded) >= 30
-    numbers = [code for of in coded.values() for code in of.values()]
-    assert len(set(numbers)) == len(numbers) and all(map(checks, numbers))
-    assert {system for of in coded.values() for system in of} == {"SNOMED CT"}
+    given = [(system, code) for of in coded.values() for system, code in of.items()]
+    assert len(set(given)) == len(given) and {system for system, _ in given} == {"SNOMED CT", "OntoSPM"}
+    assert all(checks(code) if system == "SNOMED CT" else re.fullmatch("[a-z_]+", code) for system, code in given)
 
 
 def test_the_vocabulary_of_one_source_holds_all_its_names_and_no_other() -> None:

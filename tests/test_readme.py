@@ -23,7 +23,7 @@ ONLY = {"verl": "; its data set and reward, not its trainer, which wants GPUs"}
 """What was not run of them."""
 NOT_RUN = {
     "cosmos": "read: the form of its public post-training data; its code is on no registry",
-    "easyr1": "its code is on no registry; its data set was run once by hand, at 2026-07-30, on drawn frames",
+    "easyr1": "read: its code is on no registry; its data set was run once by hand, at 2026-07-30, on drawn frames",
     "diffusers": "read back by `imagefolder`, as its example does: `tests/test_adapters_targets.py`",
     "llava": "not run: its code is on no registry, and the form is that of its documentation",
     "qwen": "read: its code is on no registry; its data set was run once by hand, at 2026-01-30, with images",

@@ -111,8 +111,8 @@ class Adapter:
             are read block by block, and what the first block lacks may not come later.
         thought: Key of the answer's turn that holds a separate trace; None: the trainer would drop it unread.
         resizes: What the trainer does to a picture before the model resizes it.
-        paired: Whether it takes the frames of video files in pairs: of an odd number it leaves one out, and a video of
-            one frame is an error.
+        paired: Families of models for which it takes the frames of video files in pairs: of an odd number it leaves one
+            out, and a video of one frame is an error.
         clocked: Whether films in frames stay films, and the trainer takes them to be shot at one rate.
         targets: Kinds of media that the answer is, ``image``, ``video``, ``mask`` or ``depth``; none: it is a text.
         stem: Name of the file of records, where the trainer wants one of its own.
@@ -137,7 +137,7 @@ class Adapter:
     part: Callable[[Mapping[str, Any]], str] | None = None
     thought: str | None = None
     resizes: TrainerResize | None = None
-    paired: bool = False
+    paired: tuple[str, ...] = ()
     clocked: bool = False
     targets: tuple[str, ...] = ()
     stem: str | None = None
@@ -168,7 +168,7 @@ class Adapter:
         options = options or PLAIN
         form = self.ready(options)
         self.look(sample)
-        if self.paired and form == "file":
+        if self.pairs(options):
             check_pair(sample)
         said = conversations_of(sample)
         timed = any(map(self.timed, said))
@@ -235,6 +235,11 @@ class Adapter:
         if self.resizes is None or boxes.resize is None or boxes.before is not None:
             return boxes
         return replace(boxes, before=self.resizes)
+
+    def pairs(self, options: Options) -> bool:
+        """Whether it reads videos as files, their frames in pairs; of a model that is not known the worst is taken."""
+        families = self.paired if self.ready(options) == "file" else ()
+        return bool(families) and (options.family is None or options.family in families)
 
     def timed(self, sample: Mapping[str, Any]) -> bool:
         """Whether a wrong rate of frames would make the answer wrong."""

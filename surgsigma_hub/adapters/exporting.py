@@ -23,7 +23,7 @@ from .base import Adapter, Options
 from .files import MediaFiles, Plan, RecordFiles, digest, finish
 from .media import loses_frame
 from .note import Written, notes
-from .report import ExportReport, Tally, licenses_note, ordered, why
+from .report import ExportReport, Tally, licenses_note, ordered, way_out, why
 from .turns import conversations_of
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class Choice:
         Raises:
             SurgSigmaError: choices that do not go together.
         """
+        if self.talk is not None and self.per_task is not None:
+            raise SurgSigmaError(
+                "no bound for each task goes with talk: a record is then of a medium, about which several tasks speak",
+                hint="Bound all records with --limit, or choose or weight the configs (--weights NAME=WEIGHT,...).",
+            )
         if self.weights is None:
             return list(self.config) if isinstance(self.config, tuple) else self.config
         if self.config is not None or self.per_task is not None:
@@ -227,7 +232,7 @@ class _Run:
             shutil.rmtree(self._work)
             raise SurgSigmaError(
                 f"no sample of these can be written as {self._adapter.name}: {reasons}",
-                hint="Choose other tasks. Answers that are images go by the format diffusers, videos by cosmos.",
+                hint=way_out(self._tally.left_out, turns=self._choice.talk == "turns"),
             )
         finish(self._work, self._out, self._sizes, self._adapter.columns)
         return self._describe()
@@ -272,7 +277,7 @@ class _Run:
     def _odd(self, item: StreamSample) -> bool:
         """Whether the trainer leaves a frame of one of its videos out."""
         films = [medium for medium in item.sample["media"] if medium["kind"] == "video"]
-        read = films if self._adapter.paired and self._form == "file" else []
+        read = films if self._adapter.pairs(self._options) else []
         return any(loses_frame(film["num_frames"], film["fps"]) for film in read)
 
     def _stem(self, record: Mapping[str, Any]) -> str:

@@ -122,8 +122,8 @@ def check_pair(sample: Mapping[str, Any]) -> None:
 def loses_frame(frames: int | None, fps: float | None) -> bool:
     """Whether a reader of pairs leaves a frame of a video out, of which it wants 2 a second and no fewer than 4.
 
-    So qwen-vl-utils 0.0.14 does, and the video processors of transformers. Of videos at a higher rate it takes some
-    frames anyhow.
+    So do qwen-vl-utils 0.0.14 and the video processor of Qwen2.5-VL in transformers 5.10. Of videos at a higher rate
+    they take some frames anyhow.
 
     >>> [loses_frame(3, 1.0), loses_frame(4, 1.0), loses_frame(3, 25.0), loses_frame(301, 25.0)]
     [True, False, True, False]

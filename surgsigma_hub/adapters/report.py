@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -120,6 +120,23 @@ def ordered(counts: Mapping[str, int]) -> dict[str, int]:
 def why(reason: str) -> str:
     """A reason in words."""
     return REASONS.get(reason, reason)
+
+
+def way_out(left_out: Collection[str], *, turns: bool) -> str:
+    """What to choose instead, where every sample was left out.
+
+    Args:
+        left_out: The reasons.
+        turns: Whether records were of media with their conversations as turns.
+    """
+    if turns and "turns" in left_out:
+        return "One conversation a record is what --talk one or all gives."
+    if set(left_out) <= {"target", "no_target"}:
+        return (
+            "Choose other tasks, or the format diffusers for images as answers, cosmos for videos, another for texts; "
+            "of a tree laid out by medium, --talk one, all or turns reads what is said of images."
+        )
+    return "Choose other tasks or options: boxes, videos as files or frames, traces."
 
 
 def licenses_note(tally: Tally) -> str:

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from ..media.lettering import cut, font
 from ..media.overlay import colours, fitted
+from ..ontology import NULL
+from ..ontology.forms import noun_of
 from ..preview import picture, picture_height
+from ..preview.style import DARK
 from ..shards.sampling import Picked
 from ..source import Part
 from ..source.terms import GATED
@@ -29,7 +32,7 @@ from .tree_facts import TreeFacts
 
 DRAWN = "assets/drawn.json"
 BANNER, SAMPLE = "assets/banner.jpg", "assets/sample.jpg"
-_VERSION = 1
+_VERSION = 2
 """Of how things are drawn: another one makes all pictures stale."""
 _FIRST = (
     "instrument_localization", "phase_recognition", "instrument_segmentation", "triplet_recognition",
@@ -221,7 +224,7 @@ def _banner(picked: Sequence[Picked]) -> bytes:
     pen = ImageDraw.Draw(made)
     for number, one in enumerate(picked):
         x, y = number % columns * (wide + gap), number // columns * (tall + strip + gap)
-        body = fitted(_picture(one), (wide, tall))
+        body = fitted(_trimmed(_picture(one)), (wide, tall))
         made.paste(body, (x + (wide - body.width) // 2, y + (tall - body.height) // 2))
         task = all_tasks().get(one.doc["task"])
         title = task.title if task else one.doc["task"].replace("_", " ")
@@ -235,18 +238,24 @@ def _said(doc: Mapping[str, Any]) -> str:
     """The answer in a few words: as it is typed, else as it is written."""
     answer = doc["answer"]
     labels = answer["labels"] or [b["label"] for b in answer["boxes"]]
-    said = ", ".join(dict.fromkeys(labels)).replace("_", " ")
+    said = ", ".join(map(noun_of, dict.fromkeys(labels)))
     if answer["triplets"]:
         triplets = [[t["instrument"], t["action"], t["target"]] for t in answer["triplets"]]
-        said = "; ".join(" ".join(part for part in one if part != "null") for one in triplets)
+        said = "; ".join(", ".join(noun_of(part) for part in one if part != NULL) for one in triplets)
     if answer["criteria"]:
-        said = ", ".join(f"{c['criterion']} {'met' if c['met'] else 'not met'}" for c in answer["criteria"])
-    return " ".join((said or doc["messages"][-1]["content"]).replace("_", " ").split())
+        met = sum(c["met"] is True for c in answer["criteria"])
+        said = f"{met} of {len(answer['criteria'])} criteria of the critical view met"
+    return " ".join((said or doc["messages"][-1]["content"]).split())
 
 
 def _small(one: Picked) -> Image.Image:
-    made = _picture(one)
+    made = _trimmed(_picture(one))
     return made.resize((_TASK_WIDE, round(made.height * _TASK_WIDE / made.width)), Image.Resampling.LANCZOS)
+
+
+def _trimmed(made: Image.Image) -> Image.Image:
+    """A picture without the empty margins of a clip's stills, which a thumbnail has no room for."""
+    return made.crop(ImageChops.difference(made, Image.new("RGB", made.size, DARK)).getbbox())
 
 
 def _picture(one: Picked) -> Image.Image:

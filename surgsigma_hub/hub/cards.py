@@ -83,7 +83,7 @@ def _write(facts: TreeFacts, shown: Pictures) -> None:
 def _render(facts: TreeFacts, shown: Pictures) -> dict[str, bytes]:
     """Every generated file by path inside the tree."""
     files = {f"cards/{name}.md": source_page(facts, name) for name in facts.sources}
-    files |= {f"cards/task_{name}.md": task_page(facts, name) for name in facts.tasks}
+    files |= {f"cards/task_{name}.md": task_page(facts, name, shown.drawn) for name in facts.tasks}
     files["LICENSES.md"] = licenses_page(facts)
     found = {path: text.encode() for path, text in files.items()}
     found["schema.json"] = schema_text().encode()

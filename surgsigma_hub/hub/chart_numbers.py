@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 
-from ..ontology import KINDS, concepts
-from ..ontology.forms import forms
+from ..ontology.forms import noun_of
 from ..shards.answer_statistics import documents
 from .tree_facts import TreeFacts
 
@@ -22,7 +20,7 @@ class ChartNumbers:
     """What the charts show.
 
     Attributes:
-        tasks: Samples by task and source, all of them.
+        tasks: Samples by title of the task and by source, all of them.
         labels: The most frequent labels, as one says them, and how many samples name each, most first.
         phases: Of a few videos, ``(seconds, phase)`` in order; phases as one says them.
         boxes: How many boxes cover each cell of the picture, by row and column; empty where there are none.
@@ -48,28 +46,24 @@ def chart_numbers(facts: TreeFacts) -> ChartNumbers:
         fields = ("answer", "canonical_video_id", "start_seconds", "task")
         for doc in islice(documents(facts.tree, m, fields), LOOKED_AT):
             answer = doc["answer"]
-            labels.update({*map(_said, answer["labels"]), *(_said(b["label"]) for b in answer["boxes"])})
+            labels.update({*map(noun_of, answer["labels"]), *(noun_of(b["label"]) for b in answer["boxes"])})
             for b in answer["boxes"]:
                 for row in cells[_covered(b["y1"], b["y2"], _GRID[1])]:
                     part = _covered(b["x1"], b["x2"], _GRID[0])
                     row[part] = [count + 1 for count in row[part]]
             if doc["task"] == "phase_recognition" and answer["labels"] and doc["start_seconds"] is not None:
-                videos.setdefault(doc["canonical_video_id"], {})[doc["start_seconds"]] = _said(answer["labels"][0])
+                videos.setdefault(doc["canonical_video_id"], {})[doc["start_seconds"]] = noun_of(answer["labels"][0])
     longest = sorted(videos.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:_VIDEOS]
     return ChartNumbers(
-        tasks={t: dict(sorted(by.items())) for t, by in sorted(tasks.items(), key=lambda p: (-p[1].total(), p[0]))},
+        tasks={
+            known.title if (known := facts.task(name)) else name: dict(sorted(by.items()))
+            for name, by in sorted(tasks.items(), key=lambda pair: (-pair[1].total(), pair[0]))
+        },
         labels=dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_LABELS]),
         phases={name: sorted(moments.items()) for name, moments in sorted(longest) if len(moments) > 1},
         boxes=cells if any(map(any, cells)) else [],
         whole=all(m.rows <= LOOKED_AT for m in facts.manifests),
     )
-
-
-@cache
-def _said(id: str) -> str:
-    """A label by its noun; one that no vocabulary has as it stands."""
-    kind = next((kind for kind in KINDS if id in concepts(kind)), None)
-    return id if kind is None else forms(kind, id).noun
 
 
 def _covered(low: float, high: float, count: int) -> slice:

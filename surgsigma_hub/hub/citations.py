@@ -11,7 +11,15 @@ from ..shards.frontmatter import split_card
 WIDTH = 36
 """Characters of a line that fit a screen of 390 px."""
 
-SURGSIGMA = "@misc{surgsigma2026,\n  title = {SurgSigma-DB},\n  eprint = {2603.16822},\n  archivePrefix = {arXiv},\n}"
+SURGSIGMA = r"""@misc{zeng2026surgsigma,
+  title = {Surg{$\Sigma$}: A Spectrum of Large-Scale Multimodal Data and Foundation Models for Surgical Intelligence},
+  author = {Zhitao Zeng and Mengya Xu and Jian Jiang and Pengfei Guo and Yunqiu Xu and Zhu Zhuo and Chang Han Low and
+    Yufan He and Dong Yang and Chenxi Lin and Yiming Gu and Jiaxin Guo and Yutong Ban and Daguang Xu and Qi Dou and
+    Yueming Jin},
+  year = {2026},
+  eprint = {2603.16822},
+  archivePrefix = {arXiv},
+}"""
 
 
 def citation(source: str) -> str:
@@ -26,7 +34,12 @@ def citation(source: str) -> str:
 def bibtex(sources: Iterable[str]) -> str:
     """All citations of a tree, once each, in lines that fit a telephone."""
     found = dict.fromkeys([SURGSIGMA, *filter(None, map(citation, sources))])
-    return "\n\n".join("\n".join(line for part in one.splitlines() for line in _folded(part)) for one in found)
+    return "\n\n".join("\n".join(line for part in _fields(one) for line in _folded(part)) for one in found)
+
+
+def _fields(entry: str) -> list[str]:
+    """An entry's head, fields and end, a line each."""
+    return re.sub(r"\n +(?!\w+ *=)", " ", entry).splitlines()
 
 
 def _folded(line: str) -> list[str]:

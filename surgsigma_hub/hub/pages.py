@@ -7,25 +7,22 @@ from importlib import resources
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-import orjson
-
 from ..schema import FORMAT_VERSION, MEMBERS
 from ..shards.config_names import FRAMES, split_order
 from ..shards.frontmatter import split_card
+from ..shards.manifest import Manifest
 from ..source import SourceInfo
-from ..visible import size_text, visible
-from .assets import Drawn
+from ..visible import size_text
+from .assets import Drawn, may_show, task_picture
 from .closing_sections import closing, labellers, overlap
 from .configs import Config, ConfigSplit
 from .leaks import in_two_splits
-from .markdown import MARK, Markup, code, plain, table
+from .markdown import MARK, Markup, code, link, plain
 from .measured import wording_parts
-from .root_sections import banner, charts, command, count, one_sample, source_list, summary, task_table, words
+from .narrow import narrow
+from .root_sections import banner, charts, command, count, image, one_sample, source_list, summary, task_table, words
+from .told_sample import in_part, told
 from .tree_facts import Held, TreeFacts
-
-_EXCERPT_KEYS = ("id", "task", "source", "media", "messages", "answer", "reasoning", "native", "provenance")
-_LONGEST = 240
-_MOST = 4
 
 
 def _pairs(facts: TreeFacts) -> list[str]:
@@ -81,56 +78,83 @@ def source_page(facts: TreeFacts, name: str) -> str:
     rows: list[tuple[str, object]] = [("Licence", facts.license(name))]
     if info is not None:
         rows = [
-            ("Specialty", info.specialty.value),
-            ("Procedure", info.procedure.value),
-            ("Modality", info.modality.value),
+            ("Specialty", words(info.specialty.value)),
+            ("Procedure", words(info.procedure.value)),
+            ("Modality", words(info.modality.value)),
             *rows,
-            ("Access", f"{info.access.value}: {info.access_steps}"),
+            ("Access", f"{words(info.access.value)}. {info.access_steps}"),
             ("Home", Markup(f"<{info.homepage}>")),
-            ("Labels", info.label_origin),
+            ("Labels", words(info.label_origin)),
             ("May be redistributed", _redistribution(info)),
         ]
     if facts.synthetic(name):
-        rows.insert(0, ("Kind", Markup("**synthetic**: made by a program, not recorded")))
-    counts = [
-        (m.task, m.split, f"{m.samples:,}", size_text(m.bytes), len(m.videos), len(m.shards), _options(m.options))
-        for m in sorted(facts.manifests, key=lambda m: (m.task, split_order(m.split)))
-        if m.source == name
-    ]
+        rows.insert(0, ("Kind", Markup("**synthetic**, made by a program, not recorded")))
     title = f"# {info.title if info else name}" + (" (synthetic)" if facts.synthetic(name) else "")
     return _page(
         _titled(_prose(f"{name}.md"), title),
         "## Facts",
-        table(("", ""), rows),
+        "\n".join(f"- **{title}:** {said if isinstance(said, Markup) else plain(said)}" for title, said in rows),
         "## In this tree",
         f"{_in_configs(mine)}: {mine.samples:,} samples, {size_text(mine.bytes)}.",
-        table(("task", "split", "samples", "size", "videos", "tars", "built with"), counts),
+        _by_task(facts, name),
+        *_built_with(facts, name),
     )
 
 
-def task_page(facts: TreeFacts, name: str) -> str:
-    """The card of one task."""
+def task_page(facts: TreeFacts, name: str, drawn: Mapping[str, Drawn]) -> str:
+    """The card of one task; ``drawn`` are the pictures that lie beside the root card."""
     task, mine = facts.task(name), facts.held(task=name)
     prose = _prose(f"task_{name}.md")
     about: list[str] = []
     if task is not None:
         about = [] if prose else [task.description]
         about.append(f"Family: {task.family}. Looks at: {task.media_in.value}. Answers with: {task.answer.value}.")
+    mine_by = [m for m in facts.manifests if name in m.counts]
     counts = [
-        (facts.named(m.source), m.split, f"{m.counts[name]:,}", size_text(m.bytes), len(m.videos))
-        for m in sorted(facts.manifests, key=lambda m: (m.source, split_order(m.split)))
-        if name in m.counts
+        f"- **{plain(facts.named(source))}:** {_splits([m for m in mine_by if m.source == source], name)}"
+        for source in sorted({m.source for m in mine_by})
     ]
     return _page(
         prose or f"# {task.title if task else words(name)}",
         *about,
+        *_example(facts, name, drawn),
         "## In this tree",
         f"{_in_configs(mine)}: {mine.samples:,} samples, {size_text(mine.bytes)}; members "
         f"{', '.join(f'`{m}`' for m in sorted(mine.members)) or 'none besides the JSON'}.",
-        table(("source", "split", "samples", "size", "videos"), counts),
+        "\n".join(counts),
         *wording_parts(facts.wording.get(name)),
-        _example(facts, name),
     )
+
+
+def _by_task(facts: TreeFacts, source: str) -> str:
+    """What there is of a source, a line for each task or layout."""
+    mine = [m for m in facts.manifests if m.source == source]
+    lines = []
+    for name in sorted({m.task for m in mine}):
+        task = facts.task(name)
+        title = link(task.title if task else words(name), f"task_{name}.md") if name in facts.tasks else plain(name)
+        lines.append(f"- {title}: {_splits([m for m in mine if m.task == name])}")
+    return "\n".join(lines)
+
+
+def _splits(manifests: Iterable[Manifest], task: str = "") -> str:
+    """Samples by split, of one task where the layout has several in one tar."""
+    return "; ".join(
+        f"{plain(m.split)} {m.counts[task] if task else m.samples:,} ({size_text(m.bytes)}, "
+        f"{count(len(m.videos), 'video')})"
+        for m in sorted(manifests, key=lambda m: split_order(m.split))
+    )
+
+
+def _built_with(facts: TreeFacts, source: str) -> list[str]:
+    """The options of the build; of each task where not all were built with the same."""
+    by: dict[str, set[str]] = {}
+    for m in facts.manifests:
+        if m.source == source:
+            by.setdefault(_options(m.options), set()).add(m.task)
+    if len(by) == 1:
+        return [f"Built with {code(options)}." for options in by if options]
+    return ["\n".join(f"- Built with {code(o) or 'no option'}: {plain(', '.join(sorted(t)))}" for o, t in by.items())]
 
 
 def _in_configs(held: Held) -> str:
@@ -139,7 +163,7 @@ def _in_configs(held: Held) -> str:
 
 
 def _page(*parts: str) -> str:
-    return "\n\n".join((MARK, *parts)) + "\n"
+    return "\n\n".join((MARK, *map(narrow, parts))) + "\n"
 
 
 def _layout_text(facts: TreeFacts) -> list[str]:
@@ -203,31 +227,24 @@ def _leak_text(facts: TreeFacts) -> str:
     return "\n".join((head, "", *lines))
 
 
-def _example(facts: TreeFacts, task: str) -> str:
+def _example(facts: TreeFacts, task: str, drawn: Mapping[str, Drawn]) -> list[str]:
+    """A sample of a task: its picture where that may be shown, what is said, and its JSON folded."""
     sources = sorted({m.source for m in facts.manifests if task in m.counts})
-    title = f"A sample of {task}"
-    source = next((s for s in sources if facts.may_quote(s)), None)
+    quoted = [s for s in sources if facts.may_quote(s)]
+    source = next((s for s in quoted if may_show(facts, s)), next(iter(quoted), None))
     if source is None:
-        return f"{title}: not shown, since the terms of {', '.join(sources)} do not let us quote it."
-    sample = facts.first_sample(source=source, task=task)
-    made = " (synthetic)" if facts.synthetic(source) else ""
-    excerpt = {key: _short(sample[key]) for key in _EXCERPT_KEYS if key in sample}
-    text = visible(orjson.dumps(excerpt, option=orjson.OPT_INDENT_2).decode())
-    # A fence longer than any run of backquotes inside keeps the block whole.
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"<details><summary>{title}{made}, in part</summary>\n\n{fence}json\n{text}\n{fence}\n\n</details>"
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
-    if isinstance(value, list):
-        return [_short(v) for v in value[:_MOST]] + ([f"… {len(value) - _MOST} more"] if len(value) > _MOST else [])
-    if isinstance(value, dict):
-        return {k: _short(v) for k, v in value.items() if v not in (None, [], "")}
-    return value
+        return [
+            "## A sample",
+            f"Not shown, since the terms of {', '.join(map(plain, sources))} do not let us quote it.",
+        ]
+    doc = facts.first_sample(source=source, task=task)
+    picture = drawn.get(task_picture(task)) if may_show(facts, source) else None
+    return [
+        "## A sample" + (" (synthetic)" if facts.synthetic(source) else ""),
+        *([image(picture, "240", root="../")] if picture else []),
+        *told(doc),
+        f"<details><summary>Its JSON, in part</summary>\n\n{in_part(doc)}\n\n</details>",
+    ]
 
 
 def _options(options: Any) -> str:

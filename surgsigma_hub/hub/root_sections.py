@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ..shards.config_names import split_order
 from ..source import Access
@@ -12,6 +11,7 @@ from ..visible import size_text
 from .assets import BANNER, SAMPLE, Drawn, may_show, task_picture, whole_sample
 from .licenses import terms_of_tree
 from .markdown import link, plain
+from .told_sample import said, told
 from .tree_facts import TreeFacts
 
 _LONGEST = 160
@@ -30,7 +30,7 @@ _BUT = {
 
 def banner(drawn: Mapping[str, Drawn]) -> list[str]:
     """The picture on top; nothing where there is none."""
-    return [_image(drawn[BANNER], "100%")] if BANNER in drawn else []
+    return [image(drawn[BANNER], "100%")] if BANNER in drawn else []
 
 
 def summary(facts: TreeFacts) -> str:
@@ -38,7 +38,7 @@ def summary(facts: TreeFacts) -> str:
     whole = facts.held()
     recorded = [s for s in facts.sources if not facts.synthetic(s)]
     made = [s for s in facts.sources if facts.synthetic(s)]
-    kinds = (f"{len(some)} {kind}" for some, kind in ((recorded, "recorded"), (made, "synthetic")) if some)
+    kinds = f" ({len(recorded)} recorded and {len(made)} synthetic)" if recorded and made else ""
     made_samples = sum(facts.held(source=name).samples for name in made)
     share = f"{made_samples:,} of the {whole.samples:,} samples are" if recorded else "All of it is"
     note = (
@@ -51,7 +51,7 @@ def summary(facts: TreeFacts) -> str:
         "**What:** images and clips of operations with questions, typed answers and reasoning, all in one form. "
         "Tasks and name follow SurgSigma-DB (arXiv:2603.16822).",
         f"**How much:** {count(whole.samples, 'sample')} of {count(whole.videos, 'surgery', 'surgeries')}, "
-        f"{count(len(facts.tasks), 'task')}, {count(len(facts.sources), 'source')} ({' and '.join(kinds)}), "
+        f"{count(len(facts.tasks), 'task')}, {count(len(facts.sources), 'source')}{kinds}, "
         f"{size_text(whole.bytes)}.{note}",
         f"**You may** {may}.",
         f"**You may not** {may_not}. Terms by source: [LICENSES.md](LICENSES.md).",
@@ -77,7 +77,7 @@ def task_table(facts: TreeFacts, drawn: Mapping[str, Drawn]) -> str:
         counts = " · ".join(f"{plain(s)} {sum(m.counts[name] for m in mine if m.split == s):,}" for s in splits)
         sources = ", ".join(facts.named(s) for s in sorted({m.source for m in mine}))
         title = link(task.title if task else words(name), _card(name))
-        picture = f"{_image(drawn[task_picture(name)], '120')}<br>" if task_picture(name) in drawn else ""
+        picture = f"{image(drawn[task_picture(name)], '120')}<br>" if task_picture(name) in drawn else ""
         rows.append(f"| {picture}{title} | {_asked(facts, name)}<br>**{counts}**<br>{plain(sources)} |")
     return "\n".join(rows)
 
@@ -111,23 +111,18 @@ def one_sample(facts: TreeFacts, drawn: Mapping[str, Drawn]) -> list[str]:
     if found is None:
         return []
     doc = found.doc
-    text = [_image(drawn[SAMPLE], "420")] if SAMPLE in drawn else []
-    for turn in doc["messages"]:
-        said = turn["content"].replace("<image>", "").replace("<video>", "").strip()
-        text.append(f"**{'Question' if turn['role'] == 'user' else 'Answer'}:** {plain(said)}")
-    levels = [t for level in ("perceptual", "relational", "contextual") if (t := doc["reasoning"][level])]
-    if levels:
-        text.append("**Reasoning:**\n\n" + "\n".join(f"{n}. {plain(said)}" for n, said in enumerate(levels, 1)))
-    if labels := list(dict.fromkeys(doc["answer"]["labels"] or [b["label"] for b in doc["answer"]["boxes"]])):
-        text.append(f"**Typed answer:** {', '.join(plain(label.replace('_', ' ')) for label in labels)}")
+    text = [image(drawn[SAMPLE], "420")] if SAMPLE in drawn else []
+    text += told(doc)
     made = " Drawn by a program." if facts.synthetic(doc["source"]) else ""
-    text.append(f"Task {link(doc['task'], _card(doc['task']))}, source {plain(facts.named(doc['source']))}.{made}")
+    task = facts.task(doc["task"])
+    title = link(task.title if task else words(doc["task"]), _card(doc["task"]))
+    text.append(f"Task: {title}. Source: {plain(facts.named(doc['source']))}.{made}")
     return ["## One sample", *text]
 
 
 def charts(drawn: Mapping[str, Drawn]) -> list[str]:
     """The charts that were drawn, each with a text for those who do not see it."""
-    found = [f"**{plain(one.title)}**\n\n{_image(one, '560')}" for one in drawn.values() if one.title]
+    found = [f"**{plain(one.title)}**\n\n{image(one, '560')}" for one in drawn.values() if one.title]
     return ["## In numbers", *found] if found else []
 
 
@@ -169,18 +164,19 @@ def _asked(facts: TreeFacts, task: str) -> str:
     if source is None:
         return "not shown, for its terms"
     messages = facts.first_sample(source=source, task=task)["messages"]
-    return " → ".join(_short(messages[n]) for n in (0, 1))
+    return " → ".join(said(messages[n], _LONGEST) for n in (0, 1))
 
 
-def _short(turn: Any) -> str:
-    said = " ".join(turn["content"].replace("<image>", "").replace("<video>", "").split())
-    return plain(said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…")
+def image(one: Drawn, width: str, *, root: str = "") -> str:
+    """A picture of our own making; names of tasks and labels in its text are escaped.
 
-
-def _image(one: Drawn, width: str) -> str:
-    """A picture of our own making; names of tasks and labels in its text are escaped."""
+    Args:
+        one: The picture.
+        width: In pixels of the page, or a share of it.
+        root: The way from the page to the root of the tree.
+    """
     alt = plain(one.alt).replace("\\", "").replace('"', "&quot;")
-    return f'<img src="{one.path}" alt="{alt}" width="{width}">'
+    return f'<img src="{root}{one.path}" alt="{alt}" width="{width}">'
 
 
 def _card(task: str) -> str:

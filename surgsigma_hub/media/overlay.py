@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from ..errors import MediaError
+from ..ontology.forms import noun_of
 from .colourmap import ramp
 from .image import decode
 from .lettering import cut, font
@@ -97,7 +98,7 @@ def draw_boxes(
         pen.rectangle((x1, y1, x2, y2), outline=palette[box["label"]], width=2)
     taken: list[tuple[int, int, int, int]] = []
     for box, (x1, y1, _, y2) in zip(boxes, corners, strict=True):
-        name = cut(box["label"].replace("_", " "), lettering, image.width - 10)
+        name = cut(noun_of(box["label"]), lettering, image.width - 10)
         wide, high = round(lettering.getlength(name)) + 10, text + 6
         left = max(0, min(x1 - 1, image.width - wide))
         tries = [(left, y) for y in (y1 - high, y2 + 2, y1 + 2, y2 - high - 1)]

@@ -11,6 +11,11 @@ EXACT = 0x2 | 0x40000 | 0x80000
 FAST = 0x2
 """``SWS_BILINEAR`` alone: a third of the cost, and pixels that follow the processor."""
 
+_BT601, _LIMITED, _FULL = 5, 1, 2
+_NOT_SAID = 2, 0
+_OTHER_MATRICES = (1, 4, 7, 9)
+"""BT.709, FCC, SMPTE 240M and BT.2020, by FFmpeg's numbers: not all have a name in every PyAV."""
+
 
 def reformatted(
     frame: Any,
@@ -23,6 +28,9 @@ def reformatted(
 ) -> Any:
     """A frame in another size (pixels; None: its own) and pixel format, such as ``"rgb24"``.
 
+    Red stays red: what its film says of matrix and range is heeded, and ``"yuv420p"`` comes out by BT.601 in limited
+    range, which is how everybody reads a film that says nothing, as those that we write.
+
     Args:
         frame: An ``av.VideoFrame``.
         width: None: as it is.
@@ -32,10 +40,29 @@ def reformatted(
         by: An ``av.video.reformatter.VideoReformatter`` that is used for a whole film, so that the conversion is set
             up once; None: the frame's own.
     """
-    options = _one_thread()
-    if by is None:
-        return frame.reformat(width, height, format, interpolation=rounding, **options)
-    return by.reformat(frame, width, height, format, interpolation=rounding, **options)
+    told = _as_recorded(frame, to_yuv=format == "yuv420p")
+    options = {"interpolation": rounding, **_one_thread(), **told}
+    made = (
+        by.reformat(frame, width, height, format, **options) if by else frame.reformat(width, height, format, **options)
+    )
+    if told:
+        made.colorspace, made.color_range = _NOT_SAID  # PyAV up to 16 leaves there what the frame was
+    return made
+
+
+def _as_recorded(frame: Any, to_yuv: bool) -> dict[str, int]:
+    """What PyAV must be told of a frame by another matrix or in full range.
+
+    HD recordings go by BT.709: read by BT.601, as PyAV up to 16 does by itself, a red of (180, 40, 30) is
+    (166, 24, 31).
+    From YUV to YUV every version would hand on the numbers as they are.
+    """
+    told = {}
+    if int(frame.colorspace) in _OTHER_MATRICES:
+        told = {"src_colorspace": int(frame.colorspace), "dst_colorspace": _BT601}
+    if int(frame.color_range) == _FULL and frame.format.name not in ("rgb24", "gray"):
+        told |= {"src_color_range": _FULL, "dst_color_range": _LIMITED if to_yuv else _FULL}
+    return told
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 
 from ..errors import SurgSigmaError, UnknownNameError
-from . import NULL, Kind, concept, concepts
+from . import KINDS, NULL, Kind, concept, concepts
 
 TABLES: tuple[Kind, ...] = ("procedure", "phase", "step", "instrument", "action", "target", "criterion", "part")
 
@@ -142,6 +142,16 @@ def forms(kind: Kind, id: str) -> Forms:
         several=row.get("plural", ""), short=row.get("short") or name, near=row.get("near", ""),
         acts=row.get("acts", "yes") == "yes", noun=name,
     )  # fmt: skip
+
+
+def noun_of(id: str) -> str:
+    """A label of whichever kind by its noun, for print; one that no vocabulary has is as it stands.
+
+    >>> noun_of("gut"), noun_of("retract"), noun_of("left_hand")
+    ('bowel', 'retraction', 'left hand')
+    """
+    kind = next((kind for kind in KINDS if id in concepts(kind)), None)
+    return id.replace("_", " ") if kind is None else forms(kind, id).noun
 
 
 def acting_on(action: str, target: str) -> str:

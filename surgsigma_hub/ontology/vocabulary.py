@@ -84,9 +84,10 @@ def folds() -> dict[tuple[str, str], str]:
 
 @cache
 def codes() -> dict[tuple[str, str], dict[str, str]]:
-    """Numbers of labels in published terminologies, by kind and id (``terminology.csv``): numbers alone, no text.
+    """Ids of labels in published terminologies, by kind and id (``terminology.csv``): ids alone, no definitions.
 
-    Those of SNOMED CT are the ones that DICOM (part 16) names for free use; OntoSPM has none in what we have seen.
+    Those of SNOMED CT are the numbers that DICOM (part 16) names for free use; those of OntoSPM are the names of its
+    classes (behind ``#`` of their address), of which it has none for a part of our labels. ``seen_in`` says where.
     """
     text = (resources.files(__package__) / "terminology.csv").read_text("utf-8")
     found: dict[tuple[str, str], dict[str, str]] = {}

@@ -12,7 +12,6 @@ from typing import Any
 from ..conformance import form_problem
 from ..errors import ShardError
 from ..tasks import AnswerKind, all_tasks
-from .by_medium import conversations_in
 from .manifest import Manifest, load_tree
 from .reader import open_shard, read_documents
 
@@ -133,12 +132,18 @@ def typed_text(task: str, answer: Mapping[str, Any]) -> str | None:
 
 
 def documents(tree: Path, manifest: Manifest, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """The JSON of every conversation of one manifest, in order; ``fields`` are those whose form is checked.
+    """The JSON of every conversation of one manifest, in order.
+
+    Args:
+        tree: Folder of a built tree.
+        manifest: What is read.
+        fields: Those that are looked at, and whose form is checked; others may be missing.
 
     Raises:
         ShardError: a shard is missing or damaged, or holds a sample that is none of this package.
     """
-    looked_at = () if manifest.layout == "frames" else fields
+    by_medium = manifest.layout == "frames"
+    looked_at = (*fields, "task") if by_medium else fields
     for shard in manifest.shards:
         where = f"{manifest.folder}/{shard.name}"
         with open_shard(tree, where) as file:
@@ -147,7 +152,10 @@ def documents(tree: Path, manifest: Manifest, fields: Sequence[str]) -> Iterator
                     raise ShardError(
                         f"{where}: not a sample of this package: {problem}", hint="Run: surgsigma validate"
                     )
-                yield from conversations_in(document, manifest.layout)
+                if by_medium:
+                    yield from ({**document, **talk} for talk in document["conversations"])
+                else:
+                    yield document
 
 
 def size_word(box: Mapping[str, float]) -> str:

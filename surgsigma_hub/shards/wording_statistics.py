@@ -9,7 +9,6 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -121,31 +120,35 @@ def count_wording(tree: Path, limit: int = LIMIT) -> list[Wording]:
     Raises:
         ShardError: no tree there, or a shard that is missing or damaged.
     """
-    by_task: dict[str, dict[str, list[Manifest]]] = defaultdict(lambda: defaultdict(list))
-    for manifest in load_tree(tree):
-        for task in manifest.counts:
-            by_task[task][manifest.source].append(manifest)
-    made: list[Wording] = []
-    for task, by_source in sorted(by_task.items()):
-        share = math.ceil(limit / len(by_source))
-        counts = _Counts(task, reader=TraceReader(task))
-        for source, manifests in sorted(by_source.items()):
-            for document in _first_of_each(tree, task, manifests, share):
-                counts.add(source, document)
-        if counts.samples:
-            made.append(counts.close())
-    return made
-
-
-def _first_of_each(tree: Path, task: str, manifests: Sequence[Manifest], limit: int) -> Iterator[Mapping[str, Any]]:
-    """The first samples of each manifest, in proportion to what it holds, ``limit`` in all."""
-    total = sum(m.counts[task] for m in manifests)
+    manifests = sorted(load_tree(tree), key=lambda manifest: manifest.source)
+    held: dict[str, Counter[str]] = defaultdict(Counter)
     for manifest in manifests:
-        wanted = math.ceil(limit * manifest.counts[task] / total) if total else 0
-        found = documents(tree, manifest, _FIELDS)
-        if manifest.layout == "frames":
-            found = (document for document in found if document["task"] == task)
-        yield from islice(found, wanted)
+        for task, count in manifest.counts.items():
+            held[task][manifest.source] += count
+    counts = {task: _Counts(task, reader=TraceReader(task)) for task in sorted(held)}
+    for manifest in manifests:
+        wanted: dict[str, int] = {}
+        for task, count in manifest.counts.items():
+            total = held[task][manifest.source]
+            share = math.ceil(limit / len(held[task]))
+            wanted[task] = math.ceil(share * count / total) if total else 0
+        for task, document in _first_of_each(tree, manifest, wanted):
+            counts[task].add(manifest.source, document)
+    return [one.close() for one in counts.values() if one.samples]
+
+
+def _first_of_each(tree: Path, manifest: Manifest, wanted: dict[str, int]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The first samples of each task of a manifest, as many as are ``wanted``, which is read once for all of them."""
+    left = {task: min(count, manifest.counts[task]) for task, count in wanted.items()}
+    missing = sum(left.values())
+    for document in documents(tree, manifest, _FIELDS) if missing else ():
+        task = document["task"] if manifest.layout == "frames" else manifest.task
+        if left.get(task):
+            left[task] -= 1
+            missing -= 1
+            yield task, document
+        if not missing:
+            return
 
 
 @dataclass(slots=True)

@@ -25,14 +25,14 @@ from .numbered_files import FILMS, is_film, numbered_images, stem_pattern
 Fields = Mapping[str, int | str]
 """What the fields of a pattern hold for one path."""
 
-_ADDED = frozenset({"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini"})
+_ADDED = frozenset({"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini", "SYNAPSE_METADATA_MANIFEST.tsv"})
 
 _DEEPEST = 8
 """Levels that ``**/`` goes down: a link to a folder above would have it go round without end."""
 
 
 def is_added(name: str) -> bool:
-    """Whether a file or folder is not of the dataset: hidden, or added by an archive or a file browser."""
+    """Whether a file or folder is not of the dataset: hidden, or added by an archive, a download or a file browser."""
     return name.startswith(".") or name in _ADDED
 
 

@@ -9,6 +9,12 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 """Endings of images, in any case; of two images of one number the one whose ending comes first here is taken."""
 
 
+def as_ended(path: Path) -> Path:
+    """The file at a path, whether its ending is written as here or in capitals; the path itself where there is none."""
+    endings = dict.fromkeys((path.suffix, path.suffix.upper(), path.suffix.lower(), path.suffix.capitalize()))
+    return next((other for ending in endings if (other := path.with_suffix(ending)).is_file()), path)
+
+
 def numbered_images(folder: Path, stem: str) -> dict[int, Path]:
     """The images of a folder by number, rising.
 

@@ -40,6 +40,7 @@ ADAPTER = Adapter(
     write=_write,
     videos=("file", "frames"),
     suffix=".jsonl",
+    paired=("qwen2_5_vl", "qwen2_vl"),  # by their video processor in transformers, 5.10; that of Qwen3-VL repeats one
     system=False,
     how=_how,
 )

@@ -30,7 +30,7 @@ def moment_of(
     size = (entries[0].image.width, entries[0].image.height)
     frame = Frame(index=index, fps=_FPS, image=FileImage(path), size=size)
     for file, image in ((entry.file, entry.image) for entry in entries):
-        judged = file.where.endswith("_ds_coco.json")
+        judged = file.where.lower().endswith("_ds_coco.json")
         if not judged and frame.tissue_boxes is None:
             objects, defects = file.objects(image)
             yield from defects

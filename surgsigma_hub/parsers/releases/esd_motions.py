@@ -117,6 +117,7 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
     of_one = verb or after in ("is", "has", "does")  # "and the knife stays", "and the knife is kept still"
     flap_before = any({"flap", "edge", "countertraction"} & words().get(token, frozenset()) for token in tokens[:start])
     of_one |= after == "idle" and flap_before  # "hold the flap with the forceps and the knife idle"
+    of_one &= "both" not in tokens[:start]
     if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"} and not of_one:
         # "keep the forceps and the knife idle": one clause of both
         together = [_clause([*tokens[:start], tokens[n], *tokens[end + 1 :]]) for n in named]
@@ -124,9 +125,24 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
             yield together[0], together[1]
     for at in range(1, len(tokens)):
         if tokens[at] in (",", ";", ".") or "joint" in words().get(tokens[at], frozenset()):
-            first, second = _clause(tokens[:at]), _clause(tokens[at + 1 :])
+            first, second = _clause(tokens[:at]), _clause([*_carried_over(tokens, at), *tokens[at + 1 :]])
             if first and second and first.instrument != second.instrument:
                 yield first, second
+
+
+def _carried_over(tokens: Sequence[str], at: int) -> Sequence[str]:
+    """What the second clause leaves out because the first says it.
+
+    The flap before a participle ("the flap is grasped ... and lifted by ..."), or the verb before another goal ("move
+    the forceps to the edge and the knife to the margin").
+    """
+    after = tokens[at + 1 : at + 4]
+    auxiliary = next((n for n, token in enumerate(tokens[:at]) if token in ("is", "was", "being")), None)
+    if after and after[0].endswith("ed") and words().get(after[0], frozenset()) & {*ACTS} and auxiliary:
+        return () if any(map(_is_instrument, tokens[:auxiliary])) else tokens[: auxiliary + 1]
+    goal = [token for token in after if token != "the"][:2]
+    gapped = len(goal) == 2 and _is_instrument(goal[0]) and goal[1] in ("to", "towards", "toward")
+    return tokens[:1] if gapped and REACH in words().get(tokens[0], frozenset()) else ()
 
 
 def _clause(tokens: Sequence[str]) -> Motion | None:
@@ -160,12 +176,21 @@ def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     for n in acts:
         if abs(n - over) <= 4 and not any(_is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
             first, last = min(first, n), max(last, n)
+    if last in acts:  # what was done, and to what: "has finished dissecting the mucosa flap"
+        while last + 1 < len(tokens) and (classes[last + 1] & _ACTED_ON or tokens[last + 1] in _OF_THE_FLAP):
+            last += 1
+    while first and tokens[first - 1] in ("the", "a", "its"):
+        first -= 1
     return [*tokens[:first], *tokens[last + 1 :]]
+
+
+_ACTED_ON = frozenset({"flap", "edge", "direction"})
+_OF_THE_FLAP = frozenset({"of", "the", "mucosa", "mucosal", "to", "it"})
 
 
 def _says_more(classes: Sequence[frozenset[str]]) -> bool:
     """Whether a clause says more than which instrument has finished: then it does not rest."""
-    more = {"flap", "edge", "holding", "countertraction", *ACTS, *(f"noun:{act}" for act in ACTS)}
+    more = {"flap", "edge", "countertraction", *ACTS, *(f"noun:{act}" for act in ACTS)}
     return any(found & more for found in classes)
 
 
@@ -183,6 +208,8 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
         return HOLD
     if not acts:
         return _resting(tokens, held, on_flap=on_flap)
+    if acts == {ROTATE} and {"flap", "edge"} & held and _object(tokens, classes, ROTATE) == "flap":
+        return LIFT if "direction" in held else None  # "flip the flap upward"
     if "angle" in held and acts <= {ROTATE, REACH}:
         turned = ROTATE in acts or {*tokens} & _TURNING
         return ROTATE if turned and not {"flap", "edge"} & held else None
@@ -209,6 +236,8 @@ _KEEPING = frozenset(
 """Verbs that say of a grasp that it lasts."""
 _WITHDRAWING = frozenset(f"{verb}{end}" for verb in ("withdraw", "retract") for end in ("", "s", "ing", "n", "ed"))
 """Verbs that say of an instrument alone where it goes: back."""
+_STRETCHING = frozenset({"stretch", "stretches", "stretching"})
+"""Verbs that say of tissue that it is held taut, and with a direction that it is pulled."""
 _TO_OR_FROM = frozenset({"from", "away", "off", "to", "towards", "toward"})
 _LEADING = _TO_OR_FROM | {"with", "using", "by", "via", "through", "employing", "utilizing"}
 """Words before what a verb is not done to."""
@@ -217,6 +246,8 @@ _LEADING = _TO_OR_FROM | {"with", "using", "by", "via", "through", "employing", 
 def _resting(tokens: Sequence[str], held: frozenset[str], *, on_flap: bool) -> str | None:
     """What an instrument does whose clause has no verb of motion: it holds the flap, or rests."""
     flap = bool({"flap", "edge"} & held) or "it" in tokens
+    if flap and {*tokens} & _STRETCHING and "direction" in held and not {"lasting", "continue"} & held:
+        return LIFT  # "stretch the flap to the upper left"
     if flap and (on_flap or "steady" in held or {"hold", "holds", "holding"} & {*tokens}):
         return HOLD
     still = {"rest", "rests", "resting"} & {*tokens} or ("steady" in held and "holding" in held)
@@ -253,7 +284,7 @@ def _stays(tokens: Sequence[str]) -> bool:
     """Whether "in its original position" or "in place" says that nothing moves."""
     kept = bool({*tokens} & _KEPT)
     return "inplace" in tokens or any(
-        token in ("position", "place", "state", "location", "spot")
+        token.removesuffix("s") in ("position", "place", "state", "location", "spot")
         and {"in", "at"} & {*tokens[max(0, n - 3) : n]}
         and (
             token == "place"
@@ -277,16 +308,16 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
     if verb == len(tokens) - 1:
         return None  # what is reached was parted from it
     directed = any("direction" in found for found in classes)
+    touches = tokens[verb].startswith(("reach", "touch", "approach", "contact", "meet"))
     if object_at is not None and not _is_instrument(tokens[object_at]):
         between = {*tokens[verb + 1 : object_at]}
         direct = not between & {"to", "towards", "toward", "at", "on", "onto", "into", "near", "from", "with", "closer"}
-        touches = tokens[verb].startswith(("reach", "touch", "approach", "contact", "meet"))
         if direct and not touches and "edge" not in classes[object_at]:
             return LIFT if directed else None
     flaps = [n for n, found in enumerate(classes) if {"flap", "edge"} & found]
     if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & {"from", "off"}:
         return MOVE
-    if flaps:
+    if flaps or (touches and tokens[verb + 1] == "it"):
         return REACH
     return MOVE if directed else None
 

@@ -63,10 +63,12 @@ def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def tokens_of(text: str) -> list[str]:
     """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
-    plain = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("n't", " not"))
-    plain = plain.replace("'s", " ").replace("' s ", " ")
+    plain = text.lower().replace("’", "'").replace("n't", " not")
+    plain = re.sub(r"\s+", " ", plain.replace("'s", " ").replace("' s ", " "))
     for phrase, said in _phrases():
-        plain = re.sub(r"\s+", " ", phrase.sub(said, plain))
+        plain, changed = phrase.subn(said, plain)
+        if changed:
+            plain = re.sub(r"\s+", " ", plain)
     found: list[str] = []
     for token in _TOKEN.findall(plain):
         found += [token] if token in words() else token.split("-") if token != "-" else []

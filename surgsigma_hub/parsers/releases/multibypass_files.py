@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import BadRowError, SurgSigmaError
 from ...records import Defect, Reason
+from ...source.numbered_files import as_ended
 from ..intervals import IntervalTable, Spans, spans_of
 from ..plain_pickle import load_plain
 from ..strict_json import read_json, repeated_in
@@ -82,7 +83,7 @@ def held_out(lists: Path, fold: str, shown: str) -> dict[str, str]:
     hint = "Restore it from the repository, or take all videos as train with --option split_scheme=undivided."
     found: dict[str, str] = {}
     for split in ("val", "test"):
-        path, where = lists / split / f"1fps_{fold}.pickle", f"{shown}/{split}/1fps_{fold}.pickle"
+        path, where = as_ended(lists / split / f"1fps_{fold}.pickle"), f"{shown}/{split}/1fps_{fold}.pickle"
         if not path.is_file():
             what = f"which names the {split} videos of fold {fold}, is missing"
             raise SurgSigmaError(f"multibypass140: {where}, {what}", hint=hint)

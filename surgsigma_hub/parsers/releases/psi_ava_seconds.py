@@ -35,7 +35,7 @@ def operations_in(path: Path) -> set[str]:
     Raises:
         BadRowError: the JSON is not of the expected form.
     """
-    names = cases_in(path) if path.suffix == ".json" else {line.cells[0] for line in _lines(path)}
+    names = cases_in(path) if path.suffix.lower() == ".json" else {line.cells[0] for line in _lines(path)}
     return {name for name in names if re.fullmatch("CASE[0-9]{3}", name)}
 
 

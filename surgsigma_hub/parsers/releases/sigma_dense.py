@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ...records import Defect, ImageRef, LabeledMask, MaskImage, Reason
+from ...source.layout import is_added
 from ..archive import archive_members
 
-_PATH = re.compile(r"(?:^|/)([^/]+)/CholecT50/(?:videos/)?VID(\d+)/(\d+)\.(?:png|jpe?g)$")
+_PATH = re.compile(r"(?:^|/)([^/]+)/CholecT50/(?:videos/)?VID(\d+)/(\d+)\.(?i:png|jpe?g)$")
 _SMOKE = "desmoke"
 
 
@@ -47,6 +48,8 @@ def read_dense(archive: Path | None, cache_dir: Path | None) -> Dense:
     found: dict[int, dict[int, dict[str, ImageRef]]] = defaultdict(lambda: defaultdict(dict))
     left: Counter[tuple[int | None, Reason, str]] = Counter()
     for name, ref in archive_members(archive, cache_dir=cache_dir).items() if archive else ():
+        if any(map(is_added, name.split("/"))):
+            continue
         match = _PATH.search(name)
         if match is None:
             left[None, Reason.ROW_MALFORMED, "not named <kind>/CholecT50/VIDnn/NNNNNN.png"] += 1

@@ -9,6 +9,7 @@ import orjson
 
 from ...errors import BadRowError
 from ...records import Defect, Reason
+from ...source.layout import matches
 from ...whole_files import fingerprint, made_once
 from .sigma_release import Release, Row, parse_release
 
@@ -27,7 +28,7 @@ def annotations_in(root: Path, chosen: str) -> Path:
         if not Path(root, chosen).is_file():
             raise BadRowError(f"there is no file {chosen}")
         return Path(root, chosen)
-    found = sorted(root.glob("*.json"))
+    found = [path for _, path in matches(root, "*.json")]
     if len(found) != 1:
         names = ", ".join(p.name for p in found[:5])
         what = f"there are {len(found)} *.json ({names}); choose with --option annotations=NAME" if found else ""

@@ -22,7 +22,7 @@ from ..trace import parse_trace
 Row = tuple[int, dict[str, Any]]
 """The frame number that an annotation is about, and the annotation as the JSON has it."""
 
-_FRAME_PATH = re.compile(r"(?:^|/)CholecT50/videos/VID([0-9]{1,9})/([0-9]{1,9})\.(?:png|jpe?g)$")
+_FRAME_PATH = re.compile(r"(?:^|/)CholecT50/videos/VID([0-9]{1,9})/([0-9]{1,9})\.(?i:png|jpe?g)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,8 @@ class TalkDataset(StreamDataset):
         super().__init__(loaded, wanted=None if conversations is None else conversations.wanted, where=where)
         self._turns = talk if isinstance(talk, Turns) else Turns() if talk == "turns" else None
         self._weights, self._conversations = weights, conversations
-        self._counts = conversations.counts() if talk == "all" and conversations is not None else None
-        self._ends = None if self._counts is None else np.cumsum(self._counts)
-        self.shares_media = self._counts is not None
+        self._places = conversations.edges() if talk == "all" and conversations is not None else None
+        self.shares_media = self._places is not None
         self.as_read = False
         how = ["turns", self._turns.most, sorted(self._turns.apart)] if self._turns else [str(talk)]
         said = sorted((*name, weight) for name, weight in weights.items())
@@ -63,7 +62,7 @@ class TalkDataset(StreamDataset):
 
     def __len__(self) -> int:
         """Items of an epoch."""
-        return super().__len__() if self._ends is None else int(self._ends[-1])
+        return super().__len__() if self._places is None else int(self._places[-1])
 
     def interleaves(self, shuffle: Shuffle) -> bool:
         """Whether the number of lanes is part of the order."""
@@ -75,7 +74,7 @@ class TalkDataset(StreamDataset):
         Conversations about one medium come ``interleave`` items apart, so that a batch shows many media, and a rank of
         a world that divides ``interleave`` gets all about its media.
         """
-        if self._counts is None:
+        if self._places is None:
             return super().order(shuffle=shuffle, seed=seed, epoch=epoch, interleave=interleave)
         if shuffle == "none":
             return SequentialOrder(len(self))
@@ -83,15 +82,15 @@ class TalkDataset(StreamDataset):
         if shuffle == "block":  # media as their blocks are read
             media = super().order(shuffle=shuffle, seed=seed, epoch=epoch, interleave=interleave)
             dealt = media.at(np.arange(len(media), dtype=np.int64))
-        return BlockOrder(self._counts, seed=seed, epoch=epoch, interleave=interleave, dealt=dealt)
+        return BlockOrder(np.diff(self._places), seed=seed, epoch=epoch, interleave=interleave, dealt=dealt)
 
     def places(self, ordered: Numbers) -> tuple[Numbers, Numbers]:
         """Number of the medium, and which of its kept conversations, of each item that an order gives."""
-        if self._ends is None or self._counts is None:
+        if self._places is None:
             return super().places(ordered)
-        medium = np.searchsorted(self._ends, ordered, side="right").astype(np.int64)
+        medium = np.searchsorted(self._places, ordered.astype(self._places.dtype), side="right").astype(np.int64) - 1
         numbers, _ = super().places(medium)
-        return numbers, ordered - (self._ends[medium] - self._counts[medium])
+        return numbers, ordered - self._places[medium].astype(np.int64)
 
     def item(self, read: StreamSample, number: int, turn: int, *, seed: int, epoch: int) -> StreamSample:
         """What is said about a medium that was read.

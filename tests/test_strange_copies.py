@@ -1,0 +1,88 @@
+"""Copies of every fixture as other systems leave them: nothing that is said may change."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import damage
+import sources
+
+APPLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        " + bytes(40)
+"""How a file begins that archives of a Mac put beside each file."""
+
+
+def capital_endings(root: Path) -> None:
+    """Endings in capitals, as some cameras and copies write them."""
+    for path in sorted(root.rglob("*"), reverse=True):
+        if path.is_file() and path.suffix:
+            path.rename(path.with_suffix(path.suffix.upper()))
+
+
+def files_of_browsers(root: Path) -> None:
+    """What archives and file browsers add: a shadow of each file, in place and in a tree of its own."""
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            shadow = root / "__MACOSX" / path.relative_to(root).with_name(f"._{path.name}")
+            shadow.parent.mkdir(parents=True, exist_ok=True)
+            shadow.write_bytes(APPLE)
+            path.with_name(f"._{path.name}").write_bytes(APPLE)
+    for folder in [root, *(p for p in root.rglob("*") if p.is_dir())]:
+        (folder / ".DS_Store").write_bytes(APPLE)
+        (folder / "Thumbs.db").write_bytes(APPLE)
+        (folder / "SYNAPSE_METADATA_MANIFEST.tsv").write_text("path\tparent\tname\n")
+
+
+def masks_of_four_channels(root: Path) -> None:
+    """Masks with colours and an alpha channel, as viewers save them."""
+    for path, numbers in masks(root):
+        Image.fromarray(numbers).convert("RGBA").save(path)
+
+
+def masks_of_a_palette(root: Path) -> None:
+    """Masks with a palette whose colours are for the eye."""
+    colours = np.random.default_rng(7).integers(0, 256, 768).tolist()
+    for path, numbers in masks(root):
+        image = Image.fromarray(numbers)
+        image.putpalette(colours)
+        image.save(path)
+
+
+def masks(root: Path) -> list[tuple[Path, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]]:
+    """Images of one channel, with their numbers."""
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() == ".png" and not path.name.startswith("._"):
+            with Image.open(path) as image:
+                if image.mode in ("L", "P", "1"):
+                    found.append((path, np.array(image.convert("L") if image.mode == "1" else image)))
+    return found
+
+
+def said_of(name: str, root: Path, cache: Path) -> dict[str, tuple[object, ...]]:
+    """What each video says, in words that do not depend on where the copy is or on capitals."""
+    said = damage.said(sources.opened(name, cache, root))
+    return {
+        id: tuple(repr(one).replace(f"{root}/", "").lower() for one in (*video.records, *video.defects))
+        for id, video in said.items()
+    }
+
+
+@pytest.mark.parametrize("name", sources.WITH_FILES)
+def test_a_copy_from_another_system_says_the_same(name: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    whole = said_of(name, root, tmp_path / "cache")
+    drawn = masks(root)
+    masks_of_four_channels(root)
+    capital_endings(root)
+    files_of_browsers(root)
+    assert said_of(name, root, tmp_path / "cache2") == whole
+    if drawn:
+        shutil.rmtree(root)
+        shutil.copytree(sources.FIXTURES / name, root)
+        masks_of_a_palette(root)
+        assert said_of(name, root, tmp_path / "cache3") == whole
