@@ -87,6 +87,7 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "decided": frozenset({"kind", "label", "procedure"}),
     "open": frozenset({"kind", "label"}),
     "also": frozenset({"kind", "label"}),
+    "above": frozenset({"label"}),
     "lacks": frozenset({"name"}),
     "shown": frozenset({"the_list", "are", "they"}),
     "criteria_met": frozenset({"list", "are"}),
