@@ -76,7 +76,7 @@ def test_samples_of_a_medium_taken_one_by_one_are_the_same(frames: Path) -> None
     medium = media[0]
     more = {**medium, "conversations": [{**talk, "later": 1} for talk in medium["conversations"]]}
     assert MediumSamples(more).sample(0) == sample_of(more, more["conversations"][0])
-    with pytest.raises(KeyError, match="answer"):
+    with pytest.raises(KeyError, match="task"):
         MediumSamples({**medium, "conversations": [{"id": "a"}]})
 
 
