@@ -72,7 +72,7 @@ def test_templates_do_not_fix_the_procedure_or_an_article() -> None:
 
 ASKED = {
     "safety_assessment": {"safe_view", "criteria", "numbered", "definitions", "criterion_question"},
-    "action_remaining_prediction": {"doing", "noun", "options"},
+    "action_remaining_prediction": {"doing", "noun", "the_noun", "options"},
     "next_frame_generation": {"interval", "condition"},
     "video_generation": {"caption"},
 }
