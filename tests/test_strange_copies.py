@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -64,12 +65,14 @@ def masks(root: Path) -> list[tuple[Path, np.ndarray[tuple[int, ...], np.dtype[n
 
 
 def said_of(name: str, root: Path, cache: Path) -> dict[str, tuple[object, ...]]:
-    """What each video says, in words that do not depend on where the copy is or on capitals."""
+    """What each video says, in words that do not depend on where the copy is or on capitals, and which files it has."""
     said = damage.said(sources.opened(name, cache, root))
-    return {
-        id: tuple(repr(one).replace(f"{root}/", "").lower() for one in (*video.records, *video.defects))
-        for id, video in said.items()
-    }
+
+    def words(one: object) -> str:
+        there = re.sub(r"PosixPath\('([^']+)'\)", lambda path: f"{path[1]} {Path(path[1]).is_file()}", str(one))
+        return there.replace(f"{root}/", "").lower()
+
+    return {id: tuple(map(words, (*video.records, *video.defects))) for id, video in said.items()}
 
 
 @pytest.mark.parametrize("name", sources.WITH_FILES)
