@@ -108,5 +108,5 @@ def test_other_images_under_the_names_of_the_frames_are_refused(copy: Path) -> N
     shutil.copytree(copy / "data", copy / "again")
     assert len(read(copy, "VID02")[0]) == 3, "the same images twice are no trouble"
     shutil.copy(copy / "again/VID01/000002.png", copy / "again/VID01/000001.png")
-    with pytest.raises(LayoutError, match="again/VID01/000001.png and data/VID01/000001.png are other images"):
+    with pytest.raises(LayoutError, match=r"again/VID01/000001\.png and data/VID01/000001\.png are other images"):
         Source(copy).videos()
