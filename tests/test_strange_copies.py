@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from surgsigma_hub.api import build
+from surgsigma_hub.errors import BuildError
 
 import damage
 import sources
@@ -89,3 +91,22 @@ def test_a_copy_from_another_system_says_the_same(name: str, tmp_path: Path) -> 
         shutil.copytree(sources.FIXTURES / name, root)
         masks_of_a_palette(root)
         assert said_of(name, root, tmp_path / "cache3") == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "images"),
+    [
+        ("dsad", "**/image*.png"),
+        ("endovis2017", "**/left_frames/*.png"),
+        ("glenda", "**/frames/*.jpg"),
+        ("kvasir_seg", "images/*.jpg"),
+    ],
+)
+def test_boxes_are_not_laid_over_images_of_another_shape(name: str, images: str, tmp_path: Path) -> None:
+    """As where images were cropped and masks were not: shares of the one are elsewhere in the other."""
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    for path in root.glob(images):
+        with Image.open(path) as image:
+            image.resize((image.width, 2 * image.height)).save(path)
+    with pytest.raises(BuildError, match="not a rescale"):
+        build(name, root=root, out=tmp_path / "surgsigma", max_quarantine=1)
