@@ -17,14 +17,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 from peers import tars, to_pixels
 from surgsigma_hub.api import build, matrix
+from surgsigma_hub.media.image import to_jpeg
+from surgsigma_hub.media.video import open_video
+from surgsigma_hub.records import Drawn
 from surgsigma_hub.shards.manifest import load_tree
 from surgsigma_hub.streaming import Rgb, Turns, stream
 
 TARGETS = ("depth_estimation", "desmoking", "instrument_segmentation", "next_frame_generation", "video_generation")
 SIDE = 336
+QUALITY = 92  # of a build that says nothing
 EVERY = Turns(most=1 << 20, apart=frozenset())
 MARKS = {
     "bytes": "<= 0.18",
@@ -163,6 +169,32 @@ def sides(folder: Path, rounds: int, threads: int, **how: Any) -> dict[str, floa
     }
 
 
+def bytes_by_noise(pictures: Sequence[npt.NDArray[np.uint8]]) -> dict[str, float]:
+    """Bytes of pictures at short side 448 against full size, and bits a pixel, with and without noise of a sensor."""
+    rng = np.random.default_rng(0)
+    found: dict[str, float] = {}
+    for sigma in (0, 2, 4, 8):
+        sizes = {None: 0, 448: 0}
+        pixels = dict.fromkeys(sizes, 0)
+        for n, picture in enumerate(pictures):
+            noisy = np.clip(picture + rng.normal(0, sigma, picture.shape), 0, 255).astype(np.uint8)
+            for side in sizes:
+                made = to_jpeg(Drawn(f"{n}", lambda noisy=noisy: noisy), quality=QUALITY, side=side)
+                sizes[side] += len(made.data)
+                pixels[side] += made.width * made.height
+        bits = ", ".join(f"{8 * sizes[side] / pixels[side]:.2f}" for side in sizes)
+        found[f"noise of {sigma}: side 448 / full, bytes (bits a pixel, full and 448: {bits})"] = (
+            sizes[448] / sizes[None]
+        )
+    return found
+
+
+def spread(path: Path, count: int = 8) -> list[npt.NDArray[np.uint8]]:
+    """Frames of a video, evenly spread."""
+    video = open_video(path)
+    return [video.frame(n * len(video) // count) for n in range(count)]
+
+
 def text_tasks(source: str) -> Sequence[str]:
     """Tasks of a source whose answer is no medium."""
     return [task for task in matrix()[source] if task not in TARGETS]
@@ -178,6 +210,8 @@ def main() -> None:
     """Print the ratios as JSON, and after each that has a mark, whether it is reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cholect50", type=Path, help="a folder with CholecT50; drawn frames as well without it")
+    parser.add_argument("--video", type=Path, help="a video of 1080p, whose frames are encoded at both sizes")
+    parser.add_argument("--only-video", action="store_true", help="nothing but that")
     parser.add_argument("--frames", type=int, default=16, help="drawn frames of each of four operations")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="for pictures of 1080p")
@@ -190,6 +224,11 @@ def main() -> None:
     except ImportError:
         turbo = False  # both sides resize by Pillow
     found: dict[str, dict[str, float]] = {}
+    if args.video:
+        found[args.video.name] = bytes_by_noise(spread(args.video))
+    if args.only_video:
+        print(json.dumps({title: {n: round(v, 3) for n, v in one.items()} for title, one in found.items()}, indent=2))
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         drawn = {"videos": "4", "frames": str(args.frames)}
@@ -204,7 +243,7 @@ def main() -> None:
             folder / "d", args.rounds, turbo, source="synthetic", options=sizes, tasks=text_tasks("synthetic")
         )
         found["drawn, 1920 x 1080"] = sides(
-            folder, args.rounds, args.threads, source="synthetic", options=wide, tasks=["phase_recognition"]
+            folder, args.rounds, args.threads, source="synthetic", options=wide, tasks=["triplet_recognition"]
         )
     shown = {
         title: {

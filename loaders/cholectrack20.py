@@ -123,11 +123,9 @@ class CholecTrack20(DeclaredSource):
                 index=key - 1,
                 fps=_FPS,
                 phase=None if found.phase is None else labels[found.phase],
-                instruments=None
-                if found.boxes is None
-                else tuple({b.label.native: b.label for b in found.boxes}.values()),
+                instruments=None if found.boxes is None else _named(found.boxes),
                 instrument_boxes=found.boxes,
-                **acts_of(found.triplets),
+                **(acts_of(found.triplets) if found.triplets is not None else {}),
                 origins=origins[found.phase is not None, found.triplets is not None],
             )
             for key, found in read.frames.items()

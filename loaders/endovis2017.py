@@ -22,7 +22,7 @@ from surgsigma_hub.source import (
     Still,
     StillsSource,
 )
-from surgsigma_hub.source.layout import matches
+from surgsigma_hub.source.layout import filled, matches
 
 _SEQUENCE = "**/instrument_dataset_{seq:d}/"
 _LABELS = ("ground_truth/{kind}", "gt/{kind}", "{kind}")
@@ -69,14 +69,35 @@ class EndoVis2017(StillsSource):
                     found.setdefault((int(fields["seq"]), int(fields["image"])), {}).setdefault(kind, path)
         return found
 
+    @cached_property
+    def _kinds(self) -> Mapping[int, frozenset[str]]:
+        """Folders of masks of one instrument that each sequence has."""
+        found: dict[int, set[str]] = {}
+        for (seq, _), masks in self._masks.items():
+            found.setdefault(seq, set()).update(masks.keys() - TEST.keys())
+        return {seq: frozenset(kinds) for seq, kinds in found.items()}
+
+    def _masks_of(self, still: Still) -> Mapping[str, Path]:
+        """Masks of an image: those beside it or, where it is the only one of its number, in another tree."""
+        masks = self._masks.get((int(still.fields["seq"]), still.number), {})
+        beside = {kind: path for kind, path in masks.items() if still.path.parent.parent in path.parents}
+        return beside or ({} if self.has_double(filled(self.video_id, still.fields), still) else masks)
+
     def label_files(self, still: Still) -> tuple[Path, ...]:
         """All masks of an image."""
-        return tuple(self._masks.get((int(still.fields["seq"]), still.number), {}).values())
+        return tuple(self._masks_of(still).values())
 
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
         """The instruments in one image."""
-        found = self._masks.get((int(still.fields["seq"]), still.number))
+        found = self._masks_of(still)
         if not found:
             yield Defect(Reason.MEDIA_MISSING, self.relative(still.path), "no mask of this image is there")
             return
-        yield from moment_of_masks(still.number, still.path, found, self.relative)
+        of_one = found.keys() - TEST.keys()
+        lacking = sorted(self._kinds[int(still.fields["seq"])] - of_one) if of_one else []
+        if lacking:
+            detail = (
+                f"no mask in {', '.join(lacking)}, as others of its sequence have: its lists may lack an instrument"
+            )
+            yield Defect(Reason.LABEL_MISSING, self.relative(still.path), detail)
+        yield from moment_of_masks(still.number, still.path, found, self.relative, whole=not lacking)

@@ -13,6 +13,7 @@ from surgsigma_hub.records import Fact, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
+    Fields,
     Files,
     FilmOptions,
     Films,
@@ -26,6 +27,11 @@ from surgsigma_hub.source import (
 
 _FPS = 25
 _NAME = "{kind:Proctocolectomy|RectalResection|SigmoidResection}_{number:d}"
+_GERMAN = {"Prokto": "Proctocolectomy", "Rektum": "RectalResection", "Sigma": "SigmoidResection"}
+_AGAIN = f"* - Heico - {{kind:{'|'.join(_GERMAN)}}} - {{number:d}}"
+"""Names of a later release: ``0000 - Heico - Prokto - 1``."""
+_SHORT = f"{{kind:{'|'.join(_GERMAN)}}}{{number:d}}"
+"""Names of copies for a viewer, whose tables lie in folders by what they tell: ``PhaseAnnotation/Prokto1.csv``."""
 _PHASES = (
     "General preparation and orientation in the abdomen",
     "Dissection of lymph nodes and blood vessels en bloc",
@@ -63,14 +69,23 @@ class HeiCo(DeclaredSource):
         layout="heico/                                                   (any folders between will do as well)\n"
         "  Proctocolectomy/1/Proctocolectomy_1.avi, Proctocolectomy_1_Phase.csv ... 10     (25 fps)\n"
         "  Rectal resection/1/RectalResection_1.avi, RectalResection_1_Phase.csv ... 10\n"
-        "  Sigmoid/1/SigmoidResection_1.avi, SigmoidResection_1_Phase.csv ... 10\n",
+        "  Sigmoid/1/SigmoidResection_1.avi, SigmoidResection_1_Phase.csv ... 10\n"
+        "  (names like '0000 - Heico - Prokto - 1' and PhaseAnnotation/Prokto1.csv are known, too)\n",
         facts=frozenset({Fact.PHASE, Fact.PHASE_SEGMENTS, Fact.FOOTAGE}),
         split_schemes={"endovis2017": ("train", "val", "test")},
     )
     options_type = HeiCoOptions
-    files = Files(phase=f"**/{_NAME}_Phase.csv")
-    films = Films(places=(f"**/{_NAME}",))
+    files = Files(
+        phase=tuple(f"**/{name}_Phase.csv" for name in (_NAME, _AGAIN, _SHORT))
+        + tuple(f"**/PhaseAnnotation/{name}.csv" for name in (_NAME, _AGAIN, _SHORT))
+    )
+    films = Films(places=tuple(f"**/{name}" for name in (_NAME, _AGAIN, _SHORT)))
     video_id = _NAME
+
+    def fields_of(self, fields: Fields) -> Fields:
+        """The kind of operation as the first release names it."""
+        kind = str(fields["kind"])
+        return {**fields, "kind": _GERMAN.get(kind, kind)}
 
     def labels(self, video: Video) -> VideoLabels:
         """The phase of each frame."""

@@ -10,7 +10,7 @@ from surgsigma_hub.reasoning import Facts, Objection, check, reason
 from surgsigma_hub.reasoning.warrants import warrants_for
 from surgsigma_hub.records import Answer, Cut, Defect, Frame, Reasoning, Segment, Stills, Verdict, VideoTimeline
 from surgsigma_hub.registry import get_source
-from surgsigma_hub.tasks import Draft, Task
+from surgsigma_hub.tasks import AnswerKind, Draft, Task
 from surgsigma_hub.tasks.common.further import thing_asked
 
 from task_frames import PICTURE, TASKS, boxed, frame, label, labels, triplet
@@ -30,6 +30,13 @@ def drafted(task: str, seen: Frame) -> list[Draft]:
     """Drafts of a task on one frame; none where the task looks at courses only."""
     draft = TASKS[task].draft
     return [] if draft is None else list(draft(seen))
+
+
+def by_name_alone(name: str, seen: Frame, draft: Draft) -> bool:
+    """Whether a list of names is asked for and nothing else is known: a trace could only say the answer again."""
+    task = TASKS[name]
+    boxed = bool(seen.instrument_boxes or seen.tissue_boxes)
+    return task.answer is AnswerKind.LABELS and task.level == 1 and not (boxed and draft.answer.labels)
 
 
 def judged(

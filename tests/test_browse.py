@@ -259,6 +259,10 @@ def chromium() -> Iterator[Any]:
         yield opened
 
 
+RIMS = """() => [...document.querySelectorAll(".ss-bars, .ss-bars *, .ss-counts *, .ss-answer, .ss-answer *")]
+  .map((e) => getComputedStyle(e).borderTopWidth).filter((w) => w !== "0px")"""
+
+
 def shown_id(page: Any) -> str:
     page.wait_for_selector(".ss-sample")
     found: str = page.get_attribute(".ss-sample", "data-id")
@@ -301,6 +305,7 @@ def test_the_page_steps_filters_and_links(served: str, chromium: Any, gallery: G
     assert page.locator(".ss-together h4 a").count() == len(gallery.together(gallery.read(gallery.find(segmented))))  # type: ignore[arg-type]
     page.get_by_role("tab", name="Statistics").click()
     page.wait_for_selector(".ss-bars")
+    assert page.evaluate(RIMS) == []
     assert f"{len(gallery.view(Filter())):,} samples" in page.inner_text(".ss-counts")
     assert not outside  # nobody else is told what is looked at
     page.close()

@@ -268,3 +268,12 @@ def test_info_is_what_the_terms_say() -> None:
     info = Loader.info
     assert info.license == "cc-by-nc-sa-4.0" and info.access == "registration"
     assert info.terms.published == (Part.ANNOTATIONS,)
+
+
+def test_a_file_without_a_size_is_not_read_by_a_picture_that_was_made_smaller(tmp_path: Path) -> None:
+    write(tmp_path, [shape("hook", TRIANGLE)], number=0, size=(None, None))
+    assert len(read(tmp_path, FULL)[0]) == 1, "no file of the sequence states a size: that of the picture holds"
+    write(tmp_path, [shape("hook", TRIANGLE)], number=1, size=(200, 100))
+    frames, (told,) = read(tmp_path, FULL)
+    assert list(frames) == [1] and told.where.endswith("000000.json")
+    assert told.detail == "states no size, and its image has 100 x 50; others of the sequence state 200 x 100"

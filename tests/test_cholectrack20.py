@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from surgsigma_hub.parsers.releases import track_records
 from surgsigma_hub.parsers.releases.track_records import read_tracks
 from surgsigma_hub.records import Defect, Fact, FileImage, Frame, Reason, VideoFrame
 from surgsigma_hub.registry import get_source
@@ -213,3 +216,31 @@ def test_a_value_of_another_kind_is_told_and_no_traceback(tmp_path: Path, key: s
     path.write_text(json.dumps({"annotations": {"26": [record]}}))
     (defect,) = read_tracks(path, "VID01.json", {0: "grasper"}, {1: "preparation"}, every=25).defects
     assert defect.where == "VID01.json frame 26"
+
+
+SIDES = st.sampled_from([0, 1, 0.0, 0.1, 0.25, 0.5, 0.9, 1.0, 1.01, -0.01, -1, 40, True, None, "1"])
+RECORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "tool_bbox": st.lists(SIDES, min_size=4, max_size=4)
+        | st.sampled_from([[0.1, 0.2, 0.3, 0.4], [-1] * 4, [0, 0, 1, 1]]),
+        "instrument": st.sampled_from([0, 1, 1, 2, 1.0, True, [], "0"]),
+        "phase": st.sampled_from([0, 1, 1, -1, 7, 1.0, True, None, []]),
+        "triplet": st.sampled_from([-1, -1, -2, 0, 94, None, []]),
+        "verb": st.just(9),
+        "target": st.just(14),
+    },
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(RECORDS | st.none(), max_size=3))
+def test_the_short_way_says_what_the_long_way_says(records: list[Any]) -> None:
+    """Frames in which nothing is unusual are read by a shorter way, which may not say more or less."""
+    tools, phases = {0: "grasper", 1: "bipolar"}, {0: "preparation", 1: "dissection"}
+    data = json.dumps({"annotations": {"26": records}}).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(track_records, "read_json", lambda path: json.loads(data))
+        short = read_tracks(Path("VID01.json"), "VID01.json", tools, phases, every=25)
+        patch.setattr(track_records, "_usual", lambda *of: None)
+        assert repr(read_tracks(Path("VID01.json"), "VID01.json", tools, phases, every=25)) == repr(short)

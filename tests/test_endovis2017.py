@@ -89,3 +89,23 @@ def test_every_published_name_of_a_folder_names_its_instrument(real: Path) -> No
     with (real.parent / "vocab" / "endovis2017_train_ground_truth_folders.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 24 and all(type_of(row["folder"]) == short[row["instrument_type"]] for row in rows)
+
+
+def test_a_mask_that_is_missing_leaves_the_lists_open(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
+    (root / "train/instrument_dataset_1/ground_truth/Other_labels/frame000.png").unlink()
+    frames, defects = read(root)
+    assert [(d.reason, "Other_labels" in d.detail) for d in defects] == [(Reason.LABEL_MISSING, True)]
+    assert not frames[1, 0].holds_all(Fact.INSTRUMENTS) and frames[1, 1].holds_all(Fact.INSTRUMENTS)
+
+
+def test_masks_of_one_image_never_label_another_of_its_number(tmp_path: Path) -> None:
+    """As in a copy that counts the test images of a sequence from 0 again."""
+    root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
+    shutil.copy(
+        root / "test/instrument_dataset_1/left_frames/frame225.png",
+        root / "test/instrument_dataset_1/left_frames/frame000.png",
+    )
+    frames, defects = read(root)
+    assert (1, 0) not in frames and (1, 1) in frames
+    assert {d.reason for d in defects} == {Reason.DUPLICATE_ID, Reason.MEDIA_MISSING}

@@ -69,6 +69,8 @@ def test_films_of_the_skill_part_and_votes_of_raters_are_left_aside(copy: Path) 
     (raw / "Hei-Chole1_Annotation_Phase.csv").write_text("0,6\n")
     assert [v.id for v in HeiChole(copy).videos()] == ["Hei-Chole1", "Hei-Chole16"]
     assert [f.phase for f in read(copy, "Hei-Chole1")[0]] == [f.phase for f in read(ROOT, "Hei-Chole1")[0]]
+    (copy / "Annotations/Phase/Hei-Chole1_Annotation_Phase.csv").unlink()
+    assert {f.phase for f in read(copy, "Hei-Chole1")[0]} == {None}, "one rater is not the agreement"
 
 
 def test_labels_are_those_of_the_benchmark(real: Path) -> None:

@@ -30,6 +30,27 @@ def test_files_are_known_by_their_own_names_whatever_the_folders(tmp_path: Path)
         assert frames == [(f.index, f.phase) for f in seen(other, same).frames() if isinstance(f, Frame)] and frames
 
 
+@pytest.mark.parametrize(
+    ("table", "film"),
+    [
+        ("{n:04d} - Heico - {kind} - {number}_Phase.csv", "{n:04d} - Heico - {kind} - {number}.avi"),
+        ("PhaseAnnotation/{kind}{number}.csv", "{kind}{number}.avi"),
+    ],
+)
+def test_other_releases_name_the_same_operations(tmp_path: Path, table: str, film: str) -> None:
+    kinds = {"Proctocolectomy": "Prokto", "RectalResection": "Rektum", "SigmoidResection": "Sigma"}
+    for n, path in enumerate(sorted(p for p in ROOT.rglob("*") if p.is_file() and "_Device" not in p.name)):
+        kind, number = path.stem.split("_")[:2]
+        name = (table if path.suffix == ".csv" else film).format(n=n, kind=kinds[kind], number=number)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(path, tmp_path / name)
+    source, other = HeiCo(ROOT), HeiCo(tmp_path)
+    for video, same in zip(source.videos(), other.videos(), strict=True):
+        assert (video.id, video.canonical_id, video.split) == (same.id, same.canonical_id, same.split)
+        frames = [(f.index, f.phase) for f in seen(source, video).frames() if isinstance(f, Frame)]
+        assert frames == [(f.index, f.phase) for f in seen(other, same).frames() if isinstance(f, Frame)] and frames
+
+
 def test_an_exception_is_a_catch_all() -> None:
     assert concept("phase", native_names("heico")["phase", "Exception"]).catch_all
     assert len(set(native_names("heico").values())) == 14

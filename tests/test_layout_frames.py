@@ -20,7 +20,7 @@ from surgsigma_hub.cli import main
 from surgsigma_hub.errors import BuildError, ShardError, SurgSigmaError, UnknownNameError
 from surgsigma_hub.hub.loading import load_dataset
 from surgsigma_hub.shards.answer_statistics import count_answers
-from surgsigma_hub.shards.by_medium import joined, medium_hash, samples_of
+from surgsigma_hub.shards.by_medium import MediumSamples, joined, medium_hash, sample_of, samples_of
 from surgsigma_hub.shards.manifest import load_tree, parse_manifest
 from surgsigma_hub.shards.reader import read_shard
 from surgsigma_hub.shards.sampling import pick
@@ -64,6 +64,20 @@ def stored(tree: Path) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
                 for key, members in read_shard(file, where=shard.name):
                     found[key] = orjson.loads(members.pop("json")), members
     return found
+
+
+def test_samples_of_a_medium_taken_one_by_one_are_the_same(frames: Path) -> None:
+    media = [document for document, _ in stored(frames).values() if "conversations" in document]
+    for medium in media:
+        taken = MediumSamples(medium)
+        every = list(samples_of(medium))
+        assert [orjson.dumps(taken.sample(n)) for n in range(len(every))] == [orjson.dumps(one) for one in every]
+        assert taken.sample(0) is not taken.sample(0)
+    medium = media[0]
+    more = {**medium, "conversations": [{**talk, "later": 1} for talk in medium["conversations"]]}
+    assert MediumSamples(more).sample(0) == sample_of(more, more["conversations"][0])
+    with pytest.raises(KeyError, match="task"):
+        MediumSamples({**medium, "conversations": [{"id": "a"}]})
 
 
 def test_no_conversation_is_lost_or_changed(tasks: Path, frames: Path) -> None:

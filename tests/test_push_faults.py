@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from surgsigma_hub.hub.attempts import PushError, attempt
 
 from hub_client import Client
 from hub_server import TOKEN, Fault, HubServer
@@ -44,10 +45,22 @@ def test_a_fault_on_the_way_is_overcome(hub: HubServer, client: Client, tree: Pa
     hub.faults.append(fault)
     done = client("push", REPO, tree, "--version", "v1")
     assert fault.times == 0, "the fault never happened"
+    assert "WARNING huggingface_hub" not in done.err, "it writes its own lines, and ours would be their double"
     assert done.code == 0, done.text
     check_whole(hub, tree)
     assert hub.commits(REPO) == ["Data, part 1", "Cards", "README.md"]
     assert hub.head(REPO, "v1") == hub.head(REPO)
+
+
+def test_why_a_file_did_not_arrive_is_told() -> None:
+    def step() -> None:
+        try:
+            raise OSError("503 for https://store.example/x?signature=abc")
+        except OSError as error:
+            raise RuntimeError("Error while uploading 'a.tar' to the Hub.") from error
+
+    with pytest.raises(PushError, match=r"uploading 'a.tar' to the Hub: 503 for https://store.example/x\?\.\.\."):
+        attempt(REPO, step, "the commit was not taken", wait=lambda seconds: None)
 
 
 @pytest.mark.parametrize(("status", "said"), [(403, "hf auth login"), (409, "again"), (412, "committed to it")])

@@ -31,7 +31,7 @@ from surgsigma_hub.tasks.common.question_kinds import (
 from surgsigma_hub.tasks.common.timeline import Timeline
 
 import wording_cases
-from task_frames import FULL, TASKS, boxed, drafts, frame, label, labels, only, triplet
+from task_frames import FULL, TASKS, boxed, drafts, frame, label, labels, mask, only, triplet
 
 SETTING = Setting("cholect50", FULL, "preparation", plain=False)
 
@@ -220,3 +220,14 @@ def test_whole_seconds_are_not_offered_beside_parts_of_one() -> None:
         assert len(drawn) > 60 and max(places.values()) < 1.5 * min(places.values())
         if seconds.is_integer():
             assert all(float(text.split()[0]).is_integer() for said, _ in drawn for text in said)
+
+
+def test_several_instruments_of_a_mask_are_asked_for_in_the_plural() -> None:
+    task = TASKS["instrument_segmentation"]
+    two = frame(instrument_masks=(mask("grasper"), mask("grasper"), mask("bipolar"), mask("hook")))
+    asked = {d.key: (d.slots["thing"], d.slots["be"]) for d in task.draft(two) if d.question == "by_name"}  # type: ignore[misc]
+    assert asked == {
+        "grasper": ("the graspers", "are"),
+        "bipolar": ("the bipolar forceps", "are"),
+        "hook": ("the hook", "is"),
+    }

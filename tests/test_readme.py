@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from surgsigma_hub.adapters import all_adapters
+from surgsigma_hub.api import matrix
 from surgsigma_hub.cli import main
-from surgsigma_hub.cli.task_table import examples, task_table
+from surgsigma_hub.cli.task_table import examples, source_table, task_table
 from surgsigma_hub.tasks import all_tasks
 
 HERE = Path(__file__).parent
@@ -55,7 +56,7 @@ def trainer_table() -> str:
 
 def with_table(text: str) -> str:
     """``text`` with the tables of today between their markers."""
-    for name, table in (("tasks", task_table()), ("trainers", trainer_table())):
+    for name, table in (("tasks", task_table()), ("sources", source_table()), ("trainers", trainer_table())):
         between = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
         text, count = between.subn(lambda found, made=table: f"{found[1]}{made}\n{found[3]}", text)  # type: ignore[misc]
         assert count == 1, f"README.md needs the markers <!-- {name} --> and <!-- /{name} -->, once"
@@ -87,8 +88,18 @@ def test_every_task_has_its_line_and_its_example() -> None:
 def test_the_table_repeats_and_is_what_the_command_prints(capsys) -> None:  # type: ignore[no-untyped-def]
     assert main(["tasks", "--markdown"]) == 0
     assert capsys.readouterr().out == f"{task_table()}\n"
-    assert main(["tasks", "--markdown", "--json"]) == 2
-    assert "not JSON" in capsys.readouterr().err
+    assert main(["sources", "--markdown"]) == 0
+    assert capsys.readouterr().out == f"{source_table()}\n"
+    for name in ("tasks", "sources"):
+        assert main([name, "--markdown", "--json"]) == 2
+        assert "not JSON" in capsys.readouterr().err
+
+
+def test_two_recorded_sources_offer_each_task_but_the_one_that_is_named() -> None:
+    recorded = {name: tasks for name, tasks in matrix().items() if name != "synthetic"}
+    few = [task for task in all_tasks() if sum(task in tasks for tasks in recorded.values()) < 2]
+    assert few == ["depth_estimation"]
+    assert "Two recorded sources or more offer each task but `depth_estimation`" in README.read_text("utf-8")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import parse_options
 from surgsigma_hub.tasks import AnswerKind, Draft, Task, all_tasks
 
-from reasoning_cases import text_of
+from reasoning_cases import by_name_alone, text_of
 from test_contract import NAMES, options_of, root_of
 
 MOST = 40
@@ -80,6 +80,8 @@ def test_traces_of_a_source(name: str, tmp_path: Path) -> None:
             return reason(task, seen, draft, info.procedure, course, seed=f"{n}", warrants=warrants)
 
         made = written(seen, course)
+        if not made.level and by_name_alone(task.name, seen, draft):
+            continue
         facts = Facts.of_frame(seen, info.procedure, course, draft=draft, warrants=warrants)
         assert check(made, facts, draft.answer, task) == (), (task.name, made)
         assert not made.level or made.perceptual or made.relational, "no trace without anything seen"

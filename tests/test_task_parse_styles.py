@@ -111,3 +111,41 @@ def test_synonyms_mean_one_thing_each() -> None:
 def test_prose_that_denies_or_looks_ahead_tells_nothing() -> None:
     assert told("phase", "The gallbladder is not yet separated from the liver") == ()
     assert told("phase", "Before the gallbladder is separated from the liver") == ()
+
+
+OPTIONS = "Mark every option that is in the field.\nA. clip applier\nB. hook\nC. bipolar forceps\nD. grasper"
+PHASES = "Which option names the phase?\nA. clipping and cutting\nB. gallbladder packaging\nC. preparation"
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "text", "reads"),
+    [
+        ("instrument_recognition", OPTIONS, "Only B.", "hook"),
+        ("instrument_recognition", OPTIONS, '["B", "D"]', "grasper hook"),
+        ("instrument_recognition", OPTIONS, "<answer>BD</answer>", "grasper hook"),
+        ("instrument_recognition", OPTIONS, "A is absent; B and D are present; C is absent.", "grasper hook"),
+        ("instrument_recognition", OPTIONS, "A, D; B is not visible", "clipper grasper"),
+        ("instrument_recognition", OPTIONS, "All of them", "bipolar clipper grasper hook"),
+        ("phase_recognition", PHASES, "The best answer is A because clips are being applied.", "clipping_and_cutting"),
+        ("phase_recognition", PHASES, "I choose C.", "preparation"),
+        ("phase_recognition", PHASES, '{"answer": "B"}', "gallbladder_packaging"),
+        ("phase_recognition", PHASES, "A or C", None),
+        ("phase_recognition", PHASES, "A, although C is possible", None),
+        ("phase_recognition", "Would you call this the preparation phase?", "Yes, it is.", "preparation"),
+        ("phase_recognition", "Would you call this the preparation phase?", "No.", None),
+        ("instrument_recognition", "Can you see a grasper?", '{"answer": "yes"}', "grasper"),
+        ("instrument_recognition", "Can you see a grasper?", "There is no grasper in the image.", ""),
+        ("instrument_recognition", "Can you see a grasper?", "I cannot tell whether there is a grasper.", None),
+        ("instrument_recognition", "How many kinds of instrument can you see?", "Zero.", ""),
+        ("safety_assessment", "Is the cystic plate exposed?", "Not yet.", "cystic_plate-"),
+    ],
+)
+def test_an_answer_that_means_something_beside_its_question(
+    task: str, question: str, text: str, reads: str | None
+) -> None:
+    try:
+        read = said(get_task(task).parse(text, question=question))
+    except BadAnswerError:
+        assert reads is None, "a plain answer was refused"
+        return
+    assert reads is not None and read == reads.split(), read

@@ -141,6 +141,15 @@ def test_what_is_wrong_in_a_folder_is_named(tree: Path, damage: Callable[[Path],
     assert not report.ok and expected <= kinds(report), report.problems
 
 
+def test_one_byte_of_a_shard_that_is_not_read_is_named(tree: Path) -> None:
+    place = tars(tree)[-1]
+    data = bytearray((tree / place).read_bytes())
+    data[-1] ^= 1  # in the zeros of its end, which no reader looks at
+    (tree / place).write_bytes(data)
+    report = verify(str(tree), sample=0)
+    assert kinds(report) == {(place, "sha256")} and report.checked["digests"] == len(tars(tree))
+
+
 def test_a_newer_format_is_refused_by_its_number(tree: Path) -> None:
     path = sorted(tree.glob("data/*/*/*.manifest.json"))[0]
     data = json.loads(path.read_text())

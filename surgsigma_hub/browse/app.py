@@ -16,6 +16,7 @@ from surgsigma_hub.browse.gallery import MOST_TOGETHER, Filter, Gallery, Place
 from surgsigma_hub.browse.markup import sample_html, together_html
 from surgsigma_hub.browse.statistics import counts_html, labels_html
 from surgsigma_hub.errors import MissingExtraError, SurgSigmaError
+from surgsigma_hub.ontology.forms import noun_of
 from surgsigma_hub.source import Specialty
 
 ANY = "any"
@@ -114,7 +115,7 @@ def make_page(gallery: Gallery) -> Any:
     with gr.Blocks(title=f"{gallery.where}: samples", analytics_enabled=False, fill_width=True) as made:
         gr.HTML(f"<h2 class='ss-title'>{text(gallery.where)}</h2>")
         with gr.Row(elem_id="ss-filter"):
-            task = gr.Dropdown([ANY, *gallery.tasks], value=ANY, label="task", elem_id="ss-task")
+            task = gr.Dropdown([ANY, *gallery.tasks], value=ANY, label="task", elem_id="ss-task", scale=2)
             source = gr.Dropdown([ANY, *gallery.sources], value=ANY, label="source", elem_id="ss-source")
             specialty = gr.Dropdown([ANY, *Specialty], value=ANY, label="specialty", elem_id="ss-specialty")
             split = gr.Dropdown([ANY, *gallery.splits], value=ANY, label="split", elem_id="ss-split")
@@ -142,7 +143,7 @@ def make_page(gallery: Gallery) -> Any:
         first.__annotations__["request"] = gr.Request  # Gradio hands it to whoever names the class itself
 
         def labelled(*asked: Any) -> Any:
-            return gr.Dropdown(choices=page.labels(*asked), value=ANY)
+            return gr.Dropdown(choices=[(noun_of(id), id) for id in page.labels(*asked)], value=ANY)
 
         made.load(first, None, shown, api_visibility="private").then(
             labelled, narrowed, label, api_visibility="private"

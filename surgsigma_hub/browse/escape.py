@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from ..ontology.forms import noun_of
 from ..visible import visible
 
 _TEMPLATES = str.maketrans({"$": "&#36;", "{": "&#123;", "}": "&#125;"})
@@ -16,6 +17,15 @@ def text(value: object) -> str:
     '&lt;b&gt;&#36;&#123;x&#125;&lt;/b&gt;'
     """
     return html.escape(visible(str(value))).translate(_TEMPLATES)
+
+
+def label(id: str) -> str:
+    """A label by its noun, escaped.
+
+    >>> label("gut")
+    'bowel'
+    """
+    return text(noun_of(id))
 
 
 def words(name: object) -> str:

@@ -15,7 +15,7 @@ from ..reasoning.facts import Facts
 from ..streaming.typed import typed_sample
 from ..tasks import all_tasks
 from ..tasks.common.further import thing_asked_by
-from .escape import text, words
+from .escape import label, text, words
 from .gallery import Place, Shown
 from .media import media_html
 
@@ -130,12 +130,12 @@ def _answer(answer: Mapping[str, Any]) -> str:
     """The typed answer, field by field."""
     rows = []
     if answer["labels"]:
-        rows.append(("labels", ", ".join(map(words, answer["labels"]))))
+        rows.append(("labels", ", ".join(map(label, answer["labels"]))))
     if answer["triplets"]:
-        listed = [" &rarr; ".join(words(t[k]) for k in ("instrument", "action", "target")) for t in answer["triplets"]]
+        listed = [" &rarr; ".join(label(t[k]) for k in ("instrument", "action", "target")) for t in answer["triplets"]]
         rows.append(("triplets", "<br>".join(listed)))
     if answer["boxes"]:
-        listed = [f"{words(b['label'])} [{', '.join(f'{b[k]:.3f}' for k in ('x1', 'y1', 'x2', 'y2'))}]"
+        listed = [f"{label(b['label'])} [{', '.join(f'{b[k]:.3f}' for k in ('x1', 'y1', 'x2', 'y2'))}]"
                   for b in answer["boxes"]]  # fmt: skip
         rows.append(("boxes", "<br>".join(listed)))
     if answer["criteria"]:

@@ -23,6 +23,7 @@ _FRAMES = 6
 MOST_VIDEO = 16 << 20
 """Bytes of a clip that is sent along to be played; of a longer one its frames are shown."""
 
+_DEPTH = "depth in colour: near is bright, far is dark; in the file itself, far is bright"
 _CAPTIONS = {
     ("desmoking", "input"): "before: with smoke",
     ("desmoking", "target"): "after: without smoke",
@@ -59,7 +60,7 @@ def _figure(doc: Mapping[str, Any], media: Mapping[str, bytes], entry: Mapping[s
         if kind == "video":
             body = _video(data, entry)
         elif kind == "depth":
-            body, caption = _image(depth_picture(data, member), "depth map"), "depth: near is bright, far is dark"
+            body, caption = _image(depth_picture(data, member), "depth map"), _DEPTH
         else:
             body = _image(_picture(doc, media, entry, data, overlays), f"{entry['role']} {kind}")
     except (SurgSigmaError, OSError, ValueError) as error:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ..shards.config_names import split_order
-from .escape import text, words
+from .escape import label, text, words
 from .gallery import MOST_ROWS, View
 
 _MOST_LABELS = 40
@@ -51,9 +51,9 @@ def labels_html(counted: Mapping[str, int], samples: int) -> str:
     largest = max(counted.values())
     shown = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_LABELS]
     bars = "".join(
-        f"<tr><th>{words(label)}</th><td><div class='ss-bar' style='width:{max(1, round(100 * count / largest))}%'>"
+        f"<tr><th>{label(id)}</th><td><div class='ss-bar' style='width:{max(1, round(100 * count / largest))}%'>"
         f"</div></td><td>{count:,}</td></tr>"
-        for label, count in shown
+        for id, count in shown
     )
     first = f" in the first {MOST_ROWS:,} samples" if samples > MOST_ROWS else ""
     rest = f", {len(counted) - len(shown)} more are rarer" if len(counted) > len(shown) else ""

@@ -138,5 +138,6 @@ def _log(verbose: int) -> None:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(EscapingFormatter("%(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(lambda record: not record.name.startswith("huggingface_hub."))  # which writes its own to stderr
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("surgsigma_hub").setLevel(level)

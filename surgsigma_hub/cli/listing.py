@@ -11,9 +11,21 @@ from .command import Command, positive
 from .output import print_json, say, table
 
 
+def _sources_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--markdown", action="store_true", help="the table of README.md: specialty, source, tasks")
+
+
 def _sources(args: argparse.Namespace) -> int:
     from .. import api
+    from ..errors import SurgSigmaError
 
+    if args.markdown:
+        if args.json:
+            raise SurgSigmaError("sources --markdown prints Markdown, not JSON", hint="Leave out --markdown or --json.")
+        from .task_table import source_table
+
+        say(source_table())
+        return 0
     offered = api.matrix()
     if args.json:
         from . import describe
@@ -130,8 +142,9 @@ COMMANDS = (
         examples=(
             ("surgsigma sources", "a table"),
             ("surgsigma sources --json", "everything known of each"),
+            ("surgsigma sources --markdown", "tasks by source and specialty, as in README.md"),
         ),
-        arguments=lambda parser: None,
+        arguments=_sources_arguments,
         run=_sources,
         json=True,
     ),

@@ -233,8 +233,8 @@ COMMANDS = (
     Command(
         name="verify",
         help="check a published tree, or one on disk, against its manifests",
-        description="Compare what is there with what the manifests say: names, sizes, and on the Hub the sha256 of "
-        "every shard as one listing gives it, without downloading; read a sample of the shards from end to end; check "
+        description="Compare what is there with what the manifests say: names, sizes and the sha256 of every shard, on "
+        "the Hub as one listing gives it, without downloading; read a sample of the shards from end to end; check "
         "configs and cards. Exit code 1 when something is wrong. To read every sample of a tree on disk: validate.",
         examples=(
             ("surgsigma verify ORG/surgsigma@v1.0", "what somebody published"),

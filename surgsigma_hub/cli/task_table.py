@@ -1,8 +1,8 @@
-"""The table of tasks in Markdown, as README.md shows it: every line from the code, every example worded by it."""
+"""Tables of tasks and sources in Markdown, as README.md shows them: lines from the code, examples worded by it."""
 
 from __future__ import annotations
 
-from ..api import list_tasks, matrix
+from ..api import list_sources, list_tasks, matrix
 from ..building.rehearse import rehearse
 from ..hub.markdown import Markup, code, table
 from ..registry import get_source
@@ -30,6 +30,16 @@ def task_table() -> str:
         for name, task in list_tasks().items()
     ]
     return table(("task", "looks at", "answers with", "sources", "example"), rows)
+
+
+def source_table() -> str:
+    """One line for each source, by specialty: what it offers."""
+    offered = matrix()
+    rows = [
+        (info.specialty.value.replace("_", " "), code(name), Markup(", ".join(map(code, offered[name]))))
+        for name, info in sorted(list_sources().items(), key=lambda one: (one[1].specialty.value, one[0]))
+    ]
+    return table(("specialty", "source", "tasks"), rows)
 
 
 def examples() -> dict[str, str]:

@@ -74,7 +74,10 @@ def _refused(name: str, what: str, status: int | None, error: Exception) -> Push
         cure = "Log in with: hf auth login (a token that may write to this place), then run this again."
     if status == 412:
         cure = "Somebody else committed to it. Run the same command again: it looks at what is there now."
-    return PushError(f"{name}: {what}: {without_secrets(error)}", hint=cure)
+    said = without_secrets(error)
+    if status is None and error.__cause__ is not None:  # of a file that did not arrive, only this says why
+        said = f"{said.rstrip('.')}: {without_secrets(str(error.__cause__))}"
+    return PushError(f"{name}: {what}: {said}", hint=cure)
 
 
 def without_secrets(error: Exception | str) -> str:

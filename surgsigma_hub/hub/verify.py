@@ -1,8 +1,8 @@
 """Check a tree that somebody published, or one on disk: names, sizes and digests against its manifests.
 
 Of a dataset on the Hub one listing of the commit gives name, size and sha256 of every file; only manifests, cards and a
-seeded sample of shards are downloaded. What :func:`~surgsigma_hub.shards.validate.validate` finds in a whole tree on
-disk is found here in the shards of the sample.
+seeded sample of shards are downloaded. In a folder every shard is hashed. What
+:func:`~surgsigma_hub.shards.validate.validate` finds in a whole tree on disk is found here in the shards of the sample.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase, translate
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ..shards.frontmatter import check_ours, read_card, split_card
 from ..shards.manifest import MAX_MANIFEST, Manifest, Shard, parse_manifest
 from ..shards.problems import Notes, Problem
 from ..shards.shard_check import ShardCheck, check_shard
+from ..visible import size_text
 from .cards import stale
 from .configs import front_matter, make_configs
 from .published import PIN, data_digest
@@ -32,6 +34,8 @@ from .repository import RemoteFile, find_dataset
 SAMPLE = 3
 """Shards that are read from end to end unless the caller says otherwise."""
 
+_HASHERS = 4
+"""Threads that hash; each keeps a core busy where the disk is fast."""
 _SMALL = re.compile(r"data/.+\.manifest\.json|cards/[^/]+\.md|README\.md|LICENSES\.md|schema\.json|pin\.json")
 _MANIFEST = re.compile(r"data/[^/]+/[^/]+/[^/]+\.manifest\.json")
 
@@ -131,6 +135,8 @@ class _Check:
                 raise ShardError(f"{self.where}: holds no manifest (data/<task>/<source>/<split>.manifest.json)",
                                  hint="Is this a tree of this package?")  # fmt: skip
             return self._report()
+        if whole:
+            self.files = self._hashed(manifests)
         self._shards(manifests)
         self._read(manifests)
         self._card(manifests)
@@ -153,6 +159,16 @@ class _Check:
             return None
         self.checked["manifests"] += 1
         return found
+
+    def _hashed(self, manifests: Sequence[Manifest]) -> dict[str, RemoteFile]:
+        """The listing of a folder with the digests of those shards whose size is right; others are wrong anyway."""
+        listed = {f"{m.folder}/{s.name}": s.bytes for m in manifests for s in m.shards}
+        places = [place for place, size in listed.items() if place in self.files and self.files[place].size == size]
+        self.say(f"Hashing {len(places):,} shards ({size_text(sum(listed[place] for place in places))}) ...")
+        with ThreadPoolExecutor(max_workers=_HASHERS) as pool:
+            digests = pool.map(lambda place: _sha256(self.base / place), places)
+            found = {p: replace(self.files[p], sha256=d) for p, d in zip(places, digests, strict=True)}
+        return {**self.files, **found}
 
     def _shards(self, manifests: Sequence[Manifest]) -> None:
         listed: set[str] = set()
@@ -277,6 +293,11 @@ def _matched(given: Sequence[Any], folders: Mapping[str, Sequence[str]]) -> Iter
         for folder, names in folders.items():
             if len(steps := folder.split("/")) == len(parts) and all(map(fnmatchcase, steps, parts)):
                 yield from (f"{folder}/{name}" for name in names if form.match(name))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _lot(seed: int, place: str) -> bytes:

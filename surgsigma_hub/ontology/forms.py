@@ -144,7 +144,6 @@ def forms(kind: Kind, id: str) -> Forms:
     )  # fmt: skip
 
 
-@cache
 def noun_of(id: str) -> str:
     """A label of whichever kind by its noun, for print; one that no vocabulary has is as it stands.
 

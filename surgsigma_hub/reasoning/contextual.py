@@ -52,11 +52,15 @@ def _described(
     present: list[tuple[Stage, str | None]] = [("phase", scene.phase), ("step", scene.step)]
     named = [(s, id) for s, id in present if id is not None and s in draft.named]
     said: list[str] = []
+    finer_first = len(named) > 1 and words.number() & 1
+    if finer_first:
+        named = [named[1], named[0]]
     for stage, id in named[:1]:
         said += _placed(stage, id, scene, procedure, words, memory, warrants)
     for stage, id in named[1:]:
         label = forms(stage, id).short if stage == "step" and words.number() & 1 else name_of(stage, id)
-        said.append(words.say("also", {"kind": stage, "label": label}))
+        slots = {"label": label} if finer_first else {"kind": stage, "label": label}
+        said.append(words.say("above" if finer_first else "also", slots))
     criteria = scene.frames[0].criteria if scene.frames and not scene.is_clip else None
     told = {v.criterion.id: v.met for v in criteria or ()} if "criterion" in draft.named else {}
     return said + (_verdicts(told, words) if told else [])

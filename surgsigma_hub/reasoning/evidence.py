@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..ontology import Kind, concepts
-from ..ontology.forms import forms, number_word
+from ..ontology.forms import Article, forms, number_word
 from ..records import Box, Coverage, Fact, Frame, LabeledBox
 from ..tasks.common.answers import NOT_TISSUE
 from ..tasks.common.base import Draft
@@ -31,21 +31,23 @@ def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
     return known
 
 
-def evidence(scene: Scene, memory: Memory, *, of_tissue: bool) -> list[Evidence]:
+def evidence(scene: Scene, memory: Memory, *, of_tissue: bool, about: str = "") -> list[Evidence]:
     """What can be said by measure at level 1, for one to choose from. Kept for the other samples of the moment.
 
     Args:
         scene: What is looked at.
         memory: Where it is kept.
         of_tissue: Whether tissue is measured as well, as where it is asked about.
+        about: The instrument that is asked about: then nothing is said of another one.
     """
-    key = ("evidence", of_tissue)
+    key = ("evidence", of_tissue, about)
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get(key)
     if known is None:
         every = _single(measures(scene, memory))
         some = [m for m in every if _kind(m.subject) == "instrument" or (of_tissue and m.name is Name.SHARE)]
+        some = [m for m in some if about in ("", m.subject)]
         known = [told for m in some if (told := _told(m)) is not None]
-        if not scene.is_clip and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
+        if not scene.is_clip and not about and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
             known.append(("count", {"count": number_word(number)}))
         if not scene.is_clip:
             memory.things[key] = known
@@ -95,9 +97,11 @@ def verdict_on(kind: Kind, id: str, *, there: bool) -> Evidence:
     said, agreeing = forms(kind, id), verbs(kind, id)
     if there:
         return "there", {"a_name": said.a, **agreeing}
-    return ("no_tool", {"name": said.name, **agreeing}) if kind == "instrument" else (
-        "no_tissue", {"the_name": said.the, **agreeing}
-    )  # fmt: skip
+    if kind == "instrument":
+        return "no_tool", {"name": said.name, **agreeing}
+    # "Connective tissue is not in view": only what is one thing is "the".
+    name = said.the if said.article in (Article.COUNT, Article.NAME) else said.name
+    return "no_tissue", {"the_name": name, **agreeing}
 
 
 def _side(m: Measure) -> Evidence:
@@ -126,25 +130,27 @@ def _counted(frame: Frame, *, by_class: bool) -> int:
     return number if whole and (not by_class or len(boxed) == number) else 0
 
 
-def spots_of(scene: Scene, memory: Memory) -> list[Evidence]:
+def spots_of(scene: Scene, memory: Memory, about: str = "") -> list[Evidence]:
     """Things that are in view once, by their boxes: where they are, or in a clip from where to where they go.
 
-    Kept for the other samples of the moment.
+    Kept for the other samples of the moment; of one instrument alone where the question is ``about`` it.
     """
-    known: list[Evidence] | None = None if scene.is_clip else memory.things.get("spots")
+    known: list[Evidence] | None = None if scene.is_clip else memory.things.get(("spots", about))
     if known is not None:
         return known
     boxed = [f for f in scene.frames if f.instrument_boxes is not None or f.tissue_boxes is not None]
     if not boxed:
         return []
     first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
+    if about:
+        first = {key: box for key, box in first.items() if key == ("instrument", about)}
     if scene.is_clip:
         return [
             ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})
             for (k, id), box in first.items()
             if k == "instrument" and (k, id) in last and last[k, id] != box
         ]
-    known = memory.things["spots"] = [
+    known = memory.things["spots", about] = [
         ("where", {"name": name_of(k, id), "box": corners(box), **verbs(k, id)}) for (k, id), box in first.items()
     ]
     return known

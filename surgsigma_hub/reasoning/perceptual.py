@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,8 +10,8 @@ from ..media.boxes import region_words
 from ..ontology import NULL, Kind
 from ..ontology.forms import Article, forms
 from ..records import Answer, Box, Fact, Frame, LabeledBox
-from ..tasks.common.answers import NOT_TISSUE, box_text
-from ..tasks.common.base import AnswerKind, Task
+from ..tasks.common.answers import NOT_TISSUE, box_text, the_instances
+from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.wording import joined
 from .bank import Wording
 from .evidence import Evidence, evidence, spots_of
@@ -24,7 +25,6 @@ from .phrases import (
     name_of,
     place,
     size_words,
-    the_list,
     thing_in_view,
     turned,
 )
@@ -33,6 +33,11 @@ from .scene_facts import Memory, Scene
 _MOST_TISSUES = 3
 """So many tissues are told, with their places, where they are not asked for: those that matter, then any others."""
 
+_TOGETHER = 4
+"""So many tissues of a description are told in one sentence; of more, some are told apart, by name."""
+_NOTED = 2
+"""Of so many descriptions, one lists things as notes do, without articles."""
+_ARTICLE = re.compile(r"^(?:the|an?) ")
 _MOST_STYLES = 4
 """Ways to choose among what need not be told; few, since what is chosen is kept for the other samples of the moment."""
 _BY_BOX = 5
@@ -49,16 +54,18 @@ CONDITIONS = ("cystic_duct", "cystic_artery", "cystic_plate", "cystic_pedicle")
 
 
 def perceptual(
-    task: Task, scene: Scene, answer: Answer, words: Wording, memory: Memory, told: Evidence | None = None
+    task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memory, told: Evidence | None = None
 ) -> list[str]:
     """The sentences of level 1; none where nothing is known.
 
     What is in view comes first, then one thing by its box, then one thing more. Of all that is known some is said, so
     that traces stay short and unlike one another; what the answer needs is always said. Where one piece of evidence
-    decides the answer it is ``told``, and no other.
+    decides the answer it is ``told``, and no other; where one instrument is asked about, the evidence is about it.
     """
-    style = words.number()
-    with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip
+    answer, style = draft.answer, words.number()
+    about = draft.key.partition("-")[0] if draft.question in ("acted_on_by", "done_by") else ""
+    on_tissue = draft.question.startswith("acted_on")  # what is treated is told by what treats it
+    with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip or on_tissue
     one = told is not None
     tools = _things("instrument", task, scene, answer, memory, style, told=one) if with_tools else None
     needs_tissue = task.answer in (AnswerKind.TEXT, AnswerKind.CRITERIA) or task.label_kinds == ("target",)
@@ -69,19 +76,19 @@ def perceptual(
     if len(said) > 1 and style & 1 and task.level > 1:
         said.reverse()
     if told is not None:
-        drawn = _asked(task, answer, words, tools, anatomy) if answer.boxes else []
+        drawn = _asked(task, scene, answer, words, tools, anatomy) if answer.boxes else []
         return [*said, words.say(*told), *drawn]
     smoke = not scene.is_clip and scene.frames[0].clean_image is not None
     if smoke and (style & 16 or task.answer is AnswerKind.TEXT or not said):
         said.append(words.say("smoke"))
     boxed = any(some is not None and some.by_box for some in (tools, anatomy))  # and are not told again
-    spots = [] if boxed or task.answer is AnswerKind.BOXES else spots_of(scene, memory)
+    spots = [] if boxed or task.answer is AnswerKind.BOXES else spots_of(scene, memory, about)
     if spots and (style & 1 or tools is None or not tools.text):
         said.append(words.say(*words.pick(spots)))
-    more = evidence(scene, memory, of_tissue=needs_tissue)
+    more = evidence(scene, memory, of_tissue=needs_tissue, about=about)
     if more and (not spots or task.level == 1 or len(said) < 3 or task.answer is AnswerKind.TEXT):
         said.append(words.say(*words.pick(more)))
-    asked = _asked(task, answer, words, tools, anatomy)
+    asked = _asked(task, scene, answer, words, tools, anatomy)
     if task.level == 1 and listed and not asked:  # the list asked for is the answer, and comes last
         at = listed - 1 if "target" in task.label_kinds else 0
         said = [*said[:at], *said[at + 1 :], said[at]]
@@ -91,12 +98,18 @@ def perceptual(
 def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:
     if tools is not None and tools.text:
         kind = "instruments_over_time" if scene.is_clip else "instruments"
-        yield words.say(kind, {"a_list": tools.text, "are": tools.be})
+        slots = {"a_list": tools.text, "are": tools.be}
+        yield words.say("instruments_noted", {"names": tools.names}) if tools.names else words.say(kind, slots)
     elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
         yield words.say("no_instruments")
     if anatomy is not None and anatomy.text:
         in_view = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
-        yield words.say("tissues" if in_view else "acted_on", {"the_list": anatomy.text, "are": anatomy.be})
+        kind = f"{'tissues' if in_view else 'acted_on'}{'_over_time' if scene.is_clip else ''}"
+        slots = {"the_list": anatomy.text, "are": anatomy.be}
+        told = words.say("tissues_noted", {"names": anatomy.names}) if anatomy.names else words.say(kind, slots)
+        if anatomy.more:
+            told = f"{told} {words.say('more_tissues', {'the_list': anatomy.more, 'are': anatomy.more_be})}"
+        yield told
     elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
         yield words.say("no_tissues")
 
@@ -108,16 +121,22 @@ def _complete(frame: Frame) -> bool:
 class _Things(NamedTuple):
     """Things of one kind in view; an empty text is a true none, ``asked`` tells that the answer is of this kind.
 
-    With ``by_box`` their boxes stand in the text.
+    With ``by_box`` their boxes stand in the text. ``more`` is what is told of a long list in a sentence of its own,
+    ``names`` the list as it stands in notes.
     """
 
     text: str
     be: str
     asked: bool
     by_box: bool
+    more: str = ""
+    more_be: str = ""
+    names: str = ""
 
 
-def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, anatomy: _Things | None) -> list[str]:
+def _asked(
+    task: Task, scene: Scene, answer: Answer, words: Wording, tools: _Things | None, anatomy: _Things | None
+) -> list[str]:
     """What the answer of a task of level 1 needs beyond what is in view."""
     if answer.boxes and task.label_kinds:
         kind = task.label_kinds[0]
@@ -127,7 +146,8 @@ def _asked(task: Task, answer: Answer, words: Wording, tools: _Things | None, an
         # What is listed but has no box is in view all the same.
         return [words.say("no_boxes", {"what": "anatomy" if "target" in task.label_kinds else "instruments"})]
     if task.answer is AnswerKind.MASK and answer.labels:
-        return [words.say("asked", {"the_list": the_list("instrument", answer.labels)})]
+        masks = scene.frames[0].instrument_masks or ()
+        return [words.say("asked", {"the_list": joined([the_instances(masks, id) for id in answer.labels])})]
     return []
 
 
@@ -163,16 +183,24 @@ def _things(
     order = turned(order, style // _MOST_STYLES)
     long = len(order) > _MOST_TISSUES
     if described:
-        by_box = bool(boxes) and style % 8 > 1
+        by_box = bool(boxes) and style % 8 > 0
     else:
         one_in = _BY_BOX if not long else _LONG_BY_BOX if asked else 0
         by_box = bool(boxes) and not boxed and one_in > 0 and style % one_in == 0
+    apart: tuple[str, ...] = ()
+    if described and kind == "target" and len(order) > _TOGETHER and style & 3:
+        cut = len(order) // 2 + (style >> 2 & 1)
+        order, apart = order[:cut], order[cut:]
     if boxes:
         pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=by_box)
     else:
         pieces = [thing_in_view(kind, id) for id in order]
     number = be(kind, order) if kind == "target" or len(pieces) < 2 else "are"
-    return _Things(listed(pieces, style // 3), number, asked, by_box)
+    some = boxes
+    more = listed(_placed(kind, apart, some, style // 11, sized=False, by_box=by_box), style // 7)
+    noted = described and not scene.is_clip and bool(pieces) and style // 8 % _NOTED == 0
+    bare = (", ", "; ")[style >> 4 & 1].join([_ARTICLE.sub("", piece) for piece in pieces]) if noted else ""
+    return _Things(listed(pieces, style // 3), number, asked, by_box, more, be(kind, apart), bare)
 
 
 def _worked_on(scene: Scene) -> tuple[str, ...]:

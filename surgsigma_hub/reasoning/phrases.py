@@ -308,8 +308,16 @@ def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = Fal
         told[i] = nth + 1
         way = (style if n == 0 else style // 5 + 31 * n) % _STYLES
         stand: _Stand = "later" if n else "alone" if len(triplets) == 1 else "first"
-        made.append(_clause(i, a, t, nth, way, stand=stand, moment=not at_once))
+        # Without a target it is the tool that rotates, not the surgeon; and "now" is said once.
+        stand = "later" if t == NULL else stand
+        made.append(_clause(i, a, t, nth, way, stand=stand, moment=not at_once and n == 0))
+    if len(made) == 2 and not at_once:
+        return _LINKS[style // 11 % len(_LINKS)].join(made)
     return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
+
+
+_LINKS = (" and ", " and ", ", and ", " while ", ", while ", ", and at the same time ")
+"""Between two clauses of one moment."""
 
 
 @cache

@@ -7,6 +7,8 @@ verdict that was not asked for. Where neither level 1 nor level 2 holds anything
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..ontology import concepts
 from ..records import Frame, Reasoning, VideoTimeline
 from ..tasks.common.base import AnswerKind, DepthMap, Draft, Task
@@ -58,12 +60,12 @@ def reason(
         return _of_two(task, scene, draft, words, memory)
     if draft.question == "existence":
         return _whether_there(task, scene, draft, words, memory)
-    seen = perceptual(task, scene, draft.answer, words, memory) if scene.frames else []
+    seen = perceptual(task, scene, draft, words, memory) if scene.frames else []
     relations = relational(task, scene, draft, words, memory, warrants) if task.level > 1 else []
     if (not seen and not relations) or _from_text_alone(draft):
         return Reasoning()
-    if not seen and len(relations) == 1 and task.answer is AnswerKind.LABELS:
-        return Reasoning()  # the answer alone, and nothing that it follows from
+    if _says_again(task, scene, draft, seen, relations):
+        return Reasoning()
     context = contextual(task, scene, draft, procedure, words, memory, warrants) if task.level > 2 else []
     level = 3 if context else 2 if relations else 1
     return Reasoning(level, *(" ".join(said) or None for said in (seen, relations, context)))
@@ -80,7 +82,7 @@ def _of_two(task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memo
     told = deciding(draft, scene, memory)
     if told is None:
         return Reasoning()
-    return Reasoning(1, " ".join(perceptual(task, scene, draft.answer, words, memory, told)))
+    return Reasoning(1, " ".join(perceptual(task, scene, draft, words, memory, told)))
 
 
 def _whether_there(task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memory) -> Reasoning:
@@ -89,8 +91,27 @@ def _whether_there(task: Task, scene: Scene, draft: Draft, words: Wording, memor
     if id is None or task.label_kinds == ("action",):
         return Reasoning()
     there = bool(draft.answer.labels or draft.answer.boxes)
+    frame = scene.frames[0]
+    others = {label.id for label in (*(frame.instruments or ()), *(frame.tissues or ()))} - {id}
+    if there and not others and not _any_box(scene):
+        return Reasoning()  # the answer alone
     told = verdict_on(task.label_kinds[0], id, there=there)
-    return Reasoning(1, " ".join(perceptual(task, scene, draft.answer, words, memory, told)))
+    return Reasoning(1, " ".join(perceptual(task, scene, draft, words, memory, told)))
+
+
+_TOLD = frozenset({AnswerKind.LABELS, AnswerKind.TEXT, AnswerKind.IMAGE, AnswerKind.VIDEO})
+
+
+def _says_again(task: Task, scene: Scene, draft: Draft, seen: Sequence[str], relations: Sequence[str]) -> bool:
+    """Whether all that is known is the answer itself, or what the question gives, and nothing that it follows from."""
+    if not seen:
+        return task.answer in _TOLD and (len(relations) == 1 or task.answer is not AnswerKind.LABELS)
+    bare = task.level == 1 and task.answer is AnswerKind.LABELS and len(seen) == 1
+    return bare and not (draft.answer.labels and _any_box(scene))
+
+
+def _any_box(scene: Scene) -> bool:
+    return any(frame.instrument_boxes or frame.tissue_boxes for frame in scene.frames)
 
 
 def _from_text_alone(draft: Draft) -> bool:

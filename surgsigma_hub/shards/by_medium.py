@@ -18,6 +18,7 @@ from ..records import Conversation, MediumSample, Sample
 from ..schema import FORMAT_VERSION, Layout
 
 _OWN = tuple(f.name for f in fields(Conversation))
+_OWN_SET = frozenset(_OWN)
 _SHARED = tuple(f.name for f in fields(MediumSample) if f.name not in ("format_version", "id", "conversations"))
 _ORDER = tuple(f.name for f in fields(Sample))
 
@@ -79,6 +80,27 @@ def samples_of(medium: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def conversations_in(document: dict[str, Any], layout: Layout) -> list[dict[str, Any]]:
     """The samples that the JSON of one sample of a shard stands for: itself, or those about the medium."""
     return list(samples_of(document)) if layout == "frames" else [document]
+
+
+class MediumSamples:
+    """The samples of one medium one by one: what they share is looked up once, for whoever takes several.
+
+    Raises:
+        KeyError: the medium or one of its conversations lacks a field.
+    """
+
+    __slots__ = ("_shared", "_talks")
+
+    def __init__(self, medium: Mapping[str, Any]) -> None:
+        talks: Sequence[Mapping[str, Any]] = medium["conversations"]
+        self._talks = [talk if talk.keys() == _OWN_SET else {name: talk[name] for name in _OWN} for talk in talks]
+        self._shared = {name: None if name in _OWN_SET else medium[name] for name in _ORDER}
+
+    def sample(self, number: int) -> dict[str, Any]:
+        """As :func:`sample_of` gives it; fields that are shared are the same objects in each."""
+        made: dict[str, Any] = self._shared.copy()
+        made.update(self._talks[number])
+        return made
 
 
 def sample_of(medium: Mapping[str, Any], talk: Mapping[str, Any]) -> dict[str, Any]:

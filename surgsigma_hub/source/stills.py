@@ -57,10 +57,10 @@ class StillsSource(DeclaredSource):
         return ()
 
     @cached_property
-    def _listed(self) -> tuple[dict[str, Fields], dict[str, dict[int, Still]], dict[str, list[Defect]]]:
+    def _listed(self) -> tuple[dict[str, Fields], dict[str, dict[int, Still]], dict[str, dict[Path, Defect]]]:
         fields_of: dict[str, Fields] = {}
         stills: dict[str, dict[int, Still]] = {}
-        twice: dict[str, list[Defect]] = {}
+        twice: dict[str, dict[Path, Defect]] = {}
         names = {name for _, name, _, _ in Formatter().parse(self.video_id) if name}
         for pattern in self.stills:
             for fields, path in matches(self.folder, f"{pattern}.*"):
@@ -75,7 +75,7 @@ class StillsSource(DeclaredSource):
                 other = stills.setdefault(id, {}).setdefault(number, Still(number, path, named))
                 if other.path != path and not filecmp.cmp(other.path, path, shallow=False):
                     detail = f"{id} has image {number} in {self.relative(other.path)} already: left out"
-                    twice.setdefault(id, []).append(Defect(Reason.DUPLICATE_ID, self.relative(path), detail))
+                    twice.setdefault(id, {})[other.path] = Defect(Reason.DUPLICATE_ID, self.relative(path), detail)
         return fields_of, stills, twice
 
     @cached_property
@@ -94,7 +94,11 @@ class StillsSource(DeclaredSource):
         """The images of a video by number."""
         return [still for _, still in sorted(self._listed[1][video.id].items())]
 
+    def has_double(self, video_id: str, still: Still) -> bool:
+        """Whether another image of this video and number was left out: labels that lie elsewhere may be of that one."""
+        return still.path in self._listed[2].get(video_id, {})
+
     def labels(self, video: Video) -> VideoLabels:
         """What all images of the video say."""
         said = (one for still in self.stills_of(video) for one in self.moment(video, still))
-        return VideoLabels.of([*self._listed[2].get(video.id, ()), *said])
+        return VideoLabels.of([*self._listed[2].get(video.id, {}).values(), *said])

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from ..errors import SurgSigmaError
 
@@ -25,6 +25,17 @@ def gives_away() -> Pairs:
 
     text = (resources.files("surgsigma_hub.tasks") / "gives_away.csv").read_text("utf-8")
     return frozenset((row["answer"], row["question"]) for row in csv.DictReader(text.splitlines()))
+
+
+@lru_cache(maxsize=16)
+def _neighbours(pairs: Pairs) -> dict[str, set[str]]:
+    """By task, those that never stand with it; a task may stand with itself."""
+    found: dict[str, set[str]] = {}
+    for a, b in pairs:
+        if a != b:
+            found.setdefault(a, set()).add(b)
+            found.setdefault(b, set()).add(a)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Turns:
             for n, (lot, weight) in enumerate(zip(lots, weights, strict=True))
             if weight > 0
         )
+        apart = _neighbours(self.apart)
         chosen: list[int] = []
         barred: set[str] = set()
         for _, n in keys:
@@ -68,7 +80,7 @@ class Turns:
                 break
             if tasks[n] not in barred:
                 chosen.append(n)
-                barred |= {b if a == tasks[n] else a for a, b in self.apart if a != b and tasks[n] in (a, b)}
+                barred |= apart.get(tasks[n], barred)
         return chosen
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ..ontology import concept
 from ..ontology.forms import forms
-from ..records import Answer, Fact, Frame, Native
-from .common.answers import NONE, distinct_ids, names, native_names, plain_list
+from ..records import Answer, Fact, Frame, LabeledMask, Native
+from .common.answers import NONE, distinct_ids, names, native_names, plain_list, the_instances
 from .common.base import AnswerKind, Draft, Masks, MediaIn, Task
 from .reading import InContext, MaskLabels
 
@@ -62,10 +62,15 @@ def _whole(frame: Frame) -> Iterator[Draft]:
             question="by_name",
             answer_group="by_name",
             key=id,
-            slots={"name": name, "thing": forms("instrument", id).the},
+            slots={"name": name, "thing": the_instances(own, id), "be": _be(own, id)},
             native=Native(labels=native_names(m.label for m in own if m.label is not None)),
             target=Masks(own),
         )
+
+
+def _be(masks: tuple[LabeledMask, ...], id: str) -> str:
+    said = forms("instrument", id)
+    return said.be if the_instances(masks, id) == said.the else "are"
 
 
 parse = InContext(MaskLabels(("instrument", "part")))

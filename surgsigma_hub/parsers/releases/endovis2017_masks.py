@@ -41,7 +41,7 @@ LISTS = (Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.INSTRUMENT_BOXES, Fact.PA
 
 
 def moment_of_masks(
-    index: int, image: Path, found: Mapping[str, Path], shown: Callable[[Path], str]
+    index: int, image: Path, found: Mapping[str, Path], shown: Callable[[Path], str], *, whole: bool = True
 ) -> Iterator[Frame | Defect]:
     """The instruments in one image, and what is left out.
 
@@ -50,9 +50,9 @@ def moment_of_masks(
         image: The image.
         found: Its masks by folder; there is one at least.
         shown: Place of a file for messages.
+        whole: Whether there is one for each instrument that may be in view.
     """
     read: dict[str, ClassMask] = {}
-    whole = True
     for kind, path in found.items():
         mask, defects = read_class_mask(FileImage(path), shown(path), TEST.get(kind, _OF_FOLDER))
         yield from defects

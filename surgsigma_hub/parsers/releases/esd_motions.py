@@ -54,7 +54,9 @@ class Placed:
     numbers: tuple[float, float, float, float]
 
 
-_UNSEEN = frozenset({"cannot", "nothing", "fog", "unseen", "unidentified", "unrecognized", "indistinguishable"})
+_UNSEEN = frozenset(
+    {"cannot", "unable", "nothing", "fog", "unseen", "unidentified", "unrecognized", "indistinguishable"}
+)
 """Words that beside one of a view say that there is none; no words of a motion, which they would deny."""
 
 
@@ -199,7 +201,7 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     acts = {act for act in ACTS if act in held or f"noun:{act}" in held}
     on_flap = _object(tokens, classes, "holding") == "flap"
     if "place" in held and not on_flap and _stays(tokens):
-        return IDLE if not acts - {REACH} else None
+        return ROTATE if acts == {ROTATE} else IDLE if not acts - {REACH} else None
     if "countertraction" in held:
         return HOLD if not acts - {LIFT} else None
     if "still" in held or {*tokens} >= {"at", "rest"}:

@@ -23,6 +23,8 @@ Shuffle = Literal["full", "block", "none"]
 Numbers = npt.NDArray[np.int64]
 
 _ROUNDS = 8
+_PIECE = 1 << 16
+"""Values that are permuted at a time: some 150 bytes each are needed meanwhile."""
 _U = np.uint64
 
 
@@ -33,6 +35,14 @@ class Order(Protocol):
 
     def at(self, positions: Numbers) -> Numbers:
         """The sample numbers at ``positions``, each in ``0..len-1``."""
+
+
+def compact(values: npt.ArrayLike, most: int) -> Numbers:
+    """Whole numbers of 0 to ``most`` in 4 bytes each where they fit: there may be one for each of millions of media.
+
+    What is looked up in them must have their type, or numpy converts all of them.
+    """
+    return np.asarray(values, np.int32 if most < 1 << 31 else np.int64)
 
 
 def round_keys(*words: object) -> npt.NDArray[np.uint64]:
@@ -55,8 +65,13 @@ def permute(
         keys: See :func:`round_keys`.
         tweaks: Distinguishes permutations of one key, one per value.
     """
+    sizes = np.broadcast_to(sizes, values.shape)
+    if len(values) > _PIECE:
+        parts = [slice(n, n + _PIECE) for n in range(0, len(values), _PIECE)]
+        return np.concatenate(
+            [permute(values[part], sizes[part], keys, None if tweaks is None else tweaks[part]) for part in parts]
+        )
     out = values.astype(_U)
-    sizes = np.broadcast_to(sizes, out.shape)
     bits = np.maximum(2, np.frexp((sizes - 1).astype(np.float64))[1])  # frexp counts bits exactly, log2 may not
     left = (bits // 2).astype(_U)
     right = bits.astype(_U) - left
@@ -152,14 +167,13 @@ class BlockOrder:
         if dealt is None:
             dealt = permute(np.arange(count), np.array(count), round_keys("blocks", seed, epoch))
         # Blocks lane by lane, so that one search finds the block of any place of any lane.
-        self._blocks = np.concatenate([dealt[lane :: self._lanes] for lane in range(self._lanes)])
-        self._sizes = sizes[self._blocks]
-        self._ends = np.cumsum(self._sizes)
-        self._first = (np.cumsum(sizes) - sizes)[self._blocks]
+        self._blocks = compact(np.concatenate([dealt[lane :: self._lanes] for lane in range(self._lanes)]), count)
+        places = compact(np.append(0, np.cumsum(sizes[self._blocks], dtype=np.int64)), self._size)
+        self._places = places  # where each of these blocks begins, and behind the last one
+        self._first = compact((np.cumsum(sizes, dtype=np.int64) - sizes)[self._blocks], self._size)
         edges = np.cumsum([0] + [len(dealt[lane :: self._lanes]) for lane in range(self._lanes)])
-        places = np.concatenate([[0], self._ends])
-        self._lane_start = places[edges[:-1]]
-        lengths = places[edges[1:]] - self._lane_start
+        self._lane_start = places[edges[:-1]].astype(np.int64)
+        lengths = places[edges[1:]].astype(np.int64) - self._lane_start
         self._even = int(lengths.min()) if count else 0
         over = lengths - self._even
         lane = np.repeat(np.arange(self._lanes), over)
@@ -178,10 +192,12 @@ class BlockOrder:
             tail = positions[late] - self._even * self._lanes
             lane[late], turn[late] = self._tail_lane[tail], self._tail_turn[tail]
         place = self._lane_start[lane] + turn
-        block = np.searchsorted(self._ends, place, side="right")
-        sizes = self._sizes[block]
-        inside = place - (self._ends[block] - sizes)
-        numbers: Numbers = self._first[block] + permute(inside, sizes, self._keys, self._blocks[block])
+        block = np.searchsorted(self._places, place.astype(self._places.dtype), side="right") - 1
+        begin, end, first, name = (
+            found.astype(np.int64)
+            for found in (self._places[block], self._places[block + 1], self._first[block], self._blocks[block])
+        )
+        numbers: Numbers = first + permute(place - begin, end - begin, self._keys, name)
         return numbers
 
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from ...errors import ShardError, SurgSigmaError, UnknownNameError
 from ...shards.config_names import ALL, FRAMES
 from ...shards.manifest import Manifest
-from ..order.permutation import Numbers
+from ..order.permutation import Numbers, compact
 from ..storage.tree import TreeStorage
 from .catalog import follows, opened
 from .dataset import Config
 from .filters import columns, keep
-from .index import Named, Wanted
+from .index import Named, Wanted, nowhere
 
 Weights = Mapping[tuple[str, str], float]
 """Of the conversations of a source and task; what is not named weighs nothing."""
@@ -97,7 +97,7 @@ class Conversations:
     """Which conversations about which medium are kept, medium by medium.
 
     Attributes:
-        first: Number of the first conversation about each medium, and behind the last one that of all.
+        first: Number of the first conversation about each medium, and behind the last one that of all; :func:`compact`.
         kept: Of each conversation, whether it is chosen.
         wanted: The media of which one is, and where they lie; None: all of them.
     """
@@ -111,12 +111,18 @@ class Conversations:
         flags: list[bool] = self.kept[int(self.first[medium]) : int(self.first[medium + 1])].tolist()
         return flags
 
-    def counts(self) -> Numbers:
-        """How many conversations about each medium are kept, of those of which one is."""
-        every: Numbers = (
-            np.add.reduceat(self.kept, self.first[:-1], dtype=np.int64) if len(self.kept) else self.first[1:]
-        )
-        return every if self.wanted is None else every[self.wanted.numbers]
+    def edges(self) -> Numbers:
+        """Of the media of which a conversation is kept, how many are kept before each, and in all; compact."""
+        kept = _counts(self.kept, self.first)
+        total = np.cumsum(kept if self.wanted is None else kept[self.wanted.numbers], dtype=np.int64)
+        return compact(np.append(0, total), len(self.kept))
+
+
+def _counts(kept: npt.NDArray[np.bool_], first: Numbers) -> Numbers:
+    """How many conversations about each medium are kept."""
+    if not len(kept):
+        return np.zeros(0, np.int32)
+    return compact(np.add.reduceat(kept, first[:-1], dtype=np.int32), 0)
 
 
 def read_conversations(
@@ -135,13 +141,16 @@ def read_conversations(
     """
     found = [_read(place, m, weights, where) for m in manifests]
     talks = np.cumsum([0, *(len(one.kept) for one in found)])
-    media = np.cumsum([0, *(m.samples for m in manifests)])
-    first = np.concatenate([one.first + n for one, n in zip(found, talks[:-1], strict=True)] + [talks[-1:]])
+    most = int(talks[-1])
+    moved = [one.first + np.asarray(n, compact(n, most).dtype) for one, n in zip(found, talks[:-1], strict=True)]
+    first = np.concatenate([*moved, compact(talks[-1:], most)])
     kept = np.concatenate([one.kept for one in found])
-    counts = np.add.reduceat(kept, first[:-1], dtype=np.int64) if len(kept) else np.zeros(0, np.int64)
-    numbers = np.flatnonzero(counts).astype(np.int64)
-    if len(numbers) == media[-1]:
+    counts = _counts(kept, first)
+    if counts.all() and len(counts):
         return Conversations(first, kept, None)
+    numbers = np.flatnonzero(counts).astype(np.int64)
+    if place.local:
+        return Conversations(first, kept, Wanted(numbers, nowhere(len(numbers)), nowhere(len(numbers))))
     start, end = (np.concatenate([getattr(one, name) for one in found])[numbers] for name in ("start", "end"))
     return Conversations(first, kept, Wanted(numbers, start, end))
 
@@ -165,7 +174,7 @@ def _read(place: TreeStorage, m: Manifest, weights: Weights, where: Mapping[str,
     row, last = 0, (-1, -1)
     with opened(place, m, names) as (catalog, found):
         for group in range(catalog.metadata.num_row_groups):
-            table = catalog.read_row_group(group, columns=found)
+            table = catalog.read_row_group(group, columns=found, use_threads=False)
             if not table.num_rows:
                 continue
             task, shard = _codes(table["task"], tasks), _codes(table["shard"], [s.name for s in m.shards])
@@ -176,21 +185,21 @@ def _read(place: TreeStorage, m: Manifest, weights: Weights, where: Mapping[str,
                 (shard[0], offset[0]) != last, (shard[1:] != shard[:-1]) | (offset[1:] != offset[:-1])
             )  # fmt: skip
             begins = np.flatnonzero(new)
-            first.append(begins + row)
-            start.append(offset[begins])
+            first.append(compact(begins + row, m.rows))
             if not place.local:
+                start.append(offset[begins])
                 end.append(offset[begins] + np.asarray(table[_BYTES].fill_null(0)).astype(np.int64)[begins])
             kept.append(chosen[task] & keep(table, where))
             row, last = row + table.num_rows, (int(shard[-1]), int(offset[-1]))
     media = sum(map(len, first))
     if media != m.samples:
         raise _foreign(m, f"conversations about {media} media, the manifest says {m.samples}")
-    starts = np.concatenate([*start, np.zeros(0, np.int64)])
-    ends = np.concatenate(end) if end else np.full(media, -1)
-    if place.local or not follows(m, starts, ends):
-        starts, ends = np.full(media, -1), np.full(media, -1)
     nothing = np.zeros(0, np.int64)
-    return _Rows(np.concatenate([nothing, *first]), starts, ends, np.concatenate([np.zeros(0, bool), *kept]))
+    starts, ends = (nowhere(media) if place.local else np.concatenate([nothing, *some]) for some in (start, end))
+    if not place.local and not follows(m, starts, ends):
+        starts = ends = nowhere(media)
+    firsts = np.concatenate([compact(nothing, m.rows), *first])
+    return _Rows(firsts, starts, ends, np.concatenate([np.zeros(0, bool), *kept]))
 
 
 def _foreign(m: Manifest, what: str) -> ShardError:

@@ -18,7 +18,7 @@ from ..order.permutation import Numbers
 from ..storage.range_file import RangedFile
 from ..storage.tree import TreeStorage
 from .filters import LISTS, NUMBERS, columns, keep
-from .index import Wanted
+from .index import Wanted, nowhere
 from .parquet_pages import ENCODINGS, pages
 
 if TYPE_CHECKING:
@@ -52,8 +52,11 @@ def find_wanted(place: TreeStorage, manifests: Sequence[Manifest], where: Mappin
         found = dict(zip((m.path for m in unique), pool.map(lambda m: _passing(place, m, where), unique), strict=True))
     first = np.cumsum([0, *(m.samples for m in manifests)])
     parts = [found[m.path] for m in manifests]
+    numbers = np.concatenate([part.numbers + n for part, n in zip(parts, first[:-1], strict=True)])
+    if place.local:
+        return Wanted(numbers, nowhere(len(numbers)), nowhere(len(numbers)))
     return Wanted(
-        np.concatenate([part.numbers + n for part, n in zip(parts, first[:-1], strict=True)]),
+        numbers,
         np.concatenate([part.start for part in parts]),
         np.concatenate([part.end for part in parts]),
     )
@@ -219,8 +222,7 @@ def _kept(catalog: pq.ParquetFile, m: Manifest, where: Mapping[str, Sequence[Any
         return Wanted(kept, np.concatenate(starts), np.concatenate(ends))
     if lies:
         _tell(m)
-    nowhere = np.full(len(kept), -1, np.int64)
-    return Wanted(kept, nowhere, nowhere)
+    return Wanted(kept, nowhere(len(kept)), nowhere(len(kept)))
 
 
 def follows(m: Manifest, start: Numbers, end: Numbers) -> bool:

@@ -132,6 +132,11 @@ class Wanted:
     end: Numbers
 
 
+def nowhere(count: int) -> Numbers:
+    """That the catalog does not say where ``count`` samples lie: -1 for each, stored once."""
+    return np.broadcast_to(np.int64(-1), count)
+
+
 @dataclass(slots=True)
 class Index:
     """Shards and blocks. Samples are numbered through, in the order of the shards.

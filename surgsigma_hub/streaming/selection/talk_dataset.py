@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 import orjson
 
 from ...errors import ShardError, SurgSigmaError
-from ...shards.by_medium import sample_of
+from ...shards.by_medium import MediumSamples, sample_of
 from ...shards.config_names import FRAMES
 from ..order.permutation import INTERLEAVE, BlockOrder, Numbers, Order, SequentialOrder, Shuffle
 from ..sample import StreamSample
@@ -24,6 +24,21 @@ from .index import Named
 Talk = Literal["one", "all", "turns"]
 """What an item is: one conversation about each medium an epoch; every conversation; or a medium with its conversations
 as turns."""
+
+
+_KNOWN = 4 * INTERLEAVE
+"""Media whose JSON is kept as it was last looked at: some 10 kB each, without their pixels."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """What is said about one medium: tasks and weights of its conversations, and which of them weigh something."""
+
+    medium: dict[str, Any]
+    tasks: list[str]
+    weights: list[float]
+    chosen: list[int]
+    samples: MediumSamples | None = None
 
 
 class TalkDataset(StreamDataset):
@@ -52,10 +67,10 @@ class TalkDataset(StreamDataset):
         super().__init__(loaded, wanted=None if conversations is None else conversations.wanted, where=where)
         self._turns = talk if isinstance(talk, Turns) else Turns() if talk == "turns" else None
         self._weights, self._conversations = weights, conversations
-        self._counts = conversations.counts() if talk == "all" and conversations is not None else None
-        self._ends = None if self._counts is None else np.cumsum(self._counts)
-        self.shares_media = self._counts is not None
+        self._places = conversations.edges() if talk == "all" and conversations is not None else None
+        self.shares_media = self._places is not None
         self.as_read = False
+        self._said: dict[int, _Said] = {}
         how = ["turns", self._turns.most, sorted(self._turns.apart)] if self._turns else [str(talk)]
         said = sorted((*name, weight) for name, weight in weights.items())
         identity = [self.fingerprint, len(self), how, said]
@@ -63,7 +78,7 @@ class TalkDataset(StreamDataset):
 
     def __len__(self) -> int:
         """Items of an epoch."""
-        return super().__len__() if self._ends is None else int(self._ends[-1])
+        return super().__len__() if self._places is None else int(self._places[-1])
 
     def interleaves(self, shuffle: Shuffle) -> bool:
         """Whether the number of lanes is part of the order."""
@@ -75,7 +90,7 @@ class TalkDataset(StreamDataset):
         Conversations about one medium come ``interleave`` items apart, so that a batch shows many media, and a rank of
         a world that divides ``interleave`` gets all about its media.
         """
-        if self._counts is None:
+        if self._places is None:
             return super().order(shuffle=shuffle, seed=seed, epoch=epoch, interleave=interleave)
         if shuffle == "none":
             return SequentialOrder(len(self))
@@ -83,15 +98,15 @@ class TalkDataset(StreamDataset):
         if shuffle == "block":  # media as their blocks are read
             media = super().order(shuffle=shuffle, seed=seed, epoch=epoch, interleave=interleave)
             dealt = media.at(np.arange(len(media), dtype=np.int64))
-        return BlockOrder(self._counts, seed=seed, epoch=epoch, interleave=interleave, dealt=dealt)
+        return BlockOrder(np.diff(self._places), seed=seed, epoch=epoch, interleave=interleave, dealt=dealt)
 
     def places(self, ordered: Numbers) -> tuple[Numbers, Numbers]:
         """Number of the medium, and which of its kept conversations, of each item that an order gives."""
-        if self._ends is None or self._counts is None:
+        if self._places is None:
             return super().places(ordered)
-        medium = np.searchsorted(self._ends, ordered, side="right").astype(np.int64)
+        medium = np.searchsorted(self._places, ordered.astype(self._places.dtype), side="right").astype(np.int64) - 1
         numbers, _ = super().places(medium)
-        return numbers, ordered - (self._ends[medium] - self._counts[medium])
+        return numbers, ordered - self._places[medium].astype(np.int64)
 
     def item(self, read: StreamSample, number: int, turn: int, *, seed: int, epoch: int) -> StreamSample:
         """What is said about a medium that was read.
@@ -106,36 +121,60 @@ class TalkDataset(StreamDataset):
         Raises:
             ShardError: it has other conversations than the catalog says.
         """
-        medium = read.sample
         try:
-            talks = medium["conversations"]
-            tasks = [talk["task"] for talk in talks]
-            weights = [self._weights.get((medium["source"], task), 0.0) for task in tasks]
-            if self._conversations is not None:
-                kept = self._conversations.of(number)
-                if len(kept) != len(talks):
-                    raise ShardError(
-                        f"medium {read.key}: {len(talks)} conversations, the catalog says {len(kept)}",
-                        hint="Build this part of the tree again.",
-                    )
-                weights = [weight if keep else 0.0 for weight, keep in zip(weights, kept, strict=True)]
-            chosen = [n for n, weight in enumerate(weights) if weight > 0]
-            if not chosen:
-                raise ShardError(
-                    f"medium {read.key}: none of its conversations is of a task that the manifest lists",
-                    hint="Build this part of the tree again.",
-                )
+            said = self._said_about(read, number)
             if self._turns is not None:
-                order = self._turns.choose(tasks, weights, lots(seed, epoch, number, len(talks)))
-                return replace(read, sample={**medium, "conversations": [talks[n] for n in order]})
-            n = chosen[turn] if self.shares_media else pick_one(weights, lots(seed, epoch, number, 1)[0])
-            sample = sample_of(medium, talks[n])
+                draws = lots(seed, epoch, number, len(said.tasks))
+                talks = read.sample["conversations"]
+                chosen = [talks[n] for n in self._turns.choose(said.tasks, said.weights, draws)]
+                return StreamSample(read.key, {**read.sample, "conversations": chosen}, read.media, read.position)
+            if self.shares_media:
+                if said.samples is None:
+                    said.samples = MediumSamples(read.sample)
+                sample = said.samples.sample(said.chosen[turn])
+            else:
+                n = pick_one(said.weights, lots(seed, epoch, number, 1)[0])
+                sample = sample_of(read.sample, read.sample["conversations"][n])
             return StreamSample(sample["id"], sample, dict(read.media), read.position)
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ShardError(
                 f"medium {read.key}: not the form of a medium with its conversations ({error!r})",
                 hint="Validate or rebuild the shard.",
             ) from None
+
+    def _said_about(self, read: StreamSample, number: int) -> _Said:
+        """What is said about a medium; where several items are made of it, looked up once for all of them.
+
+        Raises:
+            ShardError: other conversations than the catalog says, or none that the manifest lists.
+        """
+        medium = read.sample
+        known = self._said.get(number) if self.shares_media else None
+        if known is not None and known.medium is medium:
+            return known
+        tasks = [talk["task"] for talk in medium["conversations"]]
+        source = medium["source"]
+        weights = [self._weights.get((source, task), 0.0) for task in tasks]
+        if self._conversations is not None:
+            kept = self._conversations.of(number)
+            if len(kept) != len(tasks):
+                raise ShardError(
+                    f"medium {read.key}: {len(tasks)} conversations, the catalog says {len(kept)}",
+                    hint="Build this part of the tree again.",
+                )
+            weights = [weight if keep else 0.0 for weight, keep in zip(weights, kept, strict=True)]
+        chosen = [n for n, weight in enumerate(weights) if weight > 0]
+        if not chosen:
+            raise ShardError(
+                f"medium {read.key}: none of its conversations is of a task that the manifest lists",
+                hint="Build this part of the tree again.",
+            )
+        said = _Said(medium, tasks, weights, chosen)
+        if self.shares_media:
+            while len(self._said) >= _KNOWN:
+                self._said.pop(next(iter(self._said)), None)
+            self._said[number] = said
+        return said
 
 
 def check_talk(talk: object) -> None:

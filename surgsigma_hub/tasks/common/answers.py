@@ -19,6 +19,7 @@ from ...records import (
     Frame,
     Label,
     LabeledBox,
+    LabeledMask,
     Native,
     Triplet,
     Verdict,
@@ -216,6 +217,16 @@ def _clause(instrument: str, action: str, target: str, nth: int | None, definite
 
 
 # -------------------------------------------------------------------------------------------------------- boxes
+
+
+def the_instances(masks: Sequence[LabeledMask], id: str) -> str:
+    """An instrument as it stands in a mask: "the grasper", or "the graspers" where it has masks of several.
+
+    Two masks are two instruments where the source calls both by one name; a shaft beside its tip is none.
+    """
+    said = forms("instrument", id)
+    often = Counter(m.label.native for m in masks if m.label is not None and m.label.id == id)
+    return f"the {said.several}" if said.several and max(often.values(), default=0) > 1 else said.the
 
 
 def box_text(box: AnswerBox) -> str:

@@ -37,8 +37,13 @@ class Found:
     first_end: int = 0
 
 
-_ASKED = re.compile(r"(?<![^.;:!?])[^.;:!?]{1,200}\bor\b[^.;:!?]{1,200}\?", re.IGNORECASE)
-"""A question that a text asks itself, "hook or grasper?", names what it leaves open."""
+_ASKED = re.compile(
+    r"(?<![^.;:!?])[^.;:!?]{1,200}\bor\b[^.;:!?]{1,200}\?|\bwhether\b[^,.;:]{1,200}"
+    r"|\b(?:unclear|uncertain|unsure|not (?:clear|certain|sure)|(?:say|tell|judge|determined?|know|confirm))"
+    r" if\b[^,.;:]{1,200}",
+    re.IGNORECASE,
+)
+"""What a text leaves open: a question that it asks itself ("hook or grasper?"), "whether a hook is there"."""
 
 
 def labels_in(kind: Kind, text: str, among: frozenset[str] | None = None) -> Found:
@@ -65,6 +70,17 @@ def labels_in(kind: Kind, text: str, among: frozenset[str] | None = None) -> Fou
             first_end = first_end or span.end
             ids[meant[0]] = None
     return Found(tuple(ids), unclear, null, first_end)
+
+
+def denied_in(kind: Kind, text: str) -> frozenset[str]:
+    """The labels of ``kind`` that ``text`` says are not there.
+
+    >>> denied_in("instrument", "There is no hook; whether a grasper is there is unclear")
+    frozenset({'hook'})
+    """
+    read = tokens(_ASKED.sub(lambda asked: " " * len(asked[0]), text))
+    spans = lexicon(kind).find(read)
+    return frozenset(id for n in denied(read, spans) for id in spans[n].ids(kind))
 
 
 # ------------------------------------------------------------------------------------------------------ parsers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,16 +13,54 @@ from ...records import Answer, AnswerCriterion
 from ..common.answers import criteria_text
 from ..common.base import Reader, Size, Space
 from .criteria import named_criteria
+from .labels import denied_in
 from .lexicon import lexicon
 from .strip import answer_part
 
 _OPTION = re.compile(r"^[ \t]{0,4}\(?([A-Z])[.):][ \t]{1,4}(\S.{0,200})$", re.MULTILINE)
+_LEAD = (
+    r"(?:(?:i\s(?:would\s)?(?:choose|pick|select|say|answer|go\s(?:with|for))|only|just|it\sis|"
+    r"(?:(?:the|my)\s)?(?:(?:best|correct|right|final|most\slikely)\s)?(?:answers?|options?|choices?|letters?)"
+    r"(?:\s(?:is|are|would\sbe))?)\s?:?\s)"
+)
 _LETTERS = re.compile(
-    r"(?:(?:the )?(?:correct |right )?(?:answers?|options?|choices?)(?: is| are|:)? ?)?"
-    r"\(?([A-Z])\)?(?:(?:, and |, | and | & |,)\(?([A-Z])\)?)*[.)]?",
+    rf"{_LEAD}{{0,2}}(?P<letters>[A-Z](?:(?:, and | and |, | & |; |[,;/ ]){_LEAD}?[A-Z])*)\s?[.:]?"
+    r"(?:[,.]?\s(?:because|since|as|[–—-])\s(?P<why>.*))?",
     re.IGNORECASE,
 )
+_WRAPPED = re.compile(r"[\[\]{}()\"']+")
+_KEY = re.compile(r"\s*(?:final\s)?(?:answers?|options?|choices?|letters?|selected)\s*[:=]\s*", re.IGNORECASE)
+_EVERY = re.compile(r"(?:all|both)(?:\s(?:of\s)?(?:them|these|the\soptions|options|the\sabove|above))?", re.IGNORECASE)
+_OPEN = re.compile(r"\b[A-Z]\)?\s?(?:or|vs)\s\(?[A-Z]\b")
 _YES_NO = re.compile(r"(yes|no)\b(?! (?:instrument|tool|action|tissue|organ|structure)s?\b)", re.IGNORECASE)
+_NOT_SO = re.compile(r"not(?:\s(?:yet|fully|quite|really|completely))?|partially|partly|only partially", re.IGNORECASE)
+_ZERO = re.compile(r"zero|0|none", re.IGNORECASE)
+
+
+def _chosen(part: str, options: Mapping[str, str]) -> tuple[str, ...]:
+    """The letters of the options that an answer names and nothing else, as it may print them; () for none such.
+
+    >>> four = dict.fromkeys("ABCD", "")
+    >>> [_chosen(said, four) for said in ("B and D", '["B", "D"]', "The answer is (C)", "A because of it", "A hook")]
+    [('B', 'D'), ('B', 'D'), ('C',), ('A',), ()]
+    """
+    bare = " ".join(_WRAPPED.sub(" ", _KEY.sub("", _WRAPPED.sub(" ", part), count=1)).split()).replace(" ,", ",")
+    if _EVERY.fullmatch(bare):
+        return tuple(options)
+    if len(bare) > 1 and bare.isalpha() and bare == "".join(sorted({*bare} & {*options})):
+        return tuple(bare)
+    match = _LETTERS.fullmatch(bare)
+    if match is None:
+        return ()
+    letters = re.findall(r"\b[A-Z]\b", match["letters"].upper())
+    others = {*re.findall(r"\b[A-Z]\b", match["why"] or "")} & {*options} - {*letters}
+    return tuple(letters) if {*letters} <= {*options} and not others else ()
+
+
+def _spelled_out(part: str, options: Mapping[str, str]) -> str:
+    """An answer with what the letters stand for in their places: "A is absent; B and C are present"."""
+    letter = re.compile(rf"(?<![\w'])([{''.join(options)}])(?=\s*(?:$|[,;.:)&/(]|(?:and|is|are)\b))")
+    return part if _OPEN.search(part) else letter.sub(lambda m: options[m[1]], part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +105,39 @@ class InContext:
         if question is not None:
             part = answer_part(text, f"an answer to {question[:80]!r}")
             options = dict(_OPTION.findall(question))
-            if options and _LETTERS.fullmatch(part):
-                letters = re.findall(r"\b[A-Z]\b", part.upper())
-                if all(letter in options for letter in letters):
-                    return read("; ".join(options[one] for one in letters))
-            if not options and (said := _YES_NO.match(part)):
-                yes = said[1].casefold() == "yes"
-                found = self._verdict(read, text, question, yes=yes, bare=len(part) < 5)
-                if found is not None:
-                    return found
+            if options:
+                if chosen := _chosen(part, options):
+                    return read("; ".join(options[one] for one in chosen))
+                try:
+                    return read(text)
+                except BadAnswerError:
+                    if (said := _spelled_out(part, options)) == part:
+                        raise
+                    return read(said)
+            return self._to_what_is_asked(read, text, part, question)
         return read(text)
+
+    def _to_what_is_asked(self, read: Callable[[str], Answer], text: str, part: str, question: str) -> Answer:
+        """The answer to a question that names a thing, or asks how many there are."""
+        bare = _KEY.sub("", _WRAPPED.sub(" ", part), count=1).strip()
+        said = _YES_NO.match(bare)
+        if said or _NOT_SO.fullmatch(bare):
+            yes = said is not None and said[1].casefold() == "yes"
+            found = self._verdict(read, text, question, yes=yes, bare=said is None or len(bare) < 5)
+            if found is not None:
+                return found
+        if _ZERO.fullmatch(bare) and "how many" in question.casefold():
+            return read("none")
+        try:
+            return read(text)
+        except BadAnswerError:
+            asked = self._named(question)
+            if self.closed and asked and asked <= {id for kind in self.kinds for id in denied_in(kind, part)}:
+                return read("none")  # "there is no grasper"
+            raise
+
+    def _named(self, text: str) -> set[str]:
+        return {i for kind in self.kinds for span in lexicon(kind).find(text) for i in span.ids(kind)}
 
     def _verdict(
         self, read: Callable[[str], Answer], text: str, question: str, *, yes: bool, bare: bool
@@ -87,8 +148,7 @@ class InContext:
                 return None
             typed = tuple(AnswerCriterion(id, yes) for id in asked)
             return Answer(text=criteria_text(typed), criteria=typed)
-        named = [i for kind in self.kinds for span in lexicon(kind).find(question) for i in span.ids(kind)]
-        if not named or (not self.closed and not (yes and bare)):
+        if not self._named(question) or not (yes or self.closed):
             return None
         if not yes:
             return read("none")
