@@ -6,10 +6,12 @@ them are told in ``dataset_cards/cholect50.md``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.parsers.cells import table_text
+from surgsigma_hub.parsers.releases.cholect50_frames import WHOLE, size_seen
 from surgsigma_hub.parsers.releases.triplet_labels import course_of_vectors, moments_of_vectors, read_labelled_video
 from surgsigma_hub.parsers.releases.triplet_vectors import Triples, VectorError, read_label_mapping
 from surgsigma_hub.records import BoxExtent, Coverage, Defect, Fact, Reason, Video
@@ -101,6 +103,12 @@ class CholecT50(DeclaredSource):
         except VectorError as error:
             return VideoLabels(defects=[Defect(error.reason, where, error.message)])
         frames, defects = moments_of_vectors(read, where)
+        images = self._images(video, {**self.found[video.id][0], "video": video.id})[0]
+        size = size_seen(images) if read.part and read.boxed else None
+        if size is not None and size in WHOLE:
+            detail = f"its boxes are shares of cropped images; these have {size[0]}x{size[1]} as in the full release"
+            defects.append(Defect(Reason.FOOTAGE_CONTRADICTS, where, f"{detail}: no box is read"))
+            frames = [replace(frame, instrument_boxes=None) for frame in frames]
         return VideoLabels(
             frames=frames,
             defects=[*read.defects, *defects],

@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from surgsigma_hub.parsers.class_masks import MaskCodes, read_class_mask
+from surgsigma_hub.errors import BadRowError
+from surgsigma_hub.parsers.class_masks import ClassMask, MaskCodes, read_class_mask, size_of
 from surgsigma_hub.parsers.picture_tables import picture_columns, unpacked
 from surgsigma_hub.parsers.releases.dsad_tables import PART, SEVERAL, lay_out
 from surgsigma_hub.parsers.releases.dsad_weak_labels import read_weak_labels
@@ -156,6 +157,7 @@ class Dsad(StillsSource):
         *masks, table = self._labels_at(still)
         place = str(still.fields["place"])
         boxes: list[LabeledBox] = []
+        drawn: list[ClassMask] = []
         for path in masks:
             organ = place if place != SEVERAL else path.stem.partition("_")[2]
             if organ not in _ORGANS:
@@ -165,7 +167,14 @@ class Dsad(StillsSource):
                 FileImage(path), self.relative(path), MaskCodes.two_levels(organ, least=128)
             )
             yield from defects
-            boxes += [LabeledBox(Label(name), r.box) for name, r in mask.regions.items()] if mask is not None else []
+            if mask is not None:
+                drawn.append(mask)
+                boxes += [LabeledBox(Label(name), r.box) for name, r in mask.regions.items()]
+        try:
+            size = size_of(drawn)
+        except BadRowError as error:
+            yield Defect(Reason.LABEL_CORRUPT, self.relative(still.path), error.message)
+            return
         if table not in self._tables:
             self._tables[table], defects = read_weak_labels(table, self.relative(table), _ORGANS)
             yield from defects if place != SEVERAL or table.is_file() else ()  # no release has one there
@@ -180,6 +189,7 @@ class Dsad(StillsSource):
             fps=1,
             variant=place,
             image=FileImage(still.path),
+            size=size,
             tissues=None if organs is None else tuple(map(Label, organs)),
             tissue_boxes=tuple(boxes),
             origins={Fact.TISSUE_BOXES: Origin("derived", note="bounds of all pixels of an organ")},

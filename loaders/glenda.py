@@ -107,7 +107,8 @@ class Glenda(Source):
             return found
         for fields, path in matches(self.root, _OUTLINE):
             scene, frame = path.parent.parent, path.parent.name
-            pictures = scene.parent.parent / "frames" / scene.name
+            homes = (scene.parent.parent / kind / scene.name for kind in ("frames", "images"))  # the README says images
+            pictures = next((home for home in homes if home.is_dir()), scene.parent.parent / "frames" / scene.name)
             own = found.setdefault((f"v{fields['video']}",) * 2, {})
             one = _Image(self.relative(path.parent), as_ended(pictures / f"{frame}.jpg"))
             own.setdefault(int(fields["frame"]), one).masks.append((str(fields["name"]), path))
@@ -138,36 +139,42 @@ class Glenda(Source):
             yield from self._file[1].defects
         for number, image in sorted(self._images[video.data["case"], video.id].items()):
             boxes: list[LabeledBox] = []
+            sizes: set[tuple[int, int]] = set()
             for told in self._outlined(image):
                 if isinstance(told, Defect):
                     yield told
                 elif (name := _NAMES.get(told[0].casefold())) is not None:
                     boxes.append(LabeledBox(Label(name), told[1]))
+                    sizes.add(told[2])
                 elif told[0].casefold() not in _NONE:
                     detail = f"{told[0]!r:.40} is none of {', '.join(sorted(_NAMES))}"
                     yield Defect(Reason.LABEL_UNKNOWN, image.place, detail)
             if not boxes:
+                continue
+            if len(sizes) > 1:
+                yield Defect(Reason.LABEL_CORRUPT, image.place, f"masks of {sorted(sizes)[:2]} for one image")
                 continue
             if not image.picture.is_file():
                 yield Defect(Reason.MEDIA_MISSING, image.place, f"{self.relative(image.picture)} is missing")
                 continue
             origin = {Fact.TISSUE_BOXES: Origin("derived", note="bounds of the outlines")}
             picture = FileImage(image.picture)
-            yield Frame(index=number, fps=1, image=picture, tissue_boxes=tuple(boxes), origins=origin)
+            yield Frame(index=number, fps=1, image=picture, size=min(sizes), tissue_boxes=tuple(boxes), origins=origin)
 
-    def _outlined(self, image: _Image) -> Iterator[tuple[str, Box] | Defect]:
-        """Class and box of each outline of an image, and what cannot be read."""
+    def _outlined(self, image: _Image) -> Iterator[tuple[str, Box, tuple[int, int]] | Defect]:
+        """Class, box and size of the whole of each outline of an image, and what cannot be read."""
         if image.coco is not None and self._file is not None:
             objects, defects = self._file[1].objects(image.coco)
             yield from defects
-            yield from ((one.category, one.box) for one in objects if one.box is not None)
+            whole = (image.coco.width, image.coco.height)
+            yield from ((one.category, one.box, whole) for one in objects if one.box is not None)
         for name, path in sorted(image.masks):
             mask, defects = read_class_mask(FileImage(path), self.relative(path), _DRAWN)
             yield from defects
             if mask is not None and mask.regions:
                 region = mask.regions["drawn"]
                 if region.pixels < mask.width * mask.height:
-                    yield re.sub("_a_[0-9]+$", "", name), region.box
+                    yield re.sub("_a_[0-9]+$", "", name), region.box, (mask.width, mask.height)
                 else:
                     yield Defect(
                         Reason.LABEL_CORRUPT, self.relative(path), "the mask is lit all over: it outlines nothing"

@@ -15,6 +15,7 @@ from surgsigma_hub.parsers.coco import CocoFile, CocoImage, CocoObject, read_coc
 from surgsigma_hub.records import BoxExtent, Coverage, Defect, Fact, FileImage, Frame, Label, LabeledBox, Reason, Video
 from surgsigma_hub.source import Access, Modality, Procedure, Source, SourceInfo, Specialty
 from surgsigma_hub.source.layout import matches
+from surgsigma_hub.source.numbered_files import as_ended
 
 _SET = "gastric_real"
 _SPLITS = ("train", "val")
@@ -101,7 +102,7 @@ class HsdbInstrument(Source):
                 detail = f"{name!r:.60} is none of the known instruments: left out"
                 yield Defect(Reason.LABEL_UNKNOWN, f"{file.where} image {image.id}", detail)
             known = [o for o in objects if o.category not in unknown]
-            path = (self.root / file.where).parent / video.id / image.name.rpartition("/")[2]
+            path = as_ended((self.root / file.where).parent / video.id / image.name.rpartition("/")[2])
             size = (image.width, image.height)
             facts = _facts(known, whole=not unknown and not defects)
             yield Frame(index=number, fps=1, image=FileImage(path), size=size, **facts)

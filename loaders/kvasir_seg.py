@@ -86,13 +86,14 @@ class KvasirSeg(StillsSource):
         if problem and table.is_file() and video.id == self.videos()[0].id:
             yield Defect(Reason.ROW_MALFORMED, self.relative(table), problem)
         boxes: list[LabeledBox] = []
-        given = video.id in entries
+        given, size = video.id in entries, None
         if not given:
             detail = f"no box is told ({problem or 'no entry of this image'}): it is that of the mask"
             yield Defect(Reason.LABEL_MISSING, f"{self.relative(table)} {video.id}", detail)
         if given:
             try:
                 boxes = list(_boxes_of(entries[video.id]))
+                size = (entries[video.id]["width"], entries[video.id]["height"])
             except BoxOutsideError as error:
                 yield Defect(Reason.BOX_OUTSIDE, f"{self.relative(table)} {video.id}", error.message)
                 return
@@ -106,10 +107,12 @@ class KvasirSeg(StillsSource):
             if mask is None:
                 return
             boxes = [LabeledBox(Label(name), region.box) for name, region in mask.regions.items()]
+            size = (mask.width, mask.height)
         yield Frame(
             index=0,
             fps=1,
             image=FileImage(still.path),
+            size=size,
             tissues=(Label(_POLYP),) if boxes else (),
             tissue_boxes=tuple(boxes),
             origins={} if given else {Fact.TISSUE_BOXES: Origin("derived", note="bounds of the mask")},

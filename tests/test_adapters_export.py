@@ -304,7 +304,7 @@ def test_command(adapter_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().out
     assert "instrument_segmentation" in said and "cannot hold" in said and "llamafactory-cli" in said
     assert "--template qwen2_vl --image_min_pixels 1024 --image_max_pixels 50176" in said
-    assert "Note: Boxes are in pixels of the image as LLaMA-Factory shrinks images" in said
+    assert "Note: Boxes are in pixels of the image as LLaMA-Factory resizes images" in said
     away = ["export", str(adapter_tree), "--format", "swift", "--out", str(tmp_path / "b")]
     assert main([*away, "--reasoning", "separate"]) == 2
     assert "ms-swift drops a trace that stands apart" in capsys.readouterr().err

@@ -92,6 +92,8 @@ def test_files_of_a_tree_by_medium(tmp_path: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert main(["export", str(tree), "--format", "grpo", "--talk", "turns", "--out", str(tmp_path / "no")]) == 2
     assert "--talk one or all" in capsys.readouterr().err
+    assert main(["export", str(tree), "--format", "cosmos", "--talk", "all", "--out", str(tmp_path / "no")]) == 2
+    assert "Leave --talk out" in capsys.readouterr().err
     assert main([*line, "--out", str(tmp_path / "no")]) != 0, "without --talk there is nothing by task"
     capsys.readouterr()
     assert main([*line, "--out", str(tmp_path / "no"), "--talk", "one", "--per-task", "2"]) == 2

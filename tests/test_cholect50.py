@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from surgsigma_hub.errors import LayoutError, UnknownNameError
 from surgsigma_hub.ontology import native_names, resolve_frame
 from surgsigma_hub.parsers.releases.triplet_vectors import NAMES
@@ -79,6 +80,15 @@ def test_boxes_where_the_file_has_them() -> None:
     )
     assert frames[19].instrument_boxes == (LabeledBox(Label("hook"), Box(0.5, 0.5, 1.0, 0.75), clipped=True),)
     assert read(ROOT, "VID01")[0][2].instrument_boxes is None
+
+
+def test_boxes_of_cropped_images_are_not_laid_over_whole_ones(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
+    for path in (root / "videos/VID74").iterdir():
+        Image.new("RGB", (854, 480), (90, 60, 50)).save(path)
+    frames, defects = read(root, "VID74")
+    assert all(f.instrument_boxes is None for f in frames.values()) and frames[6].instruments
+    assert any(d.reason is Reason.FOOTAGE_CONTRADICTS and "854x480" in d.detail for d in defects)
 
 
 def test_every_label_of_the_fixture_resolves_and_the_vocabulary_is_the_ontologys() -> None:

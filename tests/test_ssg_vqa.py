@@ -102,3 +102,11 @@ def test_the_real_files(real: Path) -> None:
     read_graph = read_scene_graph(real / "ssg_vqa" / "scene_graph" / "VID01_0.json")
     assert not read_graph.problems and len(read_graph.structures) == 5
     assert graph.triplets == (Triplet(Label("grasper"), Label("grasp"), Label("gallbladder")),)
+
+
+def test_other_images_under_the_names_of_the_frames_are_refused(copy: Path) -> None:
+    shutil.copytree(copy / "data", copy / "again")
+    assert len(read(copy, "VID02")[0]) == 3, "the same images twice are no trouble"
+    shutil.copy(copy / "again/VID01/000002.png", copy / "again/VID01/000001.png")
+    with pytest.raises(LayoutError, match=r"again/VID01/000001\.png and data/VID01/000001\.png are other images"):
+        Source(copy).videos()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from surgsigma_hub.api import build
+from surgsigma_hub.errors import BuildError
 
 import damage
 import sources
@@ -64,12 +67,14 @@ def masks(root: Path) -> list[tuple[Path, np.ndarray[tuple[int, ...], np.dtype[n
 
 
 def said_of(name: str, root: Path, cache: Path) -> dict[str, tuple[object, ...]]:
-    """What each video says, in words that do not depend on where the copy is or on capitals."""
+    """What each video says, in words that do not depend on where the copy is or on capitals, and which files it has."""
     said = damage.said(sources.opened(name, cache, root))
-    return {
-        id: tuple(repr(one).replace(f"{root}/", "").lower() for one in (*video.records, *video.defects))
-        for id, video in said.items()
-    }
+
+    def words(one: object) -> str:
+        there = re.sub(r"PosixPath\('([^']+)'\)", lambda path: f"{path[1]} {Path(path[1]).is_file()}", str(one))
+        return there.replace(f"{root}/", "").lower()
+
+    return {id: tuple(map(words, (*video.records, *video.defects))) for id, video in said.items()}
 
 
 @pytest.mark.parametrize("name", sources.WITH_FILES)
@@ -86,3 +91,22 @@ def test_a_copy_from_another_system_says_the_same(name: str, tmp_path: Path) -> 
         shutil.copytree(sources.FIXTURES / name, root)
         masks_of_a_palette(root)
         assert said_of(name, root, tmp_path / "cache3") == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "images"),
+    [
+        ("dsad", "**/image*.png"),
+        ("endovis2017", "**/left_frames/*.png"),
+        ("glenda", "**/frames/*.jpg"),
+        ("kvasir_seg", "images/*.jpg"),
+    ],
+)
+def test_boxes_are_not_laid_over_images_of_another_shape(name: str, images: str, tmp_path: Path) -> None:
+    """As where images were cropped and masks were not: shares of the one are elsewhere in the other."""
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    for path in root.glob(images):
+        with Image.open(path) as image:
+            image.resize((image.width, 2 * image.height)).save(path)
+    with pytest.raises(BuildError, match="not a rescale"):
+        build(name, root=root, out=tmp_path / "surgsigma", max_quarantine=1)

@@ -232,7 +232,7 @@ class _Run:
             shutil.rmtree(self._work)
             raise SurgSigmaError(
                 f"no sample of these can be written as {self._adapter.name}: {reasons}",
-                hint=way_out(self._tally.left_out, turns=self._choice.talk == "turns"),
+                hint=way_out(self._tally.left_out, self._choice.talk, media=bool(self._adapter.targets)),
             )
         finish(self._work, self._out, self._sizes, self._adapter.columns)
         return self._describe()
@@ -316,7 +316,7 @@ class _Run:
             media_files=count,
             media_bytes=size,
             how=adapter.how(written),
-            notes=notes(written, adapter.trainer, adapter.rate),
+            notes=[] if adapter.targets else notes(written, adapter.trainer, adapter.rate),
         )
         _write_json(self._out / REPORT, {"asked": self._asked, "report": report.published()})
         return replace(report, resumed=self._resumed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .boxes import Boxes
@@ -49,6 +50,16 @@ class Written:
         return f"{self.rates[0]:.3g}"
 
 
+def _one_digit(rate: float) -> str:
+    """A rate in one digit, no higher: videos have no frames for a higher one.
+
+    >>> _one_digit(0.778), _one_digit(0.75), _one_digit(1.0), _one_digit(29.97)
+    ('0.7', '0.7', '1', '20')
+    """
+    step = 10.0 ** math.floor(math.log10(rate))
+    return f"{math.floor(rate / step + 1e-9) * step:g}"
+
+
 def notes(written: Written, trainer: str, setting: str) -> list[str]:
     """What is true of the records only with certain settings of the trainer.
 
@@ -60,7 +71,7 @@ def notes(written: Written, trainer: str, setting: str) -> list[str]:
     said: list[str] = []
     if written.bounds is not None:
         least, most = written.bounds
-        whose = f"{trainer} shrinks images" if written.boxes.before is not None else "the model sees images"
+        whose = f"{trainer} resizes images" if written.boxes.before is not None else "the model sees images"
         said.append(
             f"Boxes are in pixels of the image as {whose} within {least:,} to {most:,} pixels: train and ask with "
             "these bounds, or export again with others (--min-pixels, --max-pixels)."
@@ -69,7 +80,7 @@ def notes(written: Written, trainer: str, setting: str) -> list[str]:
         low, high = written.rates
         said.append(
             f"Videos are written as {low:.3g} to {high:.3g} frames a second, but {trainer} takes all of them at one "
-            f"rate ({setting}): what a model counts in them is no time. Use --video file, or --fps {low:.1g}."
+            f"rate ({setting}): what a model counts in them is no time. Use --video file, or --fps {_one_digit(low)}."
         )
     if written.odd:
         whose = "1 record has a video" if written.odd == 1 else f"{written.odd:,} records have videos"

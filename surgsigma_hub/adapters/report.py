@@ -122,14 +122,17 @@ def why(reason: str) -> str:
     return REASONS.get(reason, reason)
 
 
-def way_out(left_out: Collection[str], *, turns: bool) -> str:
+def way_out(left_out: Collection[str], talk: str | None, *, media: bool) -> str:
     """What to choose instead, where every sample was left out.
 
     Args:
         left_out: The reasons.
-        turns: Whether records were of media with their conversations as turns.
+        talk: As of an export.
+        media: Whether answers of the format are media.
     """
-    if turns and "turns" in left_out:
+    if media and talk is not None:
+        return "Leave --talk out: tasks whose answer is an image or a video are laid out by task."
+    if talk == "turns" and "turns" in left_out:
         return "One conversation a record is what --talk one or all gives."
     if set(left_out) <= {"target", "no_target"}:
         return (

@@ -1,15 +1,16 @@
 """Runs of frames: a long video is mapped in several units, so that none is larger than a stated number of pictures.
 
-Each run reads all labels of the video, which costs a thousandth of what its pictures cost, and takes its own share of
-what they yield. What is known of the video as a whole (its frames, its footage, what its loader refuses) is told by the
-first run alone. A moment belongs to the run in which it comes first, so that two samples of one id meet in one run.
-A run begins at the last key frame before it: a film with no other than its first is decoded from there by each.
+Each run reads all labels of the video, and takes its own share of what they yield. Most labels cost a thousandth of
+what the pictures cost; those that are pixels themselves, such as class masks, may cost half of it, and then runs are
+fewer. What is known of the video as a whole (its frames, its footage, what its loader refuses) is told by the first run
+alone. A moment belongs to the run in which it comes first, so that two samples of one id meet in one run. A run begins
+at the last key frame before it: a film with no other than its first is decoded from there by each.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,11 +20,14 @@ from .parts import read_summary
 from .units import check_results
 
 FRAME_RUN = 2048
-"""Pictures in a run: about a minute of one core where they are encoded, beside a fifth of a second for the labels of
+"""Pictures in a run: 20 s of one core or more where they are encoded, beside a fifth of a second for the labels of
 three hours at one a second, which every run reads."""
 
 MOST_RUNS = 32
 """Of one video: above this, runs grow instead, since each reads all labels (a million moments in about 18 s)."""
+
+MOST_AGAIN = 0.25
+"""Share of the work on a video that its later runs may add by reading its labels again."""
 
 CLIP_WEIGHT = 32
 """Pictures that a sample over the course of a video counts as: a clip of 100 frames costs about as much to make."""
@@ -78,16 +82,32 @@ class Turns:
         return at >= self.run.begin
 
 
-def further_runs(weight: int, length: int) -> list[FrameRun]:
+def further_runs(weight: int, length: int, most: int = MOST_RUNS - 1) -> list[FrameRun]:
     """The runs behind the first one, of a video that yields ``weight`` pictures; none where the first took all.
+
+    Args:
+        weight: Pictures of the video.
+        length: Of the first run; the others are as long, or longer where they would be more than ``most``.
+        most: 1 or more.
 
     >>> further_runs(7, 3), further_runs(3, 3)
     ([FrameRun(begin=3, end=5), FrameRun(begin=5, end=7)], [])
     """
     left = weight - length
-    count = min(MOST_RUNS - 1, -(-left // length))
+    count = min(most, -(-left // length))
     edges = [length + left * n // count for n in range(count + 1)] if left > 0 else []
     return [FrameRun(begin, end) for begin, end in pairwise(edges)]
+
+
+def worthwhile(summary: Mapping[str, Any], length: int) -> int:
+    """How many runs may follow the first one of a video, which has noted what its labels and its own share cost.
+
+    >>> first = {"weight": 9000, "reading": 2.0, "making": 60.0}
+    >>> worthwhile(first, 3000), worthwhile({**first, "reading": 30.0}, 3000), worthwhile({**first, "reading": 0}, 3000)
+    (22, 1, 31)
+    """
+    whole = summary["making"] * summary["weight"] / length
+    return max(1, min(MOST_RUNS - 1, int(MOST_AGAIN * whole / max(summary["reading"], 1e-9))))
 
 
 class VideoJob(Protocol):
@@ -116,13 +136,16 @@ def map_videos(work: Callable[..., None], jobs: Sequence[Any], run: Callable[...
     length = FRAME_RUN
     firsts = [replace(job, run=FrameRun(0, length)) for job in jobs]
     _run(work, firsts, run)
-    later = [
-        [
-            replace(job, run=one, folder=job.folder.with_name(f"{job.folder.name}+{n:03d}"))
-            for n, one in enumerate(further_runs(read_summary(job.folder)["weight"], length), 1)
-        ]
-        for job in firsts
-    ]
+    later: list[list[Any]] = []
+    for job in firsts:
+        summary = read_summary(job.folder)
+        runs = further_runs(summary["weight"], length, worthwhile(summary, length))
+        later.append(
+            [
+                replace(job, run=one, folder=job.folder.with_name(f"{job.folder.name}+{n:03d}"))
+                for n, one in enumerate(runs, 1)
+            ]
+        )
     _run(work, [job for some in later for job in some], run)
     return [(job.folder, *(other.folder for other in some)) for job, some in zip(firsts, later, strict=True)]
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import process_time
 from types import MappingProxyType
 
 from ..errors import LabelError, MediaError, SampleError
@@ -131,6 +132,7 @@ class _Mapper:
     def run(self) -> None:
         """All frames, then the course, for which one frame a second is kept."""
         video, part, first = self.job.video, self.part, self.job.run.first
+        started = process_time()
         self.course = self._resolved_course()
         for frame in self._frames():
             for one in self.extra.added(video, frame):
@@ -142,7 +144,7 @@ class _Mapper:
                     part.at += 1
                     if self.turns.takes(moment_id(self.source.info, video, moment), CLIP_WEIGHT):
                         self._add(task, moment, draft)
-        part.weight = self.turns.weight
+        part.weight, part.making = self.turns.weight, process_time() - started - part.reading
         if first:
             part.footage = self.seen.summary()
             part.labels = self.labels.hexdigest()
@@ -151,7 +153,7 @@ class _Mapper:
         """The frames of this run; what is to be told of all frames of the video is told by the first one."""
         video, part, first = self.job.video, self.part, self.job.run.first
         looks_further = self.course is not None and any(task.draft_course for task in self.tasks)
-        for found in self.seen.frames():
+        for found in self._labels():
             part.at += 1
             if isinstance(found, Defect):
                 if first:
@@ -176,6 +178,17 @@ class _Mapper:
                 self.moments.append(frame)
             if own:
                 yield frame
+
+    def _labels(self) -> Iterator[Frame | Defect]:
+        """All that the labels say, while the clock of reading runs."""
+        found = self.seen.frames()
+        while True:
+            started = process_time()
+            one = next(found, None)
+            self.part.reading += process_time() - started
+            if one is None:
+                return
+            yield one
 
     def _add_frame(self, frame: Frame) -> None:
         info, video = self.source.info, self.job.video

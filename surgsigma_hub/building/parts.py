@@ -53,6 +53,8 @@ class PartWriter:
     Attributes:
         at: Place in the video of what is being added: defects of all its runs are told in this order.
         weight: Pictures that all runs of the video have together.
+        reading: Seconds of a processor that its labels took, of all its runs.
+        making: Seconds that all the rest took, of this run alone.
         rescaled: How many images are a rescale of what the labels say, by both sizes.
     """
 
@@ -65,6 +67,8 @@ class PartWriter:
     inputs: dict[str, Any] = field(default_factory=dict)
     at: int = 0
     weight: int = 0
+    reading: float = 0.0
+    making: float = 0.0
     rescaled: Counter[str] = field(default_factory=Counter)
     _media: IO[bytes] = field(init=False)
     _media_bytes: int = field(init=False, default=0)
@@ -135,6 +139,8 @@ class PartWriter:
             "footage": self.footage,
             "rescaled": self.rescaled,
             "weight": self.weight,
+            "reading": self.reading,
+            "making": self.making,
             "labels": self.labels,
             "inputs": self.inputs,
         }

@@ -6,7 +6,7 @@ pixels are held after a mask was read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -169,6 +169,18 @@ def read_instance_mask(ref: Encoded, where: str) -> tuple[tuple[Region, ...] | N
     image = Drawn(where, _Channel(ref))
     found = (_region(image, numbers, value) for value in values)
     return tuple(region for region in found if region is not None), ()
+
+
+def size_of(masks: Iterable[ClassMask]) -> tuple[int, int] | None:
+    """Width and height that all masks of one image have; None without any.
+
+    Raises:
+        BadRowError: they differ, so that one at least is of another image.
+    """
+    sizes = sorted({(mask.width, mask.height) for mask in masks})
+    if len(sizes) > 1:
+        raise BadRowError(f"masks of {sizes[0][0]}x{sizes[0][1]} and {sizes[1][0]}x{sizes[1][1]} for one image")
+    return sizes[0] if sizes else None
 
 
 def facts_in(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ class FilePerFrame(DeclaredSource):
         found = {id: (fields, dict(paths)) for id, (fields, paths) in super().found.items()}
         own = {kind for kind, patterns in self.files.items() if all("{" in pattern for pattern in patterns)}
         labelled = {id for id, (_, paths) in found.items() if own & paths.keys()}
+        compared: set[tuple[Path, Path]] = set()
         for kind, patterns in self.per_frame.items():
             for pattern in patterns:
                 for fields, path in matches(self.folder, pattern):
@@ -40,6 +42,13 @@ class FilePerFrame(DeclaredSource):
                     if before != path and before.parent == path.parent and kind != "image":
                         names = f"{self.relative(before)} and {self.relative(path)}"
                         raise self.layout_error(self.root, f"{names} are of the same frame; keep one of them")
+                    folders = (before.parent, path.parent)
+                    if folders[0] == folders[1] or kind != "image" or folders in compared:
+                        continue
+                    compared.add(folders)  # masks or smoky copies under the names of the images, as often as not
+                    if not filecmp.cmp(before, path, shallow=False):
+                        names = f"{self.relative(before)} and {self.relative(path)}"
+                        raise self.layout_error(self.root, f"{names} are other images of one frame; keep one of them")
         return {id: held for id, held in found.items() if id in labelled}
 
     def frame_files(self, video: Video, kind: str) -> dict[int, Path]:

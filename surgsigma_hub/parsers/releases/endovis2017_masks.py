@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from ...errors import BadRowError
 from ...media.boxes import around
 from ...records import (
     Box,
@@ -20,7 +21,7 @@ from ...records import (
     Origin,
     Reason,
 )
-from ..class_masks import ClassMask, MaskCodes, read_class_mask
+from ..class_masks import ClassMask, MaskCodes, read_class_mask, size_of
 
 _FPS = 2
 _TYPES = (
@@ -59,6 +60,11 @@ def moment_of_masks(
         whole = whole and mask is not None and mask.complete
         if mask is not None:
             read[kind] = mask
+    try:
+        size = size_of(read.values())
+    except BadRowError as error:
+        yield Defect(Reason.LABEL_CORRUPT, shown(image), error.message)
+        return
     of_test = {kind: mask for kind, mask in read.items() if kind in TEST}
     instruments: list[tuple[Label, MaskImage, Box | None]] = []
     for kind, mask in read.items():
@@ -79,6 +85,7 @@ def moment_of_masks(
         index=index,
         fps=_FPS,
         image=FileImage(image),
+        size=size,
         instruments=tuple(dict.fromkeys(label for label, _, _ in instruments)) if typed else None,
         instrument_masks=tuple(LabeledMask(label, mask) for label, mask, _ in instruments) if typed else None,
         instrument_boxes=None if of_test else boxes,

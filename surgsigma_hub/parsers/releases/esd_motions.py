@@ -153,6 +153,8 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
         tokens = tokens[1:]
     whole, tokens = tokens, _without_the_finished(tokens)
     over = len(tokens) < len(whole)
+    while over and tokens and tokens[-1] in ("to", "the", "with"):
+        tokens = tokens[:-1]
     classes = [words().get(token, frozenset()) for token in tokens]
     named = [token for token in tokens if token in ("forceps", "knife")]
     if len(named) != 1 or not tokens or "joint" in classes[-1] or tokens[-1] in (",", ";", "the", "a", "to", "of"):
@@ -174,6 +176,11 @@ def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     if over is None:
         return tokens
     first = last = over
+    done_with = next(
+        (n for n in range(over) if {*tokens[n + 1 : over]} <= _WITH_IT and "noun:dissect" in classes[n]), None
+    )
+    if done_with is not None and any(map(_is_instrument, tokens[done_with:over])):
+        return [*tokens[:done_with], *filter(_is_instrument, tokens[done_with:over]), *tokens[over + 1 :]]
     acts = [n for n, found in enumerate(classes) if any(name in found or f"noun:{name}" in found for name in ACTS)]
     for n in acts:
         if abs(n - over) <= 4 and not any(_is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
@@ -186,6 +193,8 @@ def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     return [*tokens[:first], *tokens[last + 1 :]]
 
 
+_WITH_IT = frozenset({"with", "using", "by", "of", "the", "forceps", "knife", "is", "being", "has", "been", "was"})
+"""Words between an act and that it is finished: "the dissection with the knife being finished"."""
 _ACTED_ON = frozenset({"flap", "edge", "direction"})
 _OF_THE_FLAP = frozenset({"of", "the", "mucosa", "mucosal", "to", "it"})
 
@@ -199,11 +208,14 @@ def _says_more(classes: Sequence[frozenset[str]]) -> bool:
 def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
     held = frozenset().union(*classes)
     acts = {act for act in ACTS if act in held or f"noun:{act}" in held}
-    on_flap = _object(tokens, classes, "holding") == "flap"
-    if "place" in held and not on_flap and _stays(tokens):
-        return ROTATE if acts == {ROTATE} else IDLE if not acts - {REACH} else None
+    verbs = (n for n, found in enumerate(classes) if "holding" in found)
+    on_flap = any(
+        _object(tokens, classes, "holding", n) == "flap" for n in verbs
+    )  # "keep the forceps holding the flap"
     if "countertraction" in held:
         return HOLD if not acts - {LIFT} else None
+    if "place" in held and not on_flap and _stays(tokens):
+        return ROTATE if acts == {ROTATE} else IDLE if not acts - {REACH} else None
     if "still" in held or {*tokens} >= {"at", "rest"}:
         return IDLE if not acts else None
     if acts == {LIFT} and on_flap | ("lasting" in held) | ("continue" in held and "direction" not in held):
@@ -256,12 +268,13 @@ def _resting(tokens: Sequence[str], held: frozenset[str], *, on_flap: bool) -> s
     return IDLE if still and not flap else None
 
 
-def _object(tokens: Sequence[str], classes: Sequence[frozenset[str]], verb: str) -> str:
+def _object(tokens: Sequence[str], classes: Sequence[frozenset[str]], verb: str, first: int | None = None) -> str:
     """What a verb is done to: ``flap``, ``instrument`` or nothing; of "lifting with the knife the flap" the flap.
 
     Of a passive or of an instrument that does it by itself, the instrument is what comes before.
     """
-    first = next((n for n, found in enumerate(classes) if verb in found), None)
+    if first is None:
+        first = next((n for n, found in enumerate(classes) if verb in found), None)
     if first is None:
         return ""
     preposition = ""
