@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
-from surgsigma_hub.errors import BadRowError, MediaError
-from surgsigma_hub.media.image import picture_size
+from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.parsers.cells import table_text
+from surgsigma_hub.parsers.releases.cholect50_frames import WHOLE, size_seen
 from surgsigma_hub.parsers.releases.triplet_labels import course_of_vectors, moments_of_vectors, read_labelled_video
 from surgsigma_hub.parsers.releases.triplet_vectors import Triples, VectorError, read_label_mapping
 from surgsigma_hub.records import BoxExtent, Coverage, Defect, Fact, Reason, Video
@@ -32,8 +32,6 @@ from surgsigma_hub.source import (
 from surgsigma_hub.source.numbered_files import as_ended
 from surgsigma_hub.source.surgeries import cholect50_surgery
 
-_WHOLE = frozenset({(854, 480), (1920, 1080)})
-"""Sizes of the images of the full release; each video of the challenge part is cropped to one of its own."""
 _BEYOND = 0.5
 """Share of the labels' length by which pictures may go on after them where they label parts of the video only."""
 _SCHEMES = ("rendezvous", "challenge", *(f"crossval-{fold}" for fold in range(1, 6)))
@@ -105,9 +103,11 @@ class CholecT50(DeclaredSource):
         except VectorError as error:
             return VideoLabels(defects=[Defect(error.reason, where, error.message)])
         frames, defects = moments_of_vectors(read, where)
-        if read.part and read.boxed and (whole := self._uncropped(video)):
-            detail = f"its boxes are shares of the cropped images of the challenge part, and {whole}: no box is read"
-            defects.append(Defect(Reason.FOOTAGE_CONTRADICTS, where, detail))
+        images = self._images(video, {**self.found[video.id][0], "video": video.id})[0]
+        size = size_seen(images) if read.part and read.boxed else None
+        if size is not None and size in WHOLE:
+            detail = f"its boxes are shares of cropped images; these have {size[0]}x{size[1]} as in the full release"
+            defects.append(Defect(Reason.FOOTAGE_CONTRADICTS, where, f"{detail}: no box is read"))
             frames = [replace(frame, instrument_boxes=None) for frame in frames]
         return VideoLabels(
             frames=frames,
@@ -119,14 +119,3 @@ class CholecT50(DeclaredSource):
             beyond=_BEYOND * read.lasts if read.sparse else 1.0 + read.doubtful,
             told=read.told,
         )
-
-    def _uncropped(self, video: Video) -> str:
-        """What shows that the images of a video are those of the full release; empty where nothing does."""
-        images = self._images(video, {**self.found[video.id][0], "video": video.id})[0]
-        for image in images.images.values() if images is not None else ():
-            try:
-                size = picture_size(image)
-            except MediaError:
-                continue
-            return f"its images have {size[0]}x{size[1]} as those of the full release" if size in _WHOLE else ""
-        return ""

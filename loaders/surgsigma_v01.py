@@ -16,10 +16,11 @@ from pathlib import Path
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.media.numbering import by_second
 from surgsigma_hub.parsers.archive import find_archive
+from surgsigma_hub.parsers.releases.cholect50_frames import CROPPED, size_seen
 from surgsigma_hub.parsers.releases.sigma_dense import Dense, read_dense
 from surgsigma_hub.parsers.releases.sigma_moments import known_rows, moments_at, read_task_types
 from surgsigma_hub.parsers.releases.sigma_pieces import SigmaPieces, annotations_in
-from surgsigma_hub.records import BoxExtent, Defect, Fact, Frame, Video
+from surgsigma_hub.records import BoxExtent, Defect, Fact, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -132,6 +133,11 @@ class SurgSigmaV01(DeclaredSource):
         told: list[Frame | Defect] = [*strays, *self._dense.defects.get(number, ()), *unknown]
         # A smoky twin needs the frame of its second beside it, so that frames come with their pictures.
         images = self._images(video, self.found[video.id][0])[0]
+        size = size_seen(images)
+        if size is not None and size in CROPPED:
+            detail = f"images of {size[0]}x{size[1]} are those of the challenge part of CholecT50, which are cropped"
+            said = Defect(Reason.FOOTAGE_CONTRADICTS, f"videos/{video.id}", f"{detail}: nothing is read", len(rows))
+            return VideoLabels(defects=[*(d for d in told if isinstance(d, Defect)), said])
         pictures = {} if images is None else by_second(images, self.stated(video))
         for n in sorted(annos.keys() | dense.keys()):
             told += moments_at(n, f"{video.id}/{n:06d}", annos.get(n, ()), dense.get(n, {}), pictures.get(n))

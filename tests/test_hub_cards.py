@@ -161,7 +161,7 @@ def test_licences_page_names_terms_and_access(tree: Path) -> None:
         assert info.license in text
         assert info.access_steps in text
         assert info.homepage in text
-    assert "| media | no (unknown) |  | no terms found | none |" in text
+    assert "- **media**: may be passed on: no (unknown); what the terms say: no terms found; read in: none" in text
 
 
 def test_a_path_among_the_options_stays_private(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.ontology import resolve_frame
 from surgsigma_hub.records import Box, Fact, FileImage, FileSlice, Frame, MaskImage, Reason
@@ -199,6 +200,15 @@ def test_frames_root(copy: Path, tmp_path: Path) -> None:
     assert [(d.reason, d.where) for d in defects(found["VID02"])] == [
         (d.reason, d.where) for d in defects(load(FIXTURE)["VID02"])
     ]
+
+
+def test_frames_of_the_cropped_part_are_refused(copy: Path) -> None:
+    """Boxes of the release are shares of whole frames; those of the challenge part have the same names."""
+    for path in (copy / "raw_data/CholecT50/videos/VID02").iterdir():
+        Image.new("RGB", (774, 434), (90, 60, 50)).save(path)
+    found = load(copy)
+    assert not frames(found["VID02"]) and frames(found["VID92"])
+    assert any("774x434" in d.detail for d in defects(found["VID02"]) if d.reason is Reason.FOOTAGE_CONTRADICTS)
 
 
 def test_a_missing_frame_takes_its_smoky_twin_along(copy: Path) -> None:

@@ -144,6 +144,7 @@ def test_a_refusal_names_source_part_clause_and_cure() -> None:
         (("clause: free, ", ""), "'clause' is missing"),
         (("read: 2026-01-31", "read: lately"), "expected a day"),
         (("redistribute: conditional", "redistribute: yes"), "with 1 conditions"),
+        (("license: cc-by-nc-sa-4.0\n", "license: cc-by-nc-sa\n"), "unknown licence id 'cc-by-nc-sa', expected one of"),
         (("license: cc-by-nc-sa-4.0\n", "licence: cc-by-nc-sa-4.0\n"), "unknown field 'licence'"),
         (("parts:", "policy: {withhold: [media]}\nparts:"), "'reason' is missing"),
     ],

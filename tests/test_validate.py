@@ -101,6 +101,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str, str]] = {
     "absolute path": ({"native": {"labels": ["/home/ann/data/x.png"], "question": None, "answer": None}},
                       "path", r"native\.labels\[0\].*/home/ann"),
     "newer version": ({"format_version": "9.0"}, "version", r"9\.0"),
+    "licence": ({"license": "cc-by-nc-4"}, "license", "unknown licence id 'cc-by-nc-4'"),
     "size": ({"width": 65}, "size", "64 x 48"),
     "time": ({"end_seconds": 0.5, "start_seconds": 1.0}, "time", "before"),
     "media not stored": ({"media": []}, "media", "does not name it"),

@@ -141,7 +141,7 @@ def _verify(args: argparse.Namespace) -> int:
     say(
         f"{'OK' if report.ok else 'NOT OK'}: {report.where}: {plural(done['shards'], 'shard')} "
         f"({size_text(done['bytes'])}) of {plural(done['manifests'], 'manifest')}; {plural(done['digests'], 'digest')} "
-        f"compared as listed, {plural(done['read'], 'shard')} read whole ({plural(done['samples'], 'sample')}); "
+        f"compared, {plural(done['read'], 'shard')} read whole ({plural(done['samples'], 'sample')}); "
         f"{plural(len(report.problems), 'problem')}"
     )
     return 0 if report.ok else 1

@@ -13,6 +13,7 @@ from ..errors import BuildError
 from ..schema import FORMAT_VERSION, schema_text
 from ..shards.frontmatter import OURS, join_card
 from ..source import SourceInfo
+from ..source.terms import LICENSES, OTHER
 from ..tasks import Task
 from ..whole_files import write_atomic
 from .assets import Pictures, ours, pictures
@@ -22,13 +23,6 @@ from .licenses import gate_front, licenses_page
 from .markdown import MARK
 from .pages import readme_page, source_page, task_page
 from .tree_facts import TreeFacts, gather, size_category
-
-_HUB_LICENSES = {
-    *("apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "pddl", "odc-by", "unknown"),
-    *("cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nd-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0"),
-    *("cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0"),
-}
-"""Licence ids that the Hub lists, as far as sources are likely to use them; others become ``other`` with a name."""
 
 _OVERRIDES = (".huggingface.yaml", "dataset_infos.json")
 """Files of a root whose content would win over the card."""
@@ -120,7 +114,7 @@ def card_front(facts: TreeFacts) -> dict[str, Any]:
 
 def _license(facts: TreeFacts) -> dict[str, str]:
     found = sorted({facts.license(source) for source in facts.sources})
-    if len(found) == 1 and found[0] in _HUB_LICENSES:
+    if len(found) == 1 and found[0] in LICENSES - {OTHER}:
         return {"license": found[0]}
     name = "by-source" if len(found) > 1 else found[0]
     return {"license": "other", "license_name": name, "license_link": "LICENSES.md"}

@@ -39,7 +39,7 @@ def bibtex(sources: Iterable[str]) -> str:
 
 def _fields(entry: str) -> list[str]:
     """An entry's head, fields and end, a line each."""
-    return re.sub(r"\n +(?!\w+ *=)", " ", entry).splitlines()
+    return re.sub(r"\n +(?! |\w+ *=)", " ", entry).splitlines()
 
 
 def _folded(line: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..visible import size_text
 from .markdown import MARK, code, table
+from .narrow import narrow
 from .terms import Held, TreeTerms, tree_terms
 from .tree_facts import TreeFacts
 
@@ -46,7 +47,7 @@ def licenses_page(facts: TreeFacts) -> str:
         if own.read is not None:
             text.append(f"Read on {own.read.isoformat()}; terms change, so look again before you rely on them.")
         parts += [f"## {info.title if info else name} ({code(name)})", *text]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(map(narrow, parts)) + "\n"
 
 
 def gate_front(facts: TreeFacts) -> dict[str, Any]:

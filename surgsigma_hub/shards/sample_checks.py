@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from ..errors import ShardError
 from ..media.metadata import probe
 from ..schema import KEY, MAX_JSON, MEMBERS, Layout, check_format_version, json_schema
+from ..source.terms import LICENSES, OTHER
 from .by_medium import layout_of
 from .manifest_checks import depth
 
@@ -110,6 +111,9 @@ def check(
     for talk in doc["conversations"] if whole else ():
         of_talk = [*_messages({**talk, "media": doc["media"]}), *_boxes(talk)]
         findings += [replace(one, what=f"conversation {_short(talk['id'])}: {one.what}") for one in of_talk]
+    if doc.get("license", OTHER) not in LICENSES:
+        what = f"unknown licence id {_short(doc['license'])!r}"
+        findings.append(Finding("license", what, f"an id of the Hub, or {OTHER}"))
     findings += _messages(doc)
     findings += _boxes(doc)
     findings += _times(doc)

@@ -65,6 +65,15 @@ class Condition(StrEnum):
     CODE_SHARING = "code-sharing"
 
 
+OTHER = "other"
+"""The licence id of terms that have none."""
+LICENSES = frozenset((
+    "apache-2.0", "bsd-3-clause", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0",
+    "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-sa-3.0",
+    "cc-by-sa-4.0", "cc0-1.0", "mit", "odc-by", "pddl", "unknown", OTHER,
+))  # fmt: skip
+"""Licence ids that the Hub lists, as far as sources are likely to use them."""
+
 GATED = frozenset({Condition.DATA_USE_AGREEMENT, Condition.FORM})
 """Conditions that readers have to agree to, which a gate on the Hub asks of them."""
 
@@ -206,7 +215,7 @@ def parse_terms(text: str, *, source: str) -> SourceTerms:
             raise ValueError("a policy without a reason")
         return SourceTerms(
             source=source,
-            license=str(raw["license"]),
+            license=_license(raw["license"]),
             parts=dict(_parts(source, raw)),
             upstream=tuple(map(str, raw.get("upstream") or ())),
             policy=Policy(
@@ -242,7 +251,7 @@ def _part(source: str, part: Part, value: Mapping[str, Any], license: str) -> Pa
     made = PartTerms(
         redistribute=Redistribute(word),
         conditions=frozenset(map(Condition, value.get("conditions") or ())),
-        license=str(value.get("license", license)),
+        license=_license(value.get("license", license)),
         clause=str(value["clause"]),
         evidence=str(value["evidence"]),
         of=source,
@@ -250,6 +259,12 @@ def _part(source: str, part: Part, value: Mapping[str, Any], license: str) -> Pa
     if bool(made.conditions) != (made.redistribute is Redistribute.CONDITIONAL):
         raise ValueError(f"{part} is {made.redistribute}, with {len(made.conditions)} conditions")
     return made
+
+
+def _license(value: object) -> str:
+    if value not in LICENSES:
+        raise ValueError(f"unknown licence id {value!r}, expected one of {', '.join(sorted(LICENSES))}")
+    return str(value)
 
 
 def _day(value: object) -> datetime.date:

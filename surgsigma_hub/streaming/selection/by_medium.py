@@ -14,7 +14,7 @@ from ...shards.config_names import ALL, FRAMES
 from ...shards.manifest import Manifest
 from ..order.permutation import Numbers, compact
 from ..storage.tree import TreeStorage
-from .catalog import follows, opened
+from .catalog import follows, opened, row_groups
 from .dataset import Config
 from .filters import columns, keep
 from .index import Named, Wanted, nowhere
@@ -173,8 +173,7 @@ def _read(place: TreeStorage, m: Manifest, weights: Weights, where: Mapping[str,
     kept: list[npt.NDArray[np.bool_]] = []
     row, last = 0, (-1, -1)
     with opened(place, m, names) as (catalog, found):
-        for group in range(catalog.metadata.num_row_groups):
-            table = catalog.read_row_group(group, columns=found, use_threads=False)
+        for table in row_groups(catalog, found):
             if not table.num_rows:
                 continue
             task, shard = _codes(table["task"], tasks), _codes(table["shard"], [s.name for s in m.shards])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...shards.manifest import Manifest
 from ..storage.tree import TreeStorage
-from .catalog import opened
+from .catalog import opened, row_groups
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,6 @@ def read_columns(place: TreeStorage, m: Manifest, names: Sequence[str]) -> Itera
     """
     with opened(place, m, names) as (catalog, found):
         first = 0
-        for group in range(catalog.metadata.num_row_groups):
-            table = catalog.read_row_group(group, columns=found)
+        for table in row_groups(catalog, found):
             yield first, table
             first += table.num_rows
