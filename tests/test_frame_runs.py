@@ -81,6 +81,19 @@ def test_the_tree_does_not_depend_on_the_length_of_runs(
     assert len([job for job in engine.done if hasattr(job, "run")]) >= units
 
 
+def test_the_tree_does_not_depend_on_who_makes_the_runs(
+    drawn: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes of their own get the runs as they are sent: what is changed of the module here is not there."""
+    cut(monkeypatch, 5)
+    made: list[Path] = []
+    summary = frame_runs.check_results
+    monkeypatch.setattr(frame_runs, "check_results", lambda paths: made.extend(paths) or summary(paths))
+    build("synthetic", out=tmp_path / "surgsigma", workers=2, **DRAWN)
+    assert sum("+" in path.parent.name for path in made) >= 2
+    assert digests(tmp_path / "surgsigma") == drawn
+
+
 def test_killed_in_the_middle_of_a_video_and_run_again(
     drawn: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
