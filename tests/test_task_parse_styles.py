@@ -1,7 +1,7 @@
 """None of the answers in the styles of public models reads wrong, and none that is plain is refused.
 
 ``answer_styles.jsonl`` holds the answers, written by us. ``reads`` null: no answer to read; a leading ``?``: a reader
-may refuse the text, but must not read another thing.
+may refuse the text, but must not read another thing. ``question``, where it stands, is what was asked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def said(answer: Answer) -> list[Any]:
 def test_an_answer_reads_as_what_it_says_or_is_refused(row: dict[str, Any]) -> None:
     wanted = row["reads"]
     try:
-        read = said(get_task(row["task"]).parse(row["text"]))
+        read = said(get_task(row["task"]).parse(row["text"], question=row.get("question")))
     except BadAnswerError:
         assert wanted is None or (isinstance(wanted, str) and wanted.startswith("?")), "a plain answer was refused"
         return

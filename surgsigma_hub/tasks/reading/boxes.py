@@ -13,7 +13,7 @@ from ...ontology import Kind
 from ...records import Answer, AnswerBox
 from ..common.answers import NOT_TISSUE, boxes_text
 from ..common.base import Size, Space
-from .corners import Corners, corners_in, space_of, to_box
+from .corners import Corners, corners_in, shares, space_of, to_box
 from .denial import denied
 from .labels import says_none
 from .lexicon import lexicon
@@ -68,6 +68,8 @@ class Boxes:
             raise SurgSigmaError(f"an image cannot have the size {size}", hint="Give size=(width, height) in pixels.")
         expected = f"{self.kind} boxes, or none"
         part = answer_part(_BOX_END.sub("] ", _BOX_START.sub(" [", text)), expected)
+        told = shares(part)
+        part, space = told, (space if told == part else "unit")
         try:
             found = _from_json(part)
             named = [_Named(f.numbers, self._label(f.name)) for f in found] if found else self._from_text(part)

@@ -29,6 +29,13 @@ _BARE = re.compile(
 _HALF = re.compile(rf"[\[(]{_S}[-+]?\d{{1,7}}(?:\.\d{{0,17}})?{_S},")
 
 
+_PERCENT = re.compile(
+    rf"(?:{_KEY})?\d{{1,3}}(?:\.\d{{1,6}})?\s?%(?:{_COMMA}(?:{_KEY})?\d{{1,3}}(?:\.\d{{1,6}})?\s?%){{1,3}}",
+    re.IGNORECASE,
+)
+_HUNDREDTH = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s?%")
+
+
 @dataclass(frozen=True, slots=True)
 class Corners:
     """Four numbers as written, and the characters of the text that they take."""
@@ -59,6 +66,15 @@ def corners_in(text: str) -> list[Corners]:
     if not found:
         found = [Corners(tuple(map(float, m.groups())), m.start(), m.end()) for m in _BARE.finditer(text)]
     return sorted(found, key=lambda c: c.start)
+
+
+def shares(text: str) -> str:
+    """``text`` with rows of percents as shares; a single percent, as of a confidence, stays.
+
+    >>> shares("hook: [12%, 20%, 45%, 62.5 %], 95%")
+    'hook: [0.12, 0.2, 0.45, 0.625], 95%'
+    """
+    return _PERCENT.sub(lambda row: _HUNDREDTH.sub(lambda n: f"{float(n[1]) / 100:.8g}", row[0]), text)
 
 
 def space_of(numbers: Sequence[float], size: tuple[int, int] | None) -> Space:

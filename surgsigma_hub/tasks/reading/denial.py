@@ -19,13 +19,15 @@ _ABSENT_WORDS = (
     "employed utilized expected planned likely"
 )
 _ABSENT = frozenset(_ABSENT_WORDS.split())
-_GONE = frozenset({"absent", "missing", "nowhere"})
+_GONE = frozenset(["absent", "missing", "nowhere", "wrong", "incorrect", "unlikely", "impossible", "excluded", "ruled"])
 _NO = frozenset({"no", "none", "false", "absent", "missing", "negative", "n", "0", "x0", *"✗✘❌☒✖🚫⛔☐👎"})
 """Values that deny the label that they stand behind."""
 _QUOTES = frozenset("\"'")
 _SEPARATORS = frozenset(":=(?→")
 _REACH = 4
 """How many words may stand between a denial and what it denies ("no sign of a further hook")."""
+_HALF = 50
+"""Percent; a label that is given less is one that the answer does not mean ("hook: 92%, scissors: 3%")."""
 _HEAD = 5
 """How many words a heading such as "not visible in this image:" has at most."""
 
@@ -52,7 +54,7 @@ def denied(read: Sequence[Token], spans: Sequence[Span]) -> set[int]:
     words = [t.word for t in read]
     starts = [0, *(span.last + 1 for span in spans)]
     gaps = [words[a:b] for a, b in zip(starts, [*(s.first for s in spans), len(words)], strict=True)]
-    after = gaps[1:]
+    after = [_without_aside(gap) for gap in gaps[1:]]
     values = [_value(gap, gaps[n + 2] if n + 2 < len(gaps) else None) for n, gap in enumerate(after)]
     headed = _under_headings(gaps)
     goes_on = _alternatives(after)
@@ -79,6 +81,15 @@ def denied(read: Sequence[Token], spans: Sequence[Span]) -> set[int]:
         if _none_of_it(after[n]):
             found |= {n, *_clause_before(after, n)}
     return found
+
+
+def _without_aside(gap: list[str]) -> list[str]:
+    """The words behind a label without what is said of it by the way: "a hook, which was used before, is ..."."""
+    if gap[:2] == [",", ","]:  # what was said by the way told of another time, and is blanked already
+        return gap[2:]
+    if gap[:1] != [","] or gap[1:2] not in (["which"], ["that"]) or "," not in gap[2:]:
+        return gap
+    return gap[gap.index(",", 2) + 1 :]
 
 
 def _clause_before(after: Sequence[Sequence[str]], last: int) -> Iterator[int]:
@@ -109,6 +120,9 @@ def _value(gap: Sequence[str], following: Sequence[str] | None) -> int:
     at += keyed
     while at < len(gap) and gap[at] in _QUOTES:
         at += 1
+    if keyed and gap[at + 1 : at + 2] == ["%"] and gap[at].isdigit() and gap[at + 3 : at + 4] != ["%"]:
+        of_all = gap[at + 2 : at + 3] in (["of"], ["visible"])  # "a grasper (20 % of the view)"
+        return at + 2 if int(gap[at][:4]) < _HALF and not of_all else 0
     if at >= len(gap) or gap[at] not in _NO:
         return 0
     then = gap[at + 1] if at + 1 < len(gap) else ""
@@ -179,7 +193,7 @@ def _denied_after(words: Sequence[str], *, last: bool) -> bool:
     told = [w for w in words[:7] if w not in _BE and w not in ("can", ":", "(", "=", "currently", "yet")]
     if not told:
         return False
-    if told[0] in _GONE:
+    if told[0] in _GONE or told[:2] == ["no", "longer"]:
         return True
     if told[0] != "not":
         return False

@@ -40,10 +40,19 @@ class Found:
 _ASKED = re.compile(
     r"(?<![^.;:!?])[^.;:!?]{1,200}\bor\b[^.;:!?]{1,200}\?|\bwhether\b[^,.;:]{1,200}"
     r"|\b(?:unclear|uncertain|unsure|not (?:clear|certain|sure)|(?:say|tell|judge|determined?|know|confirm))"
-    r" if\b[^,.;:]{1,200}",
+    r" if\b[^,.;:]{1,200}"
+    r"|(?:(?!\b(?:and|but|(?:al)?though|while)\b)[^,.;:]){1,80}\b(?:cannot|can't|can not|could not|couldn't) be "
+    r"(?:\w{1,20} )?(?:ruled out|excluded)\b"
+    r"|(?:^|(?<=[,.;:]))[^,.;:]{1,80}\b(?:was|were|has been|have been|had been)\b[^,.;:]{0,40}"
+    r"\b(?:earlier|before|previously|beforehand)\b(?! (?:the|a|an|this|any)\b)",
     re.IGNORECASE,
 )
-"""What a text leaves open: a question that it asks itself ("hook or grasper?"), "whether a hook is there"."""
+"""What a text leaves open or tells of another time: a question that it asks itself ("hook or grasper?"), "whether a
+hook is there", "a hook cannot be ruled out", "irrigation was done earlier"."""
+_ALL_BUT = re.compile(
+    r"(?:^|[.;:]\s?)(?:all|every(?:thing)?|each)\b[^.;:]{0,40}?\b(?:except|but|besides|other\sthan|apart\sfrom)\b",
+    re.IGNORECASE,
+)
 
 
 def labels_in(kind: Kind, text: str, among: frozenset[str] | None = None) -> Found:
@@ -161,6 +170,8 @@ class OneLabel:
             found = self._first_said(part, found.first_end, among) or found
         if found.unclear:
             raise bad(expected, part, f"{found.unclear!r} can mean more than one {self.kind}")
+        if len(found.ids) == 1 and (other := _other_choice(self.kind, part)):
+            raise bad(expected, part, f"it leaves {other!r} open as well")
         ids = found.ids or tuple(id for id in told(self.kind, part) if among is None or id in among)
         if len(ids) != 1:
             raise bad(expected, part, f"labels named: {', '.join(names(self.kind, ids)) or 'none'}")
@@ -183,6 +194,18 @@ class OneLabel:
         if self.after_is_past and past:
             return labels_in(self.kind, part[: past.start()] + part[past.end() :], among)
         return None
+
+
+def _other_choice(kind: Kind, part: str) -> str:
+    """The unread word that "or" sets beside a label, as "horizontal" in "horizontal or vertical stapling"; else empty."""
+    read = tokens(part)
+    spans = lexicon(kind).find(read)
+    inside = {at for span in spans for at in range(span.first, span.last + 1)}
+    for span in spans:
+        before = span.first - 2
+        if before >= 0 and read[before + 1].word == "or" and before not in inside and not read[before].is_mark:
+            return read[before].word
+    return ""
 
 
 @cache
@@ -236,6 +259,8 @@ def read_set(kind: Kind, part: str) -> tuple[str, ...]:
     """
     found = labels_in(kind, part)
     expected = f"{kind} labels, or none"
+    if _ALL_BUT.search(part):
+        raise bad(expected, part, "it says all but some, and not all of what")
     if found.unclear:
         raise bad(expected, part, f"{found.unclear!r} can mean more than one {kind}")
     leave_out = NOT_TISSUE if kind == "target" else frozenset({NULL})

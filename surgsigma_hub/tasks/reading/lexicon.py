@@ -11,6 +11,7 @@ from importlib import resources
 
 from ...ontology import Kind, concept, concepts, native_names, sources_with_names
 from ...ontology.forms import forms, places_acted_on
+from ..common.wording import participle
 from .words import Token, also_said, phrase, tokens, verb_forms
 
 Reading = tuple[Kind, str]
@@ -25,6 +26,8 @@ _FILLERS: dict[Kind, frozenset[str]] = dict.fromkeys(("phase", "step"), frozense
 """Words that names of a kind are printed with or without ("ClippingCutting", "passing a suture")."""
 
 _OF_ACTION = ("ing", "ion")
+_PASSIVE = (("is",), ("being",), ("is", "being"), ("are",), ("are", "being"), ("was",), ("been",), ("has", "been"))
+_PARTICLES = frozenset({"over", "out", "down"})
 _COMMON = (
     "other none nothing null unknown background idle no not and or of in is yes "
     "instrument tool device object tissue organ structure target action phase step surgery operation procedure surgeon"
@@ -187,7 +190,7 @@ def lexicon_of(
         lists[1] = [(w, id) for w, id in lists[1] if sum(map(str.isalpha, "".join(w))) > 2 and not {*w} <= _TOO_COMMON]
         if kind in _NOUNS:
             lists[1] += list(_shared_heads(lists))
-        given = [*itertools.chain(*lists), *(said if kind in ("phase", "step") else ())]
+        given = [*itertools.chain(*lists), *(said if kind in ("phase", "step", "action") else ())]
         lists[0] += said
         names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of, turned)] for of in _VERBS)]
     return Lexicon(names, fillers)
@@ -267,6 +270,8 @@ def _forms(
         for at, word in enumerate(words):  # "gallbladder packing" for "gallbladder packaging"
             if word.endswith(_OF_ACTION):
                 yield from ((*words[:at], f, *words[at + 1 :]) for f in of(word) if f.endswith(_OF_ACTION))
+            elif word.endswith("ment") and len(words) > 1:  # "measuring the limb" for "measurement of the limb"
+                yield (*words[:at], participle(word[:-4]), *words[at + 1 :])
     if kind != "action" or not words:
         return
     if words in (("tie", "knot"), ("knot", "tying")):
@@ -279,6 +284,9 @@ def _forms(
             verb = phrase(form)
             yield (*verb, *rest)
             yield (*rest, *verb)
+            if not at and rest:  # "the needle is being driven", "the needle is handed over"
+                thing, over = (rest[:-1], rest[-1:]) if rest[-1] in _PARTICLES and rest[1:] else (rest, ())
+                yield from ((*thing, *be, *verb, *over) for be in _PASSIVE)
 
 
 def _turned(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

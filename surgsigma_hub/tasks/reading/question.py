@@ -29,11 +29,18 @@ _LETTERS = re.compile(
     re.IGNORECASE,
 )
 _WRAPPED = re.compile(r"[\[\]{}()\"']+")
+_ALL_BUT = re.compile(
+    r"(?:all|every\w*|each)\b[^.;:]{0,40}?\b(?:except|but|besides|other\sthan|apart\sfrom)\b(?:\sfor\b)?(?P<but>.*)",
+    re.IGNORECASE,
+)
 _KEY = re.compile(r"\s*(?:final\s)?(?:answers?|options?|choices?|letters?|selected)\s*[:=]\s*", re.IGNORECASE)
 _EVERY = re.compile(r"(?:all|both)(?:\s(?:of\s)?(?:them|these|the\soptions|options|the\sabove|above))?", re.IGNORECASE)
 _OPEN = re.compile(r"\b[A-Z]\)?\s?(?:or|vs)\s\(?[A-Z]\b")
 _YES_NO = re.compile(r"(yes|no)\b(?! (?:instrument|tool|action|tissue|organ|structure)s?\b)", re.IGNORECASE)
 _NOT_SO = re.compile(r"not(?:\s(?:yet|fully|quite|really|completely))?|partially|partly|only partially", re.IGNORECASE)
+_BUT = re.compile(
+    r"\b(?:but|though|although|however|partial(?:ly)?|partly|not|criteri(?:on|a)|[1-3])\b|n't", re.IGNORECASE
+)
 _ZERO = re.compile(r"zero|0|none", re.IGNORECASE)
 
 
@@ -47,6 +54,10 @@ def _chosen(part: str, options: Mapping[str, str]) -> tuple[str, ...]:
     bare = " ".join(_WRAPPED.sub(" ", _KEY.sub("", _WRAPPED.sub(" ", part), count=1)).split()).replace(" ,", ",")
     if _EVERY.fullmatch(bare):
         return tuple(options)
+    if all_but := _ALL_BUT.match(bare):
+        said = {*re.findall(r"\b[A-Z]\b", all_but["but"])}
+        said |= {one for one, what in options.items() if what.casefold() in all_but["but"].casefold()}
+        return tuple(one for one in options if one not in said) if said <= {*options} and said else ()
     if len(bare) > 1 and bare.isalpha() and bare == "".join(sorted({*bare} & {*options})):
         return tuple(bare)
     match = _LETTERS.fullmatch(bare)
@@ -144,7 +155,8 @@ class InContext:
     ) -> Answer | None:
         if self.kinds == ("criterion",):
             asked = named_criteria(question)
-            if not bare or len(asked) != 1:
+            told = not bare and (named_criteria(text) or _BUT.search(text))
+            if told or len(asked) != 1:
                 return None
             typed = tuple(AnswerCriterion(id, yes) for id in asked)
             return Answer(text=criteria_text(typed), criteria=typed)

@@ -86,7 +86,7 @@ def spelled(word: str) -> str:
     return word.replace("haem", "hem").replace("oesoph", "esoph").replace("rrhexis", "rhexis")
 
 
-_IRREGULAR = {"hold": ("held",), "tie": ("tied",), "suction": ("suction",)}
+_IRREGULAR = {"hold": ("held",), "tie": ("tied",), "drive": ("driven",), "draw": ("drawn",), "suction": ("suction",)}
 _ALSO_SAID = {
     "pack": "package",
     "package": "pack",
