@@ -197,7 +197,7 @@ class OneLabel:
 
 
 def _other_choice(kind: Kind, part: str) -> str:
-    """The unread word that "or" sets beside a label, as "horizontal" in "horizontal or vertical stapling"; else empty."""
+    """The unread word that "or" sets beside a label: "horizontal" in "horizontal or vertical stapling"; else empty."""
     read = tokens(part)
     spans = lexicon(kind).find(read)
     inside = {at for span in spans for at in range(span.first, span.last + 1)}
