@@ -238,7 +238,8 @@ def _look(
     if matter is not None and len(order) > _MOST_TISSUES:
         first = [id for id in order if id in matter][:_MOST_TISSUES]
         rest = [id for id in order if id not in matter]
-        others = rest[style % len(rest) :] + rest[: style % len(rest)]
+        turn = style % max(len(rest), 1)  # nothing else may be in view
+        others = rest[turn:] + rest[:turn]
         order = in_order(kind, frozenset([*first, *others[: max(_MOST_TISSUES - 1 - len(first), 0)]]))
     boxes: Sequence[LabeledBox] = ()
     if not scene.is_clip:

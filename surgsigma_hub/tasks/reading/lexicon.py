@@ -27,6 +27,8 @@ _FILLERS: dict[Kind, frozenset[str]] = dict.fromkeys(("phase", "step"), frozense
 
 _OF_ACTION = ("ing", "ion")
 _PASSIVE = (("is",), ("being",), ("is", "being"), ("are",), ("are", "being"), ("was",), ("been",), ("has", "been"))
+_SEWN = frozenset({("needle",), ("suture",), ("thread",), ("knot",), ("loop",)})
+"""Things that an action names itself, with what is done to them: "the needle is being driven", "is handed over"."""
 _PARTICLES = frozenset({"over", "out", "down"})
 _COMMON = (
     "other none nothing null unknown background idle no not and or of in is yes "
@@ -190,7 +192,8 @@ def lexicon_of(
         lists[1] = [(w, id) for w, id in lists[1] if sum(map(str.isalpha, "".join(w))) > 2 and not {*w} <= _TOO_COMMON]
         if kind in _NOUNS:
             lists[1] += list(_shared_heads(lists))
-        given = [*itertools.chain(*lists), *(said if kind in ("phase", "step", "action") else ())]
+        longer = [(w, id) for w, id in said if kind == "action" and len(w) > 1]  # of "dividing", "divides" is no label
+        given = [*itertools.chain(*lists), *(said if kind in ("phase", "step") else ()), *longer]
         lists[0] += said
         names[kind] = [*lists, *([(f, id) for w, id in given for f in _forms(kind, w, of, turned)] for of in _VERBS)]
     return Lexicon(names, fillers)
@@ -284,8 +287,8 @@ def _forms(
             verb = phrase(form)
             yield (*verb, *rest)
             yield (*rest, *verb)
-            if not at and rest:  # "the needle is being driven", "the needle is handed over"
-                thing, over = (rest[:-1], rest[-1:]) if rest[-1] in _PARTICLES and rest[1:] else (rest, ())
+            thing, over = (rest[:-1], rest[-1:]) if rest[-1:] and rest[-1] in _PARTICLES else (rest, ())
+            if not at and thing in _SEWN and not form.endswith(_OF_ACTION):
                 yield from ((*thing, *be, *verb, *over) for be in _PASSIVE)
 
 
