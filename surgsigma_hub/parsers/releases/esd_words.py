@@ -64,6 +64,9 @@ def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
 def tokens_of(text: str) -> list[str]:
     """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
     plain = text.lower().replace("’", "'").replace("n't", " not")
+    ended = plain.rstrip()
+    if ended.endswith(("!", ".")) and not ended.endswith("..."):  # three dots say that something is left out
+        plain = f"{ended.rstrip('.! ')}."
     plain = re.sub(r"\s+", " ", plain.replace("'s", " ").replace("' s ", " "))
     for phrase, said in _phrases():
         plain, changed = phrase.subn(said, plain)
@@ -71,11 +74,12 @@ def tokens_of(text: str) -> list[str]:
             plain = re.sub(r"\s+", " ", plain)
     found: list[str] = []
     for token in _TOKEN.findall(plain):
-        found += [token] if token in words() else token.split("-") if token != "-" else []
+        joined = token.replace("-", "")  # "up-ward"
+        one = token if token in words() else joined if joined in words() else None
+        found += [one] if one else token.split("-") if token != "-" else []
     return found
 
 
-_DENIED = frozenset({"hardly", "barely", "scarcely", "rarely", "nearly", "supposedly", "seemingly"})
 _LEADS = frozenset({"the", "a", "an", "its", "this", "that"})
 
 
@@ -83,8 +87,8 @@ def may_stand(tokens: Sequence[str], n: int) -> bool:
     """Whether a word is known, says in which manner, or stands before a known thing as what is said of it."""
     token = tokens[n]
     if token in words() or token in (",", ";", ".", "'"):
-        return True
-    if not token.isalpha() or token in _DENIED or token in ("no", "not", "never", "nor", "neither", "non"):
+        return "doubt" not in words().get(token, frozenset())  # "possibly", "previously": perhaps it is not done
+    if not token.isalpha() or token in ("no", "not", "never", "nor", "neither", "non"):
         return False
     if token.endswith("ly"):
         return True
