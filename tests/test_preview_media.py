@@ -111,7 +111,7 @@ def test_films_are_strips_and_say_their_length() -> None:
     media: list[Given] = [("video.mp4", "video", "input", film(FILM, (96, 64), fps=10))]
     one = picked(media, size=(96, 64))
     entry = {**one.doc["media"][0], "num_frames": 40, "fps": 10.0}
-    assert _pane(one, entry, (420, 240)).name == "film, 4 s at 10 fps"
+    assert _pane(one, entry, (420, 240)).name == "clip, 4 s at 10 fps"
     pixels = drawn(media, size=(96, 64))
     for colour in (FILM[0], FILM[39]):
         assert near(pixels, colour).sum() > 2000, "the first or the last frame is not shown"

@@ -55,7 +55,7 @@ class Options:
         traces: ``long`` as they are stored, or ``short``: of traces that rules made, the reason and the answer.
             Captions keep theirs, since they name all that is seen.
         video: ``file`` or ``frames``; None: what the format prefers.
-        frames: Which frames, where films become frames; each once, however short the film is.
+        frames: Which frames, where clips become frames; each once, however short the clip is.
         system: A system prompt to begin with.
     """
 
@@ -113,7 +113,7 @@ class Adapter:
         resizes: What the trainer does to a picture before the model resizes it.
         paired: Families of models for which it takes the frames of video files in pairs: of an odd number it leaves one
             out, and a video of one frame is an error.
-        clocked: Whether films in frames stay films, and the trainer takes them to be shot at one rate.
+        clocked: Whether clips in frames stay clips, and the trainer takes them to be shot at one rate.
         targets: Kinds of media that the answer is, ``image``, ``video``, ``mask`` or ``depth``; none: it is a text.
         stem: Name of the file of records, where the trainer wants one of its own.
         place: From a sample and one of its media to the name that it must have below ``media``; None: by content.
@@ -156,7 +156,7 @@ class Adapter:
         Args:
             sample: The JSON of a sample, as in the shards; or of a medium with its conversations, as a stream in turns
                 gives it, which become one conversation.
-            media: Its media by member. Bytes and arrays of pixels become PIL images, films their bytes or a list of
+            media: Its media by member. Bytes and arrays of pixels become PIL images, clips their bytes or a list of
                 frames; paths (``str``) and lists of them are put into the record as they are.
             options: What the record is like; None: ``Options()``.
 
@@ -178,7 +178,7 @@ class Adapter:
                 one,
                 ready,
                 boxes=self.boxes(options),
-                films=form == "file" or self.clocked,
+                clips=form == "file" or self.clocked,
                 reasoning=options.reasoning,
                 traces=options.traces,
                 system=options.system,
@@ -246,7 +246,7 @@ class Adapter:
         return self.clocked and get_task(sample["task"]).answer is AnswerKind.SECONDS
 
     def ready(self, options: Options) -> VideoForm:
-        """Whether the trainer reads such records; the form that films take.
+        """Whether the trainer reads such records; the form that clips take.
 
         Raises:
             UnknownNameError: it does not read that form of video.

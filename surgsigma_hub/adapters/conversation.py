@@ -37,7 +37,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """One thing to look at. ``value`` of a film in frames is a list."""
+    """One thing to look at. ``value`` of a clip in frames is a list."""
 
     kind: Literal["image", "video", "mask", "depth"]
     member: str
@@ -78,11 +78,11 @@ class Conversation:
         return TAG.sub("", self.turns[-2].text).strip()
 
     def images(self) -> list[Any]:
-        """Pictures in order; the frames of a film count as pictures where films come in frames."""
+        """Pictures in order; the frames of a clip count as pictures where clips come in frames."""
         return [v for m in self.media for v in (m.value if isinstance(m.value, list) else [m.value])]
 
     def as_images(self) -> Conversation:
-        """The same with every film in frames as that many pictures, a tag for each."""
+        """The same with every clip in frames as that many pictures, a tag for each."""
         if not any(m.kind == "video" for m in self.media):
             return self
         counts = iter([len(m.value) if isinstance(m.value, list) else 1 for m in self.media])
@@ -141,7 +141,7 @@ def converse(
     media: Mapping[str, Any],
     *,
     boxes: Boxes,
-    films: bool = True,
+    clips: bool = True,
     reasoning: Literal["drop", "inline", "separate"],
     traces: Literal["long", "short"] = "long",
     system: str | None = None,
@@ -152,13 +152,13 @@ def converse(
         sample: Its JSON, which :func:`check_sample` has seen.
         media: Its inputs by member, in the form that the record shall hold; and its target, for formats that take it.
         boxes: Convention of the boxes.
-        films: Whether films come to the trainer as films, not as so many pictures.
+        clips: Whether clips come to the trainer as clips, not as so many pictures.
         reasoning: Where the trace goes.
         traces: Its form; only what rules wrote is made short, and no trace of a description.
         system: System prompt.
 
     Raises:
-        UnfitError: boxes cannot be put in the convention, or lie in a film of a size that nobody knows.
+        UnfitError: boxes cannot be put in the convention, or lie in a clip of a size that nobody knows.
         SampleError: its messages do not tag the media that it has.
     """
     id, task = sample["id"], get_task(sample["task"])
@@ -178,7 +178,7 @@ def converse(
     if reasoning != "drop" and trace["level"]:
         levels = [trace[name] for name in _LEVELS]
         sized = boxes.resize is not None or boxes.convention == "objects"
-        if sized and films and any(m.kind == "video" for m in inputs):
+        if sized and clips and any(m.kind == "video" for m in inputs):
             _refuse_boxes(id, levels)
         made = Reasoning(trace["level"], *(_level(t, boxes, size=size, stored=stored, known=known) for t in levels))
         if traces == "short" and task.answer is not AnswerKind.TEXT and sample["provenance"]["model"] is None:
@@ -205,7 +205,7 @@ def converse(
 
 
 def _refuse_boxes(id: str, levels: Iterable[str | None]) -> None:
-    """Refuses boxes in pixels of a film, which is seen at a size that depends on its length and on the trainer."""
+    """Refuses boxes in pixels of a clip, which is seen at a size that depends on its length and on the trainer."""
     if any(boxes_in(text or "") for text in levels):
         raise UnfitError(
             f"sample {id}: the trace holds boxes of a video, and how large the model sees it is not known",

@@ -120,7 +120,7 @@ def export(
         BuildError: ``out`` holds something else, or another export.
         UnknownNameError: no such config, split, filter or form.
         ShardError: a damaged tree.
-        MediaError: a film whose frames cannot be read.
+        MediaError: a clip whose frames cannot be read.
         SurgSigmaError: nothing was left to export.
     """
     started = time.monotonic()
@@ -276,9 +276,9 @@ class _Run:
 
     def _odd(self, item: StreamSample) -> bool:
         """Whether the trainer leaves a frame of one of its videos out."""
-        films = [medium for medium in item.sample["media"] if medium["kind"] == "video"]
-        read = films if self._adapter.pairs(self._options) else []
-        return any(loses_frame(film["num_frames"], film["fps"]) for film in read)
+        clips = [medium for medium in item.sample["media"] if medium["kind"] == "video"]
+        read = clips if self._adapter.pairs(self._options) else []
+        return any(loses_frame(clip["num_frames"], clip["fps"]) for clip in read)
 
     def _stem(self, record: Mapping[str, Any]) -> str:
         if self._adapter.stem is not None:

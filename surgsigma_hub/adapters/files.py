@@ -29,13 +29,13 @@ class Plan:
     """The media of one sample, on their way to their places.
 
     Attributes:
-        paths: As the record names them, by member; a list for the frames of a film.
-        rates: Frames a second of each film in frames.
+        paths: As the record names them, by member; a list for the frames of a clip.
+        rates: Frames a second of each clip in frames.
     """
 
     paths: dict[str, Any]
     files: list[tuple[Path, bytes]]
-    films: list[tuple[Any, dict[int, Path]]] = field(default_factory=list)
+    clips: list[tuple[Any, dict[int, Path]]] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
 
     def write(self) -> None:
@@ -47,11 +47,11 @@ class Plan:
         for path, data in self.files:
             if not path.is_file() or path.stat().st_size != len(data):
                 write_atomic(path, data, sync=False)
-        for film, places in self.films:
+        for clip, places in self.clips:
             for index, path in places.items():
                 if not path.is_file() or not path.stat().st_size:
                     buffer = io.BytesIO()
-                    Image.fromarray(film.frame(index)).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+                    Image.fromarray(clip.frame(index)).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
                     write_atomic(path, buffer.getvalue(), sync=False)
 
 
@@ -84,7 +84,7 @@ class MediaFiles:
         Args:
             sample: Its JSON.
             media: Its media by member.
-            form: What becomes of films.
+            form: What becomes of clips.
             frames: Which frames, where they become frames.
             timed: As for ``choose_frames``.
             targets: Also what the answer is.
@@ -92,7 +92,7 @@ class MediaFiles:
 
         Raises:
             UnfitError: frames that would make the answer wrong, as of ``choose_frames``.
-            MediaError: a film that cannot be read.
+            MediaError: a clip that cannot be read.
         """
         plan = Plan({}, [])
         for medium in sample["media"]:
@@ -102,12 +102,12 @@ class MediaFiles:
             start = f"{MEDIA}/{digest[:2]}/{digest[:32]}"
             if medium["kind"] == "video" and form == "frames":
                 called = f"{sample['id']}.{member}"
-                film = open_video_bytes(data, called)
-                chosen, rate = choose_frames(frames, len(film), film.fps, called, timed=timed)
+                clip = open_video_bytes(data, called)
+                chosen, rate = choose_frames(frames, len(clip), clip.fps, called, timed=timed)
                 plan.rates += [] if rate is None else [rate]
                 names = {index: f"{start}-{index:06d}.jpg" for index in chosen}
                 plan.paths[member] = [self._prefix + names[index] for index in chosen]
-                plan.films.append((film, {index: self._out / name for index, name in names.items()}))
+                plan.clips.append((clip, {index: self._out / name for index, name in names.items()}))
             else:
                 wanted = place(sample, medium) if place is not None else None
                 if medium["kind"] == "depth":

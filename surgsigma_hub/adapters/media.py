@@ -1,4 +1,4 @@
-"""Media on their way into a record: bytes and pixels to PIL images, films to bytes or frames; paths stay paths."""
+"""Media on their way into a record: bytes and pixels to PIL images, clips to bytes or frames; paths stay paths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def opened(
     Args:
         sample: Its JSON.
         media: Its media by member.
-        form: What becomes of films that come as bytes.
+        form: What becomes of clips that come as bytes.
         frames: Which frames, with ``form="frames"``.
         timed: As for :func:`choose_frames`.
         targets: Also what the answer is.
@@ -51,8 +51,8 @@ def opened(
         value = media[member]
         if hasattr(value, "numpy"):  # the pixels of stream(...).torch() are tensors
             value = value.numpy()
-        film = medium["kind"] == "video"
-        ready[member] = _film(value, name, form, frames, timed) if film else picture(value, name)
+        clip = medium["kind"] == "video"
+        ready[member] = _clip(value, name, form, frames, timed) if clip else picture(value, name)
         if medium["kind"] == "depth" and isinstance(ready[member], Image.Image):
             ready[member] = eight_bit(ready[member])
     return ready
@@ -88,7 +88,7 @@ def picture(value: Any, name: str) -> Any:
         raise MediaError(f"{name}: not a readable image ({pillow_words(error)})") from None
 
 
-def _film(value: Any, name: str, form: str, frames: Frames, timed: bool) -> Any:
+def _clip(value: Any, name: str, form: str, frames: Frames, timed: bool) -> Any:
     if isinstance(value, Mapping):
         value = value["bytes"]
     if isinstance(value, np.ndarray):
@@ -132,14 +132,14 @@ def loses_frame(frames: int | None, fps: float | None) -> bool:
 
 
 def choose_frames(frames: Frames, length: int, fps: float, name: str, *, timed: bool) -> tuple[list[int], float | None]:
-    """Which frames of a film are shown, each once, and how many of them make a second; None where that says nothing.
+    """Which frames of a clip are shown, each once, and how many of them make a second; None where that says nothing.
 
     Args:
         frames: What is asked for.
-        length: Number of frames of the film.
+        length: Number of frames of the clip.
         fps: Its frames a second.
-        name: Of the film, for errors.
-        timed: Whether the answer is a time that is counted by frames, so that only one rate for all films will do.
+        name: Of the clip, for errors.
+        timed: Whether the answer is a time that is counted by frames, so that only one rate for all clips will do.
 
     Raises:
         UnfitError: ``timed``, and the frames do not lie at the rate that is asked for.
@@ -167,11 +167,11 @@ def _check_rate(frames: Frames, fps: float | None, name: str, *, timed: bool) ->
 
 
 def film_frames(data: bytes, frames: Frames, name: str, *, timed: bool = False) -> list[Image.Image]:
-    """Frames of a film as images, each once.
+    """Frames of a clip as images, each once.
 
     Raises:
         UnfitError: as for :func:`choose_frames`.
-        MediaError: not a readable film, or more than ``MAX_PIXELS`` together.
+        MediaError: not a readable clip, or more than ``MAX_PIXELS`` together.
     """
     reader = open_video_bytes(data, name)
     chosen, _ = choose_frames(frames, len(reader), reader.fps, name, timed=timed)
@@ -180,7 +180,7 @@ def film_frames(data: bytes, frames: Frames, name: str, *, timed: bool = False) 
 
 
 def size_of(value: Any) -> tuple[int, int] | None:
-    """Width and height of a picture, or of the first frame of a film; None where it is not at hand."""
+    """Width and height of a picture, or of the first frame of a clip; None where it is not at hand."""
     if isinstance(value, list):
         return size_of(value[0]) if value else None
     return value.size if isinstance(value, Image.Image) else None

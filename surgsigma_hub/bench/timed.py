@@ -115,9 +115,9 @@ class TimedDecoder(Decoder):
         with self._clock.part("png"):
             return super()._values(data, rgb, name)
 
-    def _film(self, data: memoryview, frames: Frames, name: str) -> Pixels:
+    def _clip(self, data: memoryview, frames: Frames, name: str) -> Pixels:
         with self._clock.part("video"):
-            return super()._film(data, frames, name)
+            return super()._clip(data, frames, name)
 
     def _resized(self, pixels: Pixels, width: int, height: int) -> Pixels:
         with self._clock.part("resize"):

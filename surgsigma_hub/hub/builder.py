@@ -52,12 +52,12 @@ class TreeImage(datasets.Image):  # type: ignore[misc]
 
 
 def flat_features(layout: Layout = "tasks") -> datasets.Features:
-    """Columns of a config: the fields of a sample, then its pictures and its films with their roles.
+    """Columns of a config: the fields of a sample, then its pictures and its clips with their roles.
 
     In the layout by medium, ``texts`` stands for the conversations: the form that collections of pictures with several
     questions each have in common.
 
-    Pictures sit in a list of structs because ``datasets`` decodes the first item of a plain list of images twice. Films
+    Pictures sit in a list of structs because ``datasets`` decodes the first item of a plain list of images twice. Clips
     stay bytes, so that no video library is needed to iterate.
     """
     columns = json_features(layout)

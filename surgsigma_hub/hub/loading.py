@@ -37,7 +37,7 @@ def load_dataset(
     """Load a config of a built tree with one column per field of a sample, plus ``images`` and ``videos``.
 
     ``images`` is a list of ``{"image", "role"}`` with decoded pictures, ``videos`` a list of ``{"video", "role"}`` with
-    the film's bytes; ``media`` says, in the same order, which member each is and of which kind (a mask, for example).
+    the clip's bytes; ``media`` says, in the same order, which member each is and of which kind (a mask, for example).
 
     Args:
         path: A folder that holds a built tree or a pointer card, or ``ORG/NAME`` on the Hub. None: ``./surgsigma``.

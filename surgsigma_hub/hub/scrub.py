@@ -158,7 +158,7 @@ class _Look:
             ) from None
 
     def medium(self, where: str, name: str, data: bytes) -> None:
-        """One picture or film: what it carries besides pixels."""
+        """One image or clip: what it carries besides pixels."""
         if name.endswith(".mp4"):
             parts = list(private_parts(io.BytesIO(data), len(data)))
         else:

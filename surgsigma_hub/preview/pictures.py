@@ -22,7 +22,7 @@ from .style import CAPTION, CARD_WIDTH, DARK, GREY, PICTURE_HEIGHTS, RIM, TINT
 _CAPTION_HIGH = 20
 _BETWEEN = 2
 _STILL_SHARE = 0.36
-"""Share of the width that a still has beside a film strip."""
+"""Share of the width that a still has beside a strip of frames."""
 _BLACK = 6
 """Mean brightness (0..255) under which a picture is called almost black, so that nobody takes it for a fault."""
 
@@ -82,10 +82,10 @@ def _shown(doc: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _widths(shown: Sequence[Mapping[str, Any]]) -> list[int]:
     free = CARD_WIDTH - _BETWEEN * (len(shown) - 1)
-    films = [m["kind"] == "video" for m in shown]
-    if len(shown) == 2 and films.count(True) == 1:
+    clips = [m["kind"] == "video" for m in shown]
+    if len(shown) == 2 and clips.count(True) == 1:
         still = round(free * _STILL_SHARE)
-        return [free - still if film else still for film in films]
+        return [free - still if clip else still for clip in clips]
     each = free // len(shown)
     return [each] * (len(shown) - 1) + [free - each * (len(shown) - 1)]
 
@@ -127,7 +127,7 @@ def _name(doc: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     if kind == "video":
         fps, frames = entry.get("fps"), entry.get("num_frames")
         length = f", {frames / fps:.3g} s at {fps:.3g} fps" if fps and frames else ""
-        return f"{'target ' if entry['role'] == 'target' else ''}film{length}"
+        return f"{'target ' if entry['role'] == 'target' else ''}clip{length}"
     text = str(doc["answer"].get("text", ""))
     if doc["task"] == "next_frame_generation" and member == "target.jpg" and text.startswith("picture after "):
         return text.removeprefix("picture ")

@@ -1,4 +1,4 @@
-"""Films as stills: frames spread over the film in rows, each with its time."""
+"""Clips as stills: frames spread over the clip in rows, each with its time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..media.overlay import fitted
 from .style import CAPTION, DARK, RIM
 
 COUNTS = (6, 8)
-"""Numbers of frames a strip can have; shorter films show all they have."""
+"""Numbers of frames a strip can have; shorter clips show all they have."""
 _TIME_HIGH = 15
 _GAP = 4
 

@@ -76,6 +76,7 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "act_typical": _WARRANT,
     "act_fits": _CHOICE,
     "actions": frozenset({"doing", "action_noun"}),
+    "acts": frozenset({"doing", "action_noun"}),
     "order": frozenset({"first", "then"}),
     "throughout": frozenset({"first"}),
     "came_first": frozenset({"doing"}),

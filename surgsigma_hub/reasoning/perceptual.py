@@ -36,7 +36,7 @@ _MOST_TISSUES = 3
 _TOGETHER = 4
 """So many tissues of a description are told in one sentence; of more, some are told apart, by name."""
 _NOTED = 2
-"""Of so many descriptions, one lists things as notes do, without articles."""
+"""Of so many long lists, one stands as in notes, without articles."""
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 _MOST_STYLES = 4
 """Ways to choose among what need not be told; few, since what is chosen is kept for the other samples of the moment."""
@@ -64,6 +64,8 @@ def perceptual(
     """
     answer, style = draft.answer, words.number()
     about = draft.key.partition("-")[0] if draft.question in ("acted_on_by", "done_by") else ""
+    if answer.boxes and task.label_kinds == ("instrument",) and draft.question in ("by_name", "by_region"):
+        about = answer.boxes[0].label
     on_tissue = draft.question.startswith("acted_on")  # what is treated is told by what treats it
     with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip or on_tissue
     one = told is not None
@@ -198,7 +200,9 @@ def _things(
     number = be(kind, order) if kind == "target" or len(pieces) < 2 else "are"
     some = boxes
     more = listed(_placed(kind, apart, some, style // 11, sized=False, by_box=by_box), style // 7)
-    noted = described and not scene.is_clip and bool(pieces) and style // 8 % _NOTED == 0
+    listed_whole = kind == "instrument" or any(f.holds_all(Fact.TISSUES) or f.tissue_boxes for f in scene.frames)
+    long_list = asked and long and task.answer is AnswerKind.LABELS
+    noted = (described or long_list) and listed_whole and not scene.is_clip and bool(pieces) and style // 8 % _NOTED > 0
     bare = (", ", "; ")[style >> 4 & 1].join([_ARTICLE.sub("", piece) for piece in pieces]) if noted else ""
     return _Things(listed(pieces, style // 3), number, asked, by_box, more, be(kind, apart), bare)
 

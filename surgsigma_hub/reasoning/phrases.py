@@ -284,6 +284,8 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, 
     many = tool.is_plural
     ways = _ways(stand, on != of, moment)  # a participle can be taken by no "performs" and no "is carried out"
     way = ways[style % len(ways)]
+    if nth > 0 and way.startswith("it is"):  # "it is another grasper that" is no English
+        way = "{subject} {be} {on}"
     said: str = way.format(
         subject=subject, be=tool.be, on=on, of=of,
         perform="perform" if many else "performs", carry="carry" if many else "carries",

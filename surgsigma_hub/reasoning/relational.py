@@ -44,7 +44,8 @@ def relational(task: Task, scene: Scene, draft: Draft, words: Wording, memory: M
     else:
         said = _moment(task, scene, draft, asks_actions, words, memory, warrants)
     if asks_actions:
-        said.append(_actions(answer.labels, words) if answer.labels else words.say("no_actions"))
+        kind = "actions" if said else "acts"
+        said.append(_actions(answer.labels, words, kind) if answer.labels else words.say("no_actions"))
     return said
 
 
@@ -54,7 +55,7 @@ def _moment(
     frame, answer = scene.frames[0], draft.answer
     if frame.triplets is None:
         ids = _acts(scene)
-        return [_actions(ids, words)] if ids and not asks_actions else []
+        return [_actions(ids, words, "acts")] if ids and not asks_actions else []
     triplets = tuple(dict.fromkeys(map(ids_of, frame.triplets)))
     if asks_actions and triplets:
         # What the answer does not name would contradict it; then the lists of the source differ.
@@ -134,8 +135,8 @@ def _acts(scene: Scene) -> tuple[str, ...]:
     return in_order("action", frozenset(ids))
 
 
-def _actions(ids: tuple[str, ...], words: Wording) -> str:
-    return words.say("actions", {"doing": nouns(ids), "action_noun": "actions" if len(ids) > 1 else "action"})
+def _actions(ids: tuple[str, ...], words: Wording, kind: str = "actions") -> str:
+    return words.say(kind, {"doing": nouns(ids), "action_noun": "actions" if len(ids) > 1 else "action"})
 
 
 # ------------------------------------------------------------------------------------------------------------- clips

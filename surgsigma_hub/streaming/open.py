@@ -88,7 +88,7 @@ def stream(
             medium once, ``sample["conversations"]`` in an order that seed and epoch give. None: the layout by task.
         decode: ``rgb``; :class:`Rgb` to resize; ``bytes``; or ``view``, memory of the shard without a copy, which
             cannot be sent to another process.
-        frames: Which frames of films to decode. None: films stay bytes.
+        frames: Which frames of clips to decode. None: clips stay bytes.
         verify: Compare each medium with the sha256 that its sample names, and its JSON with the schema (0.03 ms a
             sample). Without it, fields but for the version and the media are handed out unchecked (``record`` of a
             sample checks them), headers have checksums, a shard must be of its size and not change, and remotely one

@@ -21,6 +21,16 @@ _EVERY = 20.0
 """Long actions are asked about once for each stretch of this many seconds, up to three times."""
 
 
+def _definite(noun: str) -> str:
+    """The act that the question is about; an -ing word with its object takes no article.
+
+    >>> _definite("dissection"), _definite("suture pulling"), _definite("reaching for the suture")
+    ('the dissection', 'the suture pulling', 'reaching for the suture')
+    """
+    first, _, rest = noun.partition(" ")
+    return noun if rest and first.endswith("ing") else f"the {noun}"
+
+
 def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
     footage = course.footage
     if footage is None:
@@ -52,6 +62,7 @@ def _draft(course: VideoTimeline) -> Iterator[tuple[Frame, Draft]]:
                     key=said.id,
                     slots={
                         "noun": said.noun,
+                        "the_noun": _definite(said.noun),
                         "doing": said.doing,
                         "seconds": amount,
                         "remain": "remains" if amount == "1 second" else "remain",

@@ -18,11 +18,16 @@ from surgsigma_hub.media.video import encode_video
 from handmade import sample, write_part
 
 SIZES = ((1920, 1080), (1280, 800), (854, 480), (320, 240))
+BANNER = (4000, 120)
+"""A frame of extreme shape."""
 SHARES = ((0.25, 0.25, 0.5, 0.75), (0.0, 0.0, 0.125, 0.25), (0.625, 0.5, 1.0, 1.0))
 """Boxes in shares of the frame: inside, and in two corners."""
 CLIPS = ((2, 1.0), (3, 1.0), (4, 1.0), (5, 1.0), (8, 2.0), (14, 1.0), (12, 4.0))
 """Frames and frames a second."""
+SINGLE = (1, 1.0)
+"""A clip of one frame, which ms-swift cannot read."""
 DARK, STEP = 30, 14
+"""Grey of the first frame, and by how much the next is lighter."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,11 @@ def _clip(folder: Path, count: int, fps: float) -> bytes:
     return data
 
 
-def write_stills(tree: Path) -> dict[str, Still]:
-    """``instrument_localization``, a box in each size of frame; what was drawn by id."""
+def write_stills(tree: Path, *more: tuple[int, int]) -> dict[str, Still]:
+    """``instrument_localization``, a box in each size of frame, and in more; what was drawn by id."""
     found: dict[str, Still] = {}
     samples: list[Any] = []
-    for n, still in enumerate(Still(size, box) for size in SIZES for box in SHARES):
+    for n, still in enumerate(Still(size, box) for size in (*SIZES, *more) for box in SHARES):
         x1, y1, x2, y2 = still.box
         text = f"The hook is at [{x1:.3f}, {y1:.3f}, {x2:.3f}, {y2:.3f}]."
         made, media = sample(
@@ -77,11 +82,11 @@ def write_stills(tree: Path) -> dict[str, Still]:
     return found
 
 
-def write_clips(tree: Path) -> dict[str, tuple[int, float]]:
-    """``action_remaining_prediction``, clips of several lengths and rates; frames and rate by id."""
+def write_clips(tree: Path, *more: tuple[int, float]) -> dict[str, tuple[int, float]]:
+    """``action_remaining_prediction``, clips of several lengths and rates, and more; frames and rate by id."""
     found: dict[str, tuple[int, float]] = {}
     samples: list[Any] = []
-    for n, (count, fps) in enumerate(CLIPS):
+    for n, (count, fps) in enumerate((*CLIPS, *more)):
         text = f"In {count / fps:g} seconds."
         made, media = sample(
             n,

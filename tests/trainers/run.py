@@ -33,7 +33,7 @@ def make(name: str, place: Path) -> None:
         return
     print(f"{name}: installing {pins} into {folder}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    subprocess.run([folder / "bin" / "pip", "install", "-q", "-r", pins], cwd=ROOT, check=True)
+    subprocess.run([folder / "bin" / "pip", "install", "-q", "--no-compile", "-r", pins], cwd=ROOT, check=True)
     ready.write_text(pins.read_text("utf-8"), "utf-8")
 
 

@@ -92,7 +92,7 @@ def test_clips_keep_their_frames_and_times(factory: Environment, models: dict[st
     adapter = get_adapter("sharegpt")
     report = export(tmp_path / "tree", adapter, out=tmp_path / "sft", options=Options(model="qwen3_vl"))
     pairs = read(factory, models["qwen3_vl"], tmp_path / "sft", report.how, tmp_path)
-    check_times(pairs, clips)
+    check_times(pairs, clips, "qwen3_vl")
     for record, found in pairs:
         count, fps = clips[record["id"]]
         if fps <= 2:  # it looks at two frames a second, and repeats the last where their number is odd

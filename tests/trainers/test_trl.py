@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drawn import write_stills
+from drawn import BANNER, SIZES, write_stills
 from kit import Environment, answers, check_boxes, demo, environment, follow, readme, tiny
 
 pytestmark = pytest.mark.slow
@@ -59,12 +59,12 @@ def test_the_program_of_the_readme_trains(trl: Environment, model: Path, demo: P
 
 
 def test_boxes_meet_what_the_model_sees(trl: Environment, model: Path, tmp_path: Path) -> None:
-    stills = write_stills(tmp_path / "surgsigma")
+    stills = write_stills(tmp_path / "surgsigma", BANNER)
     found = {one["id"]: one for one in run(trl, model, tmp_path, tmp_path / "home", LOOKED_AT)}
     rows = (tmp_path / "home" / "sft-trl" / "train.jsonl").read_text("utf-8").splitlines()
     pairs = [(record, found[record["id"]]) for record in map(json.loads, rows)]
     assert len(pairs) == len(stills) == len(found)
-    assert len(check_boxes(pairs, stills, "qwen2_5_vl")) == 4
+    assert len(check_boxes(pairs, stills, "qwen2_5_vl")) == len(SIZES) + 1
     for record, one in pairs:
         ((answer,),) = answers(record)
         assert [text.rstrip("\n") for text in one["learned"]] == [f"{answer['text']}<|im_end|>"]

@@ -30,7 +30,7 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
     record: dict[str, Any] = {"id": talk.id, "task": talk.task, "conversations": conversations(talk)}
     if talk.system is not None:
         record["system"] = talk.system
-    # A film in frames stays one film: a list of pictures in the list of films.
+    # A clip in frames stays one clip: a list of pictures in the list of clips.
     record["images"] = [m.value for m in talk.media if m.kind == "image"]
     record["videos"] = [m.value for m in talk.media if m.kind == "video"]
     return record

@@ -33,22 +33,22 @@ except ImportError:  # the extra "stream"; Pillow gives the same pixels, more sl
 
 Decode = Literal["bytes", "view", "rgb"] | Rgb
 _POOL = 512 << 20  # bytes of pixels that all threads together keep for reuse, at most
-_AT_A_TIME = 16  # frames of a film that lie in memory at full size before they are resized
+_AT_A_TIME = 16  # frames of a clip that lie in memory at full size before they are resized
 _MOST = 100_000
-"""Frames chosen of one film at most: a clip has hundreds, a film whose frames stand for hours may ask for billions."""
+"""Frames chosen of one clip at most: most have hundreds, one whose frames stand for hours may ask for billions."""
 _JPEG = b"\xff\xd8"
 _DIRECT = ("YCbCr", "Gray")  # colour spaces of JPEG that simplejpeg and Pillow read alike
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Which frames of a film to decode, to ``(n, height, width, 3)`` uint8 RGB. Give one of the first three.
+    """Which frames of a clip to decode, to ``(n, height, width, 3)`` uint8 RGB. Give one of the first three.
 
     Args:
-        count: So many, spread evenly from the first to the last; a shorter film repeats frames.
-        rate: So many a second of the film's time.
+        count: So many, spread evenly from the first to the last; a shorter clip repeats frames.
+        rate: So many a second of the clip's time.
         indices: These, counted from 0.
-        most: Upper bound for ``rate``: a longer film is cut.
+        most: Upper bound for ``rate``: a longer clip is cut.
     """
 
     count: int | None = None
@@ -64,10 +64,10 @@ class Frames:
             raise SurgSigmaError("Frames: count, rate and most must be above 0")
 
     def choose(self, length: int, fps: float) -> list[int]:
-        """The frames of a film with ``length`` frames.
+        """The frames of a clip with ``length`` frames.
 
         Raises:
-            MediaError: a film so slow that the rate would repeat its frames without end.
+            MediaError: a clip so slow that the rate would repeat its frames without end.
 
         >>> Frames(count=3).choose(9, 25), Frames(rate=5).choose(11, 25), Frames(count=4).choose(2, 25)
         ([0, 4, 8], [0, 5, 10], [0, 0, 1, 1])
@@ -92,7 +92,7 @@ class Decoder:
 
     Args:
         decode: ``bytes`` copies of the members, ``view``s of the shard's memory, ``rgb`` or :class:`Rgb`.
-        frames: Which frames of films to decode. None: films are given as bytes.
+        frames: Which frames of clips to decode. None: clips are given as bytes.
         verify: Compare each medium with the sha256 in its sample, and the JSON with the schema. Without it, only those
             fields are looked at that are used here: the version and the media.
     """
@@ -141,7 +141,7 @@ class Decoder:
             if self._verify and sha256(data).hexdigest() != digest:
                 raise ShardError(f"{where}: medium {raw.key}.{member} is not what it was when it was written (sha256)")
             if kind == "video" and self._frames is not None:
-                media[member] = self._film(data, self._frames, f"{where}: {raw.key}.{member}")
+                media[member] = self._clip(data, self._frames, f"{where}: {raw.key}.{member}")
             elif kind == "video" or self._rgb is None:
                 media[member] = data if self._view else bytes(data)
             elif kind == "image":
@@ -219,8 +219,8 @@ class Decoder:
             return resize_values(values, *rgb.size(values.shape[1], values.shape[0]))
         return values
 
-    def _film(self, data: memoryview, frames: Frames, name: str) -> Pixels:
-        # Imported here: a stream of images opens sooner without the readers of films.
+    def _clip(self, data: memoryview, frames: Frames, name: str) -> Pixels:
+        # Imported here: a stream of images opens sooner without the readers of clips.
         from ...media.film_index import check_pixels
         from ...media.video import open_video_bytes
 
