@@ -63,9 +63,9 @@ def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def tokens_of(text: str) -> list[str]:
     """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
-    plain = text.lower().replace("’", "'").replace("n't", " not")
+    plain = text.lower().replace("’", "'").replace("n't", " not").replace("...", "…")  # something is left out
     ended = plain.rstrip()
-    if ended.endswith(("!", ".")) and not ended.endswith("..."):  # three dots say that something is left out
+    if ended.endswith(("!", ".")):
         plain = f"{ended.rstrip('.! ')}."
     plain = re.sub(r"\s+", " ", plain.replace("'s", " ").replace("' s ", " "))
     for phrase, said in _phrases():
