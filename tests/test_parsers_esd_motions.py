@@ -19,8 +19,8 @@ from surgsigma_hub.parsers.releases.esd_motions import (
     SUBMUCOSA,
     TARGETS,
     parse_motions,
-    says_no_view,
 )
+from surgsigma_hub.parsers.releases.esd_views import says_no_view
 
 F, K = "Forceps[0.10, 0.20, 0.40, 0.70]", "Knife[0.55, 0.30, 0.80, 0.75]"
 
@@ -191,6 +191,7 @@ def test_the_language_is_read_in_other_orders_and_words(text: str, motions: list
         (f"Separate the mucosa from the muscle layer with the {K}.", [FLAP]),
         (f"Lift the mucosa flap off the submucosa with the {F}.", [FLAP]),
         (f"Lift the muscle upward with the {F}.", [MUSCLE]),
+        (f"The submucosa is moved upward by the {F}.", [SUBMUCOSA]),
         (f"Dissect the submucosa and the muscle layer with the {K}.", None),
         (f"Cut above the muscle layer with the {K}.", None),
         (f"Dissect the submucosa with the {K} while the {F} keeps it taut.", None),

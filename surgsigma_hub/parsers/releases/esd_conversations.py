@@ -12,7 +12,8 @@ from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xywh, from_xyxy
 from ...records import Coverage, Defect, Fact, Frame, Label, LabeledBox, NativeQA, Reason, Triplet
 from .esd_boxes import Convention, Placed, convention_of, parse_boxes
-from .esd_motions import NO_TARGET, Motion, parse_motions, says_no_view
+from .esd_motions import NO_TARGET, Motion, parse_motions
+from .esd_views import says_no_view
 
 _IMAGE = re.compile(r"(?:.*[\\/])?([0-9A-Za-z_-]{1,40})[\\/]([0-9]{1,6})\.(?:jpg|jpeg|png)", re.IGNORECASE)
 _FROZEN_LEAST = 5

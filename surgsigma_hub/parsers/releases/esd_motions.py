@@ -40,28 +40,6 @@ class Motion:
     target: str
 
 
-_UNSEEN = frozenset(
-    {"cannot", "unable", "nothing", "fog", "unseen", "unidentified", "unrecognized", "indistinguishable"}
-)
-"""Words that beside one of a view say that there is none; no words of a motion, which they would deny."""
-
-
-def says_no_view(text: str) -> bool:
-    """Whether the sentence says that the view is not clear, or the lens has to be cleaned, in place of a motion.
-
-    >>> says_no_view("Scenes are confusing and need to clean the camera lens! Keep the Forceps and Knife idle.")
-    True
-    >>> says_no_view("The view is not clear.")
-    True
-    """
-    tokens = tokens_of(text)
-    classes = [words().get(token, frozenset()) for token in tokens]
-    seen = [n for n, found in enumerate(classes) if "scene" in found]
-    unclear = [n for n, found in enumerate(classes) if "unclear" in found]
-    denied = [n for n in range(len(tokens) - 1) if tokens[n] == "not" and tokens[n + 1] in ("clear", "visible")]
-    return bool(seen and (unclear or denied or {*tokens} & _UNSEEN))
-
-
 def parse_motions(text: str) -> tuple[Motion, ...]:
     """What each instrument of a sentence does, forceps before knife.
 
@@ -159,7 +137,8 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     if motion is None or motion in _NEVER[instrument]:
         return None
     targeted = any(_TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
-    if motion not in _WITHOUT_TARGET and not targeted and motion not in (HOLD, DISSECT, GRASP):
+    suffered = motion == GRASP and tokens[-1].endswith("ed")  # "the forceps is seized"
+    if motion not in _WITHOUT_TARGET and not targeted and (suffered or motion not in (HOLD, DISSECT, GRASP)):
         return None
     target = _target(tokens, classes, motion)
     return Motion(instrument, motion, target) if target else None
@@ -168,7 +147,14 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
 def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     """The clause without what it says to be over: "having finished the dissection", "the lifting is finished and"."""
     classes = [words().get(token, frozenset()) for token in tokens]
-    over = next((n for n, found in enumerate(classes) if "finished" in found), None)
+    over = next(
+        (
+            n
+            for n, found in enumerate(classes)
+            if "finished" in found and (tokens[n] != "over" or (n and _ended_by(tokens[n - 1])))
+        ),
+        None,
+    )  # "flip the flap over" ends nothing
     if over is None:
         return tokens
     first = last = over
@@ -187,6 +173,11 @@ def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     while first and tokens[first - 1] in ("the", "a", "its"):
         first -= 1
     return [*tokens[:first], *tokens[last + 1 :]]
+
+
+def _ended_by(before: str) -> bool:
+    """Whether "over" behind this word says that something has ended."""
+    return before in _WITH_IT or any(said.startswith("noun:") for said in words().get(before, ()))
 
 
 _WITH_IT = frozenset({"with", "using", "by", "of", "the", "forceps", "knife", "is", "being", "has", "been", "was"})
@@ -217,7 +208,7 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     if acts == {LIFT} and on_flap | ("lasting" in held) | ("continue" in held and "direction" not in held):
         return HOLD
     if not acts:
-        return _resting(tokens, held, on_flap=on_flap)
+        return _resting(tokens, classes, held, on_flap=on_flap)
     if acts == {ROTATE} and _TISSUE & held and _object(tokens, classes, ROTATE) == "flap":
         return LIFT if "direction" in held else None  # "flip the flap upward"
     if "angle" in held and acts <= {ROTATE, REACH}:
@@ -229,6 +220,8 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     if act == GRASP and {*tokens} & _KEEPING:
         return HOLD  # "keep the forceps gripping the flap"
     if act == LIFT and _object(tokens, classes, LIFT) != "flap":
+        if _object(tokens, classes, LIFT) == "instrument" and _to_tissue(tokens, classes):
+            return REACH  # "draw the forceps to the edge"
         led = "direction" in held or "from" in tokens or bool({*tokens} & _WITHDRAWING)
         return MOVE if led and _object(tokens, classes, LIFT) == "instrument" else None  # "draw the forceps back"
     return _reaching(tokens, classes) if act == REACH else act
@@ -253,11 +246,15 @@ _LEADING = _TO_OR_FROM | {"with", "using", "by", "via", "through", "employing", 
 """Words before what a verb is not done to."""
 
 
-def _resting(tokens: Sequence[str], held: frozenset[str], *, on_flap: bool) -> str | None:
+def _resting(
+    tokens: Sequence[str], classes: Sequence[frozenset[str]], held: frozenset[str], *, on_flap: bool
+) -> str | None:
     """What an instrument does whose clause has no verb of motion: it holds the flap, or rests."""
     flap = bool(_TISSUE & held) or "it" in tokens
     if flap and {*tokens} & _STRETCHING and "direction" in held and not {"lasting", "continue"} & held:
         return LIFT  # "stretch the flap to the upper left"
+    if flap and not on_flap and _object(tokens, classes, "holding") == "instrument":
+        return None  # "hold the forceps at the edge of the flap": whether it rests there or holds the flap
     if flap and (on_flap or "steady" in held or {"hold", "holds", "holding"} & {*tokens}):
         return HOLD
     still = {"rest", "rests", "resting"} & {*tokens} or ("steady" in held and "holding" in held)
@@ -289,6 +286,11 @@ def _object(tokens: Sequence[str], classes: Sequence[frozenset[str]], verb: str,
     if before and (_TISSUE & classes[before[-1]]):
         return "flap"  # "the flap is lifted", "keep the flap lifted"
     return "instrument" if before else ""
+
+
+def _to_tissue(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> bool:
+    tissue = next((n for n, found in enumerate(classes) if found & _TISSUE), 0)
+    return bool({*tokens[max(0, tissue - 3) : tissue]} & {"to", "towards", "toward"})
 
 
 def _stays(tokens: Sequence[str]) -> bool:
@@ -326,6 +328,10 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
         if direct and not touches and "edge" not in classes[object_at]:
             return LIFT if directed else None
     flaps = [n for n, found in enumerate(classes) if _TISSUE & found]
+    named = [n for n in range(verb) if n in flaps or _is_instrument(tokens[n])]
+    if named and named[-1] in flaps and not touches and not {*tokens[max(0, named[-1] - 4) : named[-1]]} & _TO_OR_FROM:
+        moved = tokens[verb].endswith("s") or {*tokens[named[-1] : verb]} & {"is", "are", "was", "were", "be", "being"}
+        return LIFT if moved and directed else None  # "the flap is moved upward by the forceps"
     if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & {"from", "off"}:
         return MOVE
     if flaps or (touches and tokens[verb + 1] == "it"):
@@ -347,7 +353,7 @@ def _target(tokens: Sequence[str], classes: Sequence[frozenset[str]], motion: st
     ranked: dict[int, set[str]] = {}
     for n, found in enumerate(classes):
         layer = next((said for name, said in _LAYERS.items() if name in found), None)
-        if layer is None and not found & _TISSUE and tokens[n] != "mucosa":
+        if layer is None and not found & _TISSUE:
             continue
         rank = 0
         for before in reversed(range(max(0, n - 4), n)):

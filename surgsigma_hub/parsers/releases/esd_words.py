@@ -61,6 +61,10 @@ def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(rf"\b(?:{r['phrase']})\b"), f" {r['words']} ") for r in csv.DictReader(text.splitlines()))
 
 
+_SIGNS = str.maketrans({"&": " and ", ":": ";", "–": ",", "—": ",", '"': "", "“": "", "”": ""})
+"""Signs beside the stop, the comma and the semicolon, and what they are here."""
+
+
 def tokens_of(text: str) -> list[str]:
     """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
     plain = text.lower().replace("’", "'").replace("n't", " not").replace("...", "…")  # something is left out
@@ -72,6 +76,7 @@ def tokens_of(text: str) -> list[str]:
         plain, changed = phrase.subn(said, plain)
         if changed:
             plain = re.sub(r"\s+", " ", plain)
+    plain = plain.translate(_SIGNS).replace(" - ", " , ")
     found: list[str] = []
     for token in _TOKEN.findall(plain):
         joined = token.replace("-", "")  # "up-ward"
