@@ -98,14 +98,18 @@ def test_boxes_of_a_folder_that_writes_width_and_height() -> None:
     assert frames[3].tissues is None and frames[3].actions == (Label("rotate"), Label("move"))
 
 
-def test_every_label_resolves() -> None:
+def test_every_label_resolves(tmp_path: Path) -> None:
     seen = set()
-    for video in CoPESD(ROOT).videos():
-        for frame in read(ROOT, video.id)[0].values():
-            resolve_frame("copesd", frame)
-            for t in frame.triplets or ():
-                seen |= {("instrument", t.instrument.native), ("action", t.action.native), ("target", t.target.native)}
-    assert seen == set(native_names("copesd")), "the fixture shows every label"
+    box = "[0.6, 0.5, 0.7, 0.8]"
+    write(tmp_path, [row(1, f"Cut the submucosa with the Knife{box}."), row(2, f"Cut the muscle with the Knife{box}.")])
+    layers = read(tmp_path)[0]
+    assert [frame.tissues for frame in layers.values()] == [(Label("submucosa"),), (Label("muscle layer"),)]
+    shown = [read(ROOT, video.id)[0] for video in CoPESD(ROOT).videos()]
+    for frame in (frame for frames in (*shown, layers) for frame in frames.values()):
+        resolve_frame("copesd", frame)
+        for t in frame.triplets or ():
+            seen |= {("instrument", t.instrument.native), ("action", t.action.native), ("target", t.target.native)}
+    assert seen == set(native_names("copesd")), "the fixture and the two layers show every label"
 
 
 @pytest.mark.parametrize("labels", ["", "annotations/smllm", "CoPESD main/labels"])

@@ -10,18 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.ontology import native_names
+from surgsigma_hub.parsers.releases.esd_boxes import FORCEPS, KNIFE, Placed, convention_of, parse_boxes
 from surgsigma_hub.parsers.releases.esd_motions import (
     FLAP,
-    FORCEPS,
-    KNIFE,
     MOTIONS,
+    MUSCLE,
     NO_TARGET,
-    Placed,
-    convention_of,
-    parse_boxes,
+    SUBMUCOSA,
+    TARGETS,
     parse_motions,
-    says_no_view,
 )
+from surgsigma_hub.parsers.releases.esd_views import says_no_view
 
 F, K = "Forceps[0.10, 0.20, 0.40, 0.70]", "Knife[0.55, 0.30, 0.80, 0.75]"
 
@@ -107,7 +106,7 @@ def test_one_instrument_alone(table: dict[str, list[str]]) -> None:
 def test_the_motions_are_those_of_the_table_of_native_names() -> None:
     names = native_names("copesd")
     assert {n for kind, n in names if kind == "action"} == set(MOTIONS) == set(FORCEPS_SAYS) | set(KNIFE_SAYS)
-    assert {n for kind, n in names if kind == "target"} == {FLAP, NO_TARGET}
+    assert {n for kind, n in names if kind == "target"} == {*TARGETS}
     assert {n for kind, n in names if kind == "instrument"} == {FORCEPS, KNIFE}
 
 
@@ -119,6 +118,8 @@ def test_the_motions_are_those_of_the_table_of_native_names() -> None:
         "the Knife.",
         f"Rotate the {F}",  # cut short: no stop
         f"Rotate the {F} and",
+        f"Keep the {K} idle while the {F} lifts the mucosa flap...",  # something is left out
+        f"Keep the {K} idle and move the {F}",
         f"Rotate the {F} the {K} remains idle.",
         f"Do not rotate the {F}.",
         f"Lift the polyp upward with the {K}.",
@@ -175,6 +176,47 @@ def test_the_language_is_read_in_other_orders_and_words(text: str, motions: list
             parse_motions(text)
     else:
         assert [m.motion for m in parse_motions(text)] == motions
+
+
+@pytest.mark.parametrize(
+    ("text", "targets"),
+    [
+        (f"Dissect the submucosa with the {K}.", [SUBMUCOSA]),
+        (f"Perform submucosal dissection using the {K} while the {F} holds the mucosa flap.", [FLAP, SUBMUCOSA]),
+        (f"Perform submucosal dissection of the flap using the {K}.", [FLAP]),
+        (f"The {K} cuts through the muscle layer.", [MUSCLE]),
+        (f"Along the edge of the mucosa flap, dissect the submucosa with the {K}.", [SUBMUCOSA]),
+        (f"The submucosa is cut to the left by the {K}.", [SUBMUCOSA]),
+        (f"Incise the tissue beneath the mucosal flap with the {K}.", [SUBMUCOSA]),
+        (f"Separate the mucosa from the muscle layer with the {K}.", [FLAP]),
+        (f"Lift the mucosa flap off the submucosa with the {F}.", [FLAP]),
+        (f"Lift the muscle upward with the {F}.", [MUSCLE]),
+        (f"The submucosa is moved upward by the {F}.", [SUBMUCOSA]),
+        (f"Dissect the submucosa and the muscle layer with the {K}.", None),
+        (f"Cut above the muscle layer with the {K}.", None),
+        (f"Dissect the submucosa with the {K} while the {F} keeps it taut.", None),
+    ],
+)
+def test_the_tissue_is_the_one_that_the_verb_is_done_to(text: str, targets: list[str] | None) -> None:
+    if targets is None:
+        with pytest.raises(BadRowError):
+            parse_motions(text)
+    else:
+        assert [m.target for m in parse_motions(text)] == targets
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Lift the mucosa flap upward with the {F} ,and keep  the {K} idle",
+        f"LIFT THE MUCOSA FLAP UP-WARD WITH THE {F.upper()} WHILE KEEPING THE {K.upper()} UNMOVED.",
+        f"lift the mucosa flap to the upperleft with the {F.lower()}while the {K.lower()}remains idle .",
+        f"{F}: lift the mucosa flap upward. {K}: idle.",
+    ],
+)
+def test_spacing_case_and_signs_do_not_matter(text: str) -> None:
+    assert [m.motion for m in parse_motions(text)] == ["lift", "idle"]
+    assert [placed.instrument for placed in parse_boxes(text)] == [FORCEPS, KNIFE]
 
 
 def further() -> list[tuple[str, str]]:

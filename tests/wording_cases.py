@@ -109,11 +109,14 @@ def sentences(name: str) -> list[Said]:
         if one.form is None:
             slots.setdefault(("answers", one.answer), []).append(one.slots)
     for (side, group), some in slots.items():
+        of_slots: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
         for template in getattr(bank(name), side)[group]:
-            used = {s[:1].lower() + s[1:] for s in slots_of(template)}
-            values_of = sorted({tuple(sorted((k, s[k]) for k in used)) for s in some})
-            for values in values_of[:: 1 + len(values_of) // VALUES]:
-                text = filled(template, dict(values))
+            used = tuple(sorted({s[:1].lower() + s[1:] for s in slots_of(template)}))
+            if used not in of_slots:  # most templates of a group have the same
+                values_of = sorted({tuple(s[k] for k in used) for s in some})
+                of_slots[used] = values_of[:: 1 + len(values_of) // VALUES]
+            for values in of_slots[used]:
+                text = filled(template, dict(zip(used, values, strict=True)))
                 found.setdefault((side, group, text), Said(name, side, group, template, text))
     return list(found.values())
 

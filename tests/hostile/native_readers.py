@@ -29,6 +29,7 @@ from surgsigma_hub.parsers import (
 )
 from surgsigma_hub.parsers.releases import (
     cholec80_records,
+    esd_boxes,
     esd_motions,
     multibypass_files,
     psi_ava_keyframes,
@@ -204,7 +205,7 @@ def _motions(path: Path, out: Path) -> None:
     text = _text(path)
     with suppress(BadRowError):
         esd_motions.parse_motions(text)
-    esd_motions.parse_boxes(text)
+    esd_boxes.parse_boxes(text)
 
 
 def _text(path: Path) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 from ...errors import BadRowError
 from ...media.boxes import BoxOutsideError, from_xywh, from_xyxy
 from ...records import Coverage, Defect, Fact, Frame, Label, LabeledBox, NativeQA, Reason, Triplet
-from .esd_motions import FLAP, Convention, Motion, Placed, convention_of, parse_boxes, parse_motions, says_no_view
+from .esd_boxes import Convention, Placed, convention_of, parse_boxes
+from .esd_motions import NO_TARGET, Motion, parse_motions
+from .esd_views import says_no_view
 
 _IMAGE = re.compile(r"(?:.*[\\/])?([0-9A-Za-z_-]{1,40})[\\/]([0-9]{1,6})\.(?:jpg|jpeg|png)", re.IGNORECASE)
 _FROZEN_LEAST = 5
@@ -174,7 +176,7 @@ def _frame(
         index=item.number,  # the rate is not published, so that the number is an order and no time
         fps=1,
         instruments=tuple(Label(name) for name in named),
-        tissues=(Label(FLAP),) if any(m.target == FLAP for m in acting) else None,
+        tissues=tuple(Label(t) for t in dict.fromkeys(m.target for m in acting) if t != NO_TARGET) or None,
         actions=None if motions is None else tuple(Label(m) for m in dict.fromkeys(m.motion for m in done)),
         triplets=None
         if motions is None

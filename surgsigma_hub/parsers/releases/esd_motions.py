@@ -1,4 +1,4 @@
-"""Sentences in which CoPESD says what forceps and knife do in a picture, and where they are.
+"""Sentences in which CoPESD says what forceps and knife do in a picture, and to what.
 
 ``Direct the Forceps[0.14, 0.21, 0.47, 0.77] towards the mucosal flap's edge and ...``: a sentence is one clause for
 each instrument, with the box in brackets behind the instrument's name. A clause is read by its words, in whatever
@@ -10,24 +10,16 @@ guessed at.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from ...errors import BadRowError
-from ...media.boxes import TOLERANCE
 from ..grounding import shortened
+from .esd_boxes import BOX, FORCEPS, KNIFE
 from .esd_words import ACTS, DISSECT, GRASP, LIFT, REACH, RELEASE, ROTATE, may_stand, tokens_of, words
 
-FORCEPS, KNIFE = "Forceps", "Knife"
-FLAP, NO_TARGET = "mucosa flap", "no target"
-Convention = Literal["corners", "sizes"]
-"""Whether the third and fourth number of a box are its other corner or its width and height."""
-
-_NUMBER = r"\s*(-?[0-9]{1,3}(?:\.[0-9]{1,6})?)\s*"
-_BOX = re.compile(rf"\b({FORCEPS}|{KNIFE})\s*\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
-
+FLAP, SUBMUCOSA, MUSCLE, NO_TARGET = TARGETS = ("mucosa flap", "submucosa", "muscle layer", "no target")
+"""What is acted on; the flap also where a motion that needs tissue names none, as the dataset means it."""
 HOLD, IDLE, MOVE = "hold countertraction", "idle", "move"
 MOTIONS = (REACH, GRASP, ROTATE, LIFT, HOLD, DISSECT, IDLE, MOVE, RELEASE)
 """Names of ours for what the sentences say; what is said verbatim stays in the answer."""
@@ -35,45 +27,17 @@ _NEVER = {FORCEPS: frozenset({DISSECT}), KNIFE: frozenset({GRASP, RELEASE})}
 """What an instrument cannot do: forceps do not cut, a knife has no jaws."""
 _VERBS = frozenset({*ACTS, "helper", "holding", "continue", "finished"})
 _WITHOUT_TARGET = frozenset({ROTATE, IDLE, MOVE})
+_TISSUE = frozenset({"flap", "edge", "submucosa", "muscle"})
+_LAYERS = {"submucosa": SUBMUCOSA, "muscle": MUSCLE}
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What one instrument does, and to what: :data:`FLAP` or :data:`NO_TARGET`."""
+    """What one instrument does, and to what: one of :data:`TARGETS`."""
 
     instrument: str
     motion: str
     target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An instrument and the four numbers behind its name, as written."""
-
-    instrument: str
-    numbers: tuple[float, float, float, float]
-
-
-_UNSEEN = frozenset(
-    {"cannot", "unable", "nothing", "fog", "unseen", "unidentified", "unrecognized", "indistinguishable"}
-)
-"""Words that beside one of a view say that there is none; no words of a motion, which they would deny."""
-
-
-def says_no_view(text: str) -> bool:
-    """Whether the sentence says that the view is not clear, or the lens has to be cleaned, in place of a motion.
-
-    >>> says_no_view("Scenes are confusing and need to clean the camera lens! Keep the Forceps and Knife idle.")
-    True
-    >>> says_no_view("The view is not clear.")
-    True
-    """
-    tokens = tokens_of(text)
-    classes = [words().get(token, frozenset()) for token in tokens]
-    seen = [n for n, found in enumerate(classes) if "scene" in found]
-    unclear = [n for n, found in enumerate(classes) if "unclear" in found]
-    denied = [n for n in range(len(tokens) - 1) if tokens[n] == "not" and tokens[n + 1] in ("clear", "visible")]
-    return bool(seen and (unclear or denied or {*tokens} & _UNSEEN))
 
 
 def parse_motions(text: str) -> tuple[Motion, ...]:
@@ -89,18 +53,27 @@ Motion(instrument='Knife', motion='idle', target='no target'))
     >>> [m.motion for m in parse_motions("With the Forceps seizing the mucosa flap, cut it with the Knife.")]
     ['grasp', 'dissect']
     """
-    tokens = tokens_of(_BOX.sub(r"\1", text))
-    if not tokens or tokens[-1] != ".":
+    tokens = tokens_of(BOX.sub(r" \1 ", text))
+    if not tokens or not (tokens[-1] == "." or _ends_without_stop(tokens)):
         raise BadRowError(f"{shortened(text)} is no whole sentence: it does not end with a stop")
-    tokens = tokens[:-1]
+    tokens = tokens[:-1] if tokens[-1] == "." else tokens
     strange = next((t for n, t in enumerate(tokens) if not may_stand(tokens, n)), None)
     if strange is not None:
         raise BadRowError(f"{shortened(text)} holds {strange!r}, which is none of the known words of a motion")
+    if "it" in tokens and any(words().get(token, frozenset()) & {*_LAYERS} for token in tokens):
+        raise BadRowError(f"{shortened(text)} says 'it' where that may be the flap or a layer")
     readings = {tuple(sorted(found, key=lambda m: m.instrument)) for found in _readings(tokens)}
     if len(readings) != 1:
         what = "more than one known way" if readings else "none of the known ways"
         raise BadRowError(f"{shortened(text)} says in {what} what forceps and knife do")
     return readings.pop()
+
+
+def _ends_without_stop(tokens: Sequence[str]) -> bool:
+    """Whether words without a stop are whole: of both instruments, and ended by what ends a clause."""
+    by_it = _is_instrument(tokens[-1]) and {*tokens[-3:-1]} & {"with", "using", "employing", "by", "via"}
+    done = by_it or tokens[-1] in ("idle", "unmoved") or words().get(tokens[-1], frozenset()) & {"flap", "edge"}
+    return bool(done) and {"forceps", "knife"} <= {*tokens}
 
 
 def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
@@ -117,7 +90,7 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
     after = tokens[end + 1] if end + 1 < len(tokens) else ""
     verb = after.endswith("s") and bool(words().get(after, frozenset()) & _VERBS)
     of_one = verb or after in ("is", "has", "does")  # "and the knife stays", "and the knife is kept still"
-    flap_before = any({"flap", "edge", "countertraction"} & words().get(token, frozenset()) for token in tokens[:start])
+    flap_before = any({*_TISSUE, "countertraction"} & words().get(token, frozenset()) for token in tokens[:start])
     of_one |= after == "idle" and flap_before  # "hold the flap with the forceps and the knife idle"
     of_one &= "both" not in tokens[:start]
     if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"} and not of_one:
@@ -163,16 +136,25 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     motion = _motion_of(tokens, classes) or (IDLE if over and not _says_more(classes) else None)
     if motion is None or motion in _NEVER[instrument]:
         return None
-    targeted = any({"flap", "edge"} & found for found in classes) or "it" in tokens or "tissue" in tokens
-    if motion not in _WITHOUT_TARGET and not targeted and motion not in (HOLD, DISSECT, GRASP):
+    targeted = any(_TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
+    suffered = motion == GRASP and tokens[-1].endswith("ed")  # "the forceps is seized"
+    if motion not in _WITHOUT_TARGET and not targeted and (suffered or motion not in (HOLD, DISSECT, GRASP)):
         return None
-    return _motion(instrument, motion)
+    target = _target(tokens, classes, motion)
+    return Motion(instrument, motion, target) if target else None
 
 
 def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     """The clause without what it says to be over: "having finished the dissection", "the lifting is finished and"."""
     classes = [words().get(token, frozenset()) for token in tokens]
-    over = next((n for n, found in enumerate(classes) if "finished" in found), None)
+    over = next(
+        (
+            n
+            for n, found in enumerate(classes)
+            if "finished" in found and (tokens[n] != "over" or (n and _ended_by(tokens[n - 1])))
+        ),
+        None,
+    )  # "flip the flap over" ends nothing
     if over is None:
         return tokens
     first = last = over
@@ -193,15 +175,20 @@ def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     return [*tokens[:first], *tokens[last + 1 :]]
 
 
+def _ended_by(before: str) -> bool:
+    """Whether "over" behind this word says that something has ended."""
+    return before in _WITH_IT or any(said.startswith("noun:") for said in words().get(before, ()))
+
+
 _WITH_IT = frozenset({"with", "using", "by", "of", "the", "forceps", "knife", "is", "being", "has", "been", "was"})
 """Words between an act and that it is finished: "the dissection with the knife being finished"."""
-_ACTED_ON = frozenset({"flap", "edge", "direction"})
+_ACTED_ON = _TISSUE | {"direction"}
 _OF_THE_FLAP = frozenset({"of", "the", "mucosa", "mucosal", "to", "it"})
 
 
 def _says_more(classes: Sequence[frozenset[str]]) -> bool:
     """Whether a clause says more than which instrument has finished: then it does not rest."""
-    more = {"flap", "edge", "countertraction", *ACTS, *(f"noun:{act}" for act in ACTS)}
+    more = {*_TISSUE, "countertraction", *ACTS, *(f"noun:{act}" for act in ACTS)}
     return any(found & more for found in classes)
 
 
@@ -221,18 +208,20 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     if acts == {LIFT} and on_flap | ("lasting" in held) | ("continue" in held and "direction" not in held):
         return HOLD
     if not acts:
-        return _resting(tokens, held, on_flap=on_flap)
-    if acts == {ROTATE} and {"flap", "edge"} & held and _object(tokens, classes, ROTATE) == "flap":
+        return _resting(tokens, classes, held, on_flap=on_flap)
+    if acts == {ROTATE} and _TISSUE & held and _object(tokens, classes, ROTATE) == "flap":
         return LIFT if "direction" in held else None  # "flip the flap upward"
     if "angle" in held and acts <= {ROTATE, REACH}:
         turned = ROTATE in acts or {*tokens} & _TURNING
-        return ROTATE if turned and not {"flap", "edge"} & held else None
+        return ROTATE if turned and not _TISSUE & held else None
     if len(acts) != 1:
         return None
     act = acts.pop()
     if act == GRASP and {*tokens} & _KEEPING:
         return HOLD  # "keep the forceps gripping the flap"
     if act == LIFT and _object(tokens, classes, LIFT) != "flap":
+        if _object(tokens, classes, LIFT) == "instrument" and _to_tissue(tokens, classes):
+            return REACH  # "draw the forceps to the edge"
         led = "direction" in held or "from" in tokens or bool({*tokens} & _WITHDRAWING)
         return MOVE if led and _object(tokens, classes, LIFT) == "instrument" else None  # "draw the forceps back"
     return _reaching(tokens, classes) if act == REACH else act
@@ -257,11 +246,15 @@ _LEADING = _TO_OR_FROM | {"with", "using", "by", "via", "through", "employing", 
 """Words before what a verb is not done to."""
 
 
-def _resting(tokens: Sequence[str], held: frozenset[str], *, on_flap: bool) -> str | None:
+def _resting(
+    tokens: Sequence[str], classes: Sequence[frozenset[str]], held: frozenset[str], *, on_flap: bool
+) -> str | None:
     """What an instrument does whose clause has no verb of motion: it holds the flap, or rests."""
-    flap = bool({"flap", "edge"} & held) or "it" in tokens
+    flap = bool(_TISSUE & held) or "it" in tokens
     if flap and {*tokens} & _STRETCHING and "direction" in held and not {"lasting", "continue"} & held:
         return LIFT  # "stretch the flap to the upper left"
+    if flap and not on_flap and _object(tokens, classes, "holding") == "instrument":
+        return None  # "hold the forceps at the edge of the flap": whether it rests there or holds the flap
     if flap and (on_flap or "steady" in held or {"hold", "holds", "holding"} & {*tokens}):
         return HOLD
     still = {"rest", "rests", "resting"} & {*tokens} or ("steady" in held and "holding" in held)
@@ -287,12 +280,17 @@ def _object(tokens: Sequence[str], classes: Sequence[frozenset[str]], verb: str,
             preposition = ""
         elif "direction" in classes[n]:
             preposition = ""
-        elif ({"flap", "edge"} & classes[n] or tokens[n] in ("it", "tissue")) and preposition not in _TO_OR_FROM:
+        elif (_TISSUE & classes[n] or tokens[n] in ("it", "tissue")) and preposition not in _TO_OR_FROM:
             return "flap"
-    before = [n for n in range(first) if {"flap", "edge"} & classes[n] or _is_instrument(tokens[n])]
-    if before and ({"flap", "edge"} & classes[before[-1]]):
+    before = [n for n in range(first) if _TISSUE & classes[n] or _is_instrument(tokens[n])]
+    if before and (_TISSUE & classes[before[-1]]):
         return "flap"  # "the flap is lifted", "keep the flap lifted"
     return "instrument" if before else ""
+
+
+def _to_tissue(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> bool:
+    tissue = next((n for n, found in enumerate(classes) if found & _TISSUE), 0)
+    return bool({*tokens[max(0, tissue - 3) : tissue]} & {"to", "towards", "toward"})
 
 
 def _stays(tokens: Sequence[str]) -> bool:
@@ -318,7 +316,7 @@ _KEPT = frozenset(
 def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
     """What a verb of moving means: tissue is lifted by it, an instrument reaches an edge or only moves."""
     verb = next(n for n, found in enumerate(classes) if REACH in found or f"noun:{REACH}" in found)
-    objects = (n for n in range(verb + 1, len(tokens)) if {"flap", "edge"} & classes[n] or _is_instrument(tokens[n]))
+    objects = (n for n in range(verb + 1, len(tokens)) if _TISSUE & classes[n] or _is_instrument(tokens[n]))
     object_at = next(objects, None)
     if verb == len(tokens) - 1:
         return None  # what is reached was parted from it
@@ -329,7 +327,11 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
         direct = not between & {"to", "towards", "toward", "at", "on", "onto", "into", "near", "from", "with", "closer"}
         if direct and not touches and "edge" not in classes[object_at]:
             return LIFT if directed else None
-    flaps = [n for n, found in enumerate(classes) if {"flap", "edge"} & found]
+    flaps = [n for n, found in enumerate(classes) if _TISSUE & found]
+    named = [n for n in range(verb) if n in flaps or _is_instrument(tokens[n])]
+    if named and named[-1] in flaps and not touches and not {*tokens[max(0, named[-1] - 4) : named[-1]]} & _TO_OR_FROM:
+        moved = tokens[verb].endswith("s") or {*tokens[named[-1] : verb]} & {"is", "are", "was", "were", "be", "being"}
+        return LIFT if moved and directed else None  # "the flap is moved upward by the forceps"
     if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & {"from", "off"}:
         return MOVE
     if flaps or (touches and tokens[verb + 1] == "it"):
@@ -341,50 +343,41 @@ def _is_instrument(token: str) -> bool:
     return token in ("forceps", "knife")
 
 
-def _motion(instrument: str, motion: str) -> Motion:
-    return Motion(instrument, motion, NO_TARGET if motion in _WITHOUT_TARGET else FLAP)
+def _target(tokens: Sequence[str], classes: Sequence[frozenset[str]], motion: str) -> str | None:
+    """What a motion is done to; None where two tissues are named alike.
 
-
-def parse_boxes(text: str) -> tuple[Placed, ...]:
-    """The instruments of a sentence with the numbers behind their names, in the order of the sentence.
-
-    Raises:
-        BadRowError: no box, brackets that hold no box, an instrument without a box or one named twice.
-
-    >>> parse_boxes("Utilize the Knife[0.70, 0.57, 0.84, 0.77] to raise the mucosa flap upward.")
-    (Placed(instrument='Knife', numbers=(0.7, 0.57, 0.84, 0.77)),)
+    What follows the verb itself goes before what it is done "of" or "through", and that before any other place.
     """
-    found: list[Placed] = []
-    for name, *numbers in _BOX.findall(text):
-        a, b, c, d = map(float, numbers)
-        found.append(Placed(name, (a, b, c, d)))
-    rest = _BOX.sub("", text)
-    stray = re.search(rf"[\[\]0-9]|\b(?:{FORCEPS}|{KNIFE})\b", rest)
-    if stray is not None:
-        raise BadRowError(f"{shortened(text)} holds {stray[0]!r} outside a box like Knife[0.70, 0.57, 0.84, 0.77]")
-    if not found:
-        raise BadRowError(f"{shortened(text)} holds no box")
-    if len({placed.instrument for placed in found}) < len(found):
-        raise BadRowError(f"{shortened(text)} names an instrument twice")
-    return tuple(found)
+    if motion in _WITHOUT_TARGET:
+        return NO_TARGET
+    ranked: dict[int, set[str]] = {}
+    for n, found in enumerate(classes):
+        layer = next((said for name, said in _LAYERS.items() if name in found), None)
+        if layer is None and not found & _TISSUE:
+            continue
+        rank = 0
+        for before in reversed(range(max(0, n - 4), n)):
+            if tokens[before] in _PLACED:
+                rank = _PLACED[tokens[before]]
+            if rank or classes[before] & {*_TISSUE, *ACTS, "direction"} or _is_instrument(tokens[before]):
+                break
+        if layer and n + 1 < len(tokens) and f"noun:{DISSECT}" in classes[n + 1]:
+            rank = max(rank, 2)  # "submucosal dissection of the flap"
+        ranked.setdefault(rank, set()).add(layer or FLAP)
+    if not ranked:
+        return FLAP
+    first = min(ranked)
+    if first < _APART:
+        return ranked[first].pop() if len(ranked[first]) == 1 else None
+    if ranked[first] != {FLAP}:
+        return None  # "above the muscle": of what lies there nothing is said
+    return SUBMUCOSA if {"tissue", "tissues", "area", "layer"} & {*tokens} else FLAP
 
 
-def convention_of(boxes: Iterable[Placed]) -> Convention | None:
-    """What the numbers of one video's boxes mean, told by what they cannot mean; None where that is open.
-
-    In some videos the other corner is written, in others width and height. A box whose other corner lies left of or
-    above its first one cannot be read as corners, one that would reach out of the picture not as sizes.
-
-    >>> convention_of([Placed(KNIFE, (0.7, 0.5, 0.9, 0.8))])
-    'corners'
-    >>> convention_of([Placed(KNIFE, (0.7, 0.5, 0.2, 0.3))])
-    'sizes'
-    """
-    no_corners = no_sizes = 0
-    for placed in boxes:
-        a, b, c, d = placed.numbers
-        no_corners += c <= a or d <= b
-        no_sizes += a + c > 1 + TOLERANCE or b + d > 1 + TOLERANCE
-    if no_corners * 10 < no_sizes:
-        return "corners"
-    return "sizes" if no_sizes * 10 < no_corners else None
+_APART = 3
+_PLACED = {
+    **dict.fromkeys(("of", "through"), 1),
+    **dict.fromkeys(("to", "towards", "toward", "at", "on", "onto", "into", "in", "along", "near", "against"), 2),
+    **dict.fromkeys(("from", "off", "beneath", "underneath", "under", "below", "above", "beside", "over"), _APART),
+}
+"""Words before a tissue, and how far they part it from the verb."""

@@ -61,21 +61,30 @@ def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(rf"\b(?:{r['phrase']})\b"), f" {r['words']} ") for r in csv.DictReader(text.splitlines()))
 
 
+_SIGNS = str.maketrans({"&": " and ", ":": ";", "–": ",", "—": ",", '"': "", "“": "", "”": ""})
+"""Signs beside the stop, the comma and the semicolon, and what they are here."""
+
+
 def tokens_of(text: str) -> list[str]:
     """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
-    plain = text.lower().replace("’", "'").replace("n't", " not")
+    plain = text.lower().replace("’", "'").replace("n't", " not").replace("...", "…")  # something is left out
+    ended = plain.rstrip()
+    if ended.endswith(("!", ".")):
+        plain = f"{ended.rstrip('.! ')}."
     plain = re.sub(r"\s+", " ", plain.replace("'s", " ").replace("' s ", " "))
     for phrase, said in _phrases():
         plain, changed = phrase.subn(said, plain)
         if changed:
             plain = re.sub(r"\s+", " ", plain)
+    plain = plain.translate(_SIGNS).replace(" - ", " , ")
     found: list[str] = []
     for token in _TOKEN.findall(plain):
-        found += [token] if token in words() else token.split("-") if token != "-" else []
+        joined = token.replace("-", "")  # "up-ward"
+        one = token if token in words() else joined if joined in words() else None
+        found += [one] if one else token.split("-") if token != "-" else []
     return found
 
 
-_DENIED = frozenset({"hardly", "barely", "scarcely", "rarely", "nearly", "supposedly", "seemingly"})
 _LEADS = frozenset({"the", "a", "an", "its", "this", "that"})
 
 
@@ -83,8 +92,8 @@ def may_stand(tokens: Sequence[str], n: int) -> bool:
     """Whether a word is known, says in which manner, or stands before a known thing as what is said of it."""
     token = tokens[n]
     if token in words() or token in (",", ";", ".", "'"):
-        return True
-    if not token.isalpha() or token in _DENIED or token in ("no", "not", "never", "nor", "neither", "non"):
+        return "doubt" not in words().get(token, frozenset())  # "possibly", "previously": perhaps it is not done
+    if not token.isalpha() or token in ("no", "not", "never", "nor", "neither", "non"):
         return False
     if token.endswith("ly"):
         return True
