@@ -10,6 +10,7 @@ from surgsigma_hub.reasoning.bank import sentences
 from surgsigma_hub.reasoning.claim import What
 from surgsigma_hub.reasoning.claims import claims
 from surgsigma_hub.reasoning.measures import Name
+from surgsigma_hub.reasoning.phrases import listed
 from surgsigma_hub.records import Frame, Reasoning, VideoTimeline
 from surgsigma_hub.tasks import Draft
 from surgsigma_hub.tasks.common.answers import existence_draft
@@ -150,6 +151,40 @@ def test_a_tool_is_counted_as_it_is_listed() -> None:
     (draft, *_) = every_draft(TASKS["tissue_recognition"], two, "cholect50", "x", Style.PAPER)
     said = [written("tissue_recognition", two, draft, seed=f"{n}").perceptual or "" for n in range(80)]
     assert any("grasper" in text for text in said) and not any(re.search(r"\btwo\b", text) for text in said)
+
+
+def test_of_one_tissue_that_is_asked_for_nothing_else_is_measured() -> None:
+    seen = frame(
+        instruments=labels("grasper"),
+        instrument_boxes=(boxed("grasper", 0.1, 0.1, 0.3, 0.3),),
+        tissues=labels("liver", "gallbladder"),
+        tissue_boxes=(boxed("liver", 0.0, 0.0, 0.9, 0.5), boxed("gallbladder", 0.2, 0.3, 0.8, 0.8)),
+    )
+    drafts = every_draft(TASKS["tissue_localization"], seen, "cholect50", "x", Style.VARIED)
+    draft = next(d for d in drafts if d.question == "by_name" and d.answer.boxes[0].label == "gallbladder")
+    said = [written("tissue_localization", seen, draft, seed=f"{n}").perceptual or "" for n in range(60)]
+    assert any(" % of the " in text for text in said)
+    for text in said:
+        assert all("gallbladder" in one for one in re.split(r"(?<=\.) ", text) if " % of the " in one), text
+
+
+def test_a_long_list_is_joined_by_commas() -> None:
+    said = {listed(["a hook", "a grasper", "a snare", "scissors"], style) for style in range(40)}
+    assert said == {f"a hook, a grasper, a snare{last}scissors" for last in (" and ", " and also ")}
+
+
+def test_a_caption_counts_what_is_boxed_twice() -> None:
+    two = frame(
+        instruments=labels("hook", "grasper"),
+        instrument_boxes=(
+            boxed("hook", 0.1, 0.1, 0.3, 0.3),
+            boxed("hook", 0.6, 0.6, 0.9, 0.9),
+            boxed("grasper", 0.0, 0.6, 0.2, 0.9),
+        ),
+        actions=labels("dissect"),
+    )
+    (draft,) = every_draft(TASKS["image_captioning"], two, "cholect50", "x", Style.PAPER)
+    assert "A grasper and two hooks are in view." in draft.slots["body"]
 
 
 def test_two_places_of_what_can_be_counted_leave_open_whether_it_is_one() -> None:

@@ -89,16 +89,6 @@ def with_broader(kind: Kind, id: str) -> tuple[str, ...]:
     return (id, *with_broader(kind, broader)) if broader else (id,)
 
 
-def defined(concept: Concept) -> str:
-    """A concept and its definition on one line, as it explains an answer.
-
-    >>> defined(Concept("instrument", "hook", "hook", "A thin electrode with a bent tip."))
-    'Hook: a thin electrode with a bent tip.'
-    """
-    name, definition = concept.name, concept.definition
-    return f"{name[:1].upper()}{name[1:]}: {definition[:1].lower()}{definition[1:]}"
-
-
 @cache
 def native_names(source: str) -> dict[tuple[str, str], str]:
     """``(kind, native name) -> canonical id`` of one source.

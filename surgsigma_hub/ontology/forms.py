@@ -144,6 +144,16 @@ def forms(kind: Kind, id: str) -> Forms:
     )  # fmt: skip
 
 
+def defined(kind: Kind, id: str) -> str:
+    """A label and its definition on one line, under the word that answers use, as it explains an answer.
+
+    >>> defined("action", "tension")
+    'Countertraction: to keep tissue taut by a steady pull, so that another instrument can divide it.'
+    """
+    name, definition = forms(kind, id).noun or concept(kind, id).name, concept(kind, id).definition
+    return f"{name[:1].upper()}{name[1:]}: {definition[:1].lower()}{definition[1:]}"
+
+
 def noun_of(id: str) -> str:
     """A label of whichever kind by its noun, for print; one that no vocabulary has is as it stands.
 

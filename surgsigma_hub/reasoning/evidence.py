@@ -38,7 +38,7 @@ def evidence(scene: Scene, memory: Memory, *, of_tissue: bool, about: str = "") 
         scene: What is looked at.
         memory: Where it is kept.
         of_tissue: Whether tissue is measured as well, as where it is asked about.
-        about: The instrument that is asked about: then nothing is said of another one.
+        about: The thing that is asked about: then nothing is said of another one.
     """
     key = ("evidence", of_tissue, about)
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get(key)
@@ -133,7 +133,7 @@ def _counted(frame: Frame, *, by_class: bool) -> int:
 def spots_of(scene: Scene, memory: Memory, about: str = "") -> list[Evidence]:
     """Things that are in view once, by their boxes: where they are, or in a clip from where to where they go.
 
-    Kept for the other samples of the moment; of one instrument alone where the question is ``about`` it.
+    Kept for the other samples of the moment; of one thing alone where the question is ``about`` it.
     """
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get(("spots", about))
     if known is not None:
@@ -143,7 +143,7 @@ def spots_of(scene: Scene, memory: Memory, about: str = "") -> list[Evidence]:
         return []
     first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
     if about:
-        first = {key: box for key, box in first.items() if key == ("instrument", about)}
+        first = {key: box for key, box in first.items() if key[1] == about}
     if scene.is_clip:
         return [
             ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})

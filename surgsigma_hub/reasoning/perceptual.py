@@ -60,12 +60,12 @@ def perceptual(
 
     What is in view comes first, then one thing by its box, then one thing more. Of all that is known some is said, so
     that traces stay short and unlike one another; what the answer needs is always said. Where one piece of evidence
-    decides the answer it is ``told``, and no other; where one instrument is asked about, the evidence is about it.
+    decides the answer it is ``told``, and no other; where one thing is asked about, the evidence is about it.
     """
     answer, style = draft.answer, words.number()
     about = draft.key.partition("-")[0] if draft.question in ("acted_on_by", "done_by") else ""
-    if answer.boxes and task.label_kinds == ("instrument",) and draft.question in ("by_name", "by_region"):
-        about = answer.boxes[0].label
+    if draft.question in ("by_name", "by_region") and (named := _asked_for(answer)):
+        about = named
     on_tissue = draft.question.startswith("acted_on")  # what is treated is told by what treats it
     with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip or on_tissue
     one = told is not None
@@ -95,6 +95,11 @@ def perceptual(
         at = listed - 1 if "target" in task.label_kinds else 0
         said = [*said[:at], *said[at + 1 :], said[at]]
     return said + asked
+
+
+def _asked_for(answer: Answer) -> str:
+    """The one thing that boxes or a mask are asked of."""
+    return answer.boxes[0].label if answer.boxes else answer.labels[0] if len(answer.labels) == 1 else ""
 
 
 def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:

@@ -208,6 +208,10 @@ def boxed_in(box: str, style: int) -> str:
     return ways[style % len(ways)].replace("{box}", box)
 
 
+_JOINED = 3
+"""Things of a list that may be joined otherwise than by commas; in a longer one the reader would lose its thread."""
+
+
 def listed(pieces: Sequence[str], style: int) -> str:
     """Things in view as a list; the last two always by "and", so that the verb is plural.
 
@@ -221,7 +225,7 @@ def listed(pieces: Sequence[str], style: int) -> str:
     said = pieces[0]
     at, odd = divmod(style // len(lasts), len(betweens))
     for n, piece in enumerate(pieces[1:-1]):
-        said += betweens[odd if n == at % (len(pieces) - 2) else 0] + piece
+        said += betweens[odd if len(pieces) == _JOINED and n == at % (len(pieces) - 2) else 0] + piece
     return f"{said}{lasts[style % len(lasts)]}{pieces[-1]}"
 
 

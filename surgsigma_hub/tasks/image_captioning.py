@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Literal
@@ -31,9 +32,13 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _instruments(found: tuple[str, ...], *, also: bool = False) -> str:
-    said = set_slots("instrument", found)
-    return _sentence(f"{said['a_list']} {said['be']} {'also ' if also else ''}in view")
+def _instruments(frame: Frame, found: tuple[str, ...], *, also: bool = False) -> str:
+    """What is in view, by kind: "a grasper and two hooks", where a source boxes two hooks under one name."""
+    boxed = Counter((b.label.id, b.label.native) for b in frame.instrument_boxes or ())
+    often = {id: max((n for (known, _), n in boxed.items() if known == id), default=1) for id in found}
+    things = joined([forms("instrument", id).counted(often[id]) for id in found])
+    be = "are" if max(often.values()) > 1 else set_slots("instrument", found)["be"]
+    return _sentence(f"{things} {be} {'also ' if also else ''}in view")
 
 
 def _scene(frame: Frame) -> list[str]:
@@ -44,14 +49,14 @@ def _scene(frame: Frame) -> list[str]:
         others = tuple(id for id in present or () if id not in said)
         triplets = distinct_triplets(frame.triplets)
         clauses = _sentence(triplet_clauses(triplets, all_in_view=frame.holds_all(Fact.TRIPLETS), described=True))
-        return [clauses, _instruments(others, also=True)] if others else [clauses]
+        return [clauses, _instruments(frame, others, also=True)] if others else [clauses]
     done = set_slots("action", distinct_ids("action", frame.actions or (), _NOTHING_DONE))
     doing: list[str] = []
     if done["list"]:
         one = done["things_be"] == "is"
         doing = [_sentence(f"the surgeon is {done['doing']}" if one else f"the actions in progress are {done['list']}")]
     if present:
-        return [_instruments(present), *doing]
+        return [_instruments(frame, present), *doing]
     if frame.holds_all(Fact.INSTRUMENTS):
         return ["No instrument is in view."]
     return doing or (["No instrument is acting on tissue."] if frame.holds_all(Fact.TRIPLETS) else [])

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ...ontology import concept, defined
+from ...ontology.forms import defined
 from ...records import Message
 from .asking import ask
 from .base import Draft, Task
@@ -107,7 +107,7 @@ def definitions(task: Task, draft: Draft) -> list[str]:
     named = [(kind, id) for kind in task.label_kinds[:1] for id in answer.labels]
     named += [("criterion", c.criterion) for c in answer.criteria]
     named += [("action", t.action) for t in answer.triplets if t.action != "null"]
-    said = [defined(concept(kind, id)) for kind, id in dict.fromkeys(named)]
+    said = [defined(kind, id) for kind, id in dict.fromkeys(named)]
     return said if len(said) <= _MOST_DEFINITIONS else []
 
 

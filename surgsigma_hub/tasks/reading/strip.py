@@ -8,7 +8,8 @@ from functools import cache
 from typing import get_args
 
 from ...errors import BadAnswerError
-from ...ontology import Kind, concepts, defined
+from ...ontology import Kind, concepts
+from ...ontology.forms import defined
 from ...parsers.grounding import shortened
 from .layout import in_words
 
@@ -85,7 +86,7 @@ def answer_part(text: str, expected: str, *, keep_stop: bool = False) -> str:
 @cache
 def _explanations() -> frozenset[str]:
     """Lines that explain a label instead of answering: definitions that name other labels."""
-    return frozenset(defined(one) for kind in get_args(Kind) for one in concepts(kind).values())
+    return frozenset(defined(kind, id) for kind in get_args(Kind) for id in concepts(kind))
 
 
 def bad(expected: str, text: str, why: str) -> BadAnswerError:
