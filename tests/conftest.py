@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from surgsigma_hub.streaming import StreamSample
 
 # A plugin of the tests of push, whose assertions are to say what they saw.
 pytest.register_assert_rewrite("pushing")
+
+# No example has a time limit of its own: a slow machine is no fault. Each test has one, see pyproject.toml.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
