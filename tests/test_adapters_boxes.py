@@ -63,7 +63,7 @@ def near(a: Any, b: Any, boxes: Boxes, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("name", CONVENTIONS)
 @given(corners=corner_sets, size=sizes)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_box_comes_back(name: str, corners: tuple[float, float, float, float], size: tuple[int, int]) -> None:
     boxes = CONVENTIONS[name]
     box = AnswerBox("hook", *corners)
@@ -237,7 +237,7 @@ def smart_resize() -> Any:
 
 
 @given(size=sizes, low=st.integers(1, 400), room=st.integers(0, 4000), factor=st.sampled_from([(14, 2), (16, 2)]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_resize_is_that_of_the_models(
     smart_resize: Any, size: tuple[int, int], low: int, room: int, factor: tuple[int, int]
 ) -> None:

@@ -106,7 +106,7 @@ def test_figures_that_say_little() -> None:
     assert "7 samples" in told(judge([measured(skipped=7)], here()))["skipped"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     shares=st.lists(st.floats(0, 1), min_size=len(PARTS), max_size=len(PARTS)).filter(lambda s: sum(s) > 0),
     rates=st.lists(st.floats(0.01, 1e6), min_size=1, max_size=5),

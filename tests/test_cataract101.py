@@ -194,7 +194,7 @@ def test_wrong_roots_show_the_layout(copy: Path, tmp_path: Path) -> None:
 ROW = st.tuples(st.integers(-2, 320), st.integers(-1, 12)).map(lambda r: f"11;{r[0]};{r[1]}")
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROW | st.text("0123456789;x-", max_size=8), max_size=6))
 def test_whatever_the_rows_are_segments_are_sorted_and_fit_the_film(copy: Path, rows: list[str]) -> None:
     (copy / "annotations.csv").write_text("\n".join(["VideoID;FrameNo;Phase", *rows]))

@@ -237,7 +237,7 @@ def test_the_picture_tells_the_size_that_the_file_does_not(tmp_path: Path, size:
 POINT = st.tuples(st.floats(-1, 101), st.floats(-0.5, 50.5)).map(list)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.builds(

@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_leaves_no_course(tmp_path: Path) -> None:
     assert course(tmp_path, "VID01") is None
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seconds=st.dictionaries(st.integers(0, 30), st.sets(st.sampled_from(["R", "D"])), min_size=1, max_size=12))
 def test_a_second_lies_in_a_segment_exactly_where_its_verb_is_said(tmp_path: Path, seconds: Any) -> None:
     rows = {"R": RETRACT, "D": DISSECT}

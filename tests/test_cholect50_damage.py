@@ -179,7 +179,7 @@ ROW = st.lists(st.integers(-2, 101) | st.sampled_from([-1, -1.0, 0.5, None, "x"]
 KEY = st.integers(0, 30).map(str) | st.text("0123456789-x", max_size=4)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(annotations=st.dictionaries(KEY, JSON | st.lists(ROW | JSON, max_size=3), max_size=5))
 def test_whatever_a_file_holds_every_key_is_a_frame_or_a_defect(tmp_path: Path, annotations: dict[str, Any]) -> None:
     label_file(tmp_path, "VID01", annotations)

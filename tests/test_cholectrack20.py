@@ -233,7 +233,7 @@ RECORDS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(RECORDS | st.none(), max_size=3))
 def test_the_short_way_says_what_the_long_way_says(records: list[Any]) -> None:
     """Frames in which nothing is unusual are read by a shorter way, which may not say more or less."""

@@ -247,7 +247,7 @@ JSON = st.recursive(
 ROW = st.builds(lambda n, turns: {"image": f"x/7/{n:04d}.jpg", "conversations": turns}, st.integers(2, 9), JSON) | JSON
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, max_size=6))
 def test_whatever_a_row_holds_it_is_a_frame_or_a_defect(tmp_path: Path, rows: list[Any]) -> None:
     write(tmp_path, [row(1), *rows], range(1, 2))

@@ -38,7 +38,7 @@ def encoded(image: Image.Image, quality: int) -> bytes:
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=20), st.integers(0, 16), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_near_pair_is_missed_and_none_is_made_up(hashes: list[int], bits: int, rng: random.Random) -> None:
     for _ in range(min(5, len(hashes))):  # neighbours of some, at and beyond the threshold
         flipped = rng.sample(range(64), rng.randint(0, bits + 2))

@@ -50,7 +50,7 @@ def test_no_density_is_no_change() -> None:
     assert np.array_equal(same, frame) and same is not frame
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(max_size=20), st.integers(0, 5), st.floats(0.02, 0.9), st.floats(0.02, 0.1))
 def test_more_density_is_more_smoke(seed: str, video: int, density: float, more: float) -> None:
     frame = clean(video)

@@ -92,7 +92,7 @@ def test_a_few_letters_on_black_are_black() -> None:
     assert no_view(np.asarray(image)) == "black"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 3), st.integers(0, 40), st.integers(0, 23), st.sampled_from([0, 0.3, 0.6, 0.9]),
     st.sampled_from([(96, 64), (320, 240), (854, 480)]),

@@ -256,7 +256,7 @@ TIME = st.integers(-500, 8000)
 SPAN = st.builds(row, st.sampled_from(["preparation", "omentum_division", "out_of_body"]), TIME, TIME) | st.none()
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SPAN, max_size=5), st.lists(SPAN, max_size=5))
 def test_whatever_the_intervals_are(copy: Path, phases: list[Any], steps: list[Any]) -> None:
     labels(copy, {"phases": phases, "steps": steps})

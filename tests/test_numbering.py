@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from surgsigma_hub.media.numbering import Numbering, Refusal, image_number, read_numbering, step_of
 from surgsigma_hub.records import FileImage, NumberedImages, Recording, Stated
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 N = 200
 """Seconds of the recording in these tests; one is labelled each second."""
 

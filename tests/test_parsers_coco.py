@@ -67,7 +67,7 @@ def test_polygons_and_run_lengths_mark_the_same_pixels(tmp_path: Path) -> None:
     assert isinstance(objects[0].mask, Polygons) and objects[0].mask.rings[0][0] == (0.25, 0.2)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=40))
 def test_any_lengths_are_unpacked(lengths: list[int]) -> None:
     read = read_run_lengths({"size": [1, sum(lengths)], "counts": packed(lengths)})

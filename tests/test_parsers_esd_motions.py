@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from surgsigma_hub.errors import BadRowError
 from surgsigma_hub.ontology import native_names
@@ -85,7 +85,6 @@ def target(motion: str) -> str:
     return NO_TARGET if motion in ("rotate", "idle", "move") else FLAP
 
 
-@settings(deadline=None)  # the first sentence compiles the phrases
 @given(said(FORCEPS_SAYS), said(KNIFE_SAYS), st.sampled_from(JOINTS))
 def test_any_two_known_clauses_make_a_sentence(first: tuple[str, str], second: tuple[str, str], joint: str) -> None:
     text = f"{first[1].capitalize().replace('forceps', 'Forceps')}{joint}{second[1]}."
@@ -244,7 +243,6 @@ def test_further_sentences_are_read_as_they_are_meant() -> None:
 ALONE = [(text, motions) for text, motions in further() if motions and ";" not in motions and motions != "no view"]
 
 
-@settings(deadline=None)
 @given(
     *(st.sampled_from([one for one in ALONE if name in one[0]]) for name in (F, K)), st.sampled_from([*JOINTS, "; "])
 )
@@ -253,7 +251,6 @@ def test_any_two_of_them_make_a_sentence(first: tuple[str, str], second: tuple[s
     assert [m.motion for m in parse_motions(text)] == [first[1], second[1]]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_parsers(text: str) -> None:
     for parse in (parse_motions, parse_boxes):

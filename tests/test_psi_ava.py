@@ -309,7 +309,7 @@ JSON = st.recursive(
 KEYS = ("id", "image_id", "image_name", "category_id", "bbox", "actions", "phase", "step")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(0, 2),
     st.dictionaries(st.sampled_from(KEYS), JSON | st.lists(st.integers(-9, 1300), min_size=4, max_size=4), max_size=4),

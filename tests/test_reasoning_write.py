@@ -348,7 +348,7 @@ def frames_of_facts(draw: st.DrawFn) -> Frame:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frames_of_facts(), st.text(max_size=3))
 def test_random_facts_are_reasoned_about(seen: Frame, seed: str) -> None:
     for name in NAMES:

@@ -77,7 +77,7 @@ def test_pixels_are_pillows(name: str, fast_decoder: bool, monkeypatch: pytest.M
     assert np.array_equal(pixels, by_pillow(VARIANTS[name]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(width=st.integers(1, 70), height=st.integers(1, 70), quality=st.integers(1, 95), mode=st.integers(0, 2))
 def test_any_size_and_quality(width: int, height: int, quality: int, mode: int) -> None:
     data = encoded(scene(width, height, width), quality=quality, subsampling=mode)
@@ -155,7 +155,7 @@ def test_sizes() -> None:
             Rgb(**bad)  # type: ignore[arg-type]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(width=st.integers(1, 4000), height=st.integers(1, 4000), side=st.integers(1, 900), most=st.integers(1, 10**6))
 def test_sizes_keep_their_bounds(width: int, height: int, side: int, most: int) -> None:
     assert min(Rgb(short_side=side).size(width, height)) == side

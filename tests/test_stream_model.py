@@ -136,7 +136,7 @@ parts_of = st.lists(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     shards=parts_of, kind=st.sampled_from(["full", "block", "none"]), seed=st.integers(0, 9), epoch=st.integers(0, 3),
     interleave=st.integers(1, 5), world=st.integers(1, 5), uneven=st.sampled_from(["exact", "drop", "pad"]),

@@ -51,7 +51,7 @@ block_lists = st.lists(st.integers(1, 90), min_size=1, max_size=30).map(lambda s
 seeds = st.integers(-(2**40), 2**40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(blocks=block_lists, seed=seeds, epoch=st.integers(0, 9), kind=st.sampled_from(["full", "block", "none"]),
        interleave=st.integers(1, 40))  # fmt: skip
 def test_every_sample_once_and_any_position_by_itself(
@@ -76,7 +76,7 @@ def model(order: list[int], start: int, world: int, workers: int, run: int, unev
     return [[[order[p] for r in mine[k::workers] for p in r] for k in range(workers)] for mine in runs]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(blocks=block_lists, seed=st.integers(0, 99), kind=st.sampled_from(["full", "block", "none"]),
        at=st.floats(0, 1), world=st.integers(1, 9), workers=st.integers(1, 5), run=st.integers(1, 7),
        uneven=st.sampled_from(["exact", "drop", "pad"]))  # fmt: skip
@@ -157,7 +157,7 @@ def test_six_million_samples_cost_nothing() -> None:
     assert most < 20_000_000, "of six million numbers nothing is made that has a place for each"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5), epoch=st.integers(0, 3), data=st.data())
 def test_a_mixture_keeps_its_shares_and_reads_its_parts_in_turn(
     sizes: list[int], epoch: int, data: st.DataObject

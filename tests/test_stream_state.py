@@ -45,7 +45,7 @@ MIXTURES: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arguments=st.sampled_from(MIXTURES),
     world=st.integers(1, 4),

@@ -124,7 +124,7 @@ def test_closing_does_not_wait_for_answers(tmp_path: Path) -> None:
         assert not taker.is_alive() and found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cuts=st.sets(st.integers(1, 199), max_size=8), data=st.data())
 def test_any_order_of_arrival_gives_the_sum_or_none(cuts: set[int], data: st.DataObject) -> None:
     whole = bytes(range(200))

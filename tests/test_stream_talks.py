@@ -56,7 +56,7 @@ def all_model(kept: list[list[Any]], media: list[int], kind: str, seed: int, epo
     return [row[at] for at in range(longest) for row in rows if at < len(row)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     kind=st.sampled_from(["full", "block", "none"]), seed=st.integers(0, 9), epoch=st.integers(0, 3),
     lanes=st.integers(1, 6), only=st.sets(st.sampled_from([A, B, C, D]), min_size=1), rare=st.booleans(),

@@ -139,7 +139,7 @@ def harm(data: bytes, places: Places, how: list[tuple[str, int, int]]) -> tuple[
     return bytes(out), hit
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(how=damages)
 def test_never_a_shift(shard: Block, how: list[tuple[str, int, int]]) -> None:
     data, places = shard
@@ -152,7 +152,7 @@ def test_never_a_shift(shard: Block, how: list[tuple[str, int, int]]) -> None:
             assert turn in kept  # what lies before or behind all damage is certain
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(place=st.integers(0, 2**20), much=st.sampled_from([512, 1024, 4096]))
 def test_a_write_to_a_wrong_place(shard: Block, place: int, much: int) -> None:
     """Old headers where they do not belong."""

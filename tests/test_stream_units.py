@@ -56,7 +56,7 @@ shards_of_blocks = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(shards=shards_of_blocks, kept=st.none() | st.lists(st.booleans(), min_size=1, max_size=60), known=st.booleans())
 def test_units_hold_what_is_wanted_and_little_else(
     shards: list[list[list[int]]], kept: list[bool] | None, known: bool
@@ -178,7 +178,7 @@ def test_offsets_of_another_build_are_not_believed(
     assert "offsets that do not fit the manifest" in caplog.text
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shuffle=st.sampled_from(["none", "block", "full"]),
     where=st.sampled_from([None, {"label": "a"}, {"label": "d"}, {"label": ["b", "c"]}]),

@@ -193,7 +193,7 @@ def test_segments_follow_the_frames() -> None:
         assert sorted(x.native for x in under_way) == sorted(x.native for x in f.actions or ()), "every act, each once"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**40), st.integers(0, 10**6), st.integers(1, 90))
 def test_every_story_is_whole(seed: int, video: int, frames: int) -> None:
     tale = story(seed, video, frames)

@@ -59,7 +59,7 @@ def course_of(runs: Runs, fps: float) -> VideoTimeline:
 
 
 @given(RUNS, RATES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_time_left_is_asked_without_the_rest_of_the_action(runs: Runs, fps: float) -> None:
     course = course_of(runs, fps)
     for moment, draft in made("action_remaining_prediction", course):
@@ -80,7 +80,7 @@ def test_the_time_left_is_asked_without_the_rest_of_the_action(runs: Runs, fps: 
 
 
 @given(RUNS, RATES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_next_action_begins_after_the_footage(runs: Runs, fps: float) -> None:
     course = course_of(runs, fps)
     for _, draft in made("next_action_planning", course):
@@ -95,7 +95,7 @@ def test_the_next_action_begins_after_the_footage(runs: Runs, fps: float) -> Non
 
 
 @given(RUNS, RATES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_next_frame_is_asked_from_the_present_one(runs: Runs, fps: float) -> None:
     course = course_of(runs, fps)
     for now, draft in made("next_frame_generation", course):
@@ -107,7 +107,7 @@ def test_the_next_frame_is_asked_from_the_present_one(runs: Runs, fps: float) ->
 
 
 @given(RUNS, RATES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_ids_of_one_course_are_unique(runs: Runs, fps: float) -> None:
     course = course_of(runs, fps)
     for task in ("action_recognition", "action_remaining_prediction", "next_action_planning", "video_captioning"):

@@ -147,7 +147,7 @@ _TEXTS = st.one_of(st.text(max_size=80), st.lists(_BITS, max_size=25).map(" ".jo
 
 @pytest.mark.parametrize("name", TASKS)
 @given(text=_TEXTS, size=st.none() | st.tuples(st.integers(1, 4000), st.integers(1, 4000)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_text_is_an_answer_or_one_error(name: str, text: str, size: tuple[int, int] | None) -> None:
     try:
         read = TASKS[name].parse(text, size=size)
@@ -205,7 +205,6 @@ _NAMES = st.sampled_from(list(concepts("instrument")))
 
 
 @given(st.lists(st.tuples(_NAMES, _CORNER), min_size=1, max_size=6), st.sampled_from([(1000, 1000), (854, 480)]))
-@settings(deadline=None)
 def test_boxes_read_back_in_three_spaces(boxes: list[tuple[str, tuple[int, ...]]], size: tuple[int, int]) -> None:
     parse = TASKS["instrument_localization"].parse
     names = [concept("instrument", id).name for id, _ in boxes]
@@ -237,7 +236,6 @@ def test_pixels_need_a_size() -> None:
 
 
 @given(st.integers(0, 8_640_000))
-@settings(deadline=None)
 def test_seconds_read_back(hundredths: int) -> None:
     text = seconds_text(hundredths / 100)
     assert Seconds()(text) == Answer(text=text, seconds=hundredths / 100)

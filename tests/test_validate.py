@@ -298,7 +298,7 @@ def test_long_names_of_foreign_tars_are_read(tmp_path: Path) -> None:
         assert set(report.by_kind) == {"key"}  # id differs, as names were stretched
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_damage_stops_the_check_or_passes_it(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -323,7 +323,7 @@ def test_no_damage_stops_the_check_or_passes_it(data: st.DataObject) -> None:
         validate(tree / "alone.tar")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.recursive(JSON_LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELD, inner, max_size=6)))
 def test_no_json_stops_the_check(value: Any) -> None:
     made, media = sample()

@@ -78,7 +78,7 @@ def run(target: Target, box: Sandbox, tally: Counter[str], *, examples: int, see
 
     @hypothesis.seed(seed)
     @settings(
-        max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        max_examples=examples, database=None, suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink), print_blob=False,
         report_multiple_bugs=False,
     )  # fmt: skip
