@@ -54,8 +54,7 @@ def _as_recorded(frame: Any, to_yuv: bool) -> dict[str, int]:
     """What PyAV must be told of a frame by another matrix or in full range.
 
     HD recordings go by BT.709: read by BT.601, as PyAV up to 16 does by itself, a red of (180, 40, 30) is
-    (166, 24, 31).
-    From YUV to YUV every version would hand on the numbers as they are.
+    (166, 24, 31). From YUV to YUV every version would hand on the numbers as they are.
     """
     told = {}
     if int(frame.colorspace) in _OTHER_MATRICES:
