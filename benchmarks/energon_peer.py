@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import peers
+import peer_samples
 from megatron.energon import (
     Cooker,
     DefaultTaskEncoder,
@@ -47,7 +47,7 @@ class Encoder(DefaultTaskEncoder):
     @stateless
     def encode_sample(self, found: Decoded) -> Decoded:
         """JSON and picture."""
-        made = peers.made(self.work, found.sample, found.image)
+        made = peer_samples.made(self.work, found.sample, found.image)
         found.sample, found.image = made["sample"], made["image"]
         return found
 
@@ -56,12 +56,12 @@ class Encoder(DefaultTaskEncoder):
         return found[0]
 
 
-def start(work: str, tree: Path, workers: int) -> peers.Items:
+def start(work: str, tree: Path, workers: int) -> peer_samples.Items:
     """A pass over links to the tars, beside which Energon wants files of its own."""
     folder = tree / "energon"
     if not folder.is_dir():
         folder.mkdir()
-        for path in peers.tars(tree):
+        for path in peer_samples.tars(tree):
             (folder / Path(path).name).symlink_to(path)
         names = sorted(p.name for p in folder.glob("*.tar"))
         (folder / ".nv-meta").mkdir()

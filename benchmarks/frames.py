@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from peers import tars, to_pixels
+from peer_samples import tars, to_pixels
 from surgsigma_hub.api import build, matrix
 from surgsigma_hub.media.image import to_jpeg
 from surgsigma_hub.media.video import open_video

@@ -29,8 +29,9 @@ from typing import Any
 
 import numpy as np
 import orjson
-import peers
-from peers import OTHERS, Items, absent, torch_resize
+import peer_samples
+from peer_samples import Items, torch_resize
+from peers import OTHERS, absent
 from PIL import Image
 
 SIZE = (854, 480)
@@ -115,7 +116,7 @@ def bare(work: str, tree: Path, threads: int) -> Run:
     """The limit: bytes in memory, the decoder, and for two threads a plain pool with chunks of four."""
     import simplejpeg
 
-    data = list(peers.samples(tree))
+    data = list(peer_samples.samples(tree))
 
     def one(pair: tuple[bytes, bytes]) -> dict[str, Any]:
         sample = orjson.loads(pair[0])

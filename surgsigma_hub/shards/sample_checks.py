@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -14,11 +14,12 @@ import orjson
 from jsonschema import Draft202012Validator
 
 from ..errors import ShardError
-from ..media.metadata import probe
+from ..media.metadata import Probe, probe
 from ..schema import KEY, MAX_JSON, MEMBERS, Layout, check_format_version, json_schema
 from ..source.terms import LICENSES, OTHER
 from .by_medium import layout_of
 from .manifest_checks import depth
+from .schema_match import matcher
 
 ABSOLUTE = re.compile(
     r"""(?:^|(?<=[\s"'(=\[,;]))/(?:[\w.@+-]+/)+[\w.@+-]*"""  # /a/b, at the start of a word: "and/or" is none
@@ -45,6 +46,11 @@ def _validator(layout: Layout) -> Draft202012Validator:
     schema = json_schema(layout)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
+
+
+@cache
+def _fits(layout: Layout) -> Callable[[Any], bool]:
+    return matcher(json_schema(layout))
 
 
 def parse(data: bytes) -> tuple[dict[str, Any], list[Finding]]:
@@ -90,7 +96,7 @@ def check(
     findings += _version(doc)
     broken: set[str] = set()
     layout = layout_of(doc)
-    wrong = list(islice(_validator(layout).iter_errors(doc), _MOST))
+    wrong = [] if _fits(layout)(doc) else list(islice(_validator(layout).iter_errors(doc), _MOST))
     for error in wrong:
         broken.add(str(error.absolute_path[0]) if error.absolute_path else "")
         rule = f"{error.validator}: {_short(error.validator_value)}" if error.validator != "required" else "every field"
@@ -98,9 +104,8 @@ def check(
     if len(wrong) == _MOST:
         return {}, findings
     doc = {name: value for name, value in doc.items() if name not in broken}
-    for path, text in _strings(doc):
-        if ABSOLUTE.search(text):
-            findings.append(Finding("path", f"{path} holds an absolute path: {_short(text)}", "no path of any machine"))
+    for path, text in absolute_paths(doc):
+        findings.append(Finding("path", f"{path} holds an absolute path: {text}", "no path of any machine"))
     if "id" in doc and doc["id"] != key:
         findings.append(Finding("key", f"id {_short(doc['id'])!r} differs from the key {key!r}", "id equal to the key"))
     if without_media:
@@ -148,7 +153,22 @@ def _strings(value: Any, path: str = "$") -> Iterator[tuple[str, str]]:
 
 def absolute_paths(value: Any) -> Iterator[tuple[str, str]]:
     """Where in some JSON an absolute path stands, and the text."""
-    return ((path, _short(text)) for path, text in _strings(value) if ABSOLUTE.search(text))
+    if _has_absolute_path(value):
+        yield from ((path, _short(text)) for path, text in _strings(value) if ABSOLUTE.search(text))
+
+
+def _has_absolute_path(value: Any) -> bool:
+    """Whether there is any, without the places: few samples have one, and all are asked."""
+    waiting = [value]
+    for one in waiting:  # which grows meanwhile
+        if isinstance(one, str):
+            if ("/" in one or "\\" in one) and ABSOLUTE.search(one):
+                return True
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return False
 
 
 def _messages(doc: Mapping[str, Any]) -> Iterator[Finding]:
@@ -187,8 +207,9 @@ def _times(doc: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _media(doc: Mapping[str, Any], members: Mapping[str, bytes]) -> Iterator[Finding]:
     stored = set(members) - {"json"}
-    for name in sorted(stored & {m for m in MEMBERS if not m.endswith(".mp4")}):
-        yield from _picture(name, members[name])
+    pictures = {name: probe(members[name]) for name in sorted(stored & MEMBERS.keys()) if not name.endswith(".mp4")}
+    for name, seen in pictures.items():
+        yield from _picture(name, members[name], seen)
     if "media" not in doc:
         return
     named = [m["member"] for m in doc["media"]]
@@ -207,7 +228,7 @@ def _media(doc: Mapping[str, Any], members: Mapping[str, bytes]) -> Iterator[Fin
         kinds = ("video",) if MEMBERS.get(name) == "video" else ("image", "mask", "depth")
         if entry["kind"] not in kinds:
             yield Finding("media", f"member {name!r} is said to be a {entry['kind']}", " or ".join(kinds))
-        seen = probe(members[name])
+        seen = pictures[name] if name in pictures else probe(members[name])
         sized = (name == "image.jpg" and entry["role"] == "input") or entry["kind"] == "mask"
         if seen and sized and doc.get("width") and doc.get("height"):
             size = (doc["width"], doc["height"])
@@ -216,8 +237,7 @@ def _media(doc: Mapping[str, Any], members: Mapping[str, bytes]) -> Iterator[Fin
                 yield Finding("size", what, f"{size[0]} x {size[1]}, as width and height say")
 
 
-def _picture(name: str, data: bytes) -> Iterator[Finding]:
-    seen = probe(data)
+def _picture(name: str, data: bytes, seen: Probe | None) -> Iterator[Finding]:
     kind = "JPEG" if name.endswith(".jpg") else "PNG"
     right = data[:2] == b"\xff\xd8" if kind == "JPEG" else data[:4] == b"\x89PNG"
     if seen is None or not right:

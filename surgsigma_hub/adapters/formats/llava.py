@@ -10,7 +10,11 @@ from ..note import Written
 from .sharegpt import conversations
 
 
-def _write(talk: Conversation, options: Options) -> dict[str, Any]:
+def write(talk: Conversation, options: Options) -> dict[str, Any]:
+    """A record: under ``image`` or ``video`` a path, or a list of them where there are several.
+
+    A clip as frames becomes images, since neither LLaVA nor what took its form reads a list as a video.
+    """
     record: dict[str, Any] = {"id": talk.id, "task": talk.task}
     if any(isinstance(m.value, list) for m in talk.media):
         talk = talk.as_images()
@@ -30,7 +34,7 @@ ADAPTER = Adapter(
     name="llava",
     trainer="LLaVA",
     description="id, image or video, conversations with from and value",
-    write=_write,
+    write=write,
     videos=("file", "frames"),
     suffix=".json",
     system=False,

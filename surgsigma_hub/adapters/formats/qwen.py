@@ -1,4 +1,4 @@
-"""Qwen-VL's own fine-tuning code: ``conversations``, and ``image`` or ``video``, each a path or a list.
+"""Qwen-VL's own fine-tuning code, whose records have the form of LLaVA's.
 
 It reads ``image`` alone: where a record has none for the tags of its question, the next record silently takes its place
 (qwenvl/data/data_processor.py, 2026-01-30).
@@ -6,24 +6,9 @@ It reads ``image`` alone: where a record has none for the tags of its question, 
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..base import Adapter, Options
-from ..conversation import Conversation
+from ..base import Adapter
 from ..note import Written
-from .sharegpt import conversations
-
-
-def _write(talk: Conversation, options: Options) -> dict[str, Any]:
-    record: dict[str, Any] = {"id": talk.id, "task": talk.task}
-    if any(isinstance(m.value, list) for m in talk.media):
-        talk = talk.as_images()
-    for kind in ("image", "video"):
-        values = [m.value for m in talk.media if m.kind == kind]
-        if values:
-            record[kind] = values[0] if len(values) == 1 else values
-    record["conversations"] = conversations(talk)
-    return record
+from .llava import write
 
 
 def _how(written: Written) -> str:
@@ -37,7 +22,7 @@ ADAPTER = Adapter(
     name="qwen",
     trainer="Qwen-VL finetune",
     description="conversations with from and value, and the path of what is looked at",
-    write=_write,
+    write=write,
     videos=("file", "frames"),
     suffix=".jsonl",
     paired=("qwen2_5_vl", "qwen2_vl"),  # by their video processor in transformers, 5.10; that of Qwen3-VL repeats one

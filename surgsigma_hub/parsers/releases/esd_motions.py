@@ -16,7 +16,22 @@ from dataclasses import dataclass
 from ...errors import BadRowError
 from ..grounding import shortened
 from .esd_boxes import BOX, FORCEPS, KNIFE
-from .esd_words import ACTS, DISSECT, GRASP, LIFT, REACH, RELEASE, ROTATE, may_stand, tokens_of, words
+from .esd_finished import without_the_finished
+from .esd_words import (
+    ACTS,
+    DISSECT,
+    GRASP,
+    LIFT,
+    REACH,
+    RELEASE,
+    ROTATE,
+    TISSUE,
+    is_instrument,
+    may_stand,
+    role,
+    tokens_of,
+    words,
+)
 
 FLAP, SUBMUCOSA, MUSCLE, NO_TARGET = TARGETS = ("mucosa flap", "submucosa", "muscle layer", "no target")
 """What is acted on; the flap also where a motion that needs tissue names none, as the dataset means it."""
@@ -27,7 +42,9 @@ _NEVER = {FORCEPS: frozenset({DISSECT}), KNIFE: frozenset({GRASP, RELEASE})}
 """What an instrument cannot do: forceps do not cut, a knife has no jaws."""
 _VERBS = frozenset({*ACTS, "helper", "holding", "continue", "finished"})
 _WITHOUT_TARGET = frozenset({ROTATE, IDLE, MOVE})
-_TISSUE = frozenset({"flap", "edge", "submucosa", "muscle"})
+_PARTED = ("done to", "lies at", "lies apart")
+"""Words before a tissue, by how far they part it from the verb."""
+_APART = len(_PARTED)
 _LAYERS = {"submucosa": SUBMUCOSA, "muscle": MUSCLE}
 
 
@@ -71,7 +88,7 @@ Motion(instrument='Knife', motion='idle', target='no target'))
 
 def _ends_without_stop(tokens: Sequence[str]) -> bool:
     """Whether words without a stop are whole: of both instruments, and ended by what ends a clause."""
-    by_it = _is_instrument(tokens[-1]) and {*tokens[-3:-1]} & {"with", "using", "employing", "by", "via"}
+    by_it = is_instrument(tokens[-1]) and {*tokens[-3:-1]} & role("by an instrument")
     done = by_it or tokens[-1] in ("idle", "unmoved") or words().get(tokens[-1], frozenset()) & {"flap", "edge"}
     return bool(done) and {"forceps", "knife"} <= {*tokens}
 
@@ -90,7 +107,7 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
     after = tokens[end + 1] if end + 1 < len(tokens) else ""
     verb = after.endswith("s") and bool(words().get(after, frozenset()) & _VERBS)
     of_one = verb or after in ("is", "has", "does")  # "and the knife stays", "and the knife is kept still"
-    flap_before = any({*_TISSUE, "countertraction"} & words().get(token, frozenset()) for token in tokens[:start])
+    flap_before = any({*TISSUE, "countertraction"} & words().get(token, frozenset()) for token in tokens[:start])
     of_one |= after == "idle" and flap_before  # "hold the flap with the forceps and the knife idle"
     of_one &= "both" not in tokens[:start]
     if "and" in tokens[start:end] and {*tokens[start + 1 : end]} <= {"and", "the", "both"} and not of_one:
@@ -98,11 +115,22 @@ def _readings(tokens: Sequence[str]) -> Iterator[tuple[Motion, ...]]:
         together = [_clause([*tokens[:start], tokens[n], *tokens[end + 1 :]]) for n in named]
         if together[0] and together[1]:
             yield together[0], together[1]
+            if REACH in words().get(tokens[0], frozenset()):
+                return  # "relocate the forceps and the knife to the edge": the first has no place of its own
     for at in range(1, len(tokens)):
         if tokens[at] in (",", ";", ".") or "joint" in words().get(tokens[at], frozenset()):
-            first, second = _clause(tokens[:at]), _clause([*_carried_over(tokens, at), *tokens[at + 1 :]])
+            first, second = _clause(tokens[:at]), _clause(_second(tokens, at))
             if first and second and first.instrument != second.instrument:
                 yield first, second
+
+
+def _second(tokens: Sequence[str], at: int) -> Sequence[str]:
+    """The second clause as if it stood alone; of "and do the same with the knife" the first, said of the knife."""
+    after = [token for token in tokens[at + 1 :] if token not in (",", "the", "with", "for", "to", "likewise", "also")]
+    if "ditto" in after:
+        other = next(filter(is_instrument, after), "")
+        return [other if is_instrument(token) else token for token in tokens[:at]] if len(after) == 2 else ()
+    return [*_carried_over(tokens, at), *tokens[at + 1 :]]
 
 
 def _carried_over(tokens: Sequence[str], at: int) -> Sequence[str]:
@@ -114,9 +142,9 @@ def _carried_over(tokens: Sequence[str], at: int) -> Sequence[str]:
     after = tokens[at + 1 : at + 4]
     auxiliary = next((n for n, token in enumerate(tokens[:at]) if token in ("is", "was", "being")), None)
     if after and after[0].endswith("ed") and words().get(after[0], frozenset()) & {*ACTS} and auxiliary:
-        return () if any(map(_is_instrument, tokens[:auxiliary])) else tokens[: auxiliary + 1]
+        return () if any(map(is_instrument, tokens[:auxiliary])) else tokens[: auxiliary + 1]
     goal = [token for token in after if token != "the"][:2]
-    gapped = len(goal) == 2 and _is_instrument(goal[0]) and goal[1] in ("to", "towards", "toward")
+    gapped = len(goal) == 2 and is_instrument(goal[0]) and goal[1] in role("towards")
     return tokens[:1] if gapped and REACH in words().get(tokens[0], frozenset()) else ()
 
 
@@ -124,7 +152,7 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     """What the one instrument of a clause does; None where that is not one known motion."""
     while tokens and (tokens[0] in (",", ";") or "joint" in words().get(tokens[0], frozenset())):
         tokens = tokens[1:]
-    whole, tokens = tokens, _without_the_finished(tokens)
+    whole, tokens = tokens, without_the_finished(tokens)
     over = len(tokens) < len(whole)
     while over and tokens and tokens[-1] in ("to", "the", "with"):
         tokens = tokens[:-1]
@@ -136,7 +164,7 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     motion = _motion_of(tokens, classes) or (IDLE if over and not _says_more(classes) else None)
     if motion is None or motion in _NEVER[instrument]:
         return None
-    targeted = any(_TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
+    targeted = any(TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
     suffered = motion == GRASP and tokens[-1].endswith("ed")  # "the forceps is seized"
     if motion not in _WITHOUT_TARGET and not targeted and (suffered or motion not in (HOLD, DISSECT, GRASP)):
         return None
@@ -144,51 +172,9 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     return Motion(instrument, motion, target) if target else None
 
 
-def _without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
-    """The clause without what it says to be over: "having finished the dissection", "the lifting is finished and"."""
-    classes = [words().get(token, frozenset()) for token in tokens]
-    over = next(
-        (
-            n
-            for n, found in enumerate(classes)
-            if "finished" in found and (tokens[n] != "over" or (n and _ended_by(tokens[n - 1])))
-        ),
-        None,
-    )  # "flip the flap over" ends nothing
-    if over is None:
-        return tokens
-    first = last = over
-    done_with = next(
-        (n for n in range(over) if {*tokens[n + 1 : over]} <= _WITH_IT and "noun:dissect" in classes[n]), None
-    )
-    if done_with is not None and any(map(_is_instrument, tokens[done_with:over])):
-        return [*tokens[:done_with], *filter(_is_instrument, tokens[done_with:over]), *tokens[over + 1 :]]
-    acts = [n for n, found in enumerate(classes) if any(name in found or f"noun:{name}" in found for name in ACTS)]
-    for n in acts:
-        if abs(n - over) <= 4 and not any(_is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
-            first, last = min(first, n), max(last, n)
-    if last in acts:  # what was done, and to what: "has finished dissecting the mucosa flap"
-        while last + 1 < len(tokens) and (classes[last + 1] & _ACTED_ON or tokens[last + 1] in _OF_THE_FLAP):
-            last += 1
-    while first and tokens[first - 1] in ("the", "a", "its"):
-        first -= 1
-    return [*tokens[:first], *tokens[last + 1 :]]
-
-
-def _ended_by(before: str) -> bool:
-    """Whether "over" behind this word says that something has ended."""
-    return before in _WITH_IT or any(said.startswith("noun:") for said in words().get(before, ()))
-
-
-_WITH_IT = frozenset({"with", "using", "by", "of", "the", "forceps", "knife", "is", "being", "has", "been", "was"})
-"""Words between an act and that it is finished: "the dissection with the knife being finished"."""
-_ACTED_ON = _TISSUE | {"direction"}
-_OF_THE_FLAP = frozenset({"of", "the", "mucosa", "mucosal", "to", "it"})
-
-
 def _says_more(classes: Sequence[frozenset[str]]) -> bool:
     """Whether a clause says more than which instrument has finished: then it does not rest."""
-    more = {*_TISSUE, "countertraction", *ACTS, *(f"noun:{act}" for act in ACTS)}
+    more = {*TISSUE, "countertraction", *ACTS, *(f"noun:{act}" for act in ACTS)}
     return any(found & more for found in classes)
 
 
@@ -204,60 +190,48 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     if "place" in held and not on_flap and _stays(tokens):
         return ROTATE if acts == {ROTATE} else IDLE if not acts - {REACH} else None
     if "still" in held or {*tokens} >= {"at", "rest"}:
-        return IDLE if not acts else None
+        stopped = {*tokens} & role("halting") and {*TISSUE} & held  # "stop holding the flap"
+        return IDLE if not acts and not stopped else None
+    if acts == {LIFT} and on_flap and "direction" in held and "and" in tokens:
+        return None  # "hold and lift the flap upward"
     if acts == {LIFT} and on_flap | ("lasting" in held) | ("continue" in held and "direction" not in held):
         return HOLD
+    turned = ROTATE in acts or bool({*tokens} & role("turning"))
+    if acts <= {ROTATE, REACH} and turned and ("angle" in held or acts == {ROTATE, REACH}):
+        return ROTATE if not TISSUE & held else None  # "adjust the angle of the forceps"
     if not acts:
         return _resting(tokens, classes, held, on_flap=on_flap)
-    if acts == {ROTATE} and _TISSUE & held and _object(tokens, classes, ROTATE) == "flap":
+    if acts == {ROTATE} and TISSUE & held and _object(tokens, classes, ROTATE) == "flap":
         return LIFT if "direction" in held else None  # "flip the flap upward"
-    if "angle" in held and acts <= {ROTATE, REACH}:
-        turned = ROTATE in acts or {*tokens} & _TURNING
-        return ROTATE if turned and not _TISSUE & held else None
+    if acts == {REACH} and {*tokens} & role("turning alone") and not TISSUE & held:
+        return ROTATE  # "reorient the forceps"
     if len(acts) != 1:
         return None
     act = acts.pop()
-    if act == GRASP and {*tokens} & _KEEPING:
+    if act == GRASP and ("lasting" in held or {*tokens} & role("keeping")):
         return HOLD  # "keep the forceps gripping the flap"
     if act == LIFT and _object(tokens, classes, LIFT) != "flap":
         if _object(tokens, classes, LIFT) == "instrument" and _to_tissue(tokens, classes):
             return REACH  # "draw the forceps to the edge"
-        led = "direction" in held or "from" in tokens or bool({*tokens} & _WITHDRAWING)
+        led = "direction" in held or "from" in tokens or bool({*tokens} & role("withdrawing"))
         return MOVE if led and _object(tokens, classes, LIFT) == "instrument" else None  # "draw the forceps back"
     return _reaching(tokens, classes) if act == REACH else act
-
-
-_TURNING = frozenset(
-    f"{verb}{end}" for verb in ("chang", "adjust", "orient", "reorient") for end in ("e", "ing", "es", "", "s")
-)
-"""Verbs that, with an angle or an axis, say that an instrument is turned."""
-_KEEPING = frozenset(
-    f"{verb}{end}"
-    for verb in ("keep", "maintain", "retain", "remain", "continu")
-    for end in ("", "e", "s", "es", "ing")
-)
-"""Verbs that say of a grasp that it lasts."""
-_WITHDRAWING = frozenset(f"{verb}{end}" for verb in ("withdraw", "retract") for end in ("", "s", "ing", "n", "ed"))
-"""Verbs that say of an instrument alone where it goes: back."""
-_STRETCHING = frozenset({"stretch", "stretches", "stretching"})
-"""Verbs that say of tissue that it is held taut, and with a direction that it is pulled."""
-_TO_OR_FROM = frozenset({"from", "away", "off", "to", "towards", "toward"})
-_LEADING = _TO_OR_FROM | {"with", "using", "by", "via", "through", "employing", "utilizing"}
-"""Words before what a verb is not done to."""
 
 
 def _resting(
     tokens: Sequence[str], classes: Sequence[frozenset[str]], held: frozenset[str], *, on_flap: bool
 ) -> str | None:
     """What an instrument does whose clause has no verb of motion: it holds the flap, or rests."""
-    flap = bool(_TISSUE & held) or "it" in tokens
-    if flap and {*tokens} & _STRETCHING and "direction" in held and not {"lasting", "continue"} & held:
+    flap = bool(TISSUE & held) or "it" in tokens
+    if flap and {*tokens} & role("stretching") and "direction" in held and not {"lasting", "continue"} & held:
         return LIFT  # "stretch the flap to the upper left"
     if flap and not on_flap and _object(tokens, classes, "holding") == "instrument":
         return None  # "hold the forceps at the edge of the flap": whether it rests there or holds the flap
     if flap and (on_flap or "steady" in held or {"hold", "holds", "holding"} & {*tokens}):
         return HOLD
-    still = {"rest", "rests", "resting"} & {*tokens} or ("steady" in held and "holding" in held)
+    still = {"rest", "rests", "resting"} & {*tokens} or (
+        "steady" in held and ("holding" in held or {*tokens} & role("kept"))
+    )
     return IDLE if still and not flap else None
 
 
@@ -270,77 +244,70 @@ def _object(tokens: Sequence[str], classes: Sequence[frozenset[str]], verb: str,
         first = next((n for n, found in enumerate(classes) if verb in found), None)
     if first is None:
         return ""
-    preposition = ""
+    preposition, led = "", role("from or towards")
     for n in range(first + 1, len(tokens)):
-        if tokens[n] in _LEADING:
+        if tokens[n] in role("by means") or tokens[n] in led:
             preposition = tokens[n]
-        elif _is_instrument(tokens[n]):
+        elif is_instrument(tokens[n]):
             if not preposition:
                 return "instrument"
             preposition = ""
         elif "direction" in classes[n]:
             preposition = ""
-        elif (_TISSUE & classes[n] or tokens[n] in ("it", "tissue")) and preposition not in _TO_OR_FROM:
+        elif (TISSUE & classes[n] or tokens[n] in ("it", "tissue")) and preposition not in led:
             return "flap"
-    before = [n for n in range(first) if _TISSUE & classes[n] or _is_instrument(tokens[n])]
-    if before and (_TISSUE & classes[before[-1]]):
+    before = [n for n in range(first) if TISSUE & classes[n] or is_instrument(tokens[n])]
+    if before and (TISSUE & classes[before[-1]]):
         return "flap"  # "the flap is lifted", "keep the flap lifted"
     return "instrument" if before else ""
 
 
 def _to_tissue(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> bool:
-    tissue = next((n for n, found in enumerate(classes) if found & _TISSUE), 0)
-    return bool({*tokens[max(0, tissue - 3) : tissue]} & {"to", "towards", "toward"})
+    tissue = next((n for n, found in enumerate(classes) if found & TISSUE), 0)
+    return bool({*tokens[max(0, tissue - 3) : tissue]} & role("towards"))
 
 
 def _stays(tokens: Sequence[str]) -> bool:
     """Whether "in its original position" or "in place" says that nothing moves."""
-    kept = bool({*tokens} & _KEPT)
+    kept = bool({*tokens} & role("kept"))
     return "inplace" in tokens or any(
         token.removesuffix("s") in ("position", "place", "state", "location", "spot")
         and {"in", "at"} & {*tokens[max(0, n - 3) : n]}
-        and (
-            token == "place"
-            or kept
-            or {"original", "current", "initial", "same", "idle"} & {*tokens[max(0, n - 2) : n]}
-        )
+        and (token == "place" or kept or role("kept as") & {*tokens[max(0, n - 2) : n]})
         for n, token in enumerate(tokens)
     )
-
-
-_KEPT = frozenset(
-    {"hold", "holds", "holding", "held", "keep", "keeps", "keeping", "kept", "stay", "stays", "remain", "remains"}
-)
 
 
 def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str | None:
     """What a verb of moving means: tissue is lifted by it, an instrument reaches an edge or only moves."""
     verb = next(n for n, found in enumerate(classes) if REACH in found or f"noun:{REACH}" in found)
-    objects = (n for n in range(verb + 1, len(tokens)) if _TISSUE & classes[n] or _is_instrument(tokens[n]))
+    objects = (n for n in range(verb + 1, len(tokens)) if TISSUE & classes[n] or is_instrument(tokens[n]))
     object_at = next(objects, None)
-    if verb == len(tokens) - 1:
+    if verb == len(tokens) - 1 and tokens[verb] not in role("shifting alone"):
         return None  # what is reached was parted from it
     directed = any("direction" in found for found in classes)
-    touches = tokens[verb].startswith(("reach", "touch", "approach", "contact", "meet"))
-    if object_at is not None and not _is_instrument(tokens[object_at]):
+    touches = tokens[verb] in role("touching")
+    if object_at is not None and not is_instrument(tokens[object_at]):
         between = {*tokens[verb + 1 : object_at]}
-        direct = not between & {"to", "towards", "toward", "at", "on", "onto", "into", "near", "from", "with", "closer"}
+        direct = not between & role("onto")
         if direct and not touches and "edge" not in classes[object_at]:
             return LIFT if directed else None
-    flaps = [n for n, found in enumerate(classes) if _TISSUE & found]
-    named = [n for n in range(verb) if n in flaps or _is_instrument(tokens[n])]
-    if named and named[-1] in flaps and not touches and not {*tokens[max(0, named[-1] - 4) : named[-1]]} & _TO_OR_FROM:
+    flaps = [n for n, found in enumerate(classes) if TISSUE & found]
+    named = [n for n in range(verb) if n in flaps or is_instrument(tokens[n])]
+    if (
+        named
+        and named[-1] in flaps
+        and not touches
+        and not {*tokens[max(0, named[-1] - 4) : named[-1]]} & role("from or towards")
+    ):
         moved = tokens[verb].endswith("s") or {*tokens[named[-1] : verb]} & {"is", "are", "was", "were", "be", "being"}
         return LIFT if moved and directed else None  # "the flap is moved upward by the forceps"
-    if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & {"from", "off"}:
+    if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & role("from"):
         return MOVE
     if flaps or (touches and tokens[verb + 1] == "it"):
         return REACH
-    return MOVE if directed else None
-
-
-def _is_instrument(token: str) -> bool:
-    return token in ("forceps", "knife")
+    alone = tokens[verb] in role("shifting alone") or {*tokens[verb + 1 :]} & {"position", "positions", "location"}
+    return MOVE if directed or alone else None
 
 
 def _target(tokens: Sequence[str], classes: Sequence[frozenset[str]], motion: str) -> str | None:
@@ -353,13 +320,12 @@ def _target(tokens: Sequence[str], classes: Sequence[frozenset[str]], motion: st
     ranked: dict[int, set[str]] = {}
     for n, found in enumerate(classes):
         layer = next((said for name, said in _LAYERS.items() if name in found), None)
-        if layer is None and not found & _TISSUE:
+        if layer is None and not found & TISSUE:
             continue
         rank = 0
         for before in reversed(range(max(0, n - 4), n)):
-            if tokens[before] in _PLACED:
-                rank = _PLACED[tokens[before]]
-            if rank or classes[before] & {*_TISSUE, *ACTS, "direction"} or _is_instrument(tokens[before]):
+            rank = next((n for n, name in enumerate(_PARTED, 1) if tokens[before] in role(name)), rank)
+            if rank or classes[before] & {*TISSUE, *ACTS, "direction"} or is_instrument(tokens[before]):
                 break
         if layer and n + 1 < len(tokens) and f"noun:{DISSECT}" in classes[n + 1]:
             rank = max(rank, 2)  # "submucosal dissection of the flap"
@@ -372,12 +338,3 @@ def _target(tokens: Sequence[str], classes: Sequence[frozenset[str]], motion: st
     if ranked[first] != {FLAP}:
         return None  # "above the muscle": of what lies there nothing is said
     return SUBMUCOSA if {"tissue", "tissues", "area", "layer"} & {*tokens} else FLAP
-
-
-_APART = 3
-_PLACED = {
-    **dict.fromkeys(("of", "through"), 1),
-    **dict.fromkeys(("to", "towards", "toward", "at", "on", "onto", "into", "in", "along", "near", "against"), 2),
-    **dict.fromkeys(("from", "off", "beneath", "underneath", "under", "below", "above", "beside", "over"), _APART),
-}
-"""Words before a tissue, and how far they part it from the verb."""

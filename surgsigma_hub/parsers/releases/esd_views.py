@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from .esd_words import tokens_of, words
-
-_UNSEEN = frozenset(
-    {"cannot", "unable", "nothing", "fog", "unseen", "unidentified", "unrecognized", "indistinguishable"}
-)
-"""Words that beside one of a view say that there is none; no words of a motion, which they would deny."""
+from .esd_words import is_instrument, role, tokens_of, words
 
 
 def says_no_view(text: str) -> bool:
@@ -15,12 +10,14 @@ def says_no_view(text: str) -> bool:
 
     >>> says_no_view("Scenes are confusing and need to clean the camera lens! Keep the Forceps and Knife idle.")
     True
-    >>> says_no_view("The view is not clear.")
-    True
+    >>> says_no_view("The view is not clear."), says_no_view("Adjust the field of view.")
+    (True, True)
     """
     tokens = tokens_of(text)
     classes = [words().get(token, frozenset()) for token in tokens]
     seen = [n for n, found in enumerate(classes) if "scene" in found]
     unclear = [n for n, found in enumerate(classes) if "unclear" in found]
     denied = [n for n in range(len(tokens) - 1) if tokens[n] == "not" and tokens[n + 1] in ("clear", "visible")]
-    return bool(seen and (unclear or denied or {*tokens} & _UNSEEN))
+    unseen = unclear or denied or {*tokens} & role("unseen")
+    to_be_seen = {*tokens} & role("made clear") and not any(map(is_instrument, tokens))
+    return bool(seen and (unseen or to_be_seen))

@@ -10,6 +10,8 @@ from importlib import resources
 
 REACH, GRASP, ROTATE, LIFT, DISSECT, RELEASE = ACTS = ("reach", "grasp", "rotate", "lift", "dissect", "release")
 """Motions that have verbs of their own."""
+TISSUE = frozenset({"flap", "edge", "submucosa", "muscle"})
+"""Classes of words for what is acted on."""
 _TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|[^\sa-z]")
 _THINGS = frozenset({"flap", "edge", "place", "countertraction", "forceps", "knife", *(f"noun:{act}" for act in ACTS)})
 
@@ -17,9 +19,8 @@ _THINGS = frozenset({"flap", "edge", "place", "countertraction", "forceps", "kni
 @cache
 def words() -> dict[str, frozenset[str]]:
     """The classes of every known word, with the forms of verbs."""
-    text = (resources.files(__package__) / "esd_words.csv").read_text("utf-8")
     found: dict[str, set[str]] = {}
-    for row in csv.DictReader(text.splitlines()):
+    for row in _table("esd_words"):
         verb = row["class"] in (*ACTS, "helper")
         for word in row["words"].split():
             for form in _forms(word) if verb else (word,):
@@ -27,18 +28,28 @@ def words() -> dict[str, frozenset[str]]:
     return {word: frozenset(classes) for word, classes in found.items()}
 
 
-_IRREGULAR = {
-    **{"hold": ("held",), "keep": ("kept",), "take": ("taken", "took"), "leave": ("left",), "catch": ("caught",)},
-    **{
-        "draw": ("drawn",),
-        "withdraw": ("withdrawn",),
-        "bring": ("brought",),
-        "send": ("sent",),
-        "begin": ("beginning",),
-        "get": ("got",),
-    },
-    **{"come": ("came",), "meet": ("met",), "give": ("given",), "swing": ("swung",), "strip": ("stripping",)},
-}
+@cache
+def role(name: str) -> frozenset[str]:
+    """The words that play one part in a clause, by the name of the part in ``esd_roles.csv``.
+
+    >>> "withdrawn" in role("withdrawing"), "kept" in role("withdrawing")
+    (True, False)
+    """
+    rows = (row for row in _table("esd_roles") if row["role"] == name)
+    return frozenset(
+        form for row in rows for word in row["words"].split() for form in (_forms(word) if row["forms"] else (word,))
+    )
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    text = (resources.files(__package__) / f"{name}.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+@cache
+def _irregular() -> dict[str, tuple[str, ...]]:
+    """Forms of verbs that are not made of an ending."""
+    return {row["verb"]: tuple(row["forms"].split()) for row in _table("esd_irregular")}
 
 
 def _forms(verb: str) -> tuple[str, ...]:
@@ -51,17 +62,18 @@ def _forms(verb: str) -> tuple[str, ...]:
     double = stem + stem[-1]
     regular = (verb, f"{verb}s", f"{stem}es", f"{stem}ing", f"{double}ing", f"{stem}ed", f"{double}ed")
     soft = (f"{verb[:-1]}ies", f"{verb[:-1]}ied") if verb.endswith("y") else ()
-    return (*regular, *soft, *_IRREGULAR.get(verb, ()))
+    return (*regular, *soft, *_irregular().get(verb, ()))
 
 
 @cache
 def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Set phrases, and the plain words for each."""
-    text = (resources.files(__package__) / "esd_phrases.csv").read_text("utf-8")
-    return tuple((re.compile(rf"\b(?:{r['phrase']})\b"), f" {r['words']} ") for r in csv.DictReader(text.splitlines()))
+    return tuple((re.compile(rf"\b(?:{r['phrase']})\b"), f" {r['words']} ") for r in _table("esd_phrases"))
 
 
-_SIGNS = str.maketrans({"&": " and ", ":": ";", "–": ",", "—": ",", '"': "", "“": "", "”": ""})
+_SIGNS = str.maketrans(
+    {"&": " and ", ":": ";", "–": ",", "—": ",", '"': "", "“": "", "”": "", "/": ",", "(": ",", ")": ""}
+)
 """Signs beside the stop, the comma and the semicolon, and what they are here."""
 
 
@@ -83,6 +95,11 @@ def tokens_of(text: str) -> list[str]:
         one = token if token in words() else joined if joined in words() else None
         found += [one] if one else token.split("-") if token != "-" else []
     return found
+
+
+def is_instrument(token: str) -> bool:
+    """Whether a word is one of the two instruments."""
+    return token in ("forceps", "knife")
 
 
 _LEADS = frozenset({"the", "a", "an", "its", "this", "that"})
