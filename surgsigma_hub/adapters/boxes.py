@@ -27,6 +27,15 @@ Corners = Box | AnswerBox
 """A box in shares of the frame."""
 
 
+def _check_bounds(least: int, most: int, known: str) -> None:
+    """Refuses bounds between which no image lies."""
+    if not 0 < least <= most:
+        raise SurgSigmaError(
+            f"images of at least {least:,} and at most {most:,} pixels: expected 0 < min_pixels <= max_pixels",
+            hint=f"Give both bounds (--min-pixels, --max-pixels), as {known}.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class SmartResize:
     """The resize of the Qwen-VL image processors, by its definition in ``transformers`` (``smart_resize``, qwen2_vl).
@@ -42,11 +51,12 @@ class SmartResize:
     max_pixels: int = 12_845_056
 
     def __post_init__(self) -> None:
-        if self.patch < 1 or self.merge < 1 or not 0 < self.min_pixels <= self.max_pixels:
+        if self.patch < 1 or self.merge < 1:
             raise SurgSigmaError(
-                f"{self}: expected patch and merge of 1 or more, and 0 < min_pixels <= max_pixels",
+                f"patches of {self.patch} pixels, merged by {self.merge}: expected 1 or more of both",
                 hint="Take the values of the model's preprocessor_config.json.",
             )
+        _check_bounds(self.min_pixels, self.max_pixels, "the model's preprocessor_config.json has them")
 
     def __call__(self, size: Size) -> Size:
         """Width and height that the model sees.
@@ -86,14 +96,15 @@ class TrainerResize:
     shortest: int = 28
 
     def __post_init__(self) -> None:
-        if not 0 < self.min_pixels <= self.max_pixels or self.shortest < 1:
-            raise SurgSigmaError(
-                f"{self}: expected 0 < min_pixels <= max_pixels and a shortest side of 1 or more",
-                hint="Take the values that the trainer gets as image_max_pixels and image_min_pixels.",
-            )
+        if self.shortest < 1:
+            raise SurgSigmaError(f"a shortest side of {self.shortest} pixels", hint="Expected 1 or more.")
+        _check_bounds(self.min_pixels, self.max_pixels, "the trainer gets them")
 
     def __call__(self, size: Size) -> Size:
         """Width and height that the processor of the model gets.
+
+        Raises:
+            UnfitError: within the bounds one side would have no pixel left, on which the trainer ends.
 
         >>> TrainerResize()((1920, 1080)), TrainerResize()((854, 480)), TrainerResize()((20, 30))
         ((1024, 576), (854, 480), (28, 39))
@@ -103,6 +114,9 @@ class TrainerResize:
             if beyond(width * height, bound):
                 factor = math.sqrt(bound / (width * height))
                 width, height = int(width * factor), int(height * factor)
+                if not width or not height:
+                    shown = f"{size[0]} x {size[1]} within {self.min_pixels:,} to {self.max_pixels:,} pixels"
+                    raise UnfitError(f"an image of {shown} has no pixel left on one side", reason="size")
         width, height = max(width, self.shortest), max(height, self.shortest)
         if width / height > 200:
             width = height * 180

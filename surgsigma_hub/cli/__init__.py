@@ -93,11 +93,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         first = next((a for a in arguments if not a.startswith("-")), None)
         if first is not None and first not in known:
             raise UnknownNameError("command", first, known)
-        parsed = parser.parse_args(arguments)
+        parsed, rest = parser.parse_known_args(arguments)
+        if rest and parsed.command is not None:
+            loose = [word for word in rest if not word.startswith("-")]
+            raise SurgSigmaError(
+                f"surgsigma {parsed.command} does not know: {' '.join(rest)}",
+                hint=f"Put names before the options: surgsigma {parsed.command} ... {' '.join(loose)} --..."
+                if loose == rest
+                else f"Its options: surgsigma {parsed.command} --help",
+            )
         if parsed.command is None:
             parser.print_help()
             return 2
-    except UnknownNameError as error:
+    except SurgSigmaError as error:
         return _failed(error)
     except SystemExit as done:  # argparse ends --help and wrong usage so
         return done.code if isinstance(done.code, int) else 2

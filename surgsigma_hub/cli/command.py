@@ -68,14 +68,44 @@ def share(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not a share (expected 0..1 or a percentage, such as 0.05 or 5%)")
 
 
+_MOST = 2**53
+"""No count of ours is larger; beyond it JSON loses digits."""
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 40 else f"{text[:40]!r}..."
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     try:
-        if (value := int(text)) >= 1:
+        if 1 <= (value := int(text)) <= _MOST:
+            return value
+        if value > _MOST:
+            raise argparse.ArgumentTypeError(f"{_shown(text)} is too large (expected at most {_MOST})")
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{_shown(text)} is not a whole number of at least 1")
+
+
+def seed(text: str) -> int:
+    """A whole number to seed an order with."""
+    try:
+        if abs(value := int(text)) <= _MOST:
             return value
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    raise argparse.ArgumentTypeError(f"{_shown(text)} is not a whole number from {-_MOST} to {_MOST}")
+
+
+def printable(text: str) -> str:
+    """A text that can be written into a file of records."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8") from None
+    return text
 
 
 def above_0(text: str) -> float:

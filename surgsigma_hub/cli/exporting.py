@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SurgSigmaError
-from .command import Command, above_0, pair, positive
+from .command import Command, above_0, pair, positive, printable, seed
 from .output import on_terminal, plural, print_json, say, table
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ def _part(text: str) -> tuple[int, int]:
     """
     number, slash, of = text.partition("/")
     try:
-        if slash and 1 <= int(number) <= int(of):
-            return int(number), int(of)
-    except ValueError:
+        if slash and (part := (positive(number), positive(of))) and part[0] <= part[1]:
+            return part
+    except argparse.ArgumentTypeError:
         pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not of the form I/N with 1 <= I <= N")
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not of the form I/N with 1 <= I <= N")
 
 
 def _condition(text: str) -> tuple[str, list[Any]]:
@@ -40,9 +40,18 @@ def _condition(text: str) -> tuple[str, list[Any]]:
     >>> _condition("source=cholec80"), _condition("reasoning_level=1,2")
     (('source', ['cholec80']), ('reasoning_level', [1, 2]))
     """
+    from ..streaming.selection.filters import NUMBERS
+
     name, value = pair(text)
     values: list[Any] = [v.strip() for v in value.split(",") if v.strip()]
-    return name, [int(v) for v in values] if values and all(v.isdecimal() for v in values) else values
+    if not values:
+        raise argparse.ArgumentTypeError(f"{text!r} has no value (expected {name}=VALUE,...)")
+    if name not in NUMBERS:
+        return name, values
+    try:
+        return name, [positive(v) if v != "0" else 0 for v in values]
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r}: {name} is a whole number, such as {name}=1,2") from None
 
 
 def _weights(text: str) -> dict[str, float]:
@@ -104,11 +113,17 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="most frames of a video, spread evenly (default: 8); the trainer then knows no time between them",
     )  # fmt: skip
     frames.add_argument("--fps", type=above_0, metavar="R", help="frames of a video at R a second instead")
-    add("--system", metavar="TEXT", help="a system prompt for every record")
-    add("--seed", type=int, default=0, metavar="N", help="gives another order of the records (default: 0)")
+    add("--system", type=printable, metavar="TEXT", help="a system prompt for every record")
+    add("--seed", type=seed, default=0, metavar="N", help="gives another order of the records (default: 0)")
     add("--limit", type=positive, metavar="N", help="write no more records than this")
     add("--part", type=_part, default=(1, 1), metavar="I/N", help="every N-th sample from the I-th on, to share work")
-    add("--prefix", default="", metavar="TEXT", help="put before the paths of media, such as /data/export/")
+    add(
+        "--prefix",
+        type=printable,
+        default="",
+        metavar="TEXT",
+        help="put before the paths of media, such as /data/export/",
+    )
 
 
 def _boxes(args: argparse.Namespace) -> Boxes:

@@ -119,7 +119,7 @@ def stream(
     if talk is not None and (temperature is not None or caps):
         raise SurgSigmaError("temperature and caps mix tasks, not talks", hint="Give weights by name, as the config.")
     if talk is None and any(m.task == FRAMES for m in listed):
-        logger.warning("%s: what is laid out by medium is left out; talk= reads it", place.where)
+        logger.warning("%s: what is laid out by medium is left out; talk= reads it (--talk)", place.where)
     data: StreamDataset
     if talk is None:
         choice = make_selection(listed, config, split, where=place.where, temperature=temperature, caps=caps)

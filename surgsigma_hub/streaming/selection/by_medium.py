@@ -37,7 +37,7 @@ def choose_by_medium(named: Sequence[Named], split: str, *, where: str) -> list[
     if not mine:
         raise SurgSigmaError(
             f"{where}: nothing is laid out by medium, which talk= is for",
-            hint="Leave talk out, or make such a tree: surgsigma repack TREE --layout frames --out NEW",
+            hint="Leave talk (--talk) out, or make such a tree: surgsigma repack TREE --layout frames --out NEW",
         )
     wanted = [part.strip() for part in split.split("+")]
     known = {m.split for m in mine}

@@ -92,7 +92,7 @@ def choose(named: Iterable[Named], config: str | None, split: str, *, where: str
         if FRAMES in known:
             raise SurgSigmaError(
                 f"{where}: no config {name!r} by task; what is laid out by medium is read with talk=",
-                hint=f"stream(..., {config!r}, talk='one'), 'all' or 'turns'. {_known(known)}",
+                hint=f"Say talk='one', 'all' or 'turns' (in commands --talk one). {_known(known)}",
             )
         raise UnknownNameError("config", name, known, where=where)
     if any(m.task == FRAMES for m in found):

@@ -2,8 +2,8 @@
 
 The compiled operators of torchvision do not load there, and two of them are looked up at import: they are declared
 here, never defined, since what the trainers use of it, resizing, is plain Python over torch. torchaudio is imported by
-LLaMA-Factory also where there is no sound: an empty module will do. Python reads this file by itself where
-``PYTHONPATH`` names its folder.
+LLaMA-Factory also where there is no sound: an empty module will do where it is missing, and where it is one for CUDA,
+which does not load. Python reads this file by itself where ``PYTHONPATH`` names its folder.
 """
 
 import importlib.abc
@@ -21,8 +21,11 @@ class _Empty(importlib.abc.Loader):
 
 class _WithoutCuda(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name == "torchaudio" and importlib.machinery.PathFinder.find_spec(name, path) is None:
-            return importlib.machinery.ModuleSpec(name, _Empty())
+        if name == "torchaudio":
+            import torch
+
+            there = importlib.machinery.PathFinder.find_spec(name, path) is not None
+            return None if there and torch.version.cuda else importlib.machinery.ModuleSpec(name, _Empty())
         if name == "torchvision" and not kept:
             import torch
 
