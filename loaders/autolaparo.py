@@ -6,7 +6,7 @@ The traps of this source and what is done about them are told in ``dataset_cards
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from surgsigma_hub.parsers.releases.autolaparo_clips import (
     phase_of_clip,
 )
 from surgsigma_hub.parsers.runs import course_of
-from surgsigma_hub.records import Coverage, Fact, Video
+from surgsigma_hub.records import Coverage, Defect, Fact, Reason, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -97,8 +97,19 @@ class AutoLaparo(DeclaredSource):
 
     def labels(self, video: Video) -> VideoLabels:
         """The phase of each second of a film, or of a clip and what is in pictures of it."""
-        if "clip" in video.data:
-            return self._clip(video)
+        read = self._clip(video) if "clip" in video.data else self._film(video)
+        told = self._without_mask if video.id == self.videos()[0].id else ()
+        return replace(read, defects=[*told, *read.defects]) if told else read
+
+    @cached_property
+    def _without_mask(self) -> tuple[Defect, ...]:
+        """Pictures of the third task that have no mask, as where a copy turned masks into JPEG, which blurs numbers."""
+        drawn = {path.stem for _, files in self.found.values() for kind, path in files.items() if "mask" in kind}
+        bare = [path for _, path in matches(self.folder, "**/imgs/{image:06d}.jpg") if path.stem not in drawn]
+        detail = f"{len(bare)} pictures have no PNG of their name in masks/"
+        return (Defect(Reason.LABEL_MISSING, self.relative(bare[0]), detail, len(bare)),) if bare else ()
+
+    def _film(self, video: Video) -> VideoLabels:
         rows = read_frame_table(*self.file(video, "phase"), PHASE_TABLE)
         phases = rows.named["Phase"]
         return VideoLabels(
@@ -123,8 +134,7 @@ class AutoLaparo(DeclaredSource):
         number, files, table = int(video.data["clip"]), self.found[video.id][1], self._motion_table
         where = _MOTIONS if table is None else self.relative(table)
         phase, told = phase_of_clip(self._motions, number, where, missing=table is None)
-        if table is not None and video.id == self._first_clip:
-            told += self._motions.defects
+        told += self._motions.defects if table is not None and video.id == self._first_clip else ()
         masks = {int(kind.split()[1]): path for kind, path in files.items() if kind.startswith("mask ")}
         filmed = "film" in files
         return VideoLabels.of(

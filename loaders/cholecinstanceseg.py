@@ -7,13 +7,12 @@ The traps of this source and what is done about them are told in ``dataset_cards
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from surgsigma_hub.errors import BadRowError
-from surgsigma_hub.parsers.labelme import LabelmePicture, instruments_in_polygons, read_labelme
+from surgsigma_hub.parsers.labelme import moments_of_labelme
 from surgsigma_hub.records import BoxExtent, Defect, Fact, FileImage, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
@@ -121,7 +120,7 @@ class CholecInstanceSeg(DeclaredSource):
             detail = f"{len(bare)} images have no JSON in ann_dir, the first is {pictures[bare[0]].name}"
             told.append(Defect(Reason.ROW_MALFORMED, self.relative(folder), detail))
         fps = self.rate_of(self.images.fps, video)
-        told += self._moments(numbered, fps, pictures)
+        told += moments_of_labelme(numbered, fps, pictures, usual=_USUAL_SIZE, shown=self.relative)
         lasts = (max(numbered) + 1) / fps if numbered else 0
         apart = min((b - a for a, b in pairwise(numbered)), default=1) / fps
         return VideoLabels.of(
@@ -131,26 +130,3 @@ class CholecInstanceSeg(DeclaredSource):
             said_by=self.relative(folder / "ann_dir"),
             beyond=_BEYOND * lasts + apart,
         )
-
-    def _moments(self, paths: Mapping[int, Path], fps: float, pictures: Mapping[int, Path]) -> Iterator[Frame | Defect]:
-        """Each file's instruments; a file without a size is believed while its picture has a size that others state."""
-        read: dict[int, LabelmePicture] = {}
-        for index, path in paths.items():
-            try:
-                read[index] = read_labelme(path, pictures.get(index), usual=_USUAL_SIZE)
-            except BadRowError as error:
-                yield Defect(Reason.ROW_MALFORMED, self.relative(path), error.message)
-        sizes = {(one.width, one.height) for one in read.values() if one.stated}
-        for index, one in read.items():
-            where, size = self.relative(paths[index]), (one.width, one.height)
-            if sizes and size not in sizes and index in pictures:
-                others = " and ".join("{} x {}".format(*known) for known in sorted(sizes))
-                detail = (
-                    f"states no size, and its image has {size[0]} x {size[1]}; others of the sequence state {others}"
-                )
-                yield Defect(Reason.ROW_MALFORMED, where, detail)
-                continue
-            said, problem = instruments_in_polygons(one.masks)
-            if problem:
-                yield Defect(Reason.ROW_MALFORMED, where, problem)
-            yield Frame(index=index, fps=fps, size=size if one.stated else None, **said)

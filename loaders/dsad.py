@@ -11,23 +11,11 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from surgsigma_hub.errors import BadRowError
-from surgsigma_hub.parsers.class_masks import ClassMask, MaskCodes, read_class_mask, size_of
 from surgsigma_hub.parsers.picture_tables import picture_columns, unpacked
+from surgsigma_hub.parsers.releases.dsad_masks import ORGANS, moment_of_organs
 from surgsigma_hub.parsers.releases.dsad_tables import PART, SEVERAL, lay_out
 from surgsigma_hub.parsers.releases.dsad_weak_labels import read_weak_labels
-from surgsigma_hub.records import (
-    Coverage,
-    Defect,
-    Fact,
-    FileImage,
-    Frame,
-    Label,
-    LabeledBox,
-    Origin,
-    Reason,
-    Video,
-)
+from surgsigma_hub.records import Coverage, Defect, Fact, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
     Fields,
@@ -43,20 +31,7 @@ from surgsigma_hub.source import (
 from surgsigma_hub.source.layout import matches
 from surgsigma_hub.source.numbered_files import as_ended
 
-_ORGANS = (
-    "abdominal_wall",
-    "colon",
-    "inferior_mesenteric_artery",
-    "intestinal_veins",
-    "liver",
-    "pancreas",
-    "small_intestine",
-    "spleen",
-    "stomach",
-    "ureter",
-    "vesicular_glands",
-)
-_PLACES = (*_ORGANS, SEVERAL)
+_PLACES = (*ORGANS, SEVERAL)
 """Folders of a release; the place of one in this list tells images of one number apart."""
 
 
@@ -109,7 +84,7 @@ class Dsad(StillsSource):
     @cached_property
     def _unpacked(self) -> tuple[Path, tuple[Defect, ...]]:
         tables = [(path, self.relative(path)) for path in self._pictures]
-        return unpacked(tables, self.cache_dir, "dsad", partial(lay_out, organs=_ORGANS))
+        return unpacked(tables, self.cache_dir, "dsad", partial(lay_out, organs=ORGANS))
 
     def fields_at(self, fields: Fields, path: Path) -> Fields | None:
         """Images of all folders of organs in one order: by number, then by folder."""
@@ -155,45 +130,11 @@ class Dsad(StillsSource):
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
         """The organs of one image: boxes of those with a mask, and all in view where weak labels tell."""
         *masks, table = self._labels_at(still)
-        place = str(still.fields["place"])
-        boxes: list[LabeledBox] = []
-        drawn: list[ClassMask] = []
-        for path in masks:
-            organ = place if place != SEVERAL else path.stem.partition("_")[2]
-            if organ not in _ORGANS:
-                yield Defect(Reason.LABEL_UNKNOWN, self.relative(path), f"{organ!r:.40} is none of the organs")
-                continue
-            mask, defects = read_class_mask(
-                FileImage(path), self.relative(path), MaskCodes.two_levels(organ, least=128)
-            )
-            yield from defects
-            if mask is not None:
-                drawn.append(mask)
-                boxes += [LabeledBox(Label(name), r.box) for name, r in mask.regions.items()]
-        try:
-            size = size_of(drawn)
-        except BadRowError as error:
-            yield Defect(Reason.LABEL_CORRUPT, self.relative(still.path), error.message)
-            return
+        place, own = str(still.fields["place"]), int(still.fields["own"])
         if table not in self._tables:
-            self._tables[table], defects = read_weak_labels(table, self.relative(table), _ORGANS)
+            self._tables[table], defects = read_weak_labels(table, self.relative(table), ORGANS)
             yield from defects if place != SEVERAL or table.is_file() else ()  # no release has one there
-        organs = self._tables[table].get(int(still.fields["own"]))
-        hidden = [b.label.native for b in boxes if organs is not None and b.label.native not in organs]
-        if hidden:
-            detail = f"{self.relative(table)} says that {hidden[0]} is not in view, which has a mask: both in doubt"
-            yield Defect(Reason.LABEL_CORRUPT, self.relative(still.path), detail)
-            organs = None
-        yield Frame(
-            index=int(still.fields["own"]),  # stills without a time: an order and no more
-            fps=1,
-            variant=place,
-            image=FileImage(still.path),
-            size=size,
-            tissues=None if organs is None else tuple(map(Label, organs)),
-            tissue_boxes=tuple(boxes),
-            origins={Fact.TISSUE_BOXES: Origin("derived", note="bounds of all pixels of an organ")},
-        )
+        yield from moment_of_organs(own, still.path, place, masks, (table, self._tables[table].get(own)), self.relative)
 
     @cached_property
     def _tables(self) -> dict[Path, Mapping[int, tuple[str, ...]]]:

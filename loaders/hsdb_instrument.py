@@ -65,7 +65,10 @@ class HsdbInstrument(Source):
                 if len(named & _KNOWN) < _LEAST:
                     shown = ", ".join(sorted(named)[:5])
                     raise self.layout_error(self.root, f"{file.where} names {shown}, ...: this is another dataset")
-                found.setdefault(split, file)
+                if split in found:
+                    names = f"{found[split].where} and {file.where}"
+                    raise self.layout_error(self.root, f"{names} are the same split; keep one of them")
+                found[split] = file
         if not found:
             raise self.layout_error(self.root, f"no {_SET}_train.json and no {_SET}_val.json")
         return found
@@ -86,6 +89,11 @@ class HsdbInstrument(Source):
         """The annotated images of one split, by number."""
         file = self._files[video.split]
         yield from file.defects
+        listed = {f"{_SET}_{split}" for split in self._files}
+        bare = [path for _, path in matches(self.root, f"**/{_SET}_*/") if path.name not in listed]
+        if bare and video.split == next(iter(self._files)):
+            detail = f"the file {bare[0].name}.json is missing: nothing is known of these images"
+            yield Defect(Reason.LABEL_MISSING, self.relative(bare[0]), detail)
         numbered: dict[int, CocoImage] = {}
         for image in file.images.values():
             match = _NUMBER.fullmatch(image.name)

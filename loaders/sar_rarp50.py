@@ -20,7 +20,7 @@ from surgsigma_hub.parsers.intervals import (
     read_intervals,
     spans_from_starts,
 )
-from surgsigma_hub.parsers.releases.sar_rarp50_masks import read_part_masks
+from surgsigma_hub.parsers.releases.sar_rarp50_masks import lossy_masks, read_part_masks
 from surgsigma_hub.records import Defect, Fact, Video
 from surgsigma_hub.source import (
     Access,
@@ -122,9 +122,9 @@ class SarRarp50(DeclaredSource):
         """Actions as intervals, and masks of frames once a second."""
         actions = self._actions(video)
         frames = {frame.index: frame for frame in moments_in({"action": actions}, index=_FPS)}
-        defects = list(actions.defects)
-        held = ((key.partition(" "), path) for key, path in self.found[video.id][1].items())
-        masks = {int(n): path for (kind, _, n), path in held if kind == "mask"}
+        lossy = lossy_masks([p for _, p in matches(self.folder, f"**/{video.id}/segmentation/*.jpg")], self.relative)
+        defects = [*actions.defects, *lossy]
+        masks = {int(key[5:]): path for key, path in self.found[video.id][1].items() if key.startswith("mask ")}
         for one in read_part_masks(masks, self.relative, fps=_FPS):
             if isinstance(one, Defect):
                 defects.append(one)
@@ -145,7 +145,7 @@ class SarRarp50(DeclaredSource):
         if continuous is not None or discrete is None:
             return read_intervals(continuous, where, _INTERVALS)
         rows = read_frame_table(discrete, where_discrete, _FRAMES)
-        starts = dict(rows.named["Action"])
+        starts = rows.named["Action"]
         holes = {n + _EVERY: None for n in starts if n + _EVERY not in starts and n != rows.last}
         spans = spans_from_starts({**starts, **holes}, rows.last + _EVERY, _FPS)
         return Spans(spans.spans, _FPS, rows.defects, rows.unread)

@@ -107,6 +107,20 @@ def mask(
     drawn.save(path)
 
 
+def depth_map(path: Path, number: int, size: tuple[int, int] = SIZE) -> None:
+    """A 16-bit depth map that rises to the right from ``1000 + number``, with nothing measured in its last rows.
+
+    Args:
+        path: Folders above it are made; the ending says its form, PNG or TIFF.
+        number: Tells maps apart.
+        size: Width and height in pixels.
+    """
+    values = np.tile(1000 + number + 500 * np.arange(size[0], dtype=np.uint16), (size[1], 1))
+    values[-2:] = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path)
+
+
 def run_lengths(box: Box, size: tuple[int, int] = SIZE) -> dict[str, Any]:
     """A rectangle as a COCO segmentation of packed run lengths.
 

@@ -148,7 +148,7 @@ def all_drafts() -> dict[str, list[tuple[Frame, Draft]]]:
             for keys in combinations(extras, k):
                 some = {key: extras[key] for key in keys}
                 every += [frame(**scene, **some), frame(phase=label("calot_triangle_dissection"), **scene, **some)]
-    every += [frame(depth=PICTURE)]
+    every += [frame(depth=PICTURE), frame(depth=PICTURE, depth_has_gaps=True)]
     every += _less_than_all(triples)
     return {name: [*_of_frames(name, every), *course_drafts(name)] for name in TASKS}
 

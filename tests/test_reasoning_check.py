@@ -176,7 +176,7 @@ def test_a_trace_of_other_facts_is_rejected_by_name(name: str, other: Frame, nam
 def test_one_swapped_word_is_enough(name: str, old: str, new: str) -> None:
     draft = drafted(name, SCENE)[0]
     swaps = 0
-    for seed in map(str, range(24)):
+    for seed in map(str, range(40)):
         made = trace(name, SCENE, draft, seed=seed)
         levels = (made.perceptual, made.relational, made.contextual)
         swapped = [t and t.replace(old, new).replace(old.capitalize(), new.capitalize()) for t in levels]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from surgsigma_hub.api import build
-from surgsigma_hub.errors import BuildError
+from surgsigma_hub.errors import BuildError, LayoutError
 
 import damage
 import sources
@@ -38,6 +38,17 @@ def files_of_browsers(root: Path) -> None:
         (folder / ".DS_Store").write_bytes(APPLE)
         (folder / "Thumbs.db").write_bytes(APPLE)
         (folder / "SYNAPSE_METADATA_MANIFEST.tsv").write_text("path\tparent\tname\n")
+
+
+def rows_of_nothing(root: Path) -> None:
+    """Rows of delimiters alone below a table, as spreadsheets write them."""
+    for path in root.rglob("*.csv"):
+        data = path.read_bytes()
+        lines = [line for line in damage.lines_of(data) if line.strip()]
+        delimiter = next((d for d in (b";", b"\t", b",") if d in data), b",")
+        columns = {line.count(delimiter) for line in lines}
+        if len(columns) == 1 and columns != {0}:
+            path.write_bytes(data.rstrip(b"\n") + b"\n\n" + 2 * (columns.pop() * delimiter + b"\n"))
 
 
 def masks_of_four_channels(root: Path) -> None:
@@ -83,6 +94,7 @@ def test_a_copy_from_another_system_says_the_same(name: str, tmp_path: Path) -> 
     whole = said_of(name, root, tmp_path / "cache")
     drawn = masks(root)
     masks_of_four_channels(root)
+    rows_of_nothing(root)
     capital_endings(root)
     files_of_browsers(root)
     assert said_of(name, root, tmp_path / "cache2") == whole
@@ -110,3 +122,50 @@ def test_boxes_are_not_laid_over_images_of_another_shape(name: str, images: str,
             image.resize((image.width, 2 * image.height)).save(path)
     with pytest.raises(BuildError, match="not a rescale"):
         build(name, root=root, out=tmp_path / "surgsigma", max_quarantine=1)
+
+
+def told(name: str, root: Path, cache: Path) -> str:
+    """What is told of a copy, in the order of its videos."""
+    return "\n".join(
+        str(defect) for video in damage.said(sources.opened(name, cache, root)).values() for defect in video.defects
+    )
+
+
+def as_jpeg(root: Path, pattern: str) -> None:
+    """Images written anew as JPEG, by tools that know no masks."""
+    for path in sorted(root.glob(pattern)):
+        with Image.open(path) as image:
+            image.convert("RGB").save(path.with_suffix(".jpg"))
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "said"),
+    [
+        ("autolaparo", "**/masks/*.png", "have no PNG of their name in masks/"),
+        ("sar_rarp50", "**/segmentation/*.png", "masks are JPEG, which blurs their numbers"),
+    ],
+)
+def test_masks_that_became_jpeg_are_told(name: str, pattern: str, said: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    as_jpeg(root, pattern)
+    assert said in told(name, root, tmp_path / "cache")
+
+
+def test_images_of_hsdb_without_their_file_are_told_and_two_files_of_a_split_refused(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "hsdb_instrument", tmp_path / "copy"))
+    (train,), (val,) = (list(root.rglob(f"gastric_real_{split}.json")) for split in ("train", "val"))
+    val.unlink()
+    assert "gastric_real_val.json is missing" in told("hsdb_instrument", root, tmp_path / "cache")
+    (root / "again").mkdir()
+    shutil.copy(train, root / "again")
+    with pytest.raises(LayoutError, match="are the same split; keep one of them"):
+        told("hsdb_instrument", root, tmp_path / "cache2")
+
+
+def test_numbers_of_actions_that_a_spreadsheet_wrote_are_read(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "sar_rarp50", tmp_path / "copy"))
+    whole = said_of("sar_rarp50", root, tmp_path / "cache")
+    for path in root.rglob("action_*.txt"):
+        path.write_text(re.sub("([0-9]+)", r"\1.0", path.read_text()))
+    assert said_of("sar_rarp50", root, tmp_path / "cache2") == whole

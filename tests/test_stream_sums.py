@@ -100,11 +100,13 @@ def test_a_shard_read_from_its_middle_is_not_waited_for(tmp_path: Path) -> None:
         assert len(list(stream)) == 140 and checked(stream) == 1
 
 
-def test_closing_does_not_wait_for_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["stall", "stall and close"])
+def test_closing_does_not_wait_for_answers(tmp_path: Path, fault: str) -> None:
+    """Neither for those that began, nor for those that some thread was just about to ask for."""
     write_packed(tmp_path, SAMPLES)
     with serve(tmp_path) as web:
-        web.stall = 20.0
-        web.faults += ["stall"] * 50
+        web.stall = 300.0
+        web.faults += [fault] * 50
         stream = open_stream(web.url, threads=2, how={"timeout": 600.0, "deadline": 600.0})
         rows = iter(stream)
         found: list[Any] = []
@@ -115,13 +117,14 @@ def test_closing_does_not_wait_for_answers(tmp_path: Path) -> None:
             except (SurgSigmaError, CancelledError) as error:
                 found.append(error)
 
-        taker = threading.Thread(target=take)
+        taker, closer = threading.Thread(target=take, daemon=True), threading.Thread(target=stream.close, daemon=True)
         taker.start()
         while not web.tars():
             time.sleep(0.01)
-        stream.close()
+        closer.start()
+        closer.join(150)
         taker.join(30)
-        assert not taker.is_alive() and found
+        assert not closer.is_alive() and not taker.is_alive() and found
 
 
 @settings(max_examples=100)

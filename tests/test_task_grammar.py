@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 from surgsigma_hub.ontology import Kind, concepts
@@ -78,10 +79,22 @@ _ANY = re.compile(
 """All other rules at once, which is faster where nothing is found."""
 
 
+_FULL_STOP = re.compile(r"(?<=\.) ")
+
+
 def _broken(text: str) -> Iterator[tuple[str, str]]:
-    for rule in RULES if _ANY.search(text) else _SCOPED:
-        if found := RULES[rule].search(text):
-            yield rule, found[0]
+    """The rules that a text breaks: no rule reads across a full stop and the space behind it, and sentences repeat."""
+    begin = 0
+    for stop in _FULL_STOP.finditer(text):
+        yield from _rules_broken(text[max(0, begin - 3) : stop.start()].lstrip() if begin else text[: stop.start()])
+        begin = stop.start()
+    yield from _rules_broken(text[max(0, begin - 3) :].lstrip() if begin else text)
+
+
+@cache
+def _rules_broken(text: str) -> tuple[tuple[str, str], ...]:
+    broken = RULES if _ANY.search(text) else _SCOPED
+    return tuple((rule, found[0]) for rule in broken if (found := RULES[rule].search(text)))
 
 
 _WAS_SAID = {

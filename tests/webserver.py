@@ -23,8 +23,8 @@ class Web:
         log: Path and ``Range`` header of every request, in order.
         times: Path of every request, when it was there and when its answer began, in order of the answers.
         faults: What to do to the next requests for tars, one each: a status (``429 2``: come back after 2 seconds),
-            ``cut``, ``reset``, ``stall``, ``shifted`` (another range than asked for), ``short`` (a range that ends
-            early), ``whole`` (no ranges), ``changed``, ``packed``.
+            ``cut``, ``reset``, ``stall``, ``stall and close`` (which it says before), ``shifted`` (another range than
+            asked for), ``short`` (a range that ends early), ``whole`` (no ranges), ``changed``, ``packed``.
         delay: Seconds before each answer.
         rate: Bytes a second of a connection, 0 for as fast as it goes.
     """
@@ -154,11 +154,13 @@ class _Handler(BaseHTTPRequestHandler):
         for key, value in head.items():
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(data)))
+        if fault == "stall and close":
+            self.send_header("Connection", "close")
         self.end_headers()
         if fault in ("cut", "reset"):
             data = data[: len(data) // 2] if fault == "cut" else b""
             self.close_connection = True
-        if fault == "stall":
+        if fault.startswith("stall"):
             self.wfile.write(data[:100])
             self.wfile.flush()
             time.sleep(self.state.stall)

@@ -14,6 +14,7 @@ from ..media.image import decode_rgb
 from ..media.overlay import colours, depth_picture, draw_boxes, draw_mask, fitted
 from ..media.video import spread_frames
 from ..preview.strips import strip
+from ..tasks.depth_estimation import has_gaps
 from .escape import text
 
 WIDTH, HEIGHT = 840, 560
@@ -24,6 +25,7 @@ MOST_VIDEO = 16 << 20
 """Bytes of a clip that is sent along to be played; of a longer one its frames are shown."""
 
 _DEPTH = "depth in colour: near is bright, far is dark; in the file itself, far is bright"
+_DEPTH_GAPS = f"{_DEPTH}; black is where nothing was measured"
 _CAPTIONS = {
     ("desmoking", "input"): "before: with smoke",
     ("desmoking", "target"): "after: without smoke",
@@ -60,7 +62,9 @@ def _figure(doc: Mapping[str, Any], media: Mapping[str, bytes], entry: Mapping[s
         if kind == "video":
             body = _video(data, entry)
         elif kind == "depth":
-            body, caption = _image(depth_picture(data, member), "depth map"), _DEPTH
+            gaps = has_gaps(doc)
+            body = _image(depth_picture(data, member, gaps=gaps), "depth map")
+            caption = _DEPTH_GAPS if gaps else _DEPTH
         else:
             body = _image(_picture(doc, media, entry, data, overlays), f"{entry['role']} {kind}")
     except (SurgSigmaError, OSError, ValueError) as error:

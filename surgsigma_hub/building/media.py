@@ -19,6 +19,9 @@ from .inputs import Inputs
 from .parts import Blob, PartWriter
 from .plan import Settings
 
+_FARTHEST = 65535
+"""What 16 bits hold: a larger depth would come out as a near one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -153,6 +156,10 @@ class MediaStore:
         size, values = frame.full, load_raw(depth.image)
         if values.ndim != 2 or (values.shape[1], values.shape[0]) != size:
             raise MediaError(f"depth map of shape {values.shape}, expected {size[1]} rows and {size[0]} columns")
+        if values.size and not 0 <= int(values.min()) <= int(values.max()) <= _FARTHEST:
+            raise MediaError(f"depth map with values {values.min()}..{values.max()}, expected 0..{_FARTHEST}")
+        if depth.gaps and not values.any():
+            raise MediaError("depth map in which nothing was measured")
         if values.dtype == np.uint8:
             values = values.astype(np.uint16) * 257  # the whole range of 16 bit, 255 becoming 65535
         values = smaller_depth(values.astype(np.uint16), frame.size)

@@ -40,8 +40,13 @@ def fitted(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST if scale > _PIXELS_SHOW else Image.Resampling.LANCZOS)
 
 
-def depth_picture(data: bytes, name: str = "depth") -> Image.Image:
+def depth_picture(data: bytes, name: str = "depth", *, gaps: bool = False) -> Image.Image:
     """A depth map of 8 or 16 bit in colour, its nearest point bright and its farthest dark.
+
+    Args:
+        data: One channel.
+        name: For errors.
+        gaps: Whether 0 is where nothing was measured: it becomes black, and is no point.
 
     Raises:
         MediaError: unreadable, or not of one channel.
@@ -49,9 +54,12 @@ def depth_picture(data: bytes, name: str = "depth") -> Image.Image:
     values = np.asarray(decode(data, name)).astype(np.float32)
     if values.ndim != 2:
         raise MediaError(f"{name}: a depth map has one channel, this has {values.shape[2]}")
-    low, high = float(values.min()), float(values.max())
+    known = values > 0 if gaps else np.ones(values.shape, bool)
+    points = values[known]
+    low, high = (float(points.min()), float(points.max())) if points.size else (0.0, 0.0)
     table = ramp()
-    return Image.fromarray(table[np.round((values - low) / max(high - low, 1e-6) * (len(table) - 1)).astype(np.intp)])
+    steps = np.round(np.clip((values - low) / max(high - low, 1e-6), 0, 1) * (len(table) - 1)).astype(np.intp)
+    return Image.fromarray(np.where(known[:, :, None], table[steps], 0).astype(np.uint8))
 
 
 def draw_mask(image: Image.Image, data: bytes, colour: Colour = MASK_COLOUR, *, name: str = "mask") -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,7 @@ def table_text(path: Path) -> str:
 
 
 def lines_of_cells(text: str, delimiter: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The lines that hold anything, each with its number (1-based) and its cells.
+    """The lines that hold anything, each with its number (1-based) and its cells; those of empty cells hold nothing.
 
     What follows the first cell is the same in most lines of a table by frame: such cells are cut once and shared.
 
@@ -85,9 +86,10 @@ def lines_of_cells(text: str, delimiter: str) -> Iterator[tuple[int, tuple[str, 
         delimiter: What parts cells; empty for tabs and blanks, any number of them.
     """
     known: dict[str, tuple[str, ...]] = {}
+    nothing = f"{delimiter}{string.whitespace}"  # spreadsheets write rows of delimiters below a table
     # Not str.splitlines: it also breaks at characters that are no line ends in these files.
     for n, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        if not line.strip():
+        if not line.strip(nothing).strip():
             continue
         first, *others = line.split(delimiter or None, 1)
         if not others:

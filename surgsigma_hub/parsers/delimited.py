@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Line:
 
 
 def read_delimited(path: Path, columns: Sequence[str], *, delimiter: str, header: bool = True) -> tuple[Line, ...]:
-    """The lines of a table but for its header and empty ones.
+    """The lines of a table but for its header and those of which no cell holds anything.
 
     Args:
         path: The text file (UTF-8, or UTF-16 with its mark; any line ending).
@@ -57,11 +58,12 @@ def parse_delimited(text: str, columns: Sequence[str], *, delimiter: str, header
     >>> parse_delimited("VideoID;Phase\n269;1\n270\n", ("Phase", "VideoID"), delimiter=";")[1].problem
     "1 cell instead of 2: '270'"
     """
+    nothing = f"{delimiter}{string.whitespace}"  # spreadsheets write rows of delimiters below a table
     # Not str.splitlines: it also breaks at characters that are no line ends in these files.
     lines = [
         (n, tuple(cell.strip() for cell in line.split(delimiter)))
         for n, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1)
-        if line.strip()
+        if line.strip(nothing).strip()
     ]
     places, width = list(range(len(columns))), len(columns)
     if header and lines:

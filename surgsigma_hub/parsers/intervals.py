@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..records import Defect, Fact, Frame, Label, Origin, Reason, Segment, VideoTimeline
-from .cells import lines_of_cells, table_text
+from .cells import lines_of_cells, table_text, whole
 from .runs import Layer, covered
 
 
@@ -187,6 +187,8 @@ def spans_of(
             unread += 1
             continue
         key = "".join(filter(str.isalnum, label)).casefold() if table.loose else label
+        number = whole(key) if table.names is not None and key not in table.names else None
+        key = key if number is None else str(number)  # "3.0" of a spreadsheet
         if key in table.unlabelled:
             spans.append((place, Span(first, last, None)))
         elif table.names is not None and key not in table.names:

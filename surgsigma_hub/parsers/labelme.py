@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 from ..errors import BadRowError
 from ..media.boxes import TOLERANCE, from_xyxy
 from ..media.metadata import probe
-from ..records import Fact, Label, LabeledBox, LabeledMask, Origin, Polygons
+from ..records import Defect, Fact, Frame, Label, LabeledBox, LabeledMask, Origin, Polygons, Reason
 from .strict_json import as_utf8
 
 Ring = tuple[tuple[float, float], ...]
@@ -165,3 +165,40 @@ def _is_number(value: object) -> bool:
 def _file_name(path: object) -> str:
     """The last part of a path that may have been written on Windows."""
     return re.split(r"[\\/]", path)[-1] if isinstance(path, str) else ""
+
+
+def moments_of_labelme(
+    paths: Mapping[int, Path],
+    fps: float,
+    pictures: Mapping[int, Path],
+    *,
+    usual: tuple[int, int],
+    shown: Callable[[Path], str],
+) -> Iterator[Frame | Defect]:
+    """The instruments in each picture; a file without a size is believed while its picture has one that others state.
+
+    Args:
+        paths: The file of each picture, by its number.
+        fps: Numbers a second.
+        pictures: The pictures that are there, by number.
+        usual: Width and height of pictures whose file states none and that are not there.
+        shown: Place of a file for messages.
+    """
+    read: dict[int, LabelmePicture] = {}
+    for index, path in paths.items():
+        try:
+            read[index] = read_labelme(path, pictures.get(index), usual=usual)
+        except BadRowError as error:
+            yield Defect(Reason.ROW_MALFORMED, shown(path), error.message)
+    sizes = {(one.width, one.height) for one in read.values() if one.stated}
+    for index, one in read.items():
+        where, size = shown(paths[index]), (one.width, one.height)
+        if sizes and size not in sizes and index in pictures:
+            others = " and ".join("{} x {}".format(*known) for known in sorted(sizes))
+            detail = f"states no size, and its image has {size[0]} x {size[1]}; others of the sequence state {others}"
+            yield Defect(Reason.ROW_MALFORMED, where, detail)
+            continue
+        said, problem = instruments_in_polygons(one.masks)
+        if problem:
+            yield Defect(Reason.ROW_MALFORMED, where, problem)
+        yield Frame(index=index, fps=fps, size=size if one.stated else None, **said)

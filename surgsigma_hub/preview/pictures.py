@@ -16,6 +16,7 @@ from ..media.lettering import cut, font, wrap
 from ..media.overlay import Colour, depth_picture, draw_boxes, draw_mask, fitted
 from ..media.video import spread_frames
 from ..shards.sampling import Picked
+from ..tasks.depth_estimation import has_gaps
 from .strips import frame_count, strip
 from .style import CAPTION, CARD_WIDTH, DARK, GREY, PICTURE_HEIGHTS, RIM, TINT
 
@@ -106,7 +107,7 @@ def _pane(picked: Picked, entry: Mapping[str, Any], size: tuple[int, int]) -> _P
             found = spread_frames(data, frame_count(shape, _strip_size(size)), member)
             pane.frames = [(seconds, Image.fromarray(pixels)) for seconds, pixels in found]
         elif kind == "depth":
-            pane.picture = depth_picture(data, member)
+            pane.picture = depth_picture(data, member, gaps=has_gaps(picked.doc))
         else:
             pane.picture = decode_rgb(data, member)
     except SurgSigmaError as error:

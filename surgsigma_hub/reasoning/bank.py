@@ -18,45 +18,30 @@ from ..tasks.common.wording import slots_of
 
 T = TypeVar("T")
 
-_SHOWN = frozenset({"a_list", "are"})
+_SHOWN = frozenset({"a_list", "are", "things"})
+_TISSUES = frozenset({"the_list", "are", "things"})
 _PAIR = frozenset({"one", "other"})
-VERBS = frozenset(
-    {
-        "be",
-        "fill",
-        "span",
-        "cover",
-        "stand",
-        "touch",
-        "come",
-        "leave",
-        "run",
-        "lie",
-        "overlap",
-        "stay",
-        "move",
-        "have",
-        "it",
-    }
-)
+_STAYING = frozenset({"be", "have", "lie", "overlap", "stay", "touch"})
+VERBS = _STAYING | {"come", "enter", "extend", "leave", "move"}
 """Verbs in the number of their subject: every sentence about one instrument may use them."""
 _WARRANT = frozenset({"sign", "label"})
 _CHOICE = frozenset({"sign", "labels"})
 
 SLOTS: Mapping[str, frozenset[str]] = {
     "instruments": _SHOWN,
-    "instruments_over_time": frozenset({"a_list"}),
-    "tissues": frozenset({"the_list", "are"}),
-    "acted_on": frozenset({"the_list", "are"}),
+    "instruments_over_time": _SHOWN,
+    "tissues": _TISSUES,
+    "acted_on": _TISSUES,
     "instruments_noted": frozenset({"names"}),
     "tissues_noted": frozenset({"names"}),
-    "more_tissues": frozenset({"the_list", "are"}),
-    "tissues_over_time": frozenset({"the_list", "are"}),
-    "acted_on_over_time": frozenset({"the_list", "are"}),
+    "more_tissues": _TISSUES,
+    "tissues_over_time": _TISSUES,
+    "acted_on_over_time": _TISSUES,
     "count": frozenset({"count"}),
     "share": frozenset({"name", "per_cent"}) | VERBS,
     "where": frozenset({"name", "box"}) | VERBS,
     "edge": frozenset({"name", "edge"}) | VERBS,
+    "tissue_edge": frozenset({"name", "edge"}) | VERBS,
     "side": _PAIR | {"side"} | VERBS,
     "larger": _PAIR | {"more", "less"},
     "there": frozenset({"a_name"}) | VERBS,

@@ -25,7 +25,7 @@ _NO = re.compile(
 _NO_LIST = re.compile(r"\s*(?:,|,?\s*\b(?:or|nor)\b)\s*(?:(?:any|an?|the)\s+)*", re.IGNORECASE)
 _NOT_SEEN = re.compile(
     r"\s*(?:is|are|was|were|can|could)\s*(?:not|n['’]t|never|no longer|nowhere)\s+(?:be\s+)?(?:\w+ly\s+)?"
-    r"(?:visible|seen|present|in view|in sight|detected|found|identified|observed|shown|there)\b"
+    r"(?:visible|seen|present|in view|in sight|detected|found|identified|recognized|observed|exposed|shown|there)\b"
     r"|\s*(?:is|are)\s+(?:absent|missing|out of view)\b|-free\b",
     re.IGNORECASE,
 )

@@ -31,23 +31,27 @@ def measures(scene: Scene, memory: Memory) -> tuple[Measure, ...]:
     return known
 
 
-def evidence(scene: Scene, memory: Memory, *, of_tissue: bool, about: str = "") -> list[Evidence]:
+def evidence(scene: Scene, memory: Memory, about: frozenset[str] | None, *, of_tissue: bool) -> list[Evidence]:
     """What can be said by measure at level 1, for one to choose from. Kept for the other samples of the moment.
 
     Args:
         scene: What is looked at.
         memory: Where it is kept.
-        of_tissue: Whether tissue is measured as well, as where it is asked about.
-        about: The thing that is asked about: then nothing is said of another one.
+        about: Ids of what the answer depends on: nothing is said of another thing. None where all that is seen counts.
+        of_tissue: Whether tissue is listed, by class.
     """
     key = ("evidence", of_tissue, about)
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get(key)
     if known is None:
         every = _single(measures(scene, memory))
-        some = [m for m in every if _kind(m.subject) == "instrument" or (of_tissue and m.name is Name.SHARE)]
-        some = [m for m in some if about in ("", m.subject)]
+        some = [m for m in every if about is None or m.subject in about]
+        # Of large organs that overlap, the centres say little.
+        some = [m for m in some if m.name is not Name.SIDE or _kind(m.subject) == "instrument"]
         known = [told for m in some if (told := _told(m)) is not None]
-        if not scene.is_clip and not about and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
+        counts = not scene.is_clip and (
+            about is None or about >= {b.label.id for b in scene.frames[0].instrument_boxes or ()}
+        )
+        if counts and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
             known.append(("count", {"count": number_word(number)}))
         if not scene.is_clip:
             memory.things[key] = known
@@ -119,6 +123,10 @@ def _definite(id: str) -> str:
     return forms(_kind(id), id).the
 
 
+def _all_tools(frame: Frame, about: frozenset[str] | None) -> bool:
+    return about is None or about >= {b.label.id for b in frame.instrument_boxes or ()}
+
+
 def _counted(frame: Frame, *, by_class: bool) -> int:
     """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed.
 
@@ -130,10 +138,10 @@ def _counted(frame: Frame, *, by_class: bool) -> int:
     return number if whole and (not by_class or len(boxed) == number) else 0
 
 
-def spots_of(scene: Scene, memory: Memory, about: str = "") -> list[Evidence]:
+def spots_of(scene: Scene, memory: Memory, about: frozenset[str] | None) -> list[Evidence]:
     """Things that are in view once, by their boxes: where they are, or in a clip from where to where they go.
 
-    Kept for the other samples of the moment; of one thing alone where the question is ``about`` it.
+    Kept for the other samples of the moment; of nothing but what the answer is ``about``.
     """
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get(("spots", about))
     if known is not None:
@@ -142,8 +150,8 @@ def spots_of(scene: Scene, memory: Memory, about: str = "") -> list[Evidence]:
     if not boxed:
         return []
     first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
-    if about:
-        first = {key: box for key, box in first.items() if key[1] == about}
+    if about is not None:
+        first = {key: box for key, box in first.items() if key[1] in about}
     if scene.is_clip:
         return [
             ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})
@@ -182,7 +190,7 @@ def _told(m: Measure) -> Evidence | None:
     if m.name is Name.SHARE:
         return "share", {"name": name, "per_cent": m.value, **said}
     if m.name is Name.EDGE:
-        return "edge", {"name": name, "edge": m.value, **said}
+        return "edge" if kind == "instrument" else "tissue_edge", {"name": name, "edge": m.value, **said}
     if m.name is Name.SIDE:
         if sum(map(ord, m.subject)) & 1:  # told from either thing
             m = turned(m)

@@ -17,7 +17,7 @@ from ..tasks.reading.words import bases
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _DONE: tuple[Kind, ...] = ("action", "step", "phase")
 _DETERMINER = re.compile(
-    r"\b(?:a|an|the|this|that|these|those|its|his|her|their|each|every|both|no|any|one|two|three|four|five|metal|"
+    r"\b(?:a|an|the|this|these|those|its|his|her|their|each|every|both|no|any|one|two|three|four|five|metal|"
     r"surgical|titanium|video|observed|short|first|second|last|next|whole|input|given)[^\w,.;:]+$",
     re.IGNORECASE,
 )

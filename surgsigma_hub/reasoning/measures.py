@@ -63,7 +63,8 @@ def of_boxes(instruments: Sequence[LabeledBox], tissues: Sequence[LabeledBox]) -
     for one in instruments:
         found += _alone(one.label.id, one.box)
     tools, organs = _single(instruments), _single(tissues)
-    found += (Measure(Name.SHARE, id, "", per_cent(box)) for id, box in organs)
+    for id, box in organs:
+        found += _alone(id, box)
     for alike in (tools, organs):
         for (a, box), (b, against) in combinations(alike, 2):
             found += (Measure(Name.SIDE, a, b, side) for side in _sides(box, against))

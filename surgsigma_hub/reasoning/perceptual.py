@@ -44,7 +44,7 @@ _BY_BOX = 5
 """Of so many lists, one gives boxes in place of words."""
 _LONG_BY_BOX = 2
 """Of so many long lists of what is asked for or described, one gives boxes, a grounding of each thing."""
-_UNPLACED = 6
+_UNPLACED = 3
 """Of so many lists, one leaves places out that are not asked for."""
 
 _Found = tuple[tuple[str, ...], Sequence[LabeledBox]]
@@ -63,15 +63,14 @@ def perceptual(
     decides the answer it is ``told``, and no other; where one thing is asked about, the evidence is about it.
     """
     answer, style = draft.answer, words.number()
-    about = draft.key.partition("-")[0] if draft.question in ("acted_on_by", "done_by") else ""
-    if draft.question in ("by_name", "by_region") and (named := _asked_for(answer)):
-        about = named
+    about = _matters(task, scene, draft)
     on_tissue = draft.question.startswith("acted_on")  # what is treated is told by what treats it
-    with_tools = task.label_kinds != ("target",) or style & 32 or scene.is_clip or on_tissue
+    meeting = draft.question == "place_contact"
+    with_tools = task.label_kinds != ("target",) or scene.is_clip or on_tissue
     one = told is not None
     tools = _things("instrument", task, scene, answer, memory, style, told=one) if with_tools else None
     needs_tissue = task.answer in (AnswerKind.TEXT, AnswerKind.CRITERIA) or task.label_kinds == ("target",)
-    with_tissue = needs_tissue or style & 8 or tools is None or not tools.text
+    with_tissue = needs_tissue or meeting or (style & 8 and task.level > 1) or tools is None or not tools.text
     anatomy = _things("target", task, scene, answer, memory, style, told=one) if with_tissue else None
     said = [*_in_view(task, scene, tools, anatomy, words)]
     listed = len(said)
@@ -87,7 +86,7 @@ def perceptual(
     spots = [] if boxed or task.answer is AnswerKind.BOXES else spots_of(scene, memory, about)
     if spots and (style & 1 or tools is None or not tools.text):
         said.append(words.say(*words.pick(spots)))
-    more = evidence(scene, memory, of_tissue=needs_tissue, about=about)
+    more = evidence(scene, memory, about, of_tissue=needs_tissue)
     if more and (not spots or task.level == 1 or len(said) < 3 or task.answer is AnswerKind.TEXT):
         said.append(words.say(*words.pick(more)))
     asked = _asked(task, scene, answer, words, tools, anatomy)
@@ -97,28 +96,49 @@ def perceptual(
     return said + asked
 
 
-def _asked_for(answer: Answer) -> str:
-    """The one thing that boxes or a mask are asked of."""
-    return answer.boxes[0].label if answer.boxes else answer.labels[0] if len(answer.labels) == 1 else ""
+def _matters(task: Task, scene: Scene, draft: Draft) -> frozenset[str] | None:
+    """Ids of what the answer depends on, so that nothing else is measured for it; None where all counts."""
+    answer, frame = draft.answer, scene.frames[0]
+    if draft.question in ("acted_on_by", "done_by"):
+        return frozenset([draft.key.partition("-")[0]])
+    if draft.question in ("by_name", "by_region"):
+        asked = [b.label for b in answer.boxes] or answer.labels
+        return frozenset(asked) if len({*asked}) == 1 else None
+    if task.answer is AnswerKind.CRITERIA:
+        return frozenset(CONDITIONS)
+    if draft.question == "acted_on":
+        return frozenset(answer.labels)
+    if task.level == 1 and task.label_kinds:
+        every = frame.tissue_boxes if task.label_kinds == ("target",) else frame.instrument_boxes
+        return frozenset(b.label.id for b in every or ())
+    if task.answer in (AnswerKind.TEXT, AnswerKind.IMAGE, AnswerKind.VIDEO) or scene.is_clip:
+        return None
+    worked_on = {t.target.id for t in frame.triplets or ()}
+    return frozenset({b.label.id for b in frame.instrument_boxes or ()} | worked_on)
 
 
 def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:
     if tools is not None and tools.text:
         kind = "instruments_over_time" if scene.is_clip else "instruments"
-        slots = {"a_list": tools.text, "are": tools.be}
+        slots = {"a_list": tools.text, "are": tools.be, "things": "instruments" if tools.be == "are" else "instrument"}
         yield words.say("instruments_noted", {"names": tools.names}) if tools.names else words.say(kind, slots)
     elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
         yield words.say("no_instruments")
     if anatomy is not None and anatomy.text:
         in_view = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
         kind = f"{'tissues' if in_view else 'acted_on'}{'_over_time' if scene.is_clip else ''}"
-        slots = {"the_list": anatomy.text, "are": anatomy.be}
+        slots = {"the_list": anatomy.text, "are": anatomy.be, "things": _structures(anatomy.be)}
         told = words.say("tissues_noted", {"names": anatomy.names}) if anatomy.names else words.say(kind, slots)
         if anatomy.more:
-            told = f"{told} {words.say('more_tissues', {'the_list': anatomy.more, 'are': anatomy.more_be})}"
+            slots = {"the_list": anatomy.more, "are": anatomy.more_be, "things": _structures(anatomy.more_be)}
+            told = f"{told} {words.say('more_tissues', slots)}"
         yield told
     elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
         yield words.say("no_tissues")
+
+
+def _structures(number: str) -> str:
+    return "structures" if number == "are" else "structure"
 
 
 def _complete(frame: Frame) -> bool:
@@ -240,6 +260,8 @@ def _look(
     if found is None:
         return None
     order = in_order(kind, frozenset(found) - (NOT_TISSUE if kind == "target" else frozenset({NULL})))
+    if boxed and matter is not None and len(matter) == 1:
+        order = matter
     if matter is not None and len(order) > _MOST_TISSUES:
         first = [id for id in order if id in matter][:_MOST_TISSUES]
         rest = [id for id in order if id not in matter]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from math import gcd
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 
@@ -16,10 +16,12 @@ from ..ontology.forms import Article, act_of, acting_on, forms
 from ..records import Box
 from ..tasks.common.wording import joined, with_article
 from .bank import Wording, expanded
+from .inflection import infinitive, present
 from .label_spans import find
 from .warrants import Sign
 
 Triple = tuple[str, str, str]
+T = TypeVar("T")
 
 _STYLES = 2520
 """So many styles are told apart, of clauses and of signs: kept in memory, and divided evenly by most numbers."""
@@ -27,12 +29,10 @@ _STYLES = 2520
 SIDES = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
 
 _VERBS = {
-    "be": "is", "come": "comes", "cover": "covers", "fill": "fills", "have": "has", "leave": "leaves", "lie": "lies",
-    "move": "moves", "need": "needs", "overlap": "overlaps", "run": "runs", "span": "spans", "stand": "stands",
-    "stay": "stays", "touch": "touches",
+    "be": "is", "come": "comes", "enter": "enters", "extend": "extends", "have": "has", "leave": "leaves",
+    "lie": "lies", "move": "moves", "overlap": "overlaps", "stay": "stays", "touch": "touches",
 }  # fmt: skip
-_ONE = {"it": "it", **_VERBS}
-_MANY = {"it": "they", **{verb: verb for verb in _VERBS}, "be": "are"}
+_MANY = {**{verb: verb for verb in _VERBS}, "be": "are"}
 
 
 @cache
@@ -62,7 +62,7 @@ def the(kind: Kind, id: str) -> str:
 @cache
 def verbs(kind: Kind, id: str) -> Mapping[str, str]:
     """The verbs of sentences about a thing, in its number."""
-    return _MANY if forms(kind, id).is_plural else _ONE
+    return _MANY if forms(kind, id).is_plural else _VERBS
 
 
 @lru_cache(maxsize=4096)
@@ -121,7 +121,7 @@ def be(kind: Kind, ids: tuple[str, ...]) -> str:
     return "are" if len(ids) > 1 else forms(kind, ids[0]).be if ids else "is"
 
 
-def turned(some: tuple[str, ...], style: int) -> tuple[str, ...]:
+def turned(some: tuple[T, ...], style: int) -> tuple[T, ...]:
     """The same in another order, which tells nothing."""
     if len(some) < 2:
         return some
@@ -153,8 +153,13 @@ def _places(region: str) -> tuple[str, ...]:
     area = "central" if column == "center" else column
     made = [form.format(row=r, column=column) for form in ways["corner"] for r in _ROWS[row]]
     made += [form.format(row=r, column=area) for form in ways["corner_area"] for r in _ROWS[row]]
-    if column != "center":
-        made += [f.format(high=high, row=row, column=column) for f in ways["aside"] for high in _HIGH[row]]
+    beside = ways["aside_center" if column == "center" else "aside"]
+    made += [
+        form.format(high=high, end=row, row=r, column=column)
+        for form in beside
+        for high in _HIGH[row]
+        for r in _ROWS[row]
+    ]
     return tuple(dict.fromkeys(made))
 
 
@@ -256,12 +261,13 @@ _Stand = Literal["alone", "first", "later"]
 
 
 @cache
-def _ways(stand: _Stand, noun: bool, moment: bool) -> tuple[str, ...]:
+def _ways(stand: _Stand, noun: bool, verb: bool, moment: bool) -> tuple[str, ...]:
     """Ways to say what one instrument does.
 
     Args:
         stand: Only the first clause may name the act or the surgeon before the tool.
         noun: Whether the act has a noun; else only ways that say it as a participle.
+        verb: Whether it has an infinitive and a present tense.
         moment: Whether it is said of a moment, which has a "now".
     """
     data = _data()["clauses"]
@@ -269,7 +275,8 @@ def _ways(stand: _Stand, noun: bool, moment: bool) -> tuple[str, ...]:
     kinds = {"alone": ("tool_first", "first_only", "alone_only"), "first": ("tool_first", "first_only")}
     lines = [line.replace("|@now]", now) for kind in kinds.get(stand, ("tool_first",)) for line in data[kind]]
     ways = expanded(line.replace("[]", "") for line in lines)
-    return ways if noun else tuple(way for way in ways if "{of}" not in way)
+    lacking = ("{of}",) * (not noun) + ("{to}", "{acts}", "{surgeon_acts}") * (not verb)
+    return tuple(way for way in ways if not any(slot in way for slot in lacking))
 
 
 @lru_cache(maxsize=32768)
@@ -285,17 +292,16 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, 
         where = "" if target == NULL else f" at {the('target', target)}"
         return f"{subject} {tool.be} in view but idle{where}"
     on, of = acting_on(action, target), deed(action, target)
-    many = tool.is_plural
-    ways = _ways(stand, on != of, moment)  # a participle can be taken by no "performs" and no "is carried out"
+    to = infinitive(action, target) if tool.acts else ""
+    # A participle can be taken by no "performs" and no "is carried out".
+    ways = _ways(stand, on != of, bool(to), moment)
     way = ways[style % len(ways)]
-    if nth > 0 and way.startswith("it is"):  # "it is another grasper that" is no English
-        way = "{subject} {be} {on}"
-    said: str = way.format(
-        subject=subject, be=tool.be, on=on, of=of,
-        perform="perform" if many else "performs", carry="carry" if many else "carries",
-        serve="serve" if many else "serves",
-    )  # fmt: skip
-    return said
+    perform = "perform" if tool.is_plural else "performs"
+    surgeon_acts = present(to) if to else ""
+    acts = to if tool.is_plural else surgeon_acts
+    return way.format(
+        subject=subject, be=tool.be, on=on, of=of, perform=perform, to=to, acts=acts, surgeon_acts=surgeon_acts
+    )
 
 
 def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = False) -> str:
@@ -318,11 +324,13 @@ def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = Fal
         stand = "later" if t == NULL else stand
         made.append(_clause(i, a, t, nth, way, stand=stand, moment=not at_once and n == 0))
     if len(made) == 2 and not at_once:
-        return _LINKS[style // 11 % len(_LINKS)].join(made)
+        # "With the hook and the grasper is" would be read as two tools.
+        links = _LINKS[2:] if made[0].endswith(f" {forms('instrument', instruments[0]).name}") else _LINKS
+        return links[style // 11 % len(links)].join(made)
     return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
 
 
-_LINKS = (" and ", " and ", ", and ", " while ", ", while ", ", and at the same time ")
+_LINKS = (" and ", " and ", ", and ", " while ", ", while ")
 """Between two clauses of one moment."""
 
 

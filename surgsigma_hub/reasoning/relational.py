@@ -24,6 +24,7 @@ from .phrases import (
     nouns,
     purposes_of,
     thereafter,
+    turned,
     verbs,
 )
 from .scene_facts import Memory, Scene
@@ -76,7 +77,8 @@ def _moment(
         found = [m for m in measures(scene, memory) if asked in ("", m.subject)]
         reason = _meeting(triplets, found, words) or reason
     said += reason
-    said.append(words.say("relations", {"clauses": clauses(triplets, words.number())}))
+    order = turned(triplets, words.number())
+    said.append(words.say("relations", {"clauses": clauses(order, words.number())}))
     return said
 
 

@@ -261,6 +261,7 @@ class Frame:
     part_masks: tuple[LabeledMask, ...] | None = None  # parts of instruments, such as the shafts of all of them
     criteria: tuple[Verdict, ...] | None = None
     depth: ImageRef | None = None  # relative depth, larger is farther, 8 or 16 bit
+    depth_has_gaps: bool = False  # whether 0 in ``depth`` is where nothing was measured, not what is nearest
     clean_image: ImageRef | None = None  # the smoke-free twin of ``image``
     trace: Trace | None = None
     native_qa: NativeQA | None = None

@@ -28,7 +28,7 @@ def read_weak_labels(
         What it says, nothing where it is missing, and a defect for each line that cannot be read.
     """
     try:
-        lines = [line.split(",") for line in table_text(path).splitlines() if line.strip()]
+        lines = [line.split(",") for line in table_text(path).splitlines() if line.strip(", \t")]
     except FileNotFoundError:  # not all releases have it
         detail = "the file is missing: which organs are in view is not known"
         return {}, (Defect(Reason.LABEL_MISSING, where, detail),)

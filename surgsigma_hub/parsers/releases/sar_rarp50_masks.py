@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...records import Defect, FileImage, Frame, Label, LabeledMask, Reason
@@ -36,3 +36,11 @@ def read_part_masks(masks: Mapping[int, Path], where: Callable[[Path], str], *, 
     if passed:
         detail = f"{len(passed)} masks show tools whose parts have no class ({', '.join(sorted(_OTHER_TOOLS))})"
         yield Defect(Reason.LABEL_MISSING, passed[0], f"{detail}: parts are not all there are", len(passed))
+
+
+def lossy_masks(paths: Sequence[Path], where: Callable[[Path], str]) -> tuple[Defect, ...]:
+    """What to say of masks that a copy turned into JPEG, which blurs their numbers."""
+    if not paths:
+        return ()
+    detail = f"{len(paths)} masks are JPEG, which blurs their numbers, expected PNG: left out"
+    return (Defect(Reason.LABEL_CORRUPT, where(min(paths)), detail, len(paths)),)

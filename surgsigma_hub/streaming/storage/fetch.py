@@ -7,7 +7,7 @@ import hashlib
 import threading
 from bisect import bisect_left
 from collections.abc import Sequence
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,9 @@ from .disk_cache import DiskCache
 from .options import Files, RemoteOptions, fetch
 from .ranges import FetchRanges
 from .response import TransientError
+
+_LOOK_AGAIN = 0.05
+"""Seconds until a closing looks again for a thread that began to wait for its answer only after all were told."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class Fetcher:
         self._files, self._index, self._units, self._options = files, index, units, options
         self._cache = DiskCache(Path(options.cache), options.cache_bytes) if options.cache is not None else None
         self._pool = ThreadPoolExecutor(options.connections, "surgsigma-fetch")
+        self._running: set[Future[None]] = set()
         self._stop = threading.Event()
         self._tags: dict[int, str] = {}
         self.sums = ShardChecksums(index)
@@ -52,7 +56,9 @@ class Fetcher:
         futures: list[Future[Fetched]] = [Future() for _ in group]
         for unit in group:
             self.sums.expect(units.shard[unit], units.start[unit], units.end[unit])
-        self._pool.submit(self._fetch, group, futures)
+        running = self._pool.submit(self._fetch, group, futures)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
         return futures
 
     def stop(self) -> None:
@@ -64,7 +70,10 @@ class Fetcher:
     def close(self) -> None:
         """End the threads and let go of connections."""
         self.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        while wait(self._running.copy(), _LOOK_AGAIN).not_done:
+            self._files.close()  # a thread was about to ask when the others were told to stop
+        self._pool.shutdown(wait=True)
         self._files.close()  # a thread may have made one more
 
     def _fetch(self, group: list[int], futures: list[Future[Fetched]]) -> None:

@@ -48,7 +48,7 @@ class HttpFiles:
         except ValueError as error:
             raise SurgSigmaError(f"{base}: is no URL ({error})", hint="Expected https://HOST/FOLDER.") from None
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
-        self._busy: set[http.client.HTTPConnection] = set()
+        self._busy: dict[http.client.HTTPConnection, socket.socket | None] = {}
         self._moved: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
@@ -130,13 +130,13 @@ class HttpFiles:
         """Close all connections; a request that waits for its answer ends with a ``TransientError``."""
         with self._lock:
             idle, self._idle = self._idle, {}
-            busy = list(self._busy)
+            busy = [(connection.sock or sock) for connection, sock in self._busy.items()]
         for connection in (c for stack in idle.values() for c in stack):
             connection.close()
-        for connection in busy:
+        for sock in busy:
             with contextlib.suppress(OSError):
-                if connection.sock is not None:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                if sock is not None:
+                    sock.shutdown(socket.SHUT_RDWR)
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):
@@ -180,6 +180,8 @@ class HttpFiles:
             try:
                 set_clock(connection, self._timeout, until)
                 connection.request("GET", path, headers=sent)
+                with self._lock:  # http.client forgets it when the server says that it will close
+                    self._busy[connection] = connection.sock
                 response = connection.getresponse()
                 answered = True
                 found = {name.lower(): value for name, value in response.getheaders()}
@@ -210,16 +212,16 @@ class HttpFiles:
             stack = self._idle.get(key)
             connection = stack.pop() if stack else None
             if connection is not None:
-                self._busy.add(connection)
+                self._busy[connection] = connection.sock
                 return connection, True
         made = connect(*key)
         with self._lock:
-            self._busy.add(made)
+            self._busy[made] = None
         return made, False
 
     def _give(self, key: Origin, connection: http.client.HTTPConnection, *, again: bool) -> None:
         with self._lock:
-            self._busy.discard(connection)
+            self._busy.pop(connection, None)
             if again and connection.sock is not None:
                 self._idle.setdefault(key, []).append(connection)
                 return

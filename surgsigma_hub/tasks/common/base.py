@@ -59,9 +59,15 @@ class Masks:
 
 @dataclass(frozen=True, slots=True)
 class DepthMap:
-    """Target ``target.png``: 16-bit relative depth, larger is farther, aligned with the picture asked about."""
+    """Target ``target.png``: 16-bit relative depth, larger is farther, aligned with the picture asked about.
+
+    Attributes:
+        image: 8 or 16 bit, one channel.
+        gaps: Whether 0 is where nothing was measured.
+    """
 
     image: ImageRef
+    gaps: bool = False
 
 
 Target = Masks | DepthMap | ImageRef | Cut
