@@ -74,29 +74,32 @@ def sent(tree: Path, store: Path) -> int:
     return total
 
 
-def rate(open_stream: Callable[[], Any]) -> float:
+Clock = Callable[[], float]
+
+
+def rate(open_stream: Callable[[], Any], clock: Clock) -> float:
     """Conversations a second of one epoch, from the first item on."""
     with open_stream() as source:
         iterator = iter(source)
         next(iterator)
-        started = time.perf_counter()
+        started = clock()
         count = sum(len(item.sample.get("conversations", (0,))) for item in iterator)
-        return count / (time.perf_counter() - started)
+        return count / (clock() - started)
 
 
-def rate_webdataset(tree: Path, turbo: bool) -> float:
+def rate_webdataset(tree: Path, turbo: bool, clock: Clock) -> float:
     """Conversations a second by webdataset, with our decoder and resize where ``turbo``."""
     import webdataset as wds
 
     iterator = iter(wds.WebDataset(tars(tree), shardshuffle=False))
     next(iterator)
-    started, count = time.perf_counter(), 0
+    started, count = clock(), 0
     for sample in iterator:
         orjson.loads(sample["json"])
         if "image.jpg" in sample:
             to_pixels("W2", sample["image.jpg"], turbo)
         count += 1
-    return count / (time.perf_counter() - started)
+    return count / (clock() - started)
 
 
 def medians(rounds: int, contenders: Mapping[str, Callable[[], float]]) -> dict[str, float]:
@@ -110,7 +113,7 @@ def medians(rounds: int, contenders: Mapping[str, Callable[[], float]]) -> dict[
     return {name: statistics.median(values) for name, values in found.items()}
 
 
-def layouts(folder: Path, rounds: int, turbo: bool, **how: Any) -> dict[str, float]:
+def layouts(folder: Path, rounds: int, turbo: bool, clock: Clock, **how: Any) -> dict[str, float]:
     """Everything about the two layouts of one source's text tasks."""
     tasks, frames = folder / "tasks", folder / "frames"
     builds = medians(
@@ -126,13 +129,15 @@ def layouts(folder: Path, rounds: int, turbo: bool, **how: Any) -> dict[str, flo
     reads = medians(
         rounds,
         {
-            **{f"today, {n}": lambda n=n: rate(lambda: stream(tasks, threads=n, **small)) for n in (1, 2)},
+            **{f"today, {n}": lambda n=n: rate(lambda: stream(tasks, threads=n, **small), clock) for n in (1, 2)},
             **{
-                f"{talk}, {n}": lambda n=n, asked=asked: rate(lambda: stream(frames, talk=asked, threads=n, **small))
+                f"{talk}, {n}": lambda n=n, asked=asked: rate(
+                    lambda: stream(frames, talk=asked, threads=n, **small), clock
+                )
                 for talk, asked in (("all", "all"), ("turns", EVERY), ("turns by default", "turns"))
                 for n in (1, 2)
             },
-            "webdataset": lambda: rate_webdataset(tasks, turbo),
+            "webdataset": lambda: rate_webdataset(tasks, turbo, clock),
         },
     )
     upload = {name: sent(tree, folder / f"store {name}") for name, tree in (("tasks", tasks), ("frames", frames))}
@@ -155,13 +160,14 @@ def layouts(folder: Path, rounds: int, turbo: bool, **how: Any) -> dict[str, flo
     }
 
 
-def sides(folder: Path, rounds: int, threads: int, **how: Any) -> dict[str, float]:
+def sides(folder: Path, rounds: int, threads: int, clock: Clock, **how: Any) -> dict[str, float]:
     """Ratios of a tree with frames of short side 448 to the same tree in full size."""
     for name, side in (("full", None), ("bounded", 448)):
         timed_build(folder / name, frame_side=side, **how)
     small = {"decode": Rgb(short_side=SIDE), "threads": threads, "rank": 0, "world_size": 1}
     rates = medians(
-        rounds, {name: lambda name=name: rate(lambda: stream(folder / name, **small)) for name in ("full", "bounded")}
+        rounds,
+        {name: lambda name=name: rate(lambda: stream(folder / name, **small), clock) for name in ("full", "bounded")},
     )
     return {
         "side 448 / full, bytes": held(folder / "bounded")["bytes"] / held(folder / "full")["bytes"],
@@ -215,7 +221,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16, help="drawn frames of each of four operations")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="for pictures of 1080p")
+    parser.add_argument("--cpu", action="store_true", help="seconds of processors, where other programs run beside it")
     args = parser.parse_args()
+    clock = time.process_time if args.cpu else time.perf_counter
     turbo = True
     try:
         import torch
@@ -237,13 +245,19 @@ def main() -> None:
         if args.cholect50:
             tasks = text_tasks("cholect50")
             found["cholect50"] = layouts(
-                folder / "c", args.rounds, turbo, source="cholect50", root=args.cholect50, tasks=tasks
+                folder / "c", args.rounds, turbo, clock, source="cholect50", root=args.cholect50, tasks=tasks
             )
         found["drawn, 854 x 480"] = layouts(
-            folder / "d", args.rounds, turbo, source="synthetic", options=sizes, tasks=text_tasks("synthetic")
+            folder / "d",
+            args.rounds,
+            turbo,
+            clock,
+            source="synthetic",
+            options=sizes,
+            tasks=text_tasks("synthetic"),
         )
         found["drawn, 1920 x 1080"] = sides(
-            folder, args.rounds, args.threads, source="synthetic", options=wide, tasks=["triplet_recognition"]
+            folder, args.rounds, args.threads, clock, source="synthetic", options=wide, tasks=["triplet_recognition"]
         )
     shown = {
         title: {

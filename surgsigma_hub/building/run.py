@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import chain
@@ -128,8 +128,8 @@ def _check_tree(out: Path, settings: Settings) -> list[Manifest]:
     for manifest in manifests:
         if manifest.source == settings.source and dict(manifest.options) != settings.published():
             raise BuildError(
-                f"{out} holds {manifest.source} built with other settings: {dict(manifest.options)}, "
-                f"asked for now: {settings.published()}",
+                f"{out} holds {manifest.source} built with other settings: "
+                f"{_differences(manifest.options, settings.published())}",
                 hint="Mixed settings would mix splits. Use the same settings, another --out, "
                 f"or remove {out}/data/*/{manifest.source} first.",
             )
@@ -140,6 +140,16 @@ def _check_tree(out: Path, settings: Settings) -> list[Manifest]:
                 hint="What is laid out by medium is built as a whole: leave --task out, or name all of its tasks.",
             )
     return manifests
+
+
+def _differences(there: Mapping[str, object], now: Mapping[str, object]) -> str:
+    """The settings that differ, as a user can compare them; what a manifest is silent about is the default."""
+    told = [{name: repr(value) for name, value in one.items()} for one in (there, now)]
+    return "; ".join(
+        f"{name} is {told[0].get(name, 'the default')} there, {told[1].get(name, 'the default')} now"
+        for name in {**there, **now}
+        if told[0].get(name) != told[1].get(name)
+    )
 
 
 def _prepare(work: Path, plan: Plan) -> None:
