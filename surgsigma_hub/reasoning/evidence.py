@@ -189,6 +189,9 @@ def _told(m: Measure) -> Evidence | None:
     name, said = name_of(kind, m.subject), verbs(kind, m.subject)
     if m.name is Name.SHARE:
         return "share", {"name": name, "per_cent": m.value, **said}
+    if m.name is Name.EXTENT:
+        wide, _, high = m.value.partition(" x ")
+        return "extent", {"name": name, "wide": wide, "high": high, **said}
     if m.name is Name.EDGE:
         return "edge" if kind == "instrument" else "tissue_edge", {"name": name, "edge": m.value, **said}
     if m.name is Name.SIDE:

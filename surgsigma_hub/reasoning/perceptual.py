@@ -37,10 +37,12 @@ _TOGETHER = 4
 """So many tissues of a description are told in one sentence; of more, some are told apart, by name."""
 _NOTED = 2
 """Of so many long lists, one stands as in notes, without articles."""
+_TO_BOX = (" ", " ", " at ", " in ", " within ", " inside ")
+"""Between a name and the box that the answer gives."""
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 _MOST_STYLES = 4
 """Ways to choose among what need not be told; few, since what is chosen is kept for the other samples of the moment."""
-_BY_BOX = 5
+_BY_BOX = 3
 """Of so many lists, one gives boxes in place of words."""
 _LONG_BY_BOX = 2
 """Of so many long lists of what is asked for or described, one gives boxes, a grounding of each thing."""
@@ -167,7 +169,8 @@ def _asked(
     """What the answer of a task of level 1 needs beyond what is in view."""
     if answer.boxes and task.label_kinds:
         kind = task.label_kinds[0]
-        boxes = "; ".join([f"{name_of(kind, b.label)} {box_text(b)}" for b in answer.boxes])
+        link = words.pick(_TO_BOX)
+        boxes = "; ".join([f"{name_of(kind, b.label)}{link}{box_text(b)}" for b in answer.boxes])
         return [words.say("boxes", {"boxes": boxes, "boxes_noun": "boxes" if len(answer.boxes) > 1 else "box"})]
     if task.answer is AnswerKind.BOXES and any(s is not None and s.text and s.asked for s in (tools, anatomy)):
         # What is listed but has no box is in view all the same.
@@ -212,7 +215,7 @@ def _things(
     if described:
         by_box = bool(boxes) and style % 8 > 0
     else:
-        one_in = _BY_BOX if not long else _LONG_BY_BOX if asked else 0
+        one_in = (2 if task.answer is AnswerKind.CRITERIA else _BY_BOX) if not long else _LONG_BY_BOX if asked else 0
         by_box = bool(boxes) and not boxed and one_in > 0 and style % one_in == 0
     apart: tuple[str, ...] = ()
     if described and kind == "target" and len(order) > _TOGETHER and style & 3:

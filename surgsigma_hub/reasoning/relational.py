@@ -125,7 +125,7 @@ def _warrant(instrument: str, action: str, target: str, words: Wording, warrants
             return [words.say("act_typical", {"sign": work, "label": label})]
         fits = tuple(id for id in support.fits if id != NULL)
         if action in fits and len(fits) > 1:
-            labels = labels_text("action", fits)
+            labels = labels_text("action", turned(fits, words.number()))
             return [words.say("act_fits", {"sign": work, "labels": labels})]
     return []
 
