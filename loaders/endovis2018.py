@@ -5,14 +5,20 @@ The traps of this source and what is done about them are told in ``dataset_cards
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError
-from surgsigma_hub.parsers.class_masks import Colour, MaskCodes, facts_in, read_class_mask
-from surgsigma_hub.parsers.strict_json import read_json
-from surgsigma_hub.records import Coverage, Defect, Fact, FileImage, Frame, Label, LabeledMask, Video
+from surgsigma_hub.parsers.releases.endovis2018_labels import (
+    TYPE_TABLES,
+    TypedMasks,
+    contradicted,
+    moment_of_classes,
+    typed_masks,
+)
+from surgsigma_hub.records import BoxExtent, Coverage, Defect, Fact, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
     Fields,
@@ -23,27 +29,10 @@ from surgsigma_hub.source import (
     Specialty,
     Still,
     StillsSource,
+    VideoLabels,
 )
 from surgsigma_hub.source.layout import matches
 from surgsigma_hub.source.numbered_files import as_ended
-
-_BACKGROUND = (0, 0, 0)
-_PARTS = {
-    (0, 255, 0): "instrument-shaft",
-    (0, 255, 255): "instrument-clasper",
-    (125, 255, 12): "instrument-wrist",
-}
-_INSTRUMENTS = {(123, 15, 175): "suction-instrument", (12, 255, 141): "ultrasound-probe"}
-_TISSUES = {(255, 55, 0): "kidney-parenchyma", (24, 55, 125): "covered-kidney", (124, 155, 5): "small-intestine"}
-_OTHER = {
-    (187, 155, 25): "thread",
-    (128, 155, 25): "thread",
-    (0, 255, 125): "clamps",
-    (255, 255, 125): "suturing-needle",
-}
-_NAMES: Mapping[Colour, str] = {**_PARTS, **_INSTRUMENTS, **_TISSUES, **_OTHER}
-_CODES = MaskCodes.of(_NAMES, _BACKGROUND)
-_ALIASES = {"intestine": "small-intestine", "background-tissue": ""}
 
 
 class EndoVis2018(StillsSource):
@@ -61,10 +50,14 @@ class EndoVis2018(StillsSource):
         "  miccai_challenge_2018_release_1/seq_1/labels/frame000.png ...\n"
         "  miccai_challenge_2018_release_1/labels.json\n"
         "  repairs/seq_1_frame042.png ...             (in place of those labels; may be missing)\n"
+        "  .../seq_1/instrument_labels/frame000_1_class4.png ...   (ISINet's; may be missing)\n"
         "  test_data/.../seq_1/left_frames/frame000.png ...   (a folder of 'test' tells the test part)\n",
-        facts=frozenset({Fact.INSTRUMENT_MASKS, Fact.PART_MASKS, Fact.TISSUE_BOXES}),
+        facts=frozenset(
+            {Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.INSTRUMENT_BOXES, Fact.PART_MASKS, Fact.TISSUE_BOXES}
+        ),
         split_schemes={"isinet": ("train", "val", "test"), "challenge": ("train", "test")},
         coverage={Fact.TISSUE_BOXES: Coverage.ANNOTATED_ONLY},
+        box_extent=BoxExtent.WHOLE,
     )
     home = Home(all_of=("**/seq_{seq:d}/left_frames/",), depth=0)
     stills = ("**/seq_{seq:d}/left_frames/frame{image:03d}",)
@@ -86,7 +79,9 @@ class EndoVis2018(StillsSource):
         repaired = (
             self._repairs.get((int(still.fields["seq"]), still.number)) if still.fields["part"] == "train" else None
         )
-        return (repaired or as_ended(still.path.parent.parent / "labels" / f"{still.path.stem}.png"),)
+        sequence = still.path.parent.parent
+        typed = (path for _, path in self._types.of(sequence, still.number) or ())
+        return (repaired or as_ended(sequence / "labels" / f"{still.path.stem}.png"), *typed)
 
     @cached_property
     def _checked(self) -> bool:
@@ -97,18 +92,34 @@ class EndoVis2018(StillsSource):
         """
         for _, path in matches(self.folder, "**/labels.json"):
             try:
-                read = read_json(path)
+                detail = contradicted(path)
             except BadRowError as error:
-                raise self.layout_error(self.root, f"{self.relative(path)}: {error.message}") from None
-            classes = read.get("classes") if isinstance(read, dict) else read
-            for entry in classes if isinstance(classes, list) else ():
-                name, colour = (entry.get("name"), entry.get("color")) if isinstance(entry, dict) else (None, None)
-                rgb = tuple(c for c in colour[:3] if isinstance(c, int)) if isinstance(colour, list) else ()
-                said = _ALIASES.get(str(name), str(name))
-                if rgb in _NAMES and said != _NAMES[rgb]:  # type: ignore[index]
-                    detail = f"colour {list(rgb)} is {name!r:.40}, expected {_NAMES[rgb]!r}"  # type: ignore[index]
-                    raise self.layout_error(self.root, f"{self.relative(path)}: {detail}")
+                detail = error.message
+            if detail:
+                raise self.layout_error(self.root, f"{self.relative(path)}: {detail}")
         return True
+
+    @cached_property
+    def _types(self) -> TypedMasks:
+        """ISINet's masks by kind of instrument, where the copy has them.
+
+        Raises:
+            LayoutError: their table cannot be read.
+        """
+        tables = {folder: [p for _, p in matches(self.folder, f"**/{name}")] for folder, name in TYPE_TABLES.items()}
+        places = [p for name in TYPE_TABLES for _, p in matches(self.folder, f"**/seq_{{seq:d}}/{name}/")]
+        try:
+            return typed_masks(places, tables)
+        except BadRowError as error:
+            raise self.layout_error(self.root, error.message) from None
+
+    def labels(self, video: Video) -> VideoLabels:
+        """What all images say, and that masks by kind have no table where it is so."""
+        read, bare = super().labels(video), self._types.unnamed
+        if bare is None or video.id != self.videos()[0].id:
+            return read
+        detail = f"the kinds of these masks have numbers that {TYPE_TABLES[bare.name]} names: put it beside seq_1"
+        return replace(read, defects=[Defect(Reason.LABEL_MISSING, self.relative(bare), detail), *read.defects])
 
     def videos(self) -> list[Video]:
         """All sequences, those of the training part first.
@@ -125,17 +136,7 @@ class EndoVis2018(StillsSource):
         return "val" if held_out else str(fields["part"])
 
     def moment(self, video: Video, still: Still) -> Iterator[Frame | Defect]:
-        """The classes in one image."""
-        (path,) = self.label_files(still)
-        mask, defects = read_class_mask(FileImage(path), self.relative(path), _CODES)
-        yield from defects
-        if mask is None:
-            return
-        facts = facts_in(mask, instruments=_INSTRUMENTS.values(), left_out={*_PARTS.values(), *_OTHER.values()})
-        parts = {name: mask.regions[name].mask for name in _PARTS.values() if name in mask.regions}
-        # The parts are those of all robotic instruments together, whose kinds nobody names.
-        facts["instrument_masks"] += tuple(LabeledMask(None, one) for one in parts.values())
-        facts["part_masks"] = tuple(LabeledMask(Label(name), one) for name, one in parts.items())
-        facts["instruments"] = facts["tissues"] = None
-        # Images have a number and no time: the challenge took out still ones.
-        yield Frame(index=still.number, fps=1, image=FileImage(still.path), **facts)
+        """The classes in one image, and its instruments by kind where these have masks."""
+        path, *_ = self.label_files(still)
+        typed = self._types.of(still.path.parent.parent, still.number)
+        yield from moment_of_classes(still.number, still.path, path, self.relative, typed, self._types.names)

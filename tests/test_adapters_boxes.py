@@ -42,7 +42,10 @@ CONVENTIONS = {
 LEVELS = ("perceptual", "relational", "contextual")
 sizes = st.tuples(st.integers(28, 4000), st.integers(28, 4000))
 ends = st.floats(0, 1, allow_nan=False)
-corner_sets = st.tuples(ends, ends, ends, ends).filter(lambda b: b[2] - b[0] > 0.002 and b[3] - b[1] > 0.002)
+sides = st.tuples(ends, st.one_of(ends, st.floats(0, 0.003))).map(lambda s: (s[0], min(s[0] + s[1], 1.0)))
+"""Of a box: as wide as you like, also thinner than any unit, up to both borders."""
+corner_sets = st.tuples(sides, sides).map(lambda b: (b[0][0], b[1][0], b[0][1], b[1][1]))
+corner_sets = corner_sets.filter(lambda b: b[2] - b[0] > 1e-6 and b[3] - b[1] > 1e-6)
 
 
 def units(boxes: Boxes, size: tuple[int, int]) -> tuple[int, int]:

@@ -38,8 +38,9 @@ def test_parts_instruments_and_tissues() -> None:
     assert {m.label for m in first.part_masks or ()} == {
         Label(f"instrument-{part}") for part in ("shaft", "wrist", "clasper")
     }
-    assert [m.label for m in first.instrument_masks or ()] == [None] * 3 and first.instruments is None
-    whole = render([m.mask for m in first.instrument_masks or ()], width=96, height=64)
+    test = frames["test_seq_1", 0]
+    assert [m.label for m in test.instrument_masks or ()] == [None] and test.instruments is None
+    whole = render([m.mask for m in first.part_masks or ()], width=96, height=64)
     assert whole[:48, 60:70].all() and whole[48:60, 58:72].all() and whole.sum() == 255 * (480 + 14 * 12)
     assert [m.label for m in frames["train_seq_2", 0].instrument_masks or ()] == [Label("ultrasound-probe")]
 
@@ -94,3 +95,66 @@ def test_a_table_of_more_classes_and_another_name_of_one_are_no_trouble(tmp_path
     table = [{"name": "intestine", "color": [124, 155, 5]}, {"name": "stapler", "color": [9, 9, 9]}, 3]
     (root / RELEASE / "labels.json").write_text(json.dumps(table))
     assert len(read(root)[0]) == 4
+
+
+def test_kinds_of_isinet_are_read_by_the_table_that_is_there() -> None:
+    frames, _ = read(ROOT)
+    first, driver = frames["train_seq_1", 0], Label("large-needle-driver")
+    assert first.instruments == (driver,)
+    assert first.instrument_boxes == (LabeledBox(driver, Box(58 / 96, 0, 72 / 96, 60 / 64)),)
+    assert [m.label for m in first.instrument_masks or ()] == [driver]
+    assert frames["train_seq_1", 1].instruments == (Label("suction-instrument"),)
+    assert frames["train_seq_2", 0].instruments is None, "a sequence without such masks"
+
+
+def kinds(root: Path) -> Path:
+    return root / RELEASE / "seq_1" / "instrument_labels"
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("[]", "lists no kind of instrument by number"),
+        ('[{"name": "Bipolar Forceps"}]', "is no number with a name"),
+        ('{"1": "Bipolar Forceps", "Clip Applier": 1}', "or one listed twice"),
+        ("{", "not JSON"),
+    ],
+)
+def test_a_table_of_kinds_that_cannot_be_read_is_an_error(tmp_path: Path, table: str, words: str) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    (root / "final_labels.json").write_text(table)
+    with pytest.raises(LayoutError, match=f"final_labels.json: .*{words}"):
+        read(root)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [{"Large_Needle_Driver": 3, "suction instrument": 6}, {"classes": [{"name": "large needle driver", "id": 3}]}],
+)
+def test_other_forms_of_the_table_say_the_same(tmp_path: Path, table: Any) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    (root / "final_labels.json").write_text(json.dumps(table))
+    assert read(root)[0]["train_seq_1", 0].instruments == (Label("large-needle-driver"),)
+
+
+def test_numbers_of_kinds_are_never_assumed(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    (root / "final_labels.json").rename(root / "final_labels_2017.json")
+    frames, defects = read(root)
+    assert frames["train_seq_1", 0].instruments is None
+    assert any("final_labels.json names" in d.detail and d.reason is Reason.LABEL_MISSING for d in defects)
+    kinds(root).rename(kinds(root).with_name("instrument_labels_2017"))
+    assert read(root)[0]["train_seq_1", 0].instruments == (Label("large-needle-driver"),)
+
+
+def test_an_instrument_without_its_mask_or_of_another_kind_is_no_complete_list(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    (first,) = kinds(root).glob("*frame000*")
+    first.rename(first.with_name(first.name.replace("class3", "class9")))
+    frames, defects = read(root)
+    assert frames["train_seq_1", 0].coverage_of(Fact.INSTRUMENTS) is Coverage.ANNOTATED_ONLY
+    assert any(d.detail == "class 9 is not listed, none of the known instruments" for d in defects)
+    next(kinds(root).glob("*frame000*")).unlink()
+    frames, defects = read(root)
+    assert frames["train_seq_1", 0].instruments is None, "its parts show that one is there"
+    assert any("no mask of a kind" in d.detail for d in defects)

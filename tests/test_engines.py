@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from surgsigma_hub.api import build
-from surgsigma_hub.building import slurm_engine, units
+from surgsigma_hub.building import frame_runs, slurm_engine, units
 from surgsigma_hub.building.engines import chosen_engine
 from surgsigma_hub.building.pool import run_jobs
 from surgsigma_hub.errors import BuildError, LayoutError, MissingExtraError, UnknownNameError
@@ -23,7 +23,7 @@ import slurm_standin
 from builds import digests
 
 HOW: dict[str, Any] = {
-    "options": {"videos": "6", "frames": "3", "width": "96", "height": "64"},
+    "options": {"videos": "4", "frames": "5", "width": "96", "height": "64"},
     "tasks": ["phase_recognition", "instrument_segmentation", "next_action_planning"],
     "layout": "frames",
     "shard_bytes": 20_000,
@@ -31,9 +31,26 @@ HOW: dict[str, Any] = {
 Progress = Callable[[int, int], None]
 
 
+@pytest.fixture(autouse=True)
+def in_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every video is cut into runs of three pictures, or of one clip, which are units of their own."""
+    monkeypatch.setattr(frame_runs, "FRAME_RUN", 3)
+    monkeypatch.setattr(frame_runs, "MOST_AGAIN", 1e9)  # whatever drawn labels cost here and now
+
+
+def runs_seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of all parts that were made, as they are looked for."""
+    seen: list[str] = []
+    check = frame_runs.check_results
+    monkeypatch.setattr(
+        frame_runs, "check_results", lambda paths: seen.extend(path.parent.name for path in paths) or check(paths)
+    )
+    return seen
+
+
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The tree that one process makes."""
+    """The tree that one process makes of whole videos."""
     out = tmp_path_factory.mktemp("one") / "surgsigma"
     build("synthetic", out=out, **HOW)
     return digests(out)
@@ -78,7 +95,7 @@ def test_units_may_run_twice_and_in_any_order(
 def test_a_disk_that_is_not_shared_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(units, "_PATIENCE", 0.0)
     with_engine(monkeypatch, Forgetful())
-    with pytest.raises(BuildError, match=r"6 of 6 units have ended, but their results are not here"):
+    with pytest.raises(BuildError, match=r"4 of 4 units have ended, but their results are not here"):
         build("synthetic", out=tmp_path / "surgsigma", **HOW)
     assert not list(tmp_path.rglob("*.tar"))
 
@@ -124,10 +141,13 @@ def more(cluster: Any) -> Any:
     return node
 
 
-def test_two_nodes_of_ray_make_the_tree_of_one_process(cluster: Any, one: dict[str, str], tmp_path: Path) -> None:
-    node = more(cluster)
+def test_two_nodes_of_ray_make_the_tree_of_one_process(
+    cluster: Any, one: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, seen = more(cluster), runs_seen(monkeypatch)
     build("synthetic", out=tmp_path / "surgsigma", engine="ray", address=cluster.address, **HOW)
     assert digests(tmp_path / "surgsigma") == one
+    assert sum("+" in name for name in seen) >= 4, f"no video was cut into runs: {seen}"
     with pytest.raises(LayoutError, match="is not right") as caught:
         engine = chosen_engine("ray", address=cluster.address, folder=tmp_path)
         run_jobs(refuse, [tmp_path / "x"], workers=1, title="map", progress=False, engine=engine)
@@ -135,20 +155,24 @@ def test_two_nodes_of_ray_make_the_tree_of_one_process(cluster: Any, one: dict[s
     cluster.remove_node(node)
 
 
-def test_a_node_that_is_killed_changes_nothing(cluster: Any, one: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["*", "*+*"], ids=["a video", "a later run of a video"])
+def test_a_node_that_is_killed_changes_nothing(cluster: Any, one: dict[str, str], tmp_path: Path, name: str) -> None:
     node = more(cluster)
     out = tmp_path / "surgsigma"
+    made: list[Path] = []
 
     def kill() -> None:
         until = time.monotonic() + 120
-        while not list(out.glob(".build/*/parts/*/part.json")) and time.monotonic() < until:
-            time.sleep(0.02)
+        while not made and time.monotonic() < until:
+            made.extend(out.glob(f".build/*/parts/{name}/part.json"))
+            time.sleep(0.005)
         cluster.remove_node(node, allow_graceful=False)
 
     killer = threading.Thread(target=kill)
     killer.start()
     build("synthetic", out=out, engine="ray", address=cluster.address, **HOW)
     killer.join()
+    assert made, "the node was not killed in the middle"
     assert digests(out) == one and not (out / ".build").exists()
 
 
@@ -161,7 +185,7 @@ def test_no_cluster_is_told(tmp_path: Path) -> None:
 
 # -- Slurm, by datatrove -----------------------------------------------------------------------------------------------
 
-SMALL = {**HOW, "tasks": ["phase_recognition"], "options": {**HOW["options"], "videos": "3"}}
+SMALL = {**HOW, "tasks": ["phase_recognition"], "options": {**HOW["options"], "videos": "2"}}
 
 
 @pytest.fixture
@@ -185,12 +209,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_array_tasks_make_the_tree_of_one_process_though_one_is_killed(
-    queue: Path, small: dict[str, str], tmp_path: Path
+    queue: Path, small: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "surgsigma"
+    out, seen = tmp_path / "surgsigma", runs_seen(monkeypatch)
     (queue / "kill").touch()
     build("synthetic", out=out, engine="slurm", address="cpu,tasks=2,time=00:10:00,memory=2", **SMALL)
     assert not (queue / "kill").exists(), "no task was killed"
+    assert sum("+" in name for name in seen) >= 2, f"both videos were to be cut into runs: {seen}"
     assert digests(out) == small and not (out / ".build").exists()
     script = (queue / "1.sh").read_text("utf-8")
     assert "--partition=cpu" in script and "--time=00:10:00" in script and "--mem-per-cpu=2G" in script
@@ -198,10 +223,12 @@ def test_array_tasks_make_the_tree_of_one_process_though_one_is_killed(
 
 
 def test_tasks_of_datatrove_on_this_machine_make_the_tree_of_one_process(
-    queue: Path, small: dict[str, str], tmp_path: Path
+    queue: Path, small: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    seen = runs_seen(monkeypatch)
     build("synthetic", out=tmp_path / "surgsigma", engine="slurm", address="local,tasks=2", **SMALL)
     assert digests(tmp_path / "surgsigma") == small
+    assert sum("+" in name for name in seen) >= 2, f"both videos were to be cut into runs: {seen}"
     assert not list(queue.glob("*.job"))
 
 

@@ -41,7 +41,10 @@ def trainer_table() -> str:
             version, test = pins.split("==")[1].split()[0], HERE / "trainers" / f"test_{RUN[name]}.py"
         elif name in IN_PLACE:
             pins = (HERE.parent / "pyproject.toml").read_text("utf-8")
-            version, test = f"{re.findall(r'trl>=([0-9.]+)', pins)[0]} and newer", HERE / IN_PLACE[name]
+            version, test = (
+                f"{re.findall(r'trl>=([0-9.]+)', pins)[0]}, or what `.ci/run` finds newer",
+                HERE / IN_PLACE[name],
+            )
         if not how:
             assert test.is_file()
             how = f"ran: `{test.relative_to(HERE.parent).as_posix()}`{ONLY.get(name, '')}"

@@ -14,6 +14,7 @@ from ..errors import UnfitError
 from ..media.boxes import TOLERANCE
 from ..reasoning.check import PUBLIC_SIZES
 from ..records import Box
+from ..tasks.common.answers import box_text
 from .boxes import Boxes, Convention, Corners, Size
 
 OURS = re.compile(r"\[([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3}), ([01]\.\d{3})\]")
@@ -99,18 +100,13 @@ def message_text(text: str, boxes: Boxes, *, size: Size | None, known: Sequence[
         return text
     if asks or OURS.search(text):
         text = reworded(text, boxes)
-    exact = {written(box): box for box in known}
+    exact = {box_text(box): box for box in known}
 
     def anew(match: re.Match[str]) -> str:
         x1, y1, x2, y2 = (float(n) for n in match.groups())
         return boxes.text(exact.get(match.group(), Box(x1, y1, x2, y2)), size)
 
     return OURS.sub(anew, text)
-
-
-def written(box: Corners) -> str:
-    """A box as our own sentences write it."""
-    return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
 
 
 def trace_text(text: str, boxes: Boxes, *, size: Size | None, stored: Size | None, known: Sequence[Corners]) -> str:
@@ -189,8 +185,8 @@ def _inside(four: Sequence[float], units: Size) -> bool:
 
 def _box(four: Sequence[float], units: Size, known: Sequence[Corners]) -> Corners:
     if units == (1, 1):
-        said = written(Box(*four))
-        return next((box for box in known if written(box) == said), Box(*four))
+        said = box_text(Box(*four))
+        return next((box for box in known if box_text(box) == said), Box(*four))
     # A box of the answer is written as in the answer, whatever the rounding of the trace.
     near = min(known, key=lambda box: _distance(four, units, box), default=None)
     if near is not None and _distance(four, units, near) <= max(_CLOSE, 1 / min(units)):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import SurgSigmaError, UnfitError, UnknownNameError
+from ..media.boxes import whole_ends
 from ..records import Answer, AnswerBox, Box
 from ..tasks import get_task
 from ..tasks.common.base import Space
@@ -173,7 +174,7 @@ class Boxes:
             UnfitError: pixels of a picture whose size is not known.
         """
         width, height = self._units(size)
-        (x1, x2), (y1, y2) = _ends(box.x1, box.x2, width), _ends(box.y1, box.y2, height)
+        (x1, x2), (y1, y2) = whole_ends(box.x1, box.x2, width), whole_ends(box.y1, box.y2, height)
         return (x1 / 1000, y1 / 1000, x2 / 1000, y2 / 1000) if self.space == "unit" else (x1, y1, x2, y2)
 
     def text(self, box: Corners, size: Size | None) -> str:
@@ -209,14 +210,6 @@ class Boxes:
         if size is None:
             raise UnfitError("boxes in pixels need the size of the image", reason="size")
         return self.seen(size)
-
-
-def _ends(low: float, high: float, units: int) -> tuple[int, int]:
-    first, last = (min(max(round(end * units), 0), units) for end in (low, high))
-    if first >= last:  # thinner than a unit: nothing could be read back of an empty box
-        first = min(max(first - ((low + high) * units < 2 * first), 0), units - 1)
-        last = first + 1
-    return first, last
 
 
 FAMILIES: Mapping[str, Boxes] = {

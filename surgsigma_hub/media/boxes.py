@@ -84,6 +84,19 @@ def within_unit(x: float, y: float, w: float, h: float) -> Box | None:
     return Box(x / 1.0, y / 1.0, right / 1.0, bottom / 1.0) if 0 <= x < right <= 1 and 0 <= y < bottom <= 1 else None
 
 
+def whole_ends(low: float, high: float, units: int) -> tuple[int, int]:
+    """Both ends of a side, 0..1, in whole ``units`` of it, the nearest; one apart where they would be one.
+
+    >>> whole_ends(0.25, 0.5, 1000), whole_ends(0.5006, 0.5013, 1000), whole_ends(0.9996, 1.0, 1000)
+    ((250, 500), (501, 502), (999, 1000))
+    """
+    first, last = (min(max(round(end * units), 0), units) for end in (low, high))
+    if first >= last:  # thinner than a unit: nothing could be read back of an empty box
+        first = min(max(first - ((low + high) * units < 2 * first), 0), units - 1)
+        last = first + 1
+    return first, last
+
+
 def around(boxes: Iterable[Box]) -> Box:
     """The smallest box around all of them; there is at least one.
 

@@ -11,7 +11,7 @@ import pytest
 from surgsigma_hub.adapters import Options, get_adapter
 from surgsigma_hub.adapters.exporting import Choice, export
 
-from drawn import SHARES, write_clips, write_stills
+from drawn import SHARES, SINGLE, write_clips, write_stills
 from kit import (
     Environment,
     Pair,
@@ -88,7 +88,7 @@ def test_boxes_meet_what_the_model_sees(
 
 
 def test_clips_keep_their_frames_and_times(factory: Environment, models: dict[str, Path], tmp_path: Path) -> None:
-    clips = write_clips(tmp_path / "tree")
+    clips = write_clips(tmp_path / "tree", SINGLE)
     adapter = get_adapter("sharegpt")
     report = export(tmp_path / "tree", adapter, out=tmp_path / "sft", options=Options(model="qwen3_vl"))
     pairs = read(factory, models["qwen3_vl"], tmp_path / "sft", report.how, tmp_path)

@@ -36,7 +36,7 @@ def test_the_program_finds_what_is_there(name: str, demo: Path, tmp_path: Path) 
     where = environment(name)
     program = tmp_path / "program.py"
     program.write_text(PROGRAMS[name], "utf-8")
-    said = where.run(where.python, program, cwd=demo, PYTHONPATH="").splitlines()
+    said = where.run(where.python, program, cwd=demo).splitlines()
     (task,) = {manifest.task for manifest in load_tree(demo / "surgsigma") if manifest.task in PROGRAMS[name]}
     wanted = sum(m.samples for m in load_tree(demo / "surgsigma") if (m.task, m.split) == (task, "train"))
     found, *total = map(int, said[-1].split())

@@ -14,8 +14,9 @@ from typing import Any
 from ...ontology import concept
 from ...records import AnswerBox, Box
 from ...tasks import get_task
+from ...tasks.common.answers import box_text
 from ..base import Adapter, Options
-from ..box_text import OURS, written
+from ..box_text import OURS
 from ..conversation import Conversation
 from ..note import Written
 
@@ -37,7 +38,7 @@ def _write(talk: Conversation, options: Options) -> dict[str, Any]:
 def _take_objects(talk: Conversation, messages: list[dict[str, str]]) -> dict[str, Any]:
     """Boxes and names out of the turns, placeholders in their stead; nothing where there is no box."""
     boxes = [AnswerBox(b["label"], b["x1"], b["y1"], b["x2"], b["y2"]) for b in talk.answer["boxes"] or ()]
-    exact = {written(box): box for box in boxes}
+    exact = {box_text(box): box for box in boxes}
     kind = next(iter(get_task(talk.task).label_kinds), None)
     names = {concept(kind, box.label).name for box in boxes if box.label} if kind is not None else set()
     found: dict[str, Any] = {"ref": [], "bbox": [], "bbox_type": "norm1"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 
 from ...errors import UnknownNameError
-from ...media.boxes import region_words
+from ...media.boxes import region_words, whole_ends
 from ...ontology import NULL, Kind, concept, concepts
 from ...ontology.forms import acting_on, forms
 from ...records import (
@@ -15,6 +15,7 @@ from ...records import (
     AnswerBox,
     AnswerCriterion,
     AnswerTriplet,
+    Box,
     BoxExtent,
     Frame,
     Label,
@@ -229,13 +230,18 @@ def the_instances(masks: Sequence[LabeledMask], id: str) -> str:
     return f"the {said.several}" if said.several and max(often.values(), default=0) > 1 else said.the
 
 
-def box_text(box: AnswerBox) -> str:
-    """Corners with three decimals.
+def box_text(box: Box | AnswerBox) -> str:
+    """Corners with three decimals; a box that is thinner is said a thousandth wide, since none reads as empty.
 
-    >>> box_text(AnswerBox("hook", 0.282, 0.452, 0.447, 0.75249))
-    '[0.282, 0.452, 0.447, 0.752]'
+    >>> box_text(AnswerBox("hook", 0.282, 0.452, 0.447, 0.75249)), box_text(Box(0.1, 0.5006, 0.3, 0.5013))
+    ('[0.282, 0.452, 0.447, 0.752]', '[0.100, 0.501, 0.300, 0.502]')
     """
-    return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
+    x1, y1, x2, y2 = (f"{end:.3f}" for end in (box.x1, box.y1, box.x2, box.y2))
+    if x1 == x2:
+        x1, x2 = (f"{end / 1000:.3f}" for end in whole_ends(box.x1, box.x2, 1000))
+    if y1 == y2:
+        y1, y2 = (f"{end / 1000:.3f}" for end in whole_ends(box.y1, box.y2, 1000))
+    return f"[{x1}, {y1}, {x2}, {y2}]"
 
 
 def boxes_text(kind: Kind, boxes: Iterable[AnswerBox]) -> str:
