@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from ..ontology import NULL
 from ..ontology.forms import acting_on, forms
@@ -152,7 +153,7 @@ def _clip(scene: Scene, only: tuple[str, ...] | None, words: Wording) -> list[st
     if not states:
         return []
     style = words.number()
-    told = list(dict.fromkeys(_told(state, style) for state in states))
+    told = [said for said, _ in groupby(_told(state, style) for state in states)]
     if len(told) == 1:
         return [words.say("throughout", {"first": told[0]})]
     said = [words.say("order", {"first": told[0], "then": told[1]})]
