@@ -15,8 +15,8 @@ _ES = ("s", "sh", "ch", "x", "z", "o")
 def infinitive(action: str, target: str) -> str:
     """What is done to a target, as an infinitive without "to"; empty where that would not be read as the action.
 
-    >>> infinitive("cut", "omentum"), infinitive("pack", "gallbladder"), infinitive("retract", "null")
-    ('cut the omentum', '', '')
+    >>> infinitive("retract", "liver"), infinitive("pack", "gallbladder"), infinitive("retract", "null")
+    ('retract the liver', '', '')
     """
     if target == NULL:
         return ""

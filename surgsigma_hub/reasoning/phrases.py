@@ -196,7 +196,7 @@ def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
 def lying(where: str, style: int) -> str:
     """A place with a word before it that leads from the thing to it, or with none.
 
-    >>> lying("in the center", 0), lying("in the center", 4), lying("(top left)", 4)
+    >>> lying("in the center", 0), lying("in the center", 3), lying("(top left)", 3)
     ('in the center', 'located in the center', '(top left)')
     """
     links = _data()["lying"]
@@ -220,7 +220,7 @@ _JOINED = 3
 def listed(pieces: Sequence[str], style: int) -> str:
     """Things in view as a list; the last two always by "and", so that the verb is plural.
 
-    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 3)
+    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 4)
     ('a hook, a grasper and scissors', 'a hook and also a grasper')
     """
     if len(pieces) < 2:
