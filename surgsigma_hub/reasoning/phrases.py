@@ -189,7 +189,7 @@ def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
     name = name_of(kind, id)
     named = f"{size} {name}" if size and not name.startswith(_SIZES) else name
     if forms(kind, id).article in (Article.PLURAL, Article.MASS):
-        return named if nth < 1 else f"more {named}"
+        return named if nth < 1 else f"further {named}"
     return with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
 
 
@@ -383,7 +383,9 @@ def _purposes() -> dict[tuple[str, str], tuple[str, ...]]:
 def purposes_of(action: str, target: str) -> tuple[str, ...]:
     """What an action is for, each as the rest of a sentence about it ("keeps the view open"); none where unknown."""
     known = _purposes()
-    return known.get((action, target)) or known.get((action, ""), ())
+    own = known.get((action, target))
+    # What an act is for in general is said of tissue; of a bag it would be nonsense.
+    return own or (() if target in concepts("instrument") else known.get((action, ""), ()))
 
 
 @cache
