@@ -124,7 +124,11 @@ SWAPS: list[tuple[str, Frame, str]] = [
     ("phase_recognition", replace(SCENE, phase=label("gallbladder_dissection")), "gallbladder_dissection"),
     ("step_recognition", replace(SCENE, step=label("bag_specimen")), "bag_specimen"),
     ("instrument_recognition", replace(SCENE, instruments=labels("grasper", "snare")), "snare"),
-    ("tissue_recognition", replace(SCENE, tissues=labels("gut"), tissue_boxes=(boxed("gut", 0.1, 0.1, 0.5, 0.5),)), "gut"),
+    (
+        "tissue_recognition",
+        replace(SCENE, tissues=labels("gut"), tissue_boxes=(boxed("gut", 0.1, 0.1, 0.5, 0.5),)),
+        "gut",
+    ),
     ("safety_assessment", replace(SCENE, criteria=(Verdict(label("two_structures"), False),)), "two_structures"),
     ("triplet_recognition", replace(SCENE, triplets=(triplet("hook", "retract", "gallbladder"),)), "hook"),
     (

@@ -44,7 +44,8 @@ def evidence(scene: Scene, memory: Memory, about: frozenset[str] | None, *, of_t
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get(key)
     if known is None:
         known = [told for id, told in _every(scene, memory) if about is None or id in about]
-        if not scene.is_clip and _all_tools(scene.frames[0], about) and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
+        counts = not scene.is_clip and _all_tools(scene.frames[0], about)
+        if counts and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
             known.append(("count", {"count": number_word(number)}))
         if not scene.is_clip:
             memory.things[key] = known
