@@ -123,7 +123,9 @@ def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things |
     if tools is not None and tools.text:
         kind = "instruments_over_time" if scene.is_clip else "instruments"
         slots = {"a_list": tools.text, "are": tools.be, "things": "instruments" if tools.be == "are" else "instrument"}
-        yield words.say("instruments_noted", {"names": tools.names}) if tools.names else words.say(kind, slots)
+        yield said_once(
+            words.say("instruments_noted", {"names": tools.names}) if tools.names else words.say(kind, slots)
+        )
     elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
         yield words.say("no_instruments")
     if anatomy is not None and anatomy.text:
@@ -134,9 +136,22 @@ def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things |
         if anatomy.more:
             slots = {"the_list": anatomy.more, "are": anatomy.more_be, "things": _structures(anatomy.more_be)}
             told = f"{told} {words.say('more_tissues', slots)}"
-        yield told
+        yield said_once(told)
     elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
         yield words.say("no_tissues")
+
+
+_SAID_BEFORE = re.compile(r"(?:In|Within|The|This)\b[^,:]*?\b(view|image|scene|frame|field)\b")
+
+
+def said_once(text: str) -> str:
+    """``text`` without a second mention of the image or view that it opens with.
+
+    >>> said_once("In this image, I see a hook at the top of the image and a grasper (lower left).")
+    'In this image, I see a hook at the top and a grasper (lower left).'
+    """
+    said = _SAID_BEFORE.match(text)
+    return text if said is None else f"{text[: said.end()]}{text[said.end() :].replace(f' of the {said[1]}', '')}"
 
 
 def _structures(number: str) -> str:
@@ -329,6 +344,9 @@ def _placed(
             # Of what can be counted nobody says whether it is one kidney or two polyps.
             again = " and again ".join(regions) if forms(kind, id).article is Article.COUNT else joined(regions)
             pieces.append(f"{thing_in_view(kind, id)} {again}".strip())
+            continue
+        if len(some) > 1 and not placed:  # "one grasper and another grasper" only where their places follow
+            pieces.append(forms(kind, id).counted(len(some)))
             continue
         for n, b in enumerate(some):
             thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)
