@@ -134,10 +134,6 @@ def _definite(id: str) -> str:
     return forms(_kind(id), id).the
 
 
-def _all_tools(frame: Frame, about: frozenset[str] | None) -> bool:
-    return about is None or about >= {b.label.id for b in frame.instrument_boxes or ()}
-
-
 def _counted(frame: Frame, *, by_class: bool) -> int:
     """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed.
 

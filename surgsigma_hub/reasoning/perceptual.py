@@ -240,7 +240,8 @@ def _things(
         pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=by_box)
     else:
         pieces = [thing_in_view(kind, id) for id in order]
-    number = be(kind, order) if kind == "target" or len(pieces) < 2 else "are"
+    several = len(pieces) > 1 or sum(b.label.id in order for b in boxes) > 1  # "two graspers" is one piece
+    number = "are" if kind == "instrument" and several else be(kind, order)
     some = boxes
     more = listed(_placed(kind, apart, some, style // 11, sized=False, by_box=by_box), style // 7)
     listed_whole = kind == "instrument" or any(f.holds_all(Fact.TISSUES) or f.tissue_boxes for f in scene.frames)
