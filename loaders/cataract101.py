@@ -75,9 +75,8 @@ class Cataract101(DeclaredSource):
 
     def listed(self) -> Iterable[Fields]:
         """All videos that one of the tables names."""
-        numbers = {
-            int(line.cells[0]) for lines in self._lines.values() for line in lines if _ID.fullmatch(line.cells[0])
-        }
+        firsts = {line.cells[0] for lines in self._lines.values() for line in lines}
+        numbers = {int(first) for first in firsts if _ID.fullmatch(first)}
         if not numbers:
             raise self.layout_error(self.root, "annotations.csv and videos.csv name no video")
         return [{"number": number} for number in sorted(numbers)]
@@ -107,9 +106,8 @@ class Cataract101(DeclaredSource):
         """Names of the phases as ``phases.csv`` gives them, or as published where it is missing."""
         there = as_ended(self.folder / "phases.csv").is_file()
         lines = self._table("phases", ("Phase", "Meaning")) if there else ()
-        return dict(enumerate(_PHASES, 1)) | {
-            int(x.cells[0]): x.cells[1] for x in lines if not x.problem and _ID.fullmatch(x.cells[0])
-        }
+        sound = [line.cells for line in lines if not line.problem and _ID.fullmatch(line.cells[0])]
+        return dict(enumerate(_PHASES, 1)) | {int(number): name for number, name in sound}
 
     def _of(self, kind: str, video: Video) -> list[Line]:
         number = video.data["number"]

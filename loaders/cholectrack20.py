@@ -6,26 +6,12 @@ The traps of this source and what is done about them are told in ``dataset_cards
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from surgsigma_hub.parsers.releases.track_moments import PHASES, TOOLS, course_of_tracks, moments_of_tracks
 from surgsigma_hub.parsers.releases.track_records import TrackedVideo, numbers_in, read_tracks, signature_of
-from surgsigma_hub.parsers.releases.tracked_triplets import acts_of
-from surgsigma_hub.parsers.runs import course_of, course_of_lists
-from surgsigma_hub.records import (
-    Coverage,
-    Defect,
-    Fact,
-    Frame,
-    Label,
-    LabeledBox,
-    Origin,
-    Reason,
-    Triplet,
-    Video,
-    VideoTimeline,
-)
+from surgsigma_hub.records import Coverage, Defect, Fact, Reason, Video
 from surgsigma_hub.source import (
     Access,
     DeclaredSource,
@@ -45,22 +31,6 @@ from surgsigma_hub.source.surgeries import cholect50_surgery
 
 _FPS = 25
 _NAME = "VID{number:02d}"
-_TOOLS = dict(enumerate(("grasper", "bipolar", "hook", "scissors", "clipper", "irrigator", "specimen-bag")))
-_PHASES = dict(
-    enumerate(
-        (
-            "preparation",
-            "carlot-triangle-dissection",
-            "clipping-and-cutting",
-            "gallbladder-dissection",
-            "gallbladder-packaging",
-            "cleaning-and-coagulation",
-            "gallbladder-extraction",
-        )
-    )
-)
-_PRESUMED = "the release names no phases; ids are read in the order of Cholec80"
-_PRESUMED_ACTS = "the release names no verbs and targets; ids are read in the order of CholecT50"
 _ACTS = (Fact.TRIPLETS, Fact.ACTIONS, Fact.TISSUES)
 _STRANGE = 0.02
 """More keys than that without a picture of their own are labels of another film; fewer are pictures that got lost."""
@@ -109,32 +79,11 @@ class CholecTrack20(DeclaredSource):
             return VideoLabels(defects=[told])
         if not read.frames:
             return VideoLabels(defects=read.defects)
-        phased = {Fact.PHASE: Origin("expert", note=_PRESUMED)} if read.presumed else {}
-        acting = dict.fromkeys(_ACTS, Origin("expert", note=_PRESUMED_ACTS)) if read.presumed_acts else {}
-        origins = {
-            (has_phase, acts): {**(phased if has_phase else {}), **(acting if acts else {})}
-            for has_phase in (False, True)
-            for acts in (False, True)
-        }
-        phases = {key - 1: found.phase for key, found in read.frames.items() if found.phase is not None}
-        labels = {name: Label(name) for name in {*phases.values()}}
-        frames = [
-            Frame(
-                index=key - 1,
-                fps=_FPS,
-                phase=None if found.phase is None else labels[found.phase],
-                instruments=None if found.boxes is None else _named(found.boxes),
-                instrument_boxes=found.boxes,
-                **(acts_of(found.triplets) if found.triplets is not None else {}),
-                origins=origins[found.phase is not None, found.triplets is not None],
-            )
-            for key, found in read.frames.items()
-        ]
         last = max(read.frames)
         return VideoLabels(
-            frames=frames,
+            frames=moments_of_tracks(read, fps=_FPS),
             defects=read.defects,
-            course=_course(phases, {(key - 1) // _FPS: found.triplets for key, found in read.frames.items()}),
+            course=course_of_tracks(read, fps=_FPS),
             lasts=last / _FPS,
             beyond=1 + last / _FPS,  # a film goes on when its last instrument has left
         )
@@ -149,7 +98,7 @@ class CholecTrack20(DeclaredSource):
             path = self.found[id][1].get("labels")
             where = f"{id}.json" if path is None else self.relative(path)
             self._tracks.clear()
-            self._tracks[id] = read_tracks(path, where, _TOOLS, _PHASES, every=_FPS)
+            self._tracks[id] = read_tracks(path, where, TOOLS, PHASES, every=_FPS)
         return self._tracks[id]
 
     @cached_property
@@ -182,27 +131,3 @@ class CholecTrack20(DeclaredSource):
         """Share of the labelled frames of which there is no picture in a folder that holds pictures."""
         keys = self._read(id).frames
         return len(keys.keys() - self._pictured[id]) / len(keys) if keys and id in self._pictured else 0.0
-
-
-def _named(boxes: tuple[LabeledBox, ...]) -> tuple[Label, ...]:
-    return tuple({box.label.native: box.label for box in boxes}.values())
-
-
-def _course(phases: Mapping[int, str], done: Mapping[int, tuple[Triplet, ...] | None]) -> VideoTimeline:
-    """Runs of phases, and of what is done where that is annotated.
-
-    Args:
-        phases: Names by frame.
-        done: Triplets by second.
-    """
-    known = course_of({"phase": phases}, fps=_FPS)
-    acts = course_of_lists("action", {second: _verbs(triplets) for second, triplets in done.items()}, fps=1)
-    return VideoTimeline(
-        segments=(*acts.segments, *known.segments),
-        origins={**known.origins, **acts.origins},
-        labelled={**acts.labelled, **known.labelled},
-    )
-
-
-def _verbs(triplets: tuple[Triplet, ...] | None) -> list[str] | None:
-    return None if triplets is None else [act.native for act in acts_of(triplets)["actions"]]

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from surgsigma_hub.parsers.releases.endovis2017_masks import LISTS, TEST, moment_of_masks
+from surgsigma_hub.errors import BadRowError
+from surgsigma_hub.parsers.releases.endovis2017_masks import LISTS, MAPPINGS, TEST, contradicted, moment_of_masks
 from surgsigma_hub.records import BoxExtent, Defect, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
@@ -57,6 +58,32 @@ class EndoVis2017(StillsSource):
         """Sequences 9 and 10 to test, two others to val, as the scheme says."""
         held_out = _FOLDS[list(self.info.split_schemes).index(self.split_scheme)]
         return "test" if fields["seq"] in _TEST_SEQUENCES else "val" if fields["seq"] in held_out else "train"
+
+    @cached_property
+    def _checked(self) -> bool:
+        """That no mapping that the training part ships gives a name another number than ours.
+
+        Raises:
+            LayoutError: one does, or cannot be read.
+        """
+        for name in MAPPINGS:
+            for _, path in matches(self.folder, f"**/{name}"):
+                try:
+                    detail = contradicted(path)
+                except BadRowError as error:
+                    detail = error.message
+                if detail:
+                    raise self.layout_error(self.root, f"{self.relative(path)}: {detail}")
+        return True
+
+    def videos(self) -> list[Video]:
+        """All sequences.
+
+        Raises:
+            LayoutError: none is there, or a mapping contradicts what the numbers of masks mean.
+        """
+        assert self._checked
+        return super().videos()
 
     @cached_property
     def _masks(self) -> Mapping[tuple[int, int], Mapping[str, Path]]:

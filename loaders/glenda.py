@@ -7,51 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError
-from surgsigma_hub.parsers.class_masks import MaskCodes, read_class_mask
-from surgsigma_hub.parsers.coco import CocoFile, CocoImage, read_coco
-from surgsigma_hub.records import (
-    Box,
-    Coverage,
-    Defect,
-    Fact,
-    FileImage,
-    Frame,
-    Label,
-    LabeledBox,
-    Origin,
-    Reason,
-    Video,
-)
+from surgsigma_hub.parsers.coco import CocoFile, read_coco
+from surgsigma_hub.parsers.releases.glenda_outlines import OutlinedImage, moment_of_outlines
+from surgsigma_hub.records import Coverage, Defect, Fact, Frame, Video
 from surgsigma_hub.source import Access, DeclaredSource, Modality, Procedure, Source, SourceInfo, Specialty, hash_split
 from surgsigma_hub.source.layout import matches
 from surgsigma_hub.source.numbered_files import as_ended
 
-_NAMES = {
-    **dict.fromkeys(("peritoneum",), "Peritoneum"),
-    **dict.fromkeys(("ovar", "ovary"), "Ovary"),
-    **dict.fromkeys(("uterus",), "Uterus"),
-    **dict.fromkeys(("tie", "die"), "DIE"),
-}
-"""Where endometriosis grows, as either version spells it: in version 1.5 in German."""
-_NONE = frozenset({"background", "none", "no_pathology"})
 _COCO_IMAGE = re.compile(r"(?:.*/)?c_([0-9]{1,6})_v_\(?video_([0-9]{1,9})[^/]*?\)?_f_([0-9]{1,9})\.[A-Za-z]+")
 _OUTLINE = "**/pathology/annotations/v_{video:d}_{scene}/f_{frame:d}/{name}.png"
-_DRAWN = MaskCodes.two_levels("drawn")
-
-
-@dataclass
-class _Image:
-    """One annotated image: where its picture is, its objects in a COCO file, or a mask for each of them."""
-
-    place: str
-    picture: Path
-    coco: CocoImage | None = None
-    masks: list[tuple[str, Path]] = field(default_factory=list)
 
 
 class Glenda(Source):
@@ -93,16 +61,16 @@ class Glenda(Source):
             raise self.layout_error(self.root, error.message) from None
 
     @cached_property
-    def _images(self) -> dict[tuple[str, str], dict[int, _Image]]:
+    def _images(self) -> dict[tuple[str, str], dict[int, OutlinedImage]]:
         """Annotated images by case and video, and by number of the frame."""
-        found: dict[tuple[str, str], dict[int, _Image]] = {}
+        found: dict[tuple[str, str], dict[int, OutlinedImage]] = {}
         if self._file is not None:
             path, file = self._file
             for image in file.images.values():
                 match = _COCO_IMAGE.fullmatch(image.name)
                 picture = as_ended(path.parent / "frames" / image.name.rpartition("/")[2])
                 case, video, number = match.groups() if match else ("0", "0", str(image.id))
-                one = _Image(f"{file.where} image {image.id}", picture, coco=image)
+                one = OutlinedImage(f"{file.where} image {image.id}", picture, coco=image)
                 found.setdefault((f"c{case}", f"c{case}_v{video}"), {}).setdefault(int(number), one)
             return found
         for fields, path in matches(self.root, _OUTLINE):
@@ -110,7 +78,7 @@ class Glenda(Source):
             homes = (scene.parent.parent / kind / scene.name for kind in ("frames", "images"))  # the README says images
             pictures = next((home for home in homes if home.is_dir()), scene.parent.parent / "frames" / scene.name)
             own = found.setdefault((f"v{fields['video']}",) * 2, {})
-            one = _Image(self.relative(path.parent), as_ended(pictures / f"{frame}.jpg"))
+            one = OutlinedImage(self.relative(path.parent), as_ended(pictures / f"{frame}.jpg"))
             own.setdefault(int(fields["frame"]), one).masks.append((str(fields["name"]), path))
         return found
 
@@ -137,45 +105,6 @@ class Glenda(Source):
         """The annotated images of one video, by number of the frame."""
         if self._file is not None and video.data["first"]:
             yield from self._file[1].defects
+        file = None if self._file is None else self._file[1]
         for number, image in sorted(self._images[video.data["case"], video.id].items()):
-            boxes: list[LabeledBox] = []
-            sizes: set[tuple[int, int]] = set()
-            for told in self._outlined(image):
-                if isinstance(told, Defect):
-                    yield told
-                elif (name := _NAMES.get(told[0].casefold())) is not None:
-                    boxes.append(LabeledBox(Label(name), told[1]))
-                    sizes.add(told[2])
-                elif told[0].casefold() not in _NONE:
-                    detail = f"{told[0]!r:.40} is none of {', '.join(sorted(_NAMES))}"
-                    yield Defect(Reason.LABEL_UNKNOWN, image.place, detail)
-            if not boxes:
-                continue
-            if len(sizes) > 1:
-                yield Defect(Reason.LABEL_CORRUPT, image.place, f"masks of {sorted(sizes)[:2]} for one image")
-                continue
-            if not image.picture.is_file():
-                yield Defect(Reason.MEDIA_MISSING, image.place, f"{self.relative(image.picture)} is missing")
-                continue
-            origin = {Fact.TISSUE_BOXES: Origin("derived", note="bounds of the outlines")}
-            picture = FileImage(image.picture)
-            yield Frame(index=number, fps=1, image=picture, size=min(sizes), tissue_boxes=tuple(boxes), origins=origin)
-
-    def _outlined(self, image: _Image) -> Iterator[tuple[str, Box, tuple[int, int]] | Defect]:
-        """Class, box and size of the whole of each outline of an image, and what cannot be read."""
-        if image.coco is not None and self._file is not None:
-            objects, defects = self._file[1].objects(image.coco)
-            yield from defects
-            whole = (image.coco.width, image.coco.height)
-            yield from ((one.category, one.box, whole) for one in objects if one.box is not None)
-        for name, path in sorted(image.masks):
-            mask, defects = read_class_mask(FileImage(path), self.relative(path), _DRAWN)
-            yield from defects
-            if mask is not None and mask.regions:
-                region = mask.regions["drawn"]
-                if region.pixels < mask.width * mask.height:
-                    yield re.sub("_a_[0-9]+$", "", name), region.box, (mask.width, mask.height)
-                else:
-                    yield Defect(
-                        Reason.LABEL_CORRUPT, self.relative(path), "the mask is lit all over: it outlines nothing"
-                    )
+            yield from moment_of_outlines(number, image, file, self.relative)

@@ -5,15 +5,15 @@ What becomes of the questions, and the traps of this source, are told in ``datas
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from surgsigma_hub.errors import BadRowError
-from surgsigma_hub.parsers.picture_tables import PictureRow, ending_of, picture_columns, unpacked
-from surgsigma_hub.parsers.questions import Asked, QuestionForms, forms, read_question_table
-from surgsigma_hub.records import Coverage, Defect, Fact, FileImage, Frame, Label, Reason, Video
+from surgsigma_hub.parsers.picture_tables import picture_columns, unpacked
+from surgsigma_hub.parsers.questions import Asked, read_question_table
+from surgsigma_hub.parsers.releases.kvasir_questions import images_by_id, moment_of_questions
+from surgsigma_hub.records import Defect, Fact, Frame, Reason, Video
 from surgsigma_hub.source import (
     Access,
     Fields,
@@ -27,19 +27,6 @@ from surgsigma_hub.source import (
 )
 from surgsigma_hub.source.layout import matches
 
-_TYPED = forms(
-    instruments=r"are there any instruments in the image\?(?: check all that are present\.?)?",
-    abnormalities=r"are there any abnormalities in the image\?(?: check all that are present\.?)?",
-    landmarks=r"are there any anatomical landmarks in the image\?(?: check all that are present\.?)?",
-)
-_UNTYPED = forms(
-    a_number=r"how many .*",
-    a_place_in_the_image=r"where in the image .*",
-    a_colour=r"what colou?r .*",
-    a_size_a_type_or_a_procedure=r"what (?:is the size|type) .*",
-    yes_or_no_of_the_image=r"(?:have all polyps been removed|is th|does this image contain).*",
-)
-_NONE = frozenset({"none", "no", "normal", ""})
 _TABLES = ("metadata.csv", "metadata.jsonl", "**/*.parquet")
 _COLUMNS = ("img_id", "source")
 
@@ -89,7 +76,7 @@ class KvasirVQA(StillsSource):
     @cached_property
     def _unpacked(self) -> tuple[Path, tuple[Defect, ...]]:
         tables = [(path, self.relative(path)) for path in self._pictures]
-        return unpacked(tables, self.cache_dir, self.info.name, _images)
+        return unpacked(tables, self.cache_dir, self.info.name, images_by_id)
 
     def fields_at(self, fields: Fields, path: Path) -> Fields:
         """Nothing ties images to patients, so that each stands alone."""
@@ -139,51 +126,5 @@ class KvasirVQA(StillsSource):
         questions, defects = self._asked
         if video.id == self._first:
             yield from (*(self._unpacked[1] if self._pictures else ()), *defects)
-        forms = QuestionForms(_TYPED, _UNTYPED)
-        told: dict[str, Asked] = {}
-        for row in questions.get(video.id, ()):
-            found = forms.read(row)
-            other = told.setdefault(found[0], row) if found else row
-            if other.answer != row.answer:
-                detail = f"{row.question!r:.60} has another answer in {other.where}: the image is left out"
-                yield Defect(Reason.DUPLICATE_ID, row.where, detail)
-                return
-        yield from forms.defects()
-        if lacking := [form for form in ("instruments", "abnormalities", "landmarks") if form not in told]:
-            where = ", ".join(map(self.relative, self._tables)) or self.relative(still.path)
-            yield Defect(Reason.LABEL_MISSING, where, f"no question on {', '.join(lacking)} is on image {video.id}")
-        if not told:
-            return
-        lists = {form: tuple(_names(row.answer)) for form, row in told.items()}
-        tissues = [name for form in ("abnormalities", "landmarks") for name in lists.get(form, ())]
-        whole = "abnormalities" in lists and "landmarks" in lists
-        asks = {Fact.INSTRUMENTS: told["instruments"].native} if "instruments" in told else {}
-        yield Frame(
-            index=0,
-            fps=1,
-            image=FileImage(still.path),
-            instruments=tuple(map(Label, lists["instruments"])) if "instruments" in lists else None,
-            tissues=tuple(map(Label, dict.fromkeys(tissues))) if tissues or whole else None,
-            asked=asks,
-            coverage={} if whole else {Fact.TISSUES: Coverage.ANNOTATED_ONLY},
-        )
-
-
-def _names(answer: str) -> Iterator[str]:
-    """The names of an answer, parted by ``;`` or ``,``; none of "none"."""
-    for part in re.split("[;,]", answer):
-        if (name := " ".join(part.split()).casefold()) not in _NONE:
-            yield name
-
-
-def _images(rows: Iterator[PictureRow | Defect]) -> Iterator[tuple[str, bytes] | Defect]:
-    """Each image under its id: the tables hold it anew with every question."""
-    for row in rows:
-        if isinstance(row, Defect):
-            yield row
-            continue
-        id, picture = row.values.get("img_id"), next(iter(row.pictures.values()), None)
-        if picture is None or not isinstance(id, str) or not id:
-            yield Defect(Reason.MEDIA_MISSING, row.where, "the row has no image, or no img_id")
-        else:
-            yield f"images/{id}{ending_of(picture)}", picture
+        tables = ", ".join(map(self.relative, self._tables))
+        yield from moment_of_questions(questions.get(video.id, ()), still.path, tables or self.relative(still.path))

@@ -129,8 +129,7 @@ class SarRarp50(DeclaredSource):
             if isinstance(one, Defect):
                 defects.append(one)
             else:
-                before = frames.get(one.index, one)
-                frames[one.index] = replace(before, part_masks=one.part_masks, size=one.size)
+                frames[one.index] = replace(frames.get(one.index, one), part_masks=one.part_masks, size=one.size)
         return VideoLabels(
             frames=[frame for _, frame in sorted(frames.items())],
             defects=defects,

@@ -143,10 +143,5 @@ class SurgSigmaV01(DeclaredSource):
             told += moments_at(n, f"{video.id}/{n:06d}", annos.get(n, ()), dense.get(n, {}), pictures.get(n))
         labelled = sorted({index for index, _ in rows} | dense.keys())
         lasts = labelled[-1] + 1 if labelled else 0
-        return VideoLabels.of(
-            told,
-            lasts=lasts,
-            moments=labelled,
-            said_by=self._pieces.path.name,
-            beyond=_BEYOND * lasts,
-        )
+        said_by = self._pieces.path.name
+        return VideoLabels.of(told, lasts=lasts, moments=labelled, said_by=said_by, beyond=_BEYOND * lasts)

@@ -101,6 +101,38 @@ def write(recipe: Recipe, folder: Path) -> Path:
     return path
 
 
+def write_with_sound(path: Path, late: float) -> Path:
+    """A film of 25 frames and 2 s of silence that begins ``late`` seconds before them, or after them if negative."""
+    import av
+
+    with av.open(str(path), "w") as out:
+        video: Any = out.add_stream("libx264", rate=25, options={"x264-params": "bframes=0:log-level=none"})
+        video.width, video.height, video.pix_fmt, video.thread_count = *SIZE, "yuv420p", 1
+        sound: Any = out.add_stream("aac", rate=48000)
+        packets: list[Any] = []
+        for number in range(25):
+            packets += video.encode(av.VideoFrame.from_ndarray(numbered(number), format="rgb24"))
+        packets += video.encode()
+        shift_by(packets, max(0.0, late))
+        heard: list[Any] = []
+        for start in range(0, 96000, 1024):
+            silence = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+            silence.sample_rate, silence.pts, silence.time_base = 48000, start, Fraction(1, 48000)
+            heard += sound.encode(silence)
+        heard += sound.encode()
+        shift_by(heard, max(0.0, -late))
+        for packet in sorted(packets + heard, key=lambda packet: float(packet.dts * packet.time_base)):
+            out.mux(packet)
+    return path
+
+
+def shift_by(packets: Sequence[Any], seconds: float) -> None:
+    """Have packets shown this much later."""
+    for packet in packets:
+        by = round(seconds / packet.time_base)
+        packet.pts, packet.dts = packet.pts + by, packet.dts + by
+
+
 def write_growing(folder: Path) -> Path:
     """A film of 20 frames of 96 x 64 and 20 of 192 x 64, as a stream whose sender is switched."""
     import av

@@ -68,3 +68,18 @@ def kvasir_vqa(native: Path, out: Path) -> None:
     with (native / "metadata.csv").open(newline="") as file:
         rows = [{"image": (native / "images" / f"{r['img_id']}.jpg").read_bytes(), **r} for r in csv.DictReader(file)]
     write(out / "data" / "raw-00000-of-00001.parquet", rows, group=5)
+
+
+def cholecseg8k(native: Path, out: Path, kind: str) -> None:
+    """CholecSeg8k from its native fixture; what a row names: ``columns``, ``path`` or ``nothing``."""
+    rows = []
+    for image in sorted(native.glob("*/*/*_endo.png")):
+        mask = image.with_name(f"{image.stem}_watershed_mask.png")
+        if not mask.is_file():
+            continue
+        row: dict[str, Any] = {"image": image.read_bytes(), "color_mask": mask.read_bytes()}
+        row["watershed_mask"] = mask.read_bytes()
+        named = {"columns": {"video": image.parent.name, "frame_id": int(image.stem.split("_")[1])}}
+        named |= {"path": {"file_name": str(image.relative_to(native))}, "nothing": {}}
+        rows.append(row | named[kind])
+    write(out / "data" / "train-00000-of-00001.parquet", rows)

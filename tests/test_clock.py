@@ -26,6 +26,7 @@ class Table:
     seconds: npt.NDArray[np.float64]
     fps: float
     constant: bool = True
+    late: float = 0.0
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -155,6 +156,21 @@ def test_a_longer_film_is_refused_and_taken_when_its_start_is_stated() -> None:
     assert frame(read(table, starts_at=-30.0), 0) == 750 and frame(read(table, starts_at=0.0), 0) == 0
     assert taken(read(steady(25 * T + 12, 25))).told == ("it ends 0.48 s after the recording does",)
     assert isinstance(read(steady(25 * 2 * T, 25), starts_at=0.0), Refusal), "twice as long is another film"
+
+
+@pytest.mark.parametrize("late", [0.4, 8.0])
+def test_times_of_a_film_whose_sound_begins_first_are_refused_and_taken_when_their_zero_is_stated(late: float) -> None:
+    """As in a part cut out of a recording without encoding it anew: pictures begin at the next key frame."""
+    table = steady(round(25 * (T - late)), 25)
+    table.late = late
+    detail = refused(read(table, counted=False, within=10.0))
+    assert f"--option starts_at={late:.3g})" in detail and "--option starts_at=0)" in detail
+    found = read(table, counted=False, starts_at=late)
+    assert [frame(found, s) for s in (0, 70)] == [None, round(25 * (70 - late))]
+    assert frame(read(table, counted=False, starts_at=0.0), 70) == 1750
+    assert frame(read(table, within=10.0), 70) == 1750, "numbers count frames, whatever is heard"
+    table.late = 0.09
+    assert frame(read(table, counted=False, within=10.0), 70) == 1750, "sound is stored by frames of its own"
 
 
 def test_frames_lost_and_timed_anew_are_refused() -> None:

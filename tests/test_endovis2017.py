@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from surgsigma_hub.errors import LayoutError
 from surgsigma_hub.media.masks import render
 from surgsigma_hub.parsers.releases.endovis2017_masks import type_of
 from surgsigma_hub.records import Box, Defect, Fact, Frame, Label, LabeledBox, Reason
@@ -109,3 +111,34 @@ def test_masks_of_one_image_never_label_another_of_its_number(tmp_path: Path) ->
     frames, defects = read(root)
     assert (1, 0) not in frames and (1, 1) in frames
     assert {d.reason for d in defects} == {Reason.DUPLICATE_ID, Reason.MEDIA_MISSING}
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping"),
+    [
+        ("parts_mapping.json", {"Shaft": 10, "Wrist": 20, "Claspers": 30, "Probe": 40}),
+        ("parts_mapping.json", {"shaft": 30, "wrist": 100, "claspers": 255}),
+        ("type_mapping.json", {"Bipolar Forceps": 1, "Prograsp_Forceps": 2, "Hand": 9}),
+    ],
+)
+def test_mappings_that_a_copy_ships_are_no_trouble(name: str, mapping: dict[str, int], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    (root / "train" / name).write_text(json.dumps(mapping))
+    assert len(read(root)[0]) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "words"),
+    [
+        ("parts_mapping.json", {"Shaft": 20, "Wrist": 10}, "shaft is 20, expected 10"),
+        ("type_mapping.json", {"Bipolar Forceps": 2, "Prograsp Forceps": 1}, "bipolar forceps is 2, expected 1"),
+        ("type_mapping.json", ["Bipolar Forceps"], "an object of names and whole numbers"),
+    ],
+)
+def test_a_mapping_that_contradicts_the_masks_is_an_error(
+    name: str, mapping: object, words: str, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    (root / "train" / name).write_text(json.dumps(mapping))
+    with pytest.raises(LayoutError, match=f"{name}: .*{words}"):
+        read(root)

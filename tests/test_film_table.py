@@ -10,6 +10,8 @@ from surgsigma_hub.errors import MediaError
 from surgsigma_hub.media.film_table import film_table
 from surgsigma_hub.media.video import encode_video
 
+from films import write_with_sound
+
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -43,3 +45,11 @@ def test_what_is_no_film_is_refused_by_name(tmp_path: Path) -> None:
             path.write_bytes(content)
         with pytest.raises(MediaError, match=rf"{name}\.mp4.*{said}"):
             film_table(path)
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "mts"])
+def test_a_film_says_by_how_much_its_sound_begins_first(kind: str, tmp_path: Path) -> None:
+    for seconds in (0, 2):
+        table = film_table(write_with_sound(tmp_path / f"{seconds}.{kind}", seconds))
+        assert table.late == pytest.approx(seconds, abs=0.05) and list(table.seconds[:2]) == [0, pytest.approx(0.04)]
+    assert film_table(write_with_sound(tmp_path / f"after.{kind}", -1)).late == 0

@@ -67,6 +67,26 @@ def test_kvasir_vqa_of_the_hub_gives_the_samples_of_saved_images(tmp_path: Path)
     assert mirror[0] == native[0] and len(mirror[0]) == 6 and told[0] == told[1]
 
 
+@pytest.mark.parametrize("kind", ["columns", "path"])
+def test_cholecseg8k_of_the_hub_gives_the_samples_of_the_release(kind: str, tmp_path: Path) -> None:
+    hub_tables.cholecseg8k(FIXTURES / "cholecseg8k", tmp_path / "hub", kind)
+    native, mirror = (
+        said("cholecseg8k", root, tmp_path / "c") for root in (FIXTURES / "cholecseg8k", tmp_path / "hub")
+    )
+    assert [[(f.index, f.image, f.tissue_boxes, f.instruments) for f in one] for one in mirror[0].values()] == [
+        [(f.index, f.image, f.tissue_boxes, f.instruments) for f in one] for one in native[0].values()
+    ]
+    assert sum(map(len, mirror[0].values())) > 3 and mirror[0].keys() == native[0].keys() and not mirror[1]
+    assert [v.canonical_id for v in mirror[2]] == [v.canonical_id for v in native[2]]
+
+
+def test_cholecseg8k_without_names_of_operations_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    hub_tables.cholecseg8k(FIXTURES / "cholecseg8k", tmp_path / "hub", "nothing")
+    words = "1 parquet files can be used; the first: no video and frame in columns .*Use the archive of the homepage"
+    with pytest.raises(LayoutError, match=words):
+        said("cholecseg8k", tmp_path / "hub", tmp_path / "c")
+
+
 def test_pictures_are_unpacked_once_and_only_into_a_cache(tmp_path: Path) -> None:
     hub_tables.kvasir_vqa(FIXTURES / "kvasir_vqa", tmp_path / "hub")
     for _ in range(2):

@@ -248,6 +248,13 @@ def test_images_go_before_films_and_films_are_kept_for_clips(tmp_path: Path) -> 
     assert recording.moments == [0, 1, 2, 3, 4, 5]
 
 
+def test_films_have_the_endings_of_recorders_too_and_the_releases_own_goes_first(tmp_path: Path) -> None:
+    for name in ("video01.MTS", "video01.mp4", "video02.m2ts", "video03.VOB", "video04.txt"):
+        (tmp_path / name).touch()
+    found = [path.name for _, path in Films(places=("video{number:02d}",)).find(tmp_path)]
+    assert found == ["video01.mp4", "video01.MTS", "video02.m2ts", "video03.VOB"]
+
+
 def test_footage_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     source = opened(touch(tmp_path, "Phase/v03.csv"))
     (video,) = source.videos()

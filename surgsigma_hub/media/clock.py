@@ -11,6 +11,8 @@ by its own time stamps; the labels, or a table of the release, say that the reco
 - both fit at another rate, where labels need not reach the end: **refused** where ``n / r`` fits much better,
   and where the rates are so near that a film may have been shown faster or slower, as 24 is at 25; else by time.
 - neither fits: cut, or of another recording. **Refused**: ``starts_at``.
+- labels are times, and the sound begins well before the first frame, as where a film was cut without encoding it anew:
+  a player's seconds count from the sound, a film's own from its first frame. **Refused**: ``starts_at``.
 
 Why by time where the rate differs: labels that are numbers were made on a film of the rate ``r``, in which number and
 time are one; whoever encodes a film anew at another rate, or loses frames of it, keeps what is seen when. Where that is
@@ -41,6 +43,8 @@ _LOSSES = 0.05
 """Share of its length up to which a film may have lost frames and still look whole."""
 _NEAR_RATE = 0.05
 """Share by which rates differ that films are shown at one for the other: 24 at 25."""
+_LATE = 0.1
+"""Seconds by which sound may begin before the first frame: its own frames are up to 4,096 samples, 0.093 s, long."""
 _SAME_FRAME = 0.25
 """Share of a frame by which time stamps may miss the steady grid, and number and time still be one."""
 
@@ -59,6 +63,10 @@ class Table(Protocol):
     @property
     def constant(self) -> bool:
         """Whether no frame is missing."""
+
+    @property
+    def late(self) -> float:
+        """Seconds after the start of its sound at which its first frame is shown."""
 
     def __len__(self) -> int: ...
 
@@ -89,6 +97,8 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
             found = f"it shows {fps:.6g} frames a second, the option video_fps says {stated.video_fps:g}"
             return Refusal(found, (f"those labels at that rate (--option video_fps={fps:.6g})",))
         speed = fps / rate
+    if table.late >= _LATE and not file.counted and stated.starts_at is None:
+        return _late(table)
     start = stated.starts_at or 0.0
     times, numbered = start + table.seconds * speed, start + np.arange(len(table)) / rate
     end, counted = float(times[-1]) + gap * speed, start + len(table) / rate
@@ -152,6 +162,17 @@ def _other_rate(
     if both:
         fits.append(f"a video whose time stamps are to be believed (--option video_fps={file.fps:g})")
     return Refusal(shown, tuple(fits))
+
+
+def _late(table: Table) -> Refusal:
+    late = f"{table.late:.3g}"
+    return Refusal(
+        f"its first frame is shown {late} s after its sound begins, and the labels are times",
+        (
+            f"labels made with a player, whose seconds count from the sound (--option starts_at={late})",
+            "labels that count from the first frame (--option starts_at=0)",
+        ),
+    )
 
 
 def _cuts(recording: Recording, end: float) -> Sequence[str]:

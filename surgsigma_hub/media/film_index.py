@@ -75,6 +75,7 @@ class FilmIndex:
         width: Pixels of a frame as stored.
         height: Pixels of a frame as stored.
         rotation: Degrees by which stored frames are turned clockwise to be shown: 0, 90, 180 or 270.
+        sound: When the sound begins, in seconds by the clock of ``stamps``; None where there is none.
     """
 
     stamps: npt.NDArray[np.int64]
@@ -88,6 +89,7 @@ class FilmIndex:
     width: int = 0
     height: int = 0
     rotation: int = 0
+    sound: float | None = None
 
     def __len__(self) -> int:
         return len(self.stamps)
@@ -107,6 +109,11 @@ class FilmIndex:
         """``(n,)`` float64, when each frame is shown, from the first one's time."""
         since: npt.NDArray[np.float64] = (self.stamps - self.stamps[0]) * float(self.base)
         return since
+
+    @property
+    def late(self) -> float:
+        """Seconds from the start of the sound to the first frame, 0 where there is no sound or it begins later."""
+        return 0.0 if self.sound is None else max(0.0, float(int(self.stamps[0]) * self.base) - self.sound)
 
     @property
     def fps(self) -> float:
@@ -236,7 +243,15 @@ def scan(container: Any, stream: Any, name: str) -> FilmIndex:
     return FilmIndex(
         stamps, Fraction(stream.time_base or 1), Fraction(stream.average_rate or 0), order, keys,
         hidden=int((~shown).sum()), counted=counted, steady=counted and stream.codec_context.name not in _REORDERING,
+        sound=_sound(container),
     )  # fmt: skip
+
+
+def _sound(container: Any) -> float | None:
+    """When the first sound begins, in seconds; None where there is none."""
+    known = (one.start_time * one.time_base for one in container.streams.audio if one.start_time is not None)
+    first = min(known, default=None)
+    return None if first is None else float(first)
 
 
 def _check_counted(stream: Any, stamps: npt.NDArray[np.int64], count: int, name: str) -> None:

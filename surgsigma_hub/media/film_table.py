@@ -30,6 +30,7 @@ class FilmTable:
         width: Pixels as shown, after rotation.
         height: Pixels as shown, after rotation.
         rotation: Degrees by which the stored frames are turned clockwise to be shown: 0, 90, 180 or 270.
+        late: Seconds after the start of its sound at which the first frame is shown.
     """
 
     seconds: npt.NDArray[np.float64]
@@ -38,6 +39,7 @@ class FilmTable:
     width: int
     height: int
     rotation: int
+    late: float
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -69,4 +71,4 @@ def _table(index: FilmIndex) -> FilmTable:
     seconds = index.seconds
     seconds.flags.writeable = False
     constant = bool(index.fps) and bool(np.all(np.abs(np.diff(seconds) * index.fps - 1) <= 0.5))
-    return FilmTable(seconds, index.fps, constant, *index.size, index.rotation)
+    return FilmTable(seconds, index.fps, constant, *index.size, index.rotation, index.late)

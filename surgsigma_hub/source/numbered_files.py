@@ -75,8 +75,10 @@ def stem_pattern(names: str, **known: str) -> tuple[str, str]:
     return (head if dot and f".{ending.lower()}" in SUFFIXES else pattern), fields[0]
 
 
-FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mpg", ".mpeg", ".wmv")
-"""Endings of films, in any case; the first is what the sources ship, the others what users make of it."""
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mpg", ".mpeg", ".wmv",
+         ".mts", ".m2ts", ".vob", ".asf", ".flv")  # fmt: skip
+"""Endings of films, in any case; the first is what the sources ship, the others what users make of it or what the
+recorders of operating theatres write."""
 
 
 def is_film(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ...records import (
     Reason,
 )
 from ..class_masks import ClassMask, MaskCodes, read_class_mask, size_of
+from ..strict_json import read_json
 
 _FPS = 2
 _TYPES = (
@@ -39,6 +41,35 @@ TEST = {
 """Masks of the test part by folder."""
 LISTS = (Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.INSTRUMENT_BOXES, Fact.PART_MASKS)
 """What masks tell."""
+
+
+MAPPINGS: Mapping[str, tuple[MaskCodes, ...]] = {
+    "parts_mapping.json": (_OF_FOLDER, TEST["PartsSegmentation"]),
+    "type_mapping.json": (TEST[_BY_KIND],),
+}
+"""Tables of names and numbers that the training part ships, and what they may say."""
+
+
+def contradicted(path: Path) -> str:
+    """What a mapping says against every set of numbers that is known; empty where it agrees with one.
+
+    Raises:
+        BadRowError: it is no JSON object of names and numbers.
+    """
+    read = read_json(path)
+    said = {_plain(str(name)): number for name, number in read.items()} if isinstance(read, dict) else {}
+    if not said or not all(type(number) is int for number in said.values()):
+        raise BadRowError("expected an object of names and whole numbers")
+    known = [{_plain(name): value for value, name in codes.names} for codes in MAPPINGS[path.name.lower()]]
+    shared = {name for codes in known for name in codes} & said.keys()
+    if any(all(codes.get(name, said[name]) == said[name] for name in shared) for codes in known):
+        return ""
+    wrong = min(name for name in shared if said[name] != known[0].get(name))
+    return f"{wrong} is {said[wrong]}, expected {known[0].get(wrong)}"
+
+
+def _plain(name: str) -> str:
+    return re.sub("[ _-]+", " ", name.strip().lower())
 
 
 def moment_of_masks(
