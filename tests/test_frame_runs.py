@@ -17,6 +17,7 @@ from surgsigma_hub.api import build
 from surgsigma_hub.building import frame_runs
 from surgsigma_hub.building.frame_runs import MOST_RUNS, FrameRun, Turns, further_runs, worthwhile
 from surgsigma_hub.errors import BuildError
+from surgsigma_hub.media.moments import Seen
 from surgsigma_hub.records import Defect, Frame, Video
 from surgsigma_hub.registry import get_source
 from surgsigma_hub.source import Source
@@ -149,12 +150,36 @@ def test_what_is_left_out_is_counted_once_and_told_in_the_same_order(
     assert {"media_unreadable", "duplicate_id", "label_missing"} <= set(said[0]["quarantined"])
 
 
-@given(st.floats(0, 1e4), st.floats(0, 1e4), st.integers(2, 100_000))
-def test_labels_are_not_read_more_often_than_they_are_worth(reading: float, making: float, weight: int) -> None:
+@pytest.mark.parametrize("step", ["__init__", "course", "frames"])
+def test_what_each_run_does_again_counts_as_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Most sources read their tables when a recording is opened, others for the course, or frame by frame."""
+    clock, noted = [0.0], []
+    monkeypatch.setattr("surgsigma_hub.building.map.process_time", lambda: clock[0])
+    real, summary = getattr(Seen, step), frame_runs.read_summary
+
+    def slow(self: Seen, *given: Any) -> Any:
+        clock[0] += 100
+        return real(self, *given)
+
+    def slow_frames(self: Seen) -> Iterator[Frame | Defect]:
+        clock[0] += 100
+        yield from real(self)
+
+    monkeypatch.setattr(Seen, step, slow_frames if step == "frames" else slow)
+    monkeypatch.setattr(frame_runs, "read_summary", lambda folder: noted.append(summary(folder)) or noted[-1])
+    build("synthetic", out=tmp_path / "surgsigma", **{**DRAWN, "tasks": ["phase_recognition"]})
+    assert [(one["reading"], one["making"]) for one in noted] == [(100, 0)] * 2
+
+
+@given(st.floats(0, 1e4), st.floats(0, 1e4), st.integers(1, 100_000), st.integers(1, 100_000))
+def test_labels_are_not_read_more_often_than_they_are_worth(
+    reading: float, making: float, taken: int, others: int
+) -> None:
     """Those of masks are pixels: to read them again for each of many runs would cost more than the runs themselves."""
-    runs = worthwhile({"weight": weight, "reading": reading, "making": making}, 1)
+    things = taken + others
+    runs = worthwhile({"things": things, "taken": taken, "reading": reading, "making": making})
     assert 1 <= runs < MOST_RUNS
-    assert runs == 1 or runs * reading <= frame_runs.MOST_AGAIN * making * weight * (1 + 1e-9)
+    assert runs == 1 or runs * reading <= frame_runs.MOST_AGAIN * making * things / taken * (1 + 1e-9)
 
 
 @given(st.integers(0, 100_000), st.integers(1, 3000), st.integers(1, MOST_RUNS - 1))

@@ -26,8 +26,8 @@ three hours at one a second, which every run reads."""
 MOST_RUNS = 32
 """Of one video: above this, runs grow instead, since each reads all labels (a million moments in about 18 s)."""
 
-MOST_AGAIN = 0.25
-"""Share of the work on a video that its later runs may add by reading its labels again."""
+MOST_AGAIN = 0.15
+"""Share of the work on a video that its later runs may add by opening it and reading its labels again."""
 
 CLIP_WEIGHT = 32
 """Pictures that a sample over the course of a video counts as: a clip of 100 frames costs about as much to make."""
@@ -52,10 +52,18 @@ WHOLE = FrameRun()
 
 @dataclass(slots=True)
 class Turns:
-    """Whose turn it is: deals what a video yields to its runs, alike in each of them."""
+    """Whose turn it is: deals what a video yields to its runs, alike in each of them.
+
+    Attributes:
+        weight: Pictures that all things so far count as.
+        things: How many these were, images and clips.
+        taken: How many of them the run took.
+    """
 
     run: FrameRun
     weight: int = 0
+    things: int = 0
+    taken: int = 0
     _before: set[str] = field(default_factory=set)
     _own: set[str] = field(default_factory=set)
 
@@ -70,16 +78,19 @@ class Turns:
         >>> [turns.takes(moment) for moment in "abcadb"]
         [False, True, True, False, False, True]
         """
-        if self.run == WHOLE:
-            return True
-        at = self.weight
+        takes = self.run == WHOLE or self._is_own(moment)
         self.weight += weight
+        self.things += 1
+        self.taken += takes
+        return takes
+
+    def _is_own(self, moment: str) -> bool:
         if moment in self._own:
             return True
-        if at >= self.run.end or moment in self._before:
+        if self.weight >= self.run.end or moment in self._before:
             return False
-        (self._own if at >= self.run.begin else self._before).add(moment)
-        return at >= self.run.begin
+        (self._own if self.weight >= self.run.begin else self._before).add(moment)
+        return self.weight >= self.run.begin
 
 
 def further_runs(weight: int, length: int, most: int = MOST_RUNS - 1) -> list[FrameRun]:
@@ -99,14 +110,17 @@ def further_runs(weight: int, length: int, most: int = MOST_RUNS - 1) -> list[Fr
     return [FrameRun(begin, end) for begin, end in pairwise(edges)]
 
 
-def worthwhile(summary: Mapping[str, Any], length: int) -> int:
+def worthwhile(summary: Mapping[str, Any]) -> int:
     """How many runs may follow the first one of a video, which has noted what its labels and its own share cost.
 
-    >>> first = {"weight": 9000, "reading": 2.0, "making": 60.0}
-    >>> worthwhile(first, 3000), worthwhile({**first, "reading": 30.0}, 3000), worthwhile({**first, "reading": 0}, 3000)
-    (22, 1, 31)
+    What the first run made is taken for what others will cost, a clip for as much as an image: it costs that at least,
+    and as much as :data:`CLIP_WEIGHT` of them only where images are large.
+
+    >>> first = {"things": 9000, "taken": 3000, "reading": 2.0, "making": 60.0}
+    >>> worthwhile(first), worthwhile({**first, "reading": 30.0}), worthwhile({**first, "reading": 0})
+    (13, 1, 31)
     """
-    whole = summary["making"] * summary["weight"] / length
+    whole = summary["making"] * summary["things"] / max(1, summary["taken"])
     return max(1, min(MOST_RUNS - 1, int(MOST_AGAIN * whole / max(summary["reading"], 1e-9))))
 
 
@@ -139,7 +153,7 @@ def map_videos(work: Callable[..., None], jobs: Sequence[Any], run: Callable[...
     later: list[list[Any]] = []
     for job in firsts:
         summary = read_summary(job.folder)
-        runs = further_runs(summary["weight"], length, worthwhile(summary, length))
+        runs = further_runs(summary["weight"], length, worthwhile(summary))
         later.append(
             [
                 replace(job, run=one, folder=job.folder.with_name(f"{job.folder.name}+{n:03d}"))

@@ -88,10 +88,13 @@ def map_video(job: MapJob, progress: Progress) -> None:
 
 def fill(part: PartWriter, job: MapJob, progress: Progress, *, media: type[MediaStore] = MediaStore) -> Inputs:
     """Put everything that one run of a video gives into ``part``, its media by way of ``media``; what was read."""
+    started = process_time()
     source = job.settings.open_source(job.cache_dir)
     endoscopic = source.info.modality is not Modality.SURGICAL_MICROSCOPY
     store = media(part, job.settings, endoscopic)
-    _Mapper(part, job, source, progress, store).run()
+    mapper = _Mapper(part, job, source, progress, store)
+    part.reading += process_time() - started  # most sources read their tables when a recording is opened
+    mapper.run()
     return store.inputs
 
 
@@ -132,8 +135,9 @@ class _Mapper:
     def run(self) -> None:
         """All frames, then the course, for which one frame a second is kept."""
         video, part, first = self.job.video, self.part, self.job.run.first
-        started = process_time()
+        started, opened = process_time(), part.reading
         self.course = self._resolved_course()
+        part.reading += process_time() - started
         for frame in self._frames():
             for one in self.extra.added(video, frame):
                 self._add_frame(one)
@@ -144,7 +148,8 @@ class _Mapper:
                     part.at += 1
                     if self.turns.takes(moment_id(self.source.info, video, moment), CLIP_WEIGHT):
                         self._add(task, moment, draft)
-        part.weight, part.making = self.turns.weight, process_time() - started - part.reading
+        part.weight, part.things, part.taken = self.turns.weight, self.turns.things, self.turns.taken
+        part.making = process_time() - started - (part.reading - opened)
         if first:
             part.footage = self.seen.summary()
             part.labels = self.labels.hexdigest()

@@ -53,7 +53,9 @@ class PartWriter:
     Attributes:
         at: Place in the video of what is being added: defects of all its runs are told in this order.
         weight: Pictures that all runs of the video have together.
-        reading: Seconds of a processor that its labels took, of all its runs.
+        things: Images and clips that these are.
+        taken: Of these, what this run took.
+        reading: Seconds of a processor that opening it and its labels took, of all its runs.
         making: Seconds that all the rest took, of this run alone.
         rescaled: How many images are a rescale of what the labels say, by both sizes.
     """
@@ -67,6 +69,8 @@ class PartWriter:
     inputs: dict[str, Any] = field(default_factory=dict)
     at: int = 0
     weight: int = 0
+    things: int = 0
+    taken: int = 0
     reading: float = 0.0
     making: float = 0.0
     rescaled: Counter[str] = field(default_factory=Counter)
@@ -139,6 +143,8 @@ class PartWriter:
             "footage": self.footage,
             "rescaled": self.rescaled,
             "weight": self.weight,
+            "things": self.things,
+            "taken": self.taken,
             "reading": self.reading,
             "making": self.making,
             "labels": self.labels,
