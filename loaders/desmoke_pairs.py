@@ -23,12 +23,14 @@ from surgsigma_hub.source import (
     Specialty,
     VideoLabels,
 )
+from surgsigma_hub.source.layout import matches
 
 _SMOKY = frozenset({"hazy", "smoke", "smoky", "input", "lq"})
 _CLEAR = frozenset({"clear", "clean", "gt", "target"})
 _SPLITS = {"train": "train", "training": "train", "val": "val", "validation": "val", "test": "test", "testing": "test"}
 _REPEATS = ("fine-grain", "_level")
 """What names a part of SurgClean that shows its test images again."""
+_SEQUENCE = "numbered images without a second side, as of LSVD, whose one clear frame shows another moment: no pairs"
 _NO_SMOKE = frozenset({"defog", "desplash"})
 """Parts of SurgClean whose images are veiled by something else."""
 
@@ -74,6 +76,13 @@ class DesmokePairs(DeclaredSource):
                 while id in kept:
                     id += "-2"
                 kept[id] = one
+        sides = {path.parent for one in found for pair in one.pairs for path in (pair.given, pair.wanted)}
+        sides |= {path.parent for one in found for path in one.lonely}
+        alone = {path.parent for _, path in matches(self.root, "**/{image:d}.png")} - sides
+        bare = sorted(folder for folder in alone if folder.name.lower() not in _SMOKY | _CLEAR)
+        if bare:
+            first = f"{self.relative(bare[0])} (folders like it: {len(bare)})"
+            told.append(f"{first}: {_SEQUENCE}, not read")
         if not kept:
             raise self.layout_error(self.root, "; ".join(told[:3]) or "no folder holds images in pairs")
         return kept, told

@@ -35,7 +35,7 @@ def drafted(task: str, seen: Frame) -> list[Draft]:
 def by_name_alone(name: str, seen: Frame, draft: Draft) -> bool:
     """Whether a list of names is asked for and nothing else is known: a trace could only say the answer again."""
     task = TASKS[name]
-    boxed = bool(seen.instrument_boxes or seen.tissue_boxes)
+    boxed = bool(seen.tissue_boxes if "target" in task.label_kinds else seen.instrument_boxes)
     return task.answer is AnswerKind.LABELS and task.level == 1 and not (boxed and draft.answer.labels)
 
 

@@ -27,6 +27,7 @@ class Table:
     fps: float
     constant: bool = True
     late: float = 0.0
+    told: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.seconds)

@@ -77,6 +77,17 @@ def test_what_is_no_pair_is_refused(tmp_path: Path) -> None:
         Source(tmp_path / "Dataset" / "case1" / "hazy").videos()
 
 
+def test_sequences_of_lsvd_are_refused_by_name_and_told_beside_pairs(copy: Path, tmp_path: Path) -> None:
+    for root in (tmp_path / "LSVD", copy):
+        for n in range(3):
+            image(root / "train" / "seq_07" / f"{n:05d}.png", n)
+    with pytest.raises(LayoutError, match="as of LSVD, whose one clear frame shows another moment"):
+        Source(tmp_path / "LSVD").videos()
+    source = Source(copy)
+    told = [one for v in source.videos() for one in seen(source, v).frames() if isinstance(one, Defect)]
+    assert any("seq_07 (folders like it: 1)" in one.detail for one in told)
+
+
 def test_two_folders_of_one_side_are_refused(copy: Path) -> None:
     stills(copy / "LSRPD" / "train" / "gt", "fig{}.png", [1])
     with pytest.raises(LayoutError, match="clear and gt in train are the same side"):

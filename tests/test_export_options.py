@@ -37,10 +37,13 @@ def refused(
         (["--part", f"1/{HUGE}"], "is not of the form I/N"),
         (["--system", "\ud800"], "is not UTF-8"),
         (["--prefix", "\ud800"], "is not UTF-8"),
+        (["--system", "Look at <image>."], "the system prompt holds <image>, which trainers replace"),
         (["--where", "task="], "'task=' has no value (expected task=VALUE,...)"),
         (["--where", "reasoning_level=1.5"], "reasoning_level is a whole number, such as reasoning_level=1,2"),
         (["--where", f"reasoning_level={HUGE}"], "reasoning_level is a whole number"),
         (["--limit", "3", "phase_recognition"], "Put names before the options: surgsigma export ... phase_recognition"),
+        (["--fps", "1e-320"], "Expected a rate from 1e-06 to 1e+06"),
+        (["--fps", "1e308"], "Expected a rate from 1e-06 to 1e+06"),
         (["--limits", "3"], "Its options: surgsigma export --help"),
     ],
 )
@@ -81,6 +84,7 @@ def test_more_frames_than_there_are_cost_nothing() -> None:
         if asked <= 10**4 or asked > length:
             chosen, _ = choose_frames(Frames(count=asked), length, 25.0, "clip", timed=False)
             assert chosen == sorted(set(chosen)) and len(chosen) == min(asked, length)
+        assert choose_frames(Frames(rate=1e6), length, 25.0, "clip", timed=False) == (list(range(length)), 25.0)
 
 
 def test_any_prefix_and_prompt_arrive(adapter_tree: Path, tmp_path: Path) -> None:

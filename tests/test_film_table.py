@@ -10,7 +10,7 @@ from surgsigma_hub.errors import MediaError
 from surgsigma_hub.media.film_table import film_table
 from surgsigma_hub.media.video import encode_video
 
-from films import write_with_sound
+from films import Recipe, write, write_with_sound
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,12 @@ def test_a_film_says_by_how_much_its_sound_begins_first(kind: str, tmp_path: Pat
         table = film_table(write_with_sound(tmp_path / f"{seconds}.{kind}", seconds))
         assert table.late == pytest.approx(seconds, abs=0.05) and list(table.seconds[:2]) == [0, pytest.approx(0.04)]
     assert film_table(write_with_sound(tmp_path / f"after.{kind}", -1)).late == 0
+
+
+def test_pixels_that_are_not_square_and_woven_pictures_are_told(tmp_path: Path) -> None:
+    """As DVD recorders and camcorders write; boxes are shares of the frame and fit it, the picture is squeezed."""
+    options = {"aspect": "12:11", "x264-params": "log-level=none"}
+    recipe = Recipe("recorder.mts", options=options, interlaced=True, count=5)
+    squeezed, woven = film_table(write(recipe, tmp_path)).told
+    assert "12:11, not square: pictures are taken as stored, 96 x 64" in squeezed and "interlaced" in woven
+    assert film_table(write(Recipe("plain.mts", count=5), tmp_path)).told == ()

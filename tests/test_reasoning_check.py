@@ -124,7 +124,11 @@ SWAPS: list[tuple[str, Frame, str]] = [
     ("phase_recognition", replace(SCENE, phase=label("gallbladder_dissection")), "gallbladder_dissection"),
     ("step_recognition", replace(SCENE, step=label("bag_specimen")), "bag_specimen"),
     ("instrument_recognition", replace(SCENE, instruments=labels("grasper", "snare")), "snare"),
-    ("tissue_recognition", replace(SCENE, tissues=labels("gut")), "gut"),
+    (
+        "tissue_recognition",
+        replace(SCENE, tissues=labels("gut"), tissue_boxes=(boxed("gut", 0.1, 0.1, 0.5, 0.5),)),
+        "gut",
+    ),
     ("safety_assessment", replace(SCENE, criteria=(Verdict(label("two_structures"), False),)), "two_structures"),
     ("triplet_recognition", replace(SCENE, triplets=(triplet("hook", "retract", "gallbladder"),)), "hook"),
     (
@@ -149,7 +153,8 @@ SWAPS: list[tuple[str, Frame, str]] = [
 
 @pytest.mark.parametrize(("name", "other", "names"), SWAPS, ids=[f"{n}-{w}" for n, _, w in SWAPS])
 def test_a_trace_of_other_facts_is_rejected_by_name(name: str, other: Frame, names: str) -> None:
-    mine = replace(SCENE, actions=labels("dissect"))
+    tissues = (boxed("gallbladder", 0.2, 0.3, 0.6, 0.7), boxed("liver", 0.0, 0.0, 0.9, 0.4))
+    mine = replace(SCENE, actions=labels("dissect"), tissue_boxes=tissues if name == "tissue_recognition" else None)
     draft = drafted(name, mine)[0]
     for seed in "abcdef":
         own = trace(name, mine, draft, seed=seed)

@@ -30,7 +30,7 @@ def test_what_two_boxes_tell() -> None:
 
 def test_nothing_is_measured_between_classes_with_several_boxes() -> None:
     two = of_boxes((HOOK, replace(HOOK, box=GRASPER.box), GRASPER), (GALLBLADDER,))
-    assert not any("hook" in (m.subject, m.other) for m in two if m.name not in (Name.SHARE, Name.EDGE))
+    assert not any("hook" in (m.subject, m.other) for m in two if m.name not in (Name.SHARE, Name.EXTENT, Name.EDGE))
 
 
 def test_motion_is_from_the_first_to_the_last_boxes_of_a_clip() -> None:
@@ -52,6 +52,8 @@ Nearest to the grasper is the liver.
 The hook touches the right edge of the image.
 The grasper comes in from the left edge.
 The box of the hook takes up about 16.0 % of the image.
+The box of the hook takes up 40.0 % of the width and 40.0 % of the height.
+The liver touches the top edge.
 16.0 % of the view is in the box of the hook.""".splitlines()
 
 FALSE = """The hook is to the left of the grasper.
@@ -64,6 +66,8 @@ Nearest to the grasper is the gallbladder.
 The hook touches the left edge of the image.
 The grasper comes in from the top edge.
 The box of the hook takes up about 26.0 % of the image.
+The box of the hook takes up 40.0 % of the width and 20.0 % of the height.
+The liver touches the bottom edge.
 The hook moves to the right.
 The grasper stays in place.""".splitlines()
 

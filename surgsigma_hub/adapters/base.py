@@ -26,6 +26,8 @@ REASONINGS: tuple[Reasoning, ...] = ("drop", "inline", "separate")
 TRACE_FORMS: tuple[TraceForm, ...] = ("long", "short")
 VIDEO_FORMS: tuple[VideoForm, ...] = ("file", "frames")
 
+_PLACEHOLDERS = ("<image>", "<video>", "<audio>", "<bbox>", "<ref-object>")
+
 REASONS: Mapping[str, str] = {
     "target": "the answer is an image or a video, which this format cannot hold",
     "no_target": "the answer is a text, or a medium of a kind that this format does not hold",
@@ -77,6 +79,11 @@ class Options:
             raise UnknownNameError("form of traces", self.traces, TRACE_FORMS)
         if self.video is not None and self.video not in VIDEO_FORMS:
             raise UnknownNameError("form of video", self.video, VIDEO_FORMS)
+        if self.system is not None and (held := [tag for tag in _PLACEHOLDERS if tag in self.system]):
+            raise SurgSigmaError(
+                f"the system prompt holds {held[0]}, which trainers replace by the next image, video, sound or box",
+                hint="Say it in other words.",
+            )
 
     @property
     def convention(self) -> Boxes:

@@ -150,7 +150,8 @@ def choose_frames(frames: Frames, length: int, fps: float, name: str, *, timed: 
     ([0, 4, 8], 0.5)
     """
     _check_rate(frames, fps, name, timed=timed)
-    every = frames.count is not None and frames.count >= length  # however many more are asked for
+    enough = frames.count is not None and frames.count >= length  # however many more are asked for
+    every = enough or (frames.rate is not None and frames.most is None and frames.rate >= fps > 0)
     chosen = list(range(length)) if every else list(dict.fromkeys(frames.choose(length, fps)))
     if frames.rate is not None and fps:
         return chosen, min(frames.rate, fps)

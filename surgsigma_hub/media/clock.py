@@ -68,6 +68,10 @@ class Table(Protocol):
     def late(self) -> float:
         """Seconds after the start of its sound at which its first frame is shown."""
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the user should know of its pictures."""
+
     def __len__(self) -> int: ...
 
 
@@ -122,7 +126,7 @@ def read_clock(recording: Recording, file: FilmFile, table: Table) -> Clock | Re
     film = Film(file.path, rate, tuple(times.tolist()))
     if np.array_equal(times, table.seconds):
         film = _film(file, times, rate, fps)
-    return Clock(film, gap * speed, told)
+    return Clock(film, gap * speed, (*told, *table.told))
 
 
 def _told(recording: Recording, table: Table, *, rate: float, fps: float, gap: float, end: float) -> Iterator[str]:

@@ -75,6 +75,8 @@ class FilmIndex:
         width: Pixels of a frame as stored.
         height: Pixels of a frame as stored.
         rotation: Degrees by which stored frames are turned clockwise to be shown: 0, 90, 180 or 270.
+        aspect: Width of a pixel as shown, in heights of it: 1 where they are square.
+        interlaced: A frame is woven of two half pictures, seen one after the other.
         sound: When the sound begins, in seconds by the clock of ``stamps``; None where there is none.
     """
 
@@ -89,6 +91,8 @@ class FilmIndex:
     width: int = 0
     height: int = 0
     rotation: int = 0
+    aspect: Fraction = Fraction(1)
+    interlaced: bool = False
     sound: float | None = None
 
     def __len__(self) -> int:
@@ -137,6 +141,7 @@ class FilmIndex:
         return replace(
             self, stamps=self.stamps[early:], keys=keys, hidden=self.hidden + early,
             width=first.width, height=first.height, rotation=_rotation(first, name),
+            interlaced=bool(first.interlaced_frame),
         )  # fmt: skip
 
 
@@ -243,7 +248,7 @@ def scan(container: Any, stream: Any, name: str) -> FilmIndex:
     return FilmIndex(
         stamps, Fraction(stream.time_base or 1), Fraction(stream.average_rate or 0), order, keys,
         hidden=int((~shown).sum()), counted=counted, steady=counted and stream.codec_context.name not in _REORDERING,
-        sound=_sound(container),
+        aspect=Fraction(stream.sample_aspect_ratio or 1), sound=_sound(container),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ decoded, have no number.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +32,7 @@ class FilmTable:
         height: Pixels as shown, after rotation.
         rotation: Degrees by which the stored frames are turned clockwise to be shown: 0, 90, 180 or 270.
         late: Seconds after the start of its sound at which the first frame is shown.
+        told: What the user should know of its pictures.
     """
 
     seconds: npt.NDArray[np.float64]
@@ -40,6 +42,7 @@ class FilmTable:
     height: int
     rotation: int
     late: float
+    told: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -71,4 +74,12 @@ def _table(index: FilmIndex) -> FilmTable:
     seconds = index.seconds
     seconds.flags.writeable = False
     constant = bool(index.fps) and bool(np.all(np.abs(np.diff(seconds) * index.fps - 1) <= 0.5))
-    return FilmTable(seconds, index.fps, constant, *index.size, index.rotation, index.late)
+    return FilmTable(seconds, index.fps, constant, *index.size, index.rotation, index.late, tuple(_told(index)))
+
+
+def _told(index: FilmIndex) -> Iterator[str]:
+    if index.aspect != 1:
+        form = f"{index.aspect.numerator}:{index.aspect.denominator}"
+        yield f"its pixels are {form}, not square: pictures are taken as stored, {index.width} x {index.height}"
+    if index.interlaced:
+        yield "it is interlaced: each picture is woven of two, seen one after the other"

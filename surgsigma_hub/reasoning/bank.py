@@ -39,6 +39,7 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "acted_on_over_time": _TISSUES,
     "count": frozenset({"count"}),
     "share": frozenset({"name", "per_cent"}) | VERBS,
+    "extent": frozenset({"name", "wide", "high"}) | VERBS,
     "where": frozenset({"name", "box"}) | VERBS,
     "edge": frozenset({"name", "edge"}) | VERBS,
     "tissue_edge": frozenset({"name", "edge"}) | VERBS,

@@ -16,6 +16,11 @@ _EDGE = re.compile(r"\b(?P<edge>left|right|top|upper|bottom|lower)\s+(?:edge|bor
 _PERCENT = re.compile(
     r"\b(?P<n>[0-9]{1,3}(?:\.[0-9]{1,3})?)\s*(?:%|per ?cent)\s+of\s+the\s+(?:image|view|picture|frame|field)\b", re.I
 )
+_EXTENT = re.compile(
+    r"\b(?P<w>[0-9]{1,3}(?:\.[0-9]{1,3})?)\s*(?:%|per ?cent)\s+of\s+the\s+width\s+and\s+"
+    r"(?P<h>[0-9]{1,3}(?:\.[0-9]{1,3})?)\s*(?:%|per ?cent)\s+of\s+the\s+height\b",
+    re.IGNORECASE,
+)
 _OVERLAP = re.compile(r"\b(?P<no>(?:do|does)(?:\s+not|n['’]t)\s+)?overlap(?:s|ping)?\b", re.IGNORECASE)
 _APART = re.compile(r"\bclear of\b|\bapart from\b|\b(?:are|is|lie|lies|stay|stays)\s+(?:well\s+)?apart\b", re.I)
 _NEAREST = re.compile(r"\b(?:nearest|closest)\s+to\b", re.IGNORECASE)
@@ -62,6 +67,10 @@ def measured(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
         owner = owner_of(text, things, match)
         if owner:
             yield made(Name.SHARE, owner, None, match, f"{float(match['n']):.1f}")
+    for match in _EXTENT.finditer(text):
+        owner = owner_of(text, things, match)
+        if owner:
+            yield made(Name.EXTENT, owner, None, match, f"{float(match['w']):.1f} x {float(match['h']):.1f}")
     for match in MOVED.finditer(text):
         owner = owner_of(text, things, match)
         if owner:

@@ -129,7 +129,12 @@ def _placed(
     chosen = min(fitting, key=lambda s: (len(s.fits), -_exact(s.sign)))
     if id not in chosen.fits:
         return [words.say("open", end)]
-    said = [words.say("fits", {"sign": cited(chosen.sign, words), "labels": labels_text(stage, chosen.fits)})]
+    said = [
+        words.say(
+            "fits",
+            {"sign": cited(chosen.sign, words), "labels": labels_text(stage, turned(chosen.fits, words.number()))},
+        )
+    ]
     others = [other for other in chosen.fits if other != id]
     excluded = [other for other in others if other in found.lacking]
     for other in excluded[:2]:
@@ -213,7 +218,7 @@ def _next(scene: Scene, answer: Answer, words: Wording, warrants: Warrants) -> l
             said.append(words.say("followed", {"sign": cited(sign, words), "label": nouns(coming)}))
             decided = True
         elif coming and coming[0] in support.fits and len(support.fits) > 1:
-            labels = labels_text("action", support.fits)
+            labels = labels_text("action", turned(support.fits, words.number()))
             said.append(words.say("followed_by_some", {"sign": cited(sign, words), "labels": labels}))
         else:
             said.append(words.say("last_seen", {"doing": nouns((last,))}))

@@ -43,19 +43,30 @@ def evidence(scene: Scene, memory: Memory, about: frozenset[str] | None, *, of_t
     key = ("evidence", of_tissue, about)
     known: list[Evidence] | None = None if scene.is_clip else memory.things.get(key)
     if known is None:
-        every = _single(measures(scene, memory))
-        some = [m for m in every if about is None or m.subject in about]
-        # Of large organs that overlap, the centres say little.
-        some = [m for m in some if m.name is not Name.SIDE or _kind(m.subject) == "instrument"]
-        known = [told for m in some if (told := _told(m)) is not None]
-        counts = not scene.is_clip and (
-            about is None or about >= {b.label.id for b in scene.frames[0].instrument_boxes or ()}
-        )
+        known = [told for id, told in _every(scene, memory) if about is None or id in about]
+        counts = not scene.is_clip and _all_tools(scene.frames[0], about)
         if counts and (number := _counted(scene.frames[0], by_class=of_tissue)) > 1:
             known.append(("count", {"count": number_word(number)}))
         if not scene.is_clip:
             memory.things[key] = known
     return known
+
+
+def _every(scene: Scene, memory: Memory) -> list[tuple[str, Evidence]]:
+    """All that can be said by measure, with the id of what it is said of."""
+    known: list[tuple[str, Evidence]] | None = None if scene.is_clip else memory.things.get("told")
+    if known is None:
+        some = _single(measures(scene, memory))
+        # Of large organs that overlap, the centres say little.
+        some = [m for m in some if m.name is not Name.SIDE or _kind(m.subject) == "instrument"]
+        known = [(m.subject, told) for m in some if (told := _told(m)) is not None]
+        if not scene.is_clip:
+            memory.things["told"] = known
+    return known
+
+
+def _all_tools(frame: Frame, about: frozenset[str] | None) -> bool:
+    return about is None or about >= {b.label.id for b in frame.instrument_boxes or ()}
 
 
 _RELATIONS = {
@@ -123,10 +134,6 @@ def _definite(id: str) -> str:
     return forms(_kind(id), id).the
 
 
-def _all_tools(frame: Frame, about: frozenset[str] | None) -> bool:
-    return about is None or about >= {b.label.id for b in frame.instrument_boxes or ()}
-
-
 def _counted(frame: Frame, *, by_class: bool) -> int:
     """How many instruments are in view; 0 where one is named that has no box, or where not all may be boxed.
 
@@ -143,25 +150,23 @@ def spots_of(scene: Scene, memory: Memory, about: frozenset[str] | None) -> list
 
     Kept for the other samples of the moment; of nothing but what the answer is ``about``.
     """
-    known: list[Evidence] | None = None if scene.is_clip else memory.things.get(("spots", about))
+    known: list[tuple[str, Evidence]] | None = None if scene.is_clip else memory.things.get("spots")
     if known is not None:
-        return known
+        return [told for id, told in known if about is None or id in about]
     boxed = [f for f in scene.frames if f.instrument_boxes is not None or f.tissue_boxes is not None]
     if not boxed:
         return []
     first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
-    if about is not None:
-        first = {key: box for key, box in first.items() if key[1] in about}
     if scene.is_clip:
         return [
             ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})
             for (k, id), box in first.items()
-            if k == "instrument" and (k, id) in last and last[k, id] != box
+            if k == "instrument" and (k, id) in last and last[k, id] != box and (about is None or id in about)
         ]
-    known = memory.things["spots", about] = [
-        ("where", {"name": name_of(k, id), "box": corners(box), **verbs(k, id)}) for (k, id), box in first.items()
+    known = memory.things["spots"] = [
+        (id, ("where", {"name": name_of(k, id), "box": corners(box), **verbs(k, id)})) for (k, id), box in first.items()
     ]
-    return known
+    return [told for id, told in known if about is None or id in about]
 
 
 def _boxed_once(frame: Frame) -> dict[tuple[Kind, str], Box]:
@@ -189,6 +194,9 @@ def _told(m: Measure) -> Evidence | None:
     name, said = name_of(kind, m.subject), verbs(kind, m.subject)
     if m.name is Name.SHARE:
         return "share", {"name": name, "per_cent": m.value, **said}
+    if m.name is Name.EXTENT:
+        wide, _, high = m.value.partition(" x ")
+        return "extent", {"name": name, "wide": wide, "high": high, **said}
     if m.name is Name.EDGE:
         return "edge" if kind == "instrument" else "tissue_edge", {"name": name, "edge": m.value, **said}
     if m.name is Name.SIDE:

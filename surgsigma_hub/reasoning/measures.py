@@ -34,6 +34,7 @@ class Name(StrEnum):
     NEAREST = "nearest"
     EDGE = "edge"
     SHARE = "share"
+    EXTENT = "extent"
     MOVED = "moved"
 
 
@@ -43,7 +44,8 @@ class Measure(NamedTuple):
     Attributes:
         other: The class it is measured against; empty for edges, shares and motion.
         value: The side (left, right, above, below), the edge (left, right, top, bottom), the share of the image in
-            per cent, or where it moved in words ("up and to the left", "in place"). Empty for the others.
+            per cent, those of its width and height ("25.0 x 12.5"), or where it moved in words ("up and to the left",
+            "in place"). Empty for the others.
     """
 
     name: Name
@@ -113,6 +115,7 @@ def per_cent(box: Box) -> str:
 
 def _alone(id: str, box: Box) -> Iterator[Measure]:
     yield Measure(Name.SHARE, id, "", per_cent(box))
+    yield Measure(Name.EXTENT, id, "", f"{100 * (box.x2 - box.x1):.1f} x {100 * (box.y2 - box.y1):.1f}")
     gaps = (("left", box.x1), ("right", 1 - box.x2), ("top", box.y1), ("bottom", 1 - box.y2))
     yield from (Measure(Name.EDGE, id, "", edge) for edge, gap in gaps if gap <= _AT_EDGE)
 

@@ -37,10 +37,12 @@ _TOGETHER = 4
 """So many tissues of a description are told in one sentence; of more, some are told apart, by name."""
 _NOTED = 2
 """Of so many long lists, one stands as in notes, without articles."""
+_TO_BOX = (" ", " ", " at ", " in ", " within ", " inside ")
+"""Between a name and the box that the answer gives."""
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 _MOST_STYLES = 4
 """Ways to choose among what need not be told; few, since what is chosen is kept for the other samples of the moment."""
-_BY_BOX = 5
+_BY_BOX = 3
 """Of so many lists, one gives boxes in place of words."""
 _LONG_BY_BOX = 2
 """Of so many long lists of what is asked for or described, one gives boxes, a grounding of each thing."""
@@ -121,7 +123,9 @@ def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things |
     if tools is not None and tools.text:
         kind = "instruments_over_time" if scene.is_clip else "instruments"
         slots = {"a_list": tools.text, "are": tools.be, "things": "instruments" if tools.be == "are" else "instrument"}
-        yield words.say("instruments_noted", {"names": tools.names}) if tools.names else words.say(kind, slots)
+        yield said_once(
+            words.say("instruments_noted", {"names": tools.names}) if tools.names else words.say(kind, slots)
+        )
     elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
         yield words.say("no_instruments")
     if anatomy is not None and anatomy.text:
@@ -132,9 +136,22 @@ def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things |
         if anatomy.more:
             slots = {"the_list": anatomy.more, "are": anatomy.more_be, "things": _structures(anatomy.more_be)}
             told = f"{told} {words.say('more_tissues', slots)}"
-        yield told
+        yield said_once(told)
     elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
         yield words.say("no_tissues")
+
+
+_SAID_BEFORE = re.compile(r"(?:In|Within|The|This)\b[^,:]*?\b(view|image|scene|frame|field)\b")
+
+
+def said_once(text: str) -> str:
+    """``text`` without a second mention of the image or view that it opens with.
+
+    >>> said_once("In this image, I see a hook at the top of the image and a grasper (lower left).")
+    'In this image, I see a hook at the top and a grasper (lower left).'
+    """
+    said = _SAID_BEFORE.match(text)
+    return text if said is None else f"{text[: said.end()]}{text[said.end() :].replace(f' of the {said[1]}', '')}"
 
 
 def _structures(number: str) -> str:
@@ -167,7 +184,8 @@ def _asked(
     """What the answer of a task of level 1 needs beyond what is in view."""
     if answer.boxes and task.label_kinds:
         kind = task.label_kinds[0]
-        boxes = "; ".join([f"{name_of(kind, b.label)} {box_text(b)}" for b in answer.boxes])
+        link = words.pick(_TO_BOX)
+        boxes = "; ".join([f"{name_of(kind, b.label)}{link}{box_text(b)}" for b in answer.boxes])
         return [words.say("boxes", {"boxes": boxes, "boxes_noun": "boxes" if len(answer.boxes) > 1 else "box"})]
     if task.answer is AnswerKind.BOXES and any(s is not None and s.text and s.asked for s in (tools, anatomy)):
         # What is listed but has no box is in view all the same.
@@ -212,7 +230,7 @@ def _things(
     if described:
         by_box = bool(boxes) and style % 8 > 0
     else:
-        one_in = _BY_BOX if not long else _LONG_BY_BOX if asked else 0
+        one_in = (2 if task.answer is AnswerKind.CRITERIA else _BY_BOX) if not long else _LONG_BY_BOX if asked else 0
         by_box = bool(boxes) and not boxed and one_in > 0 and style % one_in == 0
     apart: tuple[str, ...] = ()
     if described and kind == "target" and len(order) > _TOGETHER and style & 3:
@@ -222,7 +240,8 @@ def _things(
         pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=by_box)
     else:
         pieces = [thing_in_view(kind, id) for id in order]
-    number = be(kind, order) if kind == "target" or len(pieces) < 2 else "are"
+    several = len(pieces) > 1 or sum(b.label.id in order for b in boxes) > 1  # "two graspers" is one piece
+    number = "are" if kind == "instrument" and several else be(kind, order)
     some = boxes
     more = listed(_placed(kind, apart, some, style // 11, sized=False, by_box=by_box), style // 7)
     listed_whole = kind == "instrument" or any(f.holds_all(Fact.TISSUES) or f.tissue_boxes for f in scene.frames)
@@ -326,6 +345,9 @@ def _placed(
             # Of what can be counted nobody says whether it is one kidney or two polyps.
             again = " and again ".join(regions) if forms(kind, id).article is Article.COUNT else joined(regions)
             pieces.append(f"{thing_in_view(kind, id)} {again}".strip())
+            continue
+        if len(some) > 1 and not placed:  # "one grasper and another grasper" only where their places follow
+            pieces.append(forms(kind, id).counted(len(some)))
             continue
         for n, b in enumerate(some):
             thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)

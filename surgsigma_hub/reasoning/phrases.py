@@ -16,7 +16,7 @@ from ..ontology.forms import Article, act_of, acting_on, forms
 from ..records import Box
 from ..tasks.common.wording import joined, with_article
 from .bank import Wording, expanded
-from .inflection import infinitive, present
+from .inflection import infinitive, present, undergoing
 from .label_spans import find
 from .warrants import Sign
 
@@ -189,14 +189,14 @@ def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
     name = name_of(kind, id)
     named = f"{size} {name}" if size and not name.startswith(_SIZES) else name
     if forms(kind, id).article in (Article.PLURAL, Article.MASS):
-        return named if nth < 1 else f"more {named}"
+        return named if nth < 1 else f"further {named}"
     return with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
 
 
 def lying(where: str, style: int) -> str:
     """A place with a word before it that leads from the thing to it, or with none.
 
-    >>> lying("in the center", 0), lying("in the center", 4), lying("(top left)", 4)
+    >>> lying("in the center", 0), lying("in the center", 3), lying("(top left)", 3)
     ('in the center', 'located in the center', '(top left)')
     """
     links = _data()["lying"]
@@ -220,7 +220,7 @@ _JOINED = 3
 def listed(pieces: Sequence[str], style: int) -> str:
     """Things in view as a list; the last two always by "and", so that the verb is plural.
 
-    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 3)
+    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 4)
     ('a hook, a grasper and scissors', 'a hook and also a grasper')
     """
     if len(pieces) < 2:
@@ -261,13 +261,14 @@ _Stand = Literal["alone", "first", "later"]
 
 
 @cache
-def _ways(stand: _Stand, noun: bool, verb: bool, moment: bool) -> tuple[str, ...]:
+def _ways(stand: _Stand, noun: bool, verb: bool, passive: bool, moment: bool) -> tuple[str, ...]:
     """Ways to say what one instrument does.
 
     Args:
         stand: Only the first clause may name the act or the surgeon before the tool.
         noun: Whether the act has a noun; else only ways that say it as a participle.
         verb: Whether it has an infinitive and a present tense.
+        passive: Whether it can be said of what it is done to.
         moment: Whether it is said of a moment, which has a "now".
     """
     data = _data()["clauses"]
@@ -275,7 +276,7 @@ def _ways(stand: _Stand, noun: bool, verb: bool, moment: bool) -> tuple[str, ...
     kinds = {"alone": ("tool_first", "first_only", "alone_only"), "first": ("tool_first", "first_only")}
     lines = [line.replace("|@now]", now) for kind in kinds.get(stand, ("tool_first",)) for line in data[kind]]
     ways = expanded(line.replace("[]", "") for line in lines)
-    lacking = ("{of}",) * (not noun) + ("{to}", "{acts}", "{surgeon_acts}") * (not verb)
+    lacking = ("{of}",) * (not noun) + ("{to}", "{acts}", "{surgeon_acts}") * (not verb) + ("{done}",) * (not passive)
     return tuple(way for way in ways if not any(slot in way for slot in lacking))
 
 
@@ -294,14 +295,16 @@ def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, 
     on, of = acting_on(action, target), deed(action, target)
     to = infinitive(action, target) if tool.acts else ""
     # A participle can be taken by no "performs" and no "is carried out".
-    ways = _ways(stand, on != of, bool(to), moment)
+    undergoes, done = undergoing(action, target)
+    ways = _ways(stand, on != of, bool(to), bool(done), moment)
     way = ways[style % len(ways)]
     perform = "perform" if tool.is_plural else "performs"
     surgeon_acts = present(to) if to else ""
     acts = to if tool.is_plural else surgeon_acts
     return way.format(
-        subject=subject, be=tool.be, on=on, of=of, perform=perform, to=to, acts=acts, surgeon_acts=surgeon_acts
-    )
+        subject=subject, be=tool.be, on=on, of=of, perform=perform, to=to, acts=acts, surgeon_acts=surgeon_acts,
+        undergoes=undergoes, done=done,
+    )  # fmt: skip
 
 
 def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = False) -> str:
@@ -380,7 +383,9 @@ def _purposes() -> dict[tuple[str, str], tuple[str, ...]]:
 def purposes_of(action: str, target: str) -> tuple[str, ...]:
     """What an action is for, each as the rest of a sentence about it ("keeps the view open"); none where unknown."""
     known = _purposes()
-    return known.get((action, target)) or known.get((action, ""), ())
+    own = known.get((action, target))
+    # What an act is for in general is said of tissue; of a bag it would be nonsense.
+    return own or (() if target in concepts("instrument") else known.get((action, ""), ()))
 
 
 @cache

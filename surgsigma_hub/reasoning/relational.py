@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from ..ontology import NULL
 from ..ontology.forms import acting_on, forms
@@ -125,7 +126,7 @@ def _warrant(instrument: str, action: str, target: str, words: Wording, warrants
             return [words.say("act_typical", {"sign": work, "label": label})]
         fits = tuple(id for id in support.fits if id != NULL)
         if action in fits and len(fits) > 1:
-            labels = labels_text("action", fits)
+            labels = labels_text("action", turned(fits, words.number()))
             return [words.say("act_fits", {"sign": work, "labels": labels})]
     return []
 
@@ -152,7 +153,7 @@ def _clip(scene: Scene, only: tuple[str, ...] | None, words: Wording) -> list[st
     if not states:
         return []
     style = words.number()
-    told = list(dict.fromkeys(_told(state, style) for state in states))
+    told = [said for said, _ in groupby(_told(state, style) for state in states)]
     if len(told) == 1:
         return [words.say("throughout", {"first": told[0]})]
     said = [words.say("order", {"first": told[0], "then": told[1]})]

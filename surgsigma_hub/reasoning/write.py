@@ -107,7 +107,9 @@ def _says_again(task: Task, scene: Scene, draft: Draft, seen: Sequence[str], rel
     if not seen:
         return task.answer in _TOLD and (len(relations) == 1 or task.answer is not AnswerKind.LABELS)
     bare = task.level == 1 and task.answer is AnswerKind.LABELS and len(seen) == 1
-    return bare and not (draft.answer.labels and _any_box(scene))
+    of_tissue = "target" in task.label_kinds
+    placed = any(frame.tissue_boxes if of_tissue else frame.instrument_boxes for frame in scene.frames)
+    return bare and not (draft.answer.labels and placed)
 
 
 def _any_box(scene: Scene) -> bool:

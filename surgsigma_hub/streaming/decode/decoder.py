@@ -36,6 +36,8 @@ _POOL = 512 << 20  # bytes of pixels that all threads together keep for reuse, a
 _AT_A_TIME = 16  # frames of a clip that lie in memory at full size before they are resized
 _MOST = 100_000
 """Frames chosen of one clip at most: most have hundreds, one whose frames stand for hours may ask for billions."""
+_SLOWEST = 1e-6
+"""Frames a second: with fewer, or more than the inverse, the place of a frame is no number any more."""
 _JPEG = b"\xff\xd8"
 _DIRECT = ("YCbCr", "Gray")  # colour spaces of JPEG that simplejpeg and Pillow read alike
 
@@ -62,6 +64,10 @@ class Frames:
             raise SurgSigmaError(f"Frames needs one of count, rate and indices, got {' and '.join(given) or 'none'}")
         if any(value is not None and not value > 0 for value in (self.count, self.rate, self.most)):
             raise SurgSigmaError("Frames: count, rate and most must be above 0")
+        if self.rate is not None and not _SLOWEST <= self.rate <= 1 / _SLOWEST:
+            raise SurgSigmaError(
+                f"{self.rate:g} frames a second", hint=f"Expected a rate from {_SLOWEST:g} to {1 / _SLOWEST:g}."
+            )
 
     def choose(self, length: int, fps: float) -> list[int]:
         """The frames of a clip with ``length`` frames.

@@ -234,7 +234,7 @@ def box_text(box: Box | AnswerBox) -> str:
     """Corners with three decimals; a box that is thinner is said a thousandth wide, since none reads as empty.
 
     >>> box_text(AnswerBox("hook", 0.282, 0.452, 0.447, 0.75249)), box_text(Box(0.1, 0.5006, 0.3, 0.5013))
-    ('[0.282, 0.452, 0.447, 0.752]', '[0.100, 0.501, 0.300, 0.502]')
+    ('[0.282, 0.452, 0.447, 0.752]', '[0.100, 0.500, 0.300, 0.501]')
     """
     x1, y1, x2, y2 = (f"{end:.3f}" for end in (box.x1, box.y1, box.x2, box.y2))
     if x1 == x2:

@@ -13,7 +13,7 @@ from ...ontology import Kind
 from ...records import Answer, AnswerBox
 from ..common.answers import NOT_TISSUE, boxes_text
 from ..common.base import Size, Space
-from .corners import Corners, corners_in, shares, space_of, to_box
+from .corners import Corners, by_sides, corners_in, shares, space_of, to_box
 from .denial import denied
 from .labels import says_none
 from .lexicon import lexicon
@@ -68,6 +68,7 @@ class Boxes:
             raise SurgSigmaError(f"an image cannot have the size {size}", hint="Give size=(width, height) in pixels.")
         expected = f"{self.kind} boxes, or none"
         part = answer_part(_BOX_END.sub("] ", _BOX_START.sub(" [", text)), expected)
+        part = by_sides(part)
         told = shares(part)
         part, space = told, (space if told == part else "unit")
         try:

@@ -36,6 +36,17 @@ _PERCENT = re.compile(
 _HUNDREDTH = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s?%")
 
 
+_SIDES = ("left", "top", "right", "bottom")
+_AT_SIDE = (
+    rf"(?:from\s{{1,2}})?(?:the\s{{1,2}})?(?:{'|'.join(_SIDES)})(?:\s(?:edge|side|border))?"
+    r"\s{0,2}(?:[:=]|is\s+at|is|at)?\s{0,2}\d{1,7}(?:\.\d{1,17})?\s?%?"
+)
+_BY_SIDES = re.compile(
+    rf"\b{_AT_SIDE}(?:\s{{0,3}}(?:[,;](?:\s{{0,3}}and\b)?|to\b|and\b)?\s{{0,3}}{_AT_SIDE}){{3}}", re.I
+)
+_ONE_SIDE = re.compile(r"(left|top|right|bottom)\D*?(\d+(?:\.\d+)?\s?%?)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Corners:
     """Four numbers as written, and the characters of the text that they take."""
@@ -66,6 +77,21 @@ def corners_in(text: str) -> list[Corners]:
     if not found:
         found = [Corners(tuple(map(float, m.groups())), m.start(), m.end()) for m in _BARE.finditer(text)]
     return sorted(found, key=lambda c: c.start)
+
+
+def by_sides(text: str) -> str:
+    """``text`` with four sides told by name, in whichever order, as a box in brackets.
+
+    >>> by_sides("hook: left 10%, right 45%, top 20%, bottom 60%"), by_sides("left 10%, left 20%, top 1%, right 3%")
+    ('hook: [10%, 20%, 45%, 60%]', 'left 10%, left 20%, top 1%, right 3%')
+    """
+
+    def box(match: re.Match[str]) -> str:
+        told = [(side.lower(), number) for side, number in _ONE_SIDE.findall(match[0])]
+        sides = dict(told)
+        return f"[{', '.join(sides[side] for side in _SIDES)}]" if len(sides) == len(told) == 4 else match[0]
+
+    return _BY_SIDES.sub(box, text)
 
 
 def shares(text: str) -> str:
