@@ -53,6 +53,7 @@ The hook touches the right edge of the image.
 The grasper comes in from the left edge.
 The box of the hook takes up about 16.0 % of the image.
 The box of the hook takes up 40.0 % of the width and 40.0 % of the height.
+The box of the hook spans 40.0 % of the image's height and 40.0 % of its width.
 The liver touches the top edge.
 16.0 % of the view is in the box of the hook.""".splitlines()
 
@@ -67,6 +68,7 @@ The hook touches the left edge of the image.
 The grasper comes in from the top edge.
 The box of the hook takes up about 26.0 % of the image.
 The box of the hook takes up 40.0 % of the width and 20.0 % of the height.
+The box of the hook spans 20.0 % of the image's height and 40.0 % of its width.
 The liver touches the bottom edge.
 The hook moves to the right.
 The grasper stays in place.""".splitlines()

@@ -13,12 +13,14 @@ _SIDE = re.compile(
     r"\b(?:to|on)\s+the\s+(?P<side>left|right)(?:\s+side)?\s+of\b|\b(?P<over>above|below)\b", re.IGNORECASE
 )
 _EDGE = re.compile(r"\b(?P<edge>left|right|top|upper|bottom|lower)\s+(?:edge|border|margin)\b", re.IGNORECASE)
+_PART = r"[0-9]{1,3}(?:\.[0-9]{1,3})?"
 _PERCENT = re.compile(
-    r"\b(?P<n>[0-9]{1,3}(?:\.[0-9]{1,3})?)\s*(?:%|per ?cent)\s+of\s+the\s+(?:image|view|picture|frame|field)\b", re.I
+    rf"\b(?P<n>{_PART})\s*(?:%|per ?cent)\s+of\s+the\s+(?:image|view|picture|frame|field)\b(?!['’]s)", re.IGNORECASE
 )
+_OF = r"\s*(?:%|per ?cent)\s+of\s+(?:the|its|the (?:image|view|frame|field)['’]s)\s+"
 _EXTENT = re.compile(
-    r"\b(?P<w>[0-9]{1,3}(?:\.[0-9]{1,3})?)\s*(?:%|per ?cent)\s+of\s+the\s+width\s+and\s+"
-    r"(?P<h>[0-9]{1,3}(?:\.[0-9]{1,3})?)\s*(?:%|per ?cent)\s+of\s+the\s+height\b",
+    rf"\b(?P<w>{_PART}){_OF}width\s+and\s+(?P<h>{_PART}){_OF}height\b"
+    rf"|\b(?P<high>{_PART}){_OF}height\s+and\s+(?P<wide>{_PART}){_OF}width\b",
     re.IGNORECASE,
 )
 _OVERLAP = re.compile(r"\b(?P<no>(?:do|does)(?:\s+not|n['’]t)\s+)?overlap(?:s|ping)?\b", re.IGNORECASE)
@@ -70,7 +72,8 @@ def measured(text: str, things: Sequence[Mention]) -> Iterator[Claim]:
     for match in _EXTENT.finditer(text):
         owner = owner_of(text, things, match)
         if owner:
-            yield made(Name.EXTENT, owner, None, match, f"{float(match['w']):.1f} x {float(match['h']):.1f}")
+            wide, high = match["w"] or match["wide"], match["h"] or match["high"]
+            yield made(Name.EXTENT, owner, None, match, f"{float(wide):.1f} x {float(high):.1f}")
     for match in MOVED.finditer(text):
         owner = owner_of(text, things, match)
         if owner:

@@ -60,7 +60,8 @@ _LATER = re.compile(
 )
 _WARRANT = re.compile(
     r"(?P<defined>\bbelongs? to\b)|(?P<typical>\b(?:typical(?:ly)?|characteristic)\b(?:\s+(?:of|followed by))?)"
-    r"|(?P<fits>\bfits?\b|\bin keeping with\b|\bwent on with\b|\bgave way to\b)|(?P<against>\bagainst\b)",
+    r"|(?P<fits>\bfits?\b|\b(?:in keeping|consistent|compatible) with\b|\bwent on with\b|\bgave way to\b)"
+    r"|(?P<against>\bagainst\b)",
     re.IGNORECASE,
 )
 """Words before the label that something seen speaks for, or against."""

@@ -330,11 +330,15 @@ def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = Fal
         # "With the hook and the grasper is" would be read as two tools.
         links = _LINKS[2:] if made[0].endswith(f" {forms('instrument', instruments[0]).name}") else _LINKS
         return links[style // 11 % len(links)].join(made)
-    return f"{made[0]} while {joined(made[1:])}" if at_once and len(made) > 1 else joined(made)
+    if not at_once or len(made) == 1:
+        return joined(made)
+    return f"{made[0]}{_AT_ONCE[style // 11 % len(_AT_ONCE)]}{joined(made[1:])}"
 
 
 _LINKS = (" and ", " and ", ", and ", " while ", ", while ")
 """Between two clauses of one moment."""
+_AT_ONCE = (" while ", ", while ")
+"""Before what goes on at the same time for a while."""
 
 
 @cache
