@@ -165,7 +165,7 @@ def test_a_video_of_unknown_length_is_left_out(copy: Path, row: str) -> None:
 
 
 def test_lines_of_no_video_are_told_once(copy: Path) -> None:
-    edit(copy / "annotations.csv", lambda t: t + "x;1;1\n;;\n")
+    edit(copy / "annotations.csv", lambda t: t + "x;1;1\ny;1;1\n;;\n")
     source = opened(copy)
     told = [d for v in source.videos() for d in seen(source, v).frames() if isinstance(d, Defect)]
     assert [d.where for d in told] == ["annotations.csv line 9", "annotations.csv line 10"]

@@ -189,7 +189,7 @@ def test_two_tasks_with_one_id_do_not_take_the_same_line() -> None:
     assert alike < 1200 / len(bank("phase_recognition").answers["stated"]) * 1.6
 
 
-GOLDEN = "76e9feb9a13cf6a4"
+GOLDEN = "3586d23e8f5080fb"
 
 
 def test_word_is_stable() -> None:

@@ -88,7 +88,7 @@ def whole_ends(low: float, high: float, units: int) -> tuple[int, int]:
     """Both ends of a side, 0..1, in whole ``units`` of it, the nearest; one apart where they would be one.
 
     >>> whole_ends(0.25, 0.5, 1000), whole_ends(0.5006, 0.5013, 1000), whole_ends(0.9996, 1.0, 1000)
-    ((250, 500), (501, 502), (999, 1000))
+    ((250, 500), (500, 501), (999, 1000))
     """
     first, last = (min(max(round(end * units), 0), units) for end in (low, high))
     if first >= last:  # thinner than a unit: nothing could be read back of an empty box

@@ -183,10 +183,12 @@ def _boxed_once(frame: Frame) -> dict[tuple[Kind, str], Box]:
 
 
 def _single(found: Iterable[Measure]) -> list[Measure]:
-    """Measures of classes that are in view once, so that "the grasper" is one grasper."""
+    """Measures of classes that are in view once, so that "the grasper" is one grasper; of two sides the plainer."""
     some = list(found)
     shares = [m.subject for m in some if m.name is Name.SHARE]
-    return [m for m in some if shares.count(m.subject) < 2]
+    sides = {(m.subject, m.other): m for m in reversed(some) if m.name is Name.SIDE}
+    plain = (m for m in some if m.name is not Name.SIDE or m is sides[m.subject, m.other])
+    return [m for m in plain if shares.count(m.subject) < 2]
 
 
 def _told(m: Measure) -> Evidence | None:

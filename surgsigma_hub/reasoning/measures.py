@@ -130,11 +130,10 @@ def _centre(box: Box) -> tuple[float, float]:
 
 
 def _sides(a: Box, b: Box) -> Iterator[str]:
+    """Where the first box is as seen from the other, what is plainer to see first."""
     (ax, ay), (bx, by) = _centre(a), _centre(b)
-    if abs(ax - bx) >= _ASIDE:
-        yield "left" if ax < bx else "right"
-    if abs(ay - by) >= _ASIDE:
-        yield "above" if ay < by else "below"
+    across, down = (abs(ax - bx), "left" if ax < bx else "right"), (abs(ay - by), "above" if ay < by else "below")
+    yield from (side for apart, side in sorted((across, down), reverse=True) if apart >= _ASIDE)
 
 
 def _gap(a: Box, b: Box) -> float:
