@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..ontology import Kind, concepts
 from ..ontology.forms import Article, forms, number_word
 from ..records import Box, Coverage, Fact, Frame, LabeledBox
-from ..tasks.common.answers import NOT_TISSUE
+from ..tasks.common.answers import NOT_TISSUE, box_text
 from ..tasks.common.base import Draft
 from .measures import Measure, Name, of_boxes, of_motion, turned
-from .phrases import SIDES, corners, name_of, verbs
+from .phrases import SIDES, name_of, verbs
 from .scene_facts import Memory, Scene
 
 Evidence = tuple[str, Mapping[str, str]]
@@ -159,12 +159,13 @@ def spots_of(scene: Scene, memory: Memory, about: frozenset[str] | None) -> list
     first, last = _boxed_once(boxed[0]), _boxed_once(boxed[-1])
     if scene.is_clip:
         return [
-            ("path", {"name": name_of(k, id), "start": corners(box), "end": corners(last[k, id]), **verbs(k, id)})
+            ("path", {"name": name_of(k, id), "start": box_text(box), "end": box_text(last[k, id]), **verbs(k, id)})
             for (k, id), box in first.items()
             if k == "instrument" and (k, id) in last and last[k, id] != box and (about is None or id in about)
         ]
     known = memory.things["spots"] = [
-        (id, ("where", {"name": name_of(k, id), "box": corners(box), **verbs(k, id)})) for (k, id), box in first.items()
+        (id, ("where", {"name": name_of(k, id), "box": box_text(box), **verbs(k, id)}))
+        for (k, id), box in first.items()
     ]
     return [told for id, told in known if about is None or id in about]
 

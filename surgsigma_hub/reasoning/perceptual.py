@@ -18,7 +18,6 @@ from .evidence import Evidence, evidence, spots_of
 from .phrases import (
     be,
     boxed_in,
-    corners,
     in_order,
     listed,
     lying,
@@ -352,7 +351,7 @@ def _placed(
         for n, b in enumerate(some):
             thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)
             if by_box:
-                pieces.append(f"{thing} {boxed_in(corners(b), style // 9)}")
+                pieces.append(f"{thing} {boxed_in(box_text(b), style // 9)}")
             elif placed and (sized or len(own) <= _MOST_TISSUES or style >> len(pieces) & 1):
                 where = lying(place(region_words(b), style // 5 + 37 * len(pieces)), style // 9 + 3 * len(pieces))
                 pieces.append(f"{thing} {where}")

@@ -234,15 +234,6 @@ def listed(pieces: Sequence[str], style: int) -> str:
     return f"{said}{lasts[style % len(lasts)]}{pieces[-1]}"
 
 
-def corners(box: Box) -> str:
-    """A box as it stands in a trace: x1, y1, x2, y2 in 0..1.
-
-    >>> corners(Box(0.1, 0.2, 0.45678, 1.0))
-    '[0.100, 0.200, 0.457, 1.000]'
-    """
-    return f"[{box.x1:.3f}, {box.y1:.3f}, {box.x2:.3f}, {box.y2:.3f}]"
-
-
 def size_words(box: Box) -> str:
     """How much of the view a box takes up: small below 1/20, large from 1/5 on, else nothing worth a word.
 
