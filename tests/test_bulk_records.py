@@ -46,6 +46,18 @@ def test_the_search_for_cycles_is_as_it_was_afterwards(was: bool) -> None:
         (gc.enable if before else gc.disable)()
 
 
+def test_what_was_made_meanwhile_is_not_gone_through_once_more() -> None:
+    before = gc.isenabled()
+    try:
+        gc.enable()
+        with collection_paused():
+            made = Label("hook")
+        gc.disable()
+        assert all(young is not made for young in gc.get_objects(generation=0))
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
 EDGES = (-1e13, -1.0, -TOLERANCE, -0.0, 0, 0.25, 1, 1 + TOLERANCE, 1.5, 1e12, 10**400, float("inf"), float("nan"))
 
 

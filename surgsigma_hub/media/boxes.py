@@ -75,13 +75,13 @@ def from_xywh(x: float, y: float, w: float, h: float, *, width: float = 1.0, hei
 
 
 def within_unit(x: float, y: float, w: float, h: float) -> Box | None:
-    """The box of :func:`from_xywh` in a frame of 1 x 1, sooner; None where it has to be cut or refused there.
+    """The box of :func:`from_xywh` in a frame of 1 x 1 from floats, sooner; None where it is cut or refused there.
 
     >>> within_unit(0.5, 0.25, 0.25, 0.5), within_unit(0.5, 0.5, 0.51, 0.4)
     (Box(x1=0.5, y1=0.25, x2=0.75, y2=0.75), None)
     """
     right, bottom = x + w, y + h
-    return Box(x / 1.0, y / 1.0, right / 1.0, bottom / 1.0) if 0 <= x < right <= 1 and 0 <= y < bottom <= 1 else None
+    return Box(x, y, right, bottom) if 0 <= x < right <= 1 and 0 <= y < bottom <= 1 else None
 
 
 def whole_ends(low: float, high: float, units: int) -> tuple[int, int]:

@@ -92,16 +92,17 @@ def read_tracks(
     size = (video.get("width"), video.get("height")) if isinstance(video, dict) else (None, None)
     repeated = repeated_in(rows)
     for key in sorted(sorted(rows), key=len):
+        records = rows[key]
         number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else 0
-        if number % every != 1 or key in repeated or number in frames or not isinstance(rows[key], list):
+        if number % every != 1 or key in repeated or number in frames or not isinstance(records, list):
             detail = f"expected one list of records for each number 1, {1 + every}, ...: it is left out"
             defects.append(Defect(Reason.ROW_MALFORMED, f"{where} frame {key[:20]}", detail))
             continue
-        usual = _usual(rows[key], names, own or phases)
+        usual = _usual(records, names, own or phases)
         if usual is not None:
             frames[number] = usual
             continue
-        frames[number], told = _frame(rows[key], f"{where} frame {key[:20]}", names, own or phases, acts, size)
+        frames[number], told = _frame(records, f"{where} frame {key[:20]}", names, own or phases, acts, size)
         defects += told
     return TrackedVideo(frames, tuple(defects), own is None, acts.presumed)
 
@@ -166,13 +167,14 @@ def _usual(records: list[Any], tools: Mapping[int, Label], phases: Mapping[int, 
     phase: int | None = None
     for record in records:
         try:
-            values, id, said, act = record["tool_bbox"], record["instrument"], record["phase"], record["triplet"]
-            x, y, w, h = values
+            (x, y, w, h), id = record["tool_bbox"], record["instrument"]
+            said, act = record["phase"], record["triplet"]
         except (TypeError, KeyError, ValueError):
             return None
-        if type(values) is not list or type(id) is not int or type(said) is not int or act not in _WITHOUT_ACT:
+        if type(id) is not int or type(said) is not int or act not in _WITHOUT_ACT:
             return None
-        label, box = tools.get(id), within_unit(x, y, w, h) if _NUMBERS.issuperset(map(type, values)) else None
+        label = tools.get(id)
+        box = within_unit(x, y, w, h) if type(x) is type(y) is type(w) is type(h) is float else None
         if label is None or box is None or (phase is not None and said != phase):
             return None
         phase = said
