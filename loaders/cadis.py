@@ -6,8 +6,8 @@ The traps of this source and what is done about them are told in ``dataset_cards
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from surgsigma_hub.source import (
     Specialty,
     Still,
     StillsSource,
+    VideoLabels,
 )
+from surgsigma_hub.source.layout import filled, matches
 from surgsigma_hub.source.numbered_files import as_ended
 
 _FPS = 30
@@ -63,6 +65,7 @@ _INSTRUMENTS = {
     35: "Iris Hooks",
 }
 _CODES = MaskCodes.of(_ANATOMY | _OTHER | _INSTRUMENTS)
+_ANYWHERE = "**/*Video{number:d}_frame{frame:d}*.*"
 _LISTED = re.compile(r"Video([0-9]{1,2})_frame([0-9]{6})")
 
 
@@ -101,6 +104,35 @@ class Cadis(StillsSource):
     def canonical_id(self, id: str, fields: Fields) -> str:
         """The operation is a training film of CATARACTS."""
         return f"cataracts/train{fields['number']:02d}"
+
+    @cached_property
+    def _named_so(self) -> dict[int, dict[int, Path]]:
+        """A file named after each frame of each video, wherever it lies, by number; none of a folder without any."""
+        files: dict[int, dict[int, Path]] = {int(f["number"]): {} for f, _ in matches(self.folder, f"{self.video_id}/")}
+        for fields, path in matches(self.folder, _ANYWHERE):
+            files.setdefault(int(fields["number"]), {}).setdefault(int(fields["frame"]), path)
+        return files
+
+    @cached_property
+    def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
+        """Videos with an image at its place, and those of which there is a folder or a file elsewhere."""
+        lying: dict[str, tuple[Fields, Mapping[str, Path]]] = {}
+        for number in self._named_so:
+            lying[filled(self.video_id, {"number": number})] = ({"number": number}, {})
+        return {**lying, **super().found}
+
+    def labels(self, video: Video) -> VideoLabels:
+        """What all images say, and which frames have files but no image at its place."""
+        said = super().labels(video)
+        shown = {still.number for still in self.stills_of(video)}
+        lost = [path for frame, path in sorted(self._named_so[video.data["number"]].items()) if frame not in shown]
+        if shown and not lost:
+            return said
+        lacking = f"this frame and {len(lost) - 1} more" if len(lost) > 1 else "this frame" if lost else "all frames"
+        detail = f"{video.id}/Images lacks {lacking}: put images there and masks in {video.id}/Labels"
+        place = self.relative(lost[0]) if lost else video.id
+        defect = Defect(Reason.MEDIA_MISSING, place, detail, max(1, len(lost)))
+        return replace(said, defects=[*said.defects, defect])
 
     def label_files(self, still: Still) -> tuple[Path, ...]:
         """The mask of the same name."""

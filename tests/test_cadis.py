@@ -61,6 +61,34 @@ def test_frames_with_labels_that_are_listed_as_wrong_are_left_out_where_asked_fo
         read(root, bad_labels="other.txt")
 
 
+@pytest.mark.parametrize(
+    "names", [{"Images": ""}, {"Images": "", "Labels": "mask_"}, {}], ids=["images", "both", "all"]
+)
+def test_a_video_whose_folder_is_flattened_or_empty_is_told_by_name(names: dict[str, str], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    for kind in ("Images", "Labels"):
+        for file in (root / "Video07" / kind).iterdir():
+            if kind in names:
+                file.rename(root / "Video07" / (names[kind] + file.name))
+            elif not names:
+                file.unlink()
+    frames, defects = read(root)
+    assert [video for video, _ in frames] == ["Video01", "Video01", "Video12"]
+    (defect,) = defects
+    assert defect.reason is Reason.MEDIA_MISSING and defect.where.startswith("Video07") and defect.moments == 1
+    lacking = "this frame" if names else "all frames"
+    assert defect.detail == f"Video07/Images lacks {lacking}: put images there and masks in Video07/Labels"
+
+
+def test_a_folder_of_masks_that_is_flattened_is_told(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT, tmp_path / "a"))
+    for file in (root / "Video07" / "Labels").iterdir():
+        file.rename(root / "Video07" / file.name)
+    frames, defects = read(root)
+    assert [video for video, _ in frames] == ["Video01", "Video01", "Video12"]
+    assert [defect.where for defect in defects] == ["Video07/Labels/Video7_frame008830.png"]
+
+
 def test_the_table_holds_every_class_but_those_left_out(real: Path) -> None:
     with (real.parent / "vocab" / "cadis_classes.csv").open(newline="") as file:
         classes = {row["name"] for row in csv.DictReader(file)}

@@ -56,9 +56,10 @@ def test_a_map_lies_on_the_image_of_its_number_and_says_where_nothing_was_measur
         (np.zeros((SIZE[1], SIZE[0]), np.uint16), "nothing was measured"),
         (np.full((SIZE[1], SIZE[0]), 70_000, np.int32), "values 70000..70000, expected 0..65535"),
         (np.full((SIZE[1], SIZE[0] // 2), 9, np.uint16), "depth map of shape"),
-        (np.full((SIZE[1], SIZE[0], 3), 9, np.uint8), "depth map of shape"),
+        (np.full((SIZE[1], SIZE[0], 3), 9, np.uint8), "depth map in colour"),
+        (np.full((SIZE[1], SIZE[0]), 0.25, np.float32), "depth map of float32 values 0.25..0.25, expected the whole"),
     ],
-    ids=["nothing measured", "more than 16 bits", "another size", "colours"],
+    ids=["nothing measured", "more than 16 bits", "another size", "colours", "fractions"],
 )
 def test_a_map_that_is_none_costs_its_image_and_is_named(values: npt.NDArray[Any], said: str, tmp_path: Path) -> None:
     root = tmp_path / "C3VD"

@@ -122,7 +122,7 @@ def test_the_motions_are_those_of_the_table_of_native_names() -> None:
         f"Rotate the {F} the {K} remains idle.",
         f"Do not rotate the {F}.",
         f"Lift the polyp upward with the {K}.",
-        f"Lift the mucosa flap sideways with the {K}.",
+        f"Lift the mucosa flap somewhere with the {K}.",
         f"Pull and rotate the mucosa flap with the {F}.",  # two motions of one instrument
         f"Grasp the mucosa flap with the {K}.",  # a knife has no jaws
         f"Dissect the mucosa flap with the {F}.",

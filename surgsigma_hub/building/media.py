@@ -154,7 +154,15 @@ class MediaStore:
 
     def _depth(self, depth: DepthMap, frame: Stored) -> Stored:
         size, values = frame.full, load_raw(depth.image)
-        if values.ndim != 2 or (values.shape[1], values.shape[0]) != size:
+        if values.ndim != 2:
+            raise MediaError(f"depth map in colour (shape {values.shape}), expected one channel of 8 or 16 bits")
+        if values.dtype.kind == "f":
+            raise MediaError(
+                f"depth map of {values.dtype} values {values.min():g}..{values.max():g}, expected the whole numbers of "
+                "8 or 16 bits that the dataset has: their unit is not known here; take the original map, or scale this "
+                "one back and save it as uint16"
+            )
+        if (values.shape[1], values.shape[0]) != size:
             raise MediaError(f"depth map of shape {values.shape}, expected {size[1]} rows and {size[0]} columns")
         if values.size and not 0 <= int(values.min()) <= int(values.max()) <= _FARTHEST:
             raise MediaError(f"depth map with values {values.min()}..{values.max()}, expected 0..{_FARTHEST}")

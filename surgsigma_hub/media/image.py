@@ -93,7 +93,7 @@ def read_bytes(ref: FileImage | FileSlice) -> bytes:
 
 
 def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
-    """Stored values: ``(H, W, 3)`` uint8 colour, or ``(H, W)`` for grey, index and 16-bit pictures.
+    """Stored values: ``(H, W, 3)`` uint8 colour, or ``(H, W)`` for grey, index, 16-bit and float32 pictures.
 
     Raises:
         MediaError: as :func:`to_jpeg`.
@@ -105,7 +105,7 @@ def load_raw(ref: ImageRef) -> npt.NDArray[Any]:
 
         return read_frame(ref.path, ref.index)
     image = _open(read_bytes(ref), name_of(ref))
-    if image.mode in ("L", "P", "I;16", "I;16B", "I", "1"):
+    if image.mode in ("L", "P", "I;16", "I;16B", "I", "1", "F"):
         return np.asarray(image)
     return np.asarray(as_rgb(image, name_of(ref)))
 

@@ -92,7 +92,7 @@ class StillsSource(DeclaredSource):
 
     def stills_of(self, video: Video) -> list[Still]:
         """The images of a video by number."""
-        return [still for _, still in sorted(self._listed[1][video.id].items())]
+        return [still for _, still in sorted(self._listed[1].get(video.id, {}).items())]
 
     def has_double(self, video_id: str, still: Still) -> bool:
         """Whether another image of this video and number was left out: labels that lie elsewhere may be of that one."""

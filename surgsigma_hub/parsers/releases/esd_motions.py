@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ...errors import BadRowError
 from ..grounding import shortened
@@ -192,11 +193,18 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     if "still" in held or {*tokens} >= {"at", "rest"}:
         stopped = {*tokens} & role("halting") and {*TISSUE} & held  # "stop holding the flap"
         return IDLE if not acts and not stopped else None
-    if acts == {LIFT} and on_flap and "direction" in held and "and" in tokens:
-        return None  # "hold and lift the flap upward"
+    kept_up = any(
+        before in ("keep", "keeps", "keeping") and after.endswith("ing") for before, after in pairwise(tokens)
+    )
+    if acts == {LIFT} and on_flap and "direction" in held and ("and" in tokens or kept_up):
+        return None  # "hold and lift the flap upward"; "keep pulling it upward": on and on, or to hold it there
+    if acts == {LIFT} and {*tokens} & role("taut") and _object(tokens, classes, LIFT) == "flap":
+        return HOLD  # "pull the flap taut"
     if acts == {LIFT} and on_flap | ("lasting" in held) | ("continue" in held and "direction" not in held):
         return HOLD
     turned = ROTATE in acts or bool({*tokens} & role("turning"))
+    if acts == {ROTATE, REACH} and "and" in tokens:
+        return None  # "move and rotate the forceps"
     if acts <= {ROTATE, REACH} and turned and ("angle" in held or acts == {ROTATE, REACH}):
         return ROTATE if not TISSUE & held else None  # "adjust the angle of the forceps"
     if not acts:
@@ -205,15 +213,15 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
         return LIFT if "direction" in held else None  # "flip the flap upward"
     if acts == {REACH} and {*tokens} & role("turning alone") and not TISSUE & held:
         return ROTATE  # "reorient the forceps"
-    if len(acts) != 1:
-        return None
+    if len(acts) != 1 or (TISSUE & held and "off" in tokens and acts <= {ROTATE, GRASP}):
+        return None  # also "take the flap off the forceps"
     act = acts.pop()
     if act == GRASP and ("lasting" in held or {*tokens} & role("keeping")):
         return HOLD  # "keep the forceps gripping the flap"
     if act == LIFT and _object(tokens, classes, LIFT) != "flap":
         if _object(tokens, classes, LIFT) == "instrument" and _to_tissue(tokens, classes):
             return REACH  # "draw the forceps to the edge"
-        led = "direction" in held or "from" in tokens or bool({*tokens} & role("withdrawing"))
+        led = "direction" in held or bool({*tokens} & (role("from") | role("withdrawing")))
         return MOVE if led and _object(tokens, classes, LIFT) == "instrument" else None  # "draw the forceps back"
     return _reaching(tokens, classes) if act == REACH else act
 
@@ -290,7 +298,8 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
     if object_at is not None and not is_instrument(tokens[object_at]):
         between = {*tokens[verb + 1 : object_at]}
         direct = not between & role("onto")
-        if direct and not touches and "edge" not in classes[object_at]:
+        displaced = "edge" not in classes[object_at] or tokens[verb] in role("displacing")
+        if direct and not touches and displaced:
             return LIFT if directed else None
     flaps = [n for n, found in enumerate(classes) if TISSUE & found]
     named = [n for n in range(verb) if n in flaps or is_instrument(tokens[n])]
@@ -300,10 +309,13 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
         and not touches
         and not {*tokens[max(0, named[-1] - 4) : named[-1]]} & role("from or towards")
     ):
-        moved = tokens[verb].endswith("s") or {*tokens[named[-1] : verb]} & {"is", "are", "was", "were", "be", "being"}
+        moved = tokens[verb].endswith("s") or bool({*tokens[named[-1] : verb]} & role("suffering"))
         return LIFT if moved and directed else None  # "the flap is moved upward by the forceps"
     if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & role("from"):
         return MOVE
+    before = {*tokens[max(0, flaps[0] - 3) : flaps[0]]} if flaps else frozenset()
+    if before & role("along") and not before & role("towards"):
+        return None  # "sweep the knife along the edge"
     if flaps or (touches and tokens[verb + 1] == "it"):
         return REACH
     alone = tokens[verb] in role("shifting alone") or {*tokens[verb + 1 :]} & {"position", "positions", "location"}
