@@ -336,7 +336,7 @@ def moments_of(
     for n in whole_seconds(sorted({n for table in tables for n in table}), fps):
         in_phase, in_step = _label(phase, n), _label(step, n)
         in_view, done = _labels(instruments, n), _labels(actions, n)
-        if not (in_phase is in_step is in_view is done is None):
+        if in_phase or in_step or in_view is not None or done is not None:
             found.append(Frame(index=n, fps=fps, phase=in_phase, step=in_step, instruments=in_view, actions=done))
     return found
 
