@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import ceil
 
 from surgsigma_hub.parsers.intervals import Spans, course_in, moments_in
 from surgsigma_hub.parsers.releases.multibypass_files import held_out, read_labelled
-from surgsigma_hub.parsers.runs import Layer
+from surgsigma_hub.parsers.runs import Layer, covered
 from surgsigma_hub.records import Fact, Video
 from surgsigma_hub.source import (
     Access,
@@ -119,6 +120,6 @@ class MultiBypass140(DeclaredSource):
             defects=said.defects,
             course=course,
             lasts=lasts,
-            moments=[n for n in range(1, int(lasts) + 1) if any(a <= n < b for a, b in labelled)],
+            moments=[n for a, b in covered(labelled) for n in range(max(1, ceil(a)), min(int(lasts) + 1, ceil(b)))],
             beyond=(_BEYOND_DAMAGED if said.defects else _BEYOND) * lasts,
         )

@@ -151,6 +151,15 @@ def test_a_shorter_film_is_refused_and_taken_when_its_start_is_stated(lost: floa
     assert frame(read(table, starts_at=0.0), 70) == 1750
 
 
+def test_a_film_that_ends_too_soon_may_be_the_first_of_the_parts_beside_it() -> None:
+    assert "would fit the first part of a recording, whose 2 parts (a, b)" in refused(
+        read(steady(25 * T // 2, 25), parts="2 parts (a, b) have to be joined first")
+    )
+    for whole in (steady(25 * T, 25), steady(25 * 2 * T, 25)):
+        found = read(whole, parts="2 parts (a, b) have to be joined first")
+        assert isinstance(found, Clock) or "parts" not in found.detail
+
+
 def test_a_longer_film_is_refused_and_taken_when_its_start_is_stated() -> None:
     table = steady(25 * (T + 30), 25)
     assert "--option starts_at=-30)" in refused(read(table)) and "--option starts_at=0)" in refused(read(table))

@@ -263,6 +263,60 @@ def test_footage_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None
     assert (recording.place, recording.absent) == ("Films/v03.mp4", "neither images nor a video are there")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Films/v03_1.mp4", "Films/v03_2.mp4"),
+        ("Films/V03-part01.MTS", "Films/V03-part02.MTS"),
+        ("Films/v03/00000.MTS", "Films/v03/00001.MTS"),
+        ("Films/v03/GH010001.MP4", "Films/v03/GH020001.MP4"),
+    ],
+)
+def test_a_film_in_numbered_parts_is_never_one_of_them_and_how_to_join_them_is_said(
+    names: tuple[str, str], tmp_path: Path
+) -> None:
+    source = opened(touch(tmp_path, "Phase/v03.csv", *names))
+    (video,) = source.videos()
+    recording = source.recording(video)
+    assert recording is not None and recording.media is None
+    first, second = (Path(name).name for name in names)
+    assert f"its 2 parts ({first}, {second}) have to be joined first" in recording.absent
+    assert "ffmpeg -f concat -safe 0 -i parts.txt -c copy v03.mp4" in recording.absent
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ("v03 (1).mp4", "v03 (2).mp4"),
+        ("v03_2.mp4", "v03_4.mp4"),
+        ("v031.mp4", "v032.mp4"),
+        ("../x/v03_1.mp4", "../x/v03_2.mp4"),
+    ],
+)
+def test_copies_and_other_videos_are_no_parts(others: tuple[str, ...], tmp_path: Path) -> None:
+    source = opened(touch(tmp_path, "Phase/v03.csv", *(f"Films/{name}" for name in others)))
+    recording = source.recording(next(v for v in source.videos() if v.id == "v03"))
+    assert recording is not None and recording.absent == "neither images nor a video are there"
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (("v03.mp4", "v03_1.mp4", "v03_2.mp4"), "3 parts (v03.mp4, v03_1.mp4, v03_2.mp4)"),
+        (("v03.mp4", "v03_2.mp4"), "2 parts (v03.mp4, v03_2.mp4)"),
+        (("v03.1.mp4", "v03.2.mp4"), "2 parts (v03.1.mp4, v03.2.mp4)"),
+        (("v03.mp4", "v04.mp4"), ""),
+    ],
+)
+def test_parts_beside_a_film_are_noted_for_one_that_ends_too_soon(
+    names: tuple[str, ...], parts: str, tmp_path: Path
+) -> None:
+    source = opened(touch(tmp_path, "Phase/v03.csv", *(f"Films/{name}" for name in names)))
+    recording = source.recording(next(v for v in source.videos() if v.id == "v03"))
+    assert recording is not None and recording.media is not None
+    assert recording.parts.startswith(parts) and bool(recording.parts) is bool(parts)
+
+
 # ----------------------------------------------------------------------------------------------------------- options
 
 

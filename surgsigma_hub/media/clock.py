@@ -185,7 +185,9 @@ def _cuts(recording: Recording, end: float) -> Sequence[str]:
     lacking = recording.lasts - end
     if lacking > 0:
         lost = ("one that lost frames and was timed anew, for which there is no cure",)
+        joined = (f"the first part of a recording, whose {recording.parts}",) if recording.parts else ()
         return (
+            *joined,
             f"a recording whose first {lacking:.6g} s were cut off (--option starts_at={lacking:.6g})",
             "one whose end is missing (--option starts_at=0)",
             *(lost if lacking < _LOSSES * recording.lasts else ()),

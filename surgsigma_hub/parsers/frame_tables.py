@@ -334,16 +334,10 @@ def moments_of(
     tables = [t for t in (phase, step, instruments, actions) if t is not None]
     found = []
     for n in whole_seconds(sorted({n for table in tables for n in table}), fps):
-        frame = Frame(
-            index=n,
-            fps=fps,
-            phase=_label(phase, n),
-            step=_label(step, n),
-            instruments=_labels(instruments, n),
-            actions=_labels(actions, n),
-        )
-        if frame.facts():
-            found.append(frame)
+        in_phase, in_step = _label(phase, n), _label(step, n)
+        in_view, done = _labels(instruments, n), _labels(actions, n)
+        if in_phase or in_step or in_view is not None or done is not None:
+            found.append(Frame(index=n, fps=fps, phase=in_phase, step=in_step, instruments=in_view, actions=done))
     return found
 
 

@@ -198,6 +198,7 @@ class Recording:
             the end.
         spare: Labelled seconds whose image may be missing without being missed.
         told: Things worth telling that were seen while the labels were read.
+        parts: How further numbered parts beside the film are joined, for a film that ends too soon; empty without any.
         stated: What the user states.
     """
 
@@ -212,4 +213,5 @@ class Recording:
     beyond: float = 1.0
     spare: frozenset[float] = frozenset()
     told: tuple[str, ...] = ()
+    parts: str = ""
     stated: Stated = field(default_factory=Stated)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from ..records import Defect, FileImage, FilmFile, Frame, NumberedImages, Reason, Recording, Video, VideoTimeline
 from ..records.bulk import collection_paused
 from .base import Source
+from .film_parts import films_below, films_in, joining, parts_of
 from .layout import Fields, Files, Films, Home, ImageFolders, filled, hash_split, matches, rate_for, split_table
 from .numbered_files import lacking
 
@@ -292,11 +293,37 @@ class DeclaredSource(Source):
                 "absent": lacking(folder, name) + hint,
             }
         if film is not None:
-            return {"media": film, "place": self.relative(film.path), "absent": "the video is missing", **within}
+            parts = self._joining(film.path.stem.partition(".")[0], beside=film.path)
+            place = self.relative(film.path)
+            return {"media": film, "place": place, "absent": "the video is missing", "parts": parts, **within}
         assert self.films is not None, f"{self.info.name} declares footage: neither videos nor images"
         place = filled(self.films.places[0], fields).removeprefix("**/") + ".mp4"
         absent = "the video is missing" if self.images is None else "neither images nor a video are there"
-        return {"media": None, "place": place, "absent": absent, **within}
+        expected = dict.fromkeys(Path(filled(pattern, fields)) for pattern in self.films.places)
+        parts = next((said for film in expected if (said := self._joining(film.name, within=film.parent.name))), "")
+        return {"media": None, "place": place, "absent": f"{absent}; its {parts}" if parts else absent, **within}
+
+    @cached_property
+    def _films_there(self) -> dict[Path, list[Path]]:
+        return films_below(self.folder)
+
+    @cached_property
+    def _films_beside(self) -> dict[Path, list[Path]]:
+        return {}
+
+    def _joining(self, name: str, *, beside: Path | None = None, within: str = "") -> str:
+        """How the numbered parts of a film become it, beside one or in folders of one name; empty without any."""
+        if beside is not None and beside.parent not in self._films_beside:
+            self._films_beside[beside.parent] = films_in(beside.parent)
+        folders = self._films_there if beside is None else {beside.parent: self._films_beside[beside.parent]}
+        for folder, films in folders.items():
+            own = folder.name.casefold() == name.casefold()
+            holders = {folder.name.casefold(), folder.parent.name.casefold() if own else ""}
+            if within in ("", "**") or within.casefold() in holders:
+                parts = parts_of(name, folder, films)
+                if parts:
+                    return joining(parts, f"{name}.mp4")
+        return ""
 
     def image_numbers(self, video: Video) -> list[int]:
         """Numbers of the images of a video that :attr:`images` names, rising."""

@@ -27,7 +27,7 @@ Fields = Mapping[str, int | str]
 
 _ADDED = frozenset({"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini", "SYNAPSE_METADATA_MANIFEST.tsv"})
 
-_DEEPEST = 8
+DEEPEST = 8
 """Levels that ``**/`` goes down: a link to a folder above would have it go round without end."""
 
 
@@ -204,7 +204,7 @@ def _below(
     part, rest = parts[0], parts[1:]
     if part == "**":
         yield from _below(folder, rest, fields, folders=folders)
-        for name, is_folder in _listed(folder) if depth < _DEEPEST else ():
+        for name, is_folder in _listed(folder) if depth < DEEPEST else ():
             if is_folder:
                 yield from _below(folder / name, parts, fields, folders=folders, depth=depth + 1)
         return
