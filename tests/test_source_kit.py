@@ -285,7 +285,13 @@ def test_a_film_in_numbered_parts_is_never_one_of_them_and_how_to_join_them_is_s
 
 
 @pytest.mark.parametrize(
-    "others", [("v03 (1).mp4", "v03 (2).mp4"), ("v03_2.mp4", "v03_4.mp4"), ("v031.mp4", "v032.mp4")]
+    "others",
+    [
+        ("v03 (1).mp4", "v03 (2).mp4"),
+        ("v03_2.mp4", "v03_4.mp4"),
+        ("v031.mp4", "v032.mp4"),
+        ("../x/v03_1.mp4", "../x/v03_2.mp4"),
+    ],
 )
 def test_copies_and_other_videos_are_no_parts(others: tuple[str, ...], tmp_path: Path) -> None:
     source = opened(touch(tmp_path, "Phase/v03.csv", *(f"Films/{name}" for name in others)))

@@ -293,14 +293,14 @@ class DeclaredSource(Source):
                 "absent": lacking(folder, name) + hint,
             }
         if film is not None:
-            parts = self._joining(film.path.stem.partition(".")[0], film.path)
+            parts = self._joining(film.path.stem.partition(".")[0], beside=film.path)
             place = self.relative(film.path)
             return {"media": film, "place": place, "absent": "the video is missing", "parts": parts, **within}
         assert self.films is not None, f"{self.info.name} declares footage: neither videos nor images"
         place = filled(self.films.places[0], fields).removeprefix("**/") + ".mp4"
         absent = "the video is missing" if self.images is None else "neither images nor a video are there"
-        names = dict.fromkeys(Path(filled(pattern, fields)).name for pattern in self.films.places)
-        parts = next((said for name in names if (said := self._joining(name))), "")
+        expected = dict.fromkeys(Path(filled(pattern, fields)) for pattern in self.films.places)
+        parts = next((said for film in expected if (said := self._joining(film.name, within=film.parent.name))), "")
         return {"media": None, "place": place, "absent": f"{absent}; its {parts}" if parts else absent, **within}
 
     @cached_property
@@ -311,13 +311,19 @@ class DeclaredSource(Source):
     def _films_beside(self) -> dict[Path, list[Path]]:
         return {}
 
-    def _joining(self, name: str, beside: Path | None = None) -> str:
-        """How the numbered parts of a film become it; empty where there are none, anywhere or beside one of them."""
+    def _joining(self, name: str, *, beside: Path | None = None, within: str = "") -> str:
+        """How the numbered parts of a film become it, beside one or in folders of one name; empty without any."""
         if beside is not None and beside.parent not in self._films_beside:
             self._films_beside[beside.parent] = films_in(beside.parent)
         folders = self._films_there if beside is None else {beside.parent: self._films_beside[beside.parent]}
-        found = (parts_of(name, folder, films) for folder, films in folders.items())
-        return next((joining(parts, f"{name}.mp4") for parts in found if parts), "")
+        for folder, films in folders.items():
+            own = folder.name.casefold() == name.casefold()
+            holders = {folder.name.casefold(), folder.parent.name.casefold() if own else ""}
+            if within in ("", "**") or within.casefold() in holders:
+                parts = parts_of(name, folder, films)
+                if parts:
+                    return joining(parts, f"{name}.mp4")
+        return ""
 
     def image_numbers(self, video: Video) -> list[int]:
         """Numbers of the images of a video that :attr:`images` names, rising."""
