@@ -79,7 +79,9 @@ _SIGNS = str.maketrans(
 
 def tokens_of(text: str) -> list[str]:
     """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
-    plain = text.lower().replace("’", "'").replace("n't", " not").replace("...", "…")  # something is left out
+    plain = (
+        text.lower().replace("’", "'").replace("can't", "cannot").replace("n't", " not").replace("...", "…")
+    )  # something is left out
     ended = plain.rstrip()
     if ended.endswith(("!", ".")):
         plain = f"{ended.rstrip('.! ')}."
