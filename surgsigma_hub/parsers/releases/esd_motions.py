@@ -336,7 +336,7 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
     if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & role("from"):
         return MOVE
     before = {*tokens[max(0, flaps[0] - 3) : flaps[0]]} if flaps else frozenset()
-    if before & role("along") and not before & role("towards"):
+    if before & role("along") and not before & role("towards") and tokens[verb] not in role("placing"):
         return None  # "sweep the knife along the edge"
     if flaps or (touches and tokens[verb + 1] == "it"):
         return REACH
