@@ -6,14 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .building.dry_run import run_dry
-from .building.engines import chosen_engine
-from .building.extra import Extra
-from .building.plan import Settings, choose_tasks, chosen_policy
-from .building.report import BuildReport
-from .building.run import run_build
-from .building.scope import Scope
-from .building.warrants import own_rows
 from .errors import SurgSigmaError, UnknownNameError
 from .records import Fact
 from .registry import all_sources, get_source, source_names
@@ -28,6 +20,7 @@ if TYPE_CHECKING:
     from .building.annotations_only import StripReport
     from .building.join import JoinReport
     from .building.repack import RepackReport
+    from .building.report import BuildReport
     from .enrich.judge import Checker
     from .enrich.prompts import What
     from .enrich.report import EnrichReport
@@ -141,6 +134,13 @@ def build(
     Raises:
         SurgSigmaError: see :func:`surgsigma_hub.building.run.run_build`.
     """
+    from .building.dry_run import run_dry
+    from .building.engines import chosen_engine
+    from .building.extra import Extra
+    from .building.plan import Settings, choose_tasks, chosen_policy
+    from .building.run import run_build
+    from .building.scope import Scope
+    from .building.warrants import own_rows
     from .hub.cards import illustrate, refresh
 
     kind = get_source(source)

@@ -79,7 +79,7 @@ class Forgetful:
 
 
 def with_engine(monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
-    monkeypatch.setattr("surgsigma_hub.api.chosen_engine", lambda name, **_: engine)
+    monkeypatch.setattr("surgsigma_hub.building.engines.chosen_engine", lambda name, **_: engine)
 
 
 def test_units_may_run_twice_and_in_any_order(

@@ -67,7 +67,7 @@ class Counting:
 
 
 def with_engine(monkeypatch: pytest.MonkeyPatch, engine: Counting) -> Counting:
-    monkeypatch.setattr("surgsigma_hub.api.chosen_engine", lambda name, **_: engine)
+    monkeypatch.setattr("surgsigma_hub.building.engines.chosen_engine", lambda name, **_: engine)
     return engine
 
 

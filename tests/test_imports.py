@@ -117,3 +117,23 @@ def test_a_stream_of_images_opens_without_the_readers_of_videos() -> None:
     code = "import sys, surgsigma_hub.streaming.open; print([m for m in sys.modules if '.film_' in m or m == 'av'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", "import media.video and media.film_table where a video is asked for"
+
+
+@pytest.mark.parametrize(
+    ("command", "unneeded"),
+    [
+        ("--help", "api registry records source loaders tasks"),
+        ("sources", "building.map building.plan building.run reasoning hub"),
+    ],
+)
+def test_a_list_imports_no_more_than_it_says(command: str, unneeded: str) -> None:
+    """What ``--help`` costs does not depend on the number of sources, and ``sources`` costs little but their names."""
+    code = f"""import contextlib, io, sys
+from surgsigma_hub.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main([{command!r}])
+print(*sys.modules)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = {*done.stdout.split()}
+    assert "surgsigma_hub.cli.listing" in imported
+    assert not {f"surgsigma_hub.{name}" for name in unneeded.split()} & imported, "import it where a command needs it"

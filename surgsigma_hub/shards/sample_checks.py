@@ -10,6 +10,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+import jsonschema_rs
 import orjson
 from jsonschema import Draft202012Validator
 
@@ -19,7 +20,6 @@ from ..schema import KEY, MAX_JSON, MEMBERS, Layout, check_format_version, json_
 from ..source.terms import LICENSES, OTHER
 from .by_medium import layout_of
 from .manifest_checks import depth
-from .schema_match import matcher
 
 ABSOLUTE = re.compile(
     r"""(?:^|(?<=[\s"'(=\[,;]))/(?:[\w.@+-]+/)+[\w.@+-]*"""  # /a/b, at the start of a word: "and/or" is none
@@ -50,7 +50,8 @@ def _validator(layout: Layout) -> Draft202012Validator:
 
 @cache
 def _fits(layout: Layout) -> Callable[[Any], bool]:
-    return matcher(json_schema(layout))
+    """Whether a document fits, in a hundredth of the time of ``jsonschema``, which says why not."""
+    return jsonschema_rs.Draft202012Validator(json_schema(layout)).is_valid
 
 
 def parse(data: bytes) -> tuple[dict[str, Any], list[Finding]]:

@@ -165,6 +165,8 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     motion = _motion_of(tokens, classes) or (IDLE if over and not _says_more(classes) else None)
     if motion is None or motion in _NEVER[instrument]:
         return None
+    if instrument == KNIFE and {*tokens} & role("peeling") and {*tokens} & role("from"):
+        return None  # a lift or a cut
     targeted = any(TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
     suffered = motion == GRASP and tokens[-1].endswith("ed")  # "the forceps is seized"
     if motion not in _WITHOUT_TARGET and not targeted and (suffered or motion not in (HOLD, DISSECT, GRASP)):
@@ -192,7 +194,7 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
         return ROTATE if acts == {ROTATE} else IDLE if not acts - {REACH} else None
     if "still" in held or {*tokens} >= {"at", "rest"}:
         stopped = {*tokens} & role("halting") and {*TISSUE} & held  # "stop holding the flap"
-        return IDLE if not acts and not stopped else None
+        return IDLE if not acts and not stopped and not _left_over(tokens, classes) else None
     kept_up = any(
         before in ("keep", "keeps", "keeping") and after.endswith("ing") for before, after in pairwise(tokens)
     )
@@ -221,9 +223,18 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
     if act == LIFT and _object(tokens, classes, LIFT) != "flap":
         if _object(tokens, classes, LIFT) == "instrument" and _to_tissue(tokens, classes):
             return REACH  # "draw the forceps to the edge"
+        if any(TISSUE & found and "with" in tokens[max(0, n - 3) : n] for n, found in enumerate(classes)):
+            return None  # "draw the forceps upward with the flap": what is held goes along
         led = "direction" in held or bool({*tokens} & (role("from") | role("withdrawing")))
         return MOVE if led and _object(tokens, classes, LIFT) == "instrument" else None  # "draw the forceps back"
     return _reaching(tokens, classes) if act == REACH else act
+
+
+def _left_over(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> bool:
+    """Whether a tissue is parted from the instrument by a joint: "with the flap while the knife is idle"."""
+    named = next((n for n, token in enumerate(tokens) if is_instrument(token)), 0)
+    tissue = next((n for n in range(named) if TISSUE & classes[n]), named)
+    return any("joint" in found for found in classes[tissue:named])
 
 
 def _resting(
@@ -240,7 +251,7 @@ def _resting(
     still = {"rest", "rests", "resting"} & {*tokens} or (
         "steady" in held and ("holding" in held or {*tokens} & role("kept"))
     )
-    return IDLE if still and not flap else None
+    return IDLE if still and not flap and not {*tokens} & (role("taut") | role("stretched")) else None
 
 
 def _object(tokens: Sequence[str], classes: Sequence[frozenset[str]], verb: str, first: int | None = None) -> str:
@@ -298,6 +309,8 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
     if object_at is not None and not is_instrument(tokens[object_at]):
         between = {*tokens[verb + 1 : object_at]}
         direct = not between & role("onto")
+        if directed and tokens[verb] in role("pressing") and "on" in between:
+            return None  # "press down on the flap"
         displaced = "edge" not in classes[object_at] or tokens[verb] in role("displacing")
         if direct and not touches and displaced:
             return LIFT if directed else None
