@@ -30,7 +30,7 @@ from surgsigma_hub.source import (
     VideoLabels,
     hash_split,
 )
-from surgsigma_hub.source.numbered_files import as_ended
+from surgsigma_hub.source.layout import matches
 
 _PHASES = (
     *("Incision", "Viscous agent injection", "Rhexis", "Hydrodissection", "Phacoemulsificiation"),
@@ -90,7 +90,7 @@ class Cataract101(DeclaredSource):
         return float(self._size(video)[1])
 
     def _table(self, kind: str, columns: tuple[str, ...]) -> tuple[Line, ...]:
-        path = as_ended(self.folder / f"{kind}.csv")
+        path = next(path for _, path in matches(self.folder, f"{kind}.csv"))
         try:
             return read_delimited(path, columns, delimiter=";")
         except BadRowError as error:
@@ -104,7 +104,7 @@ class Cataract101(DeclaredSource):
     @cached_property
     def _names(self) -> dict[int, str]:
         """Names of the phases as ``phases.csv`` gives them, or as published where it is missing."""
-        there = as_ended(self.folder / "phases.csv").is_file()
+        there = any(True for _ in matches(self.folder, "phases.csv"))
         lines = self._table("phases", ("Phase", "Meaning")) if there else ()
         sound = [line.cells for line in lines if not line.problem and _ID.fullmatch(line.cells[0])]
         return dict(enumerate(_PHASES, 1)) | {int(number): name for number, name in sound}

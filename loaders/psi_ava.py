@@ -5,7 +5,7 @@ The traps of this source and what is done about them are told in ``dataset_cards
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -117,15 +117,18 @@ class PsiAva(DeclaredSource):
             raise self.layout_error(self.root, f"no annotation file such as {expected}")
         return super().videos()
 
-    def _lacking(self, id: str) -> list[Defect]:
-        """Files that should hold an operation and are missing, of the releases of which the copy has a part."""
+    def _lacking(self, id: str) -> Iterator[Defect]:
+        """What should tell of an operation and does not, of the releases of which the copy has a part."""
         parts = [(n, split_table("psi_ava")[f"fold{n}"].get(id, "")) for n in (1, 2)]
-        detail = f"the file that holds {id} is missing, another is there"
-        return [
-            Defect(Reason.ROW_MALFORMED, filled(_FILES[kind], {"fold": 1, "part": parts[0][1]}), detail)
-            for kind, paths in self._there.items()
-            if paths and not any(part in paths for part in parts)
-        ]
+        for kind, paths in self._there.items():
+            if not paths or kind in self.found[id][1]:
+                continue
+            there = next((paths[part] for part in parts if part in paths), None)
+            if there is None:
+                where = filled(_FILES[kind], {"fold": 1, "part": parts[0][1]})
+                yield Defect(Reason.ROW_MALFORMED, where, f"the file that holds {id} is missing, another is there")
+            else:
+                yield Defect(Reason.ROW_MALFORMED, self.relative(there), f"nothing in the file is of {id}")
 
     def labels(self, video: Video) -> VideoLabels:
         """Phases and steps of each second, and what its key frames show."""

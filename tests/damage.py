@@ -74,6 +74,11 @@ def missing_file(data: bytes) -> None:
     """The file is not there."""
 
 
+def emptied(data: bytes) -> bytes:
+    """The file is there and holds nothing, as where a download or a script was stopped."""
+    return b""
+
+
 def byte_order_mark(data: bytes) -> bytes:
     """A mark that Windows editors write before UTF-8."""
     return MARK + data.removeprefix(MARK)
@@ -111,7 +116,7 @@ def latin_letter(data: bytes) -> bytes:
 
 
 KINDS: tuple[Callable[[bytes], bytes | None], ...] = (
-    cut_line, double_row, missing_file, byte_order_mark, crlf, foreign_column, foreign_encoding, latin_letter,
+    cut_line, double_row, missing_file, emptied, byte_order_mark, crlf, foreign_column, foreign_encoding, latin_letter,
 )  # fmt: skip
 HARMLESS = (byte_order_mark, crlf)
 """What changes no word of a table, so that nothing may change or be told."""

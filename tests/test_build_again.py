@@ -159,6 +159,35 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
         counted(name)
 
 
+def test_parts_of_another_version_are_told_and_made_anew_and_damaged_ones_refused(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    out, goal = tmp_path / "surgsigma", tmp_path / "goal"
+    again(root, goal, tasks=TASKS)
+
+    def killed_after_its_parts() -> list[Path]:
+        with monkeypatch.context() as patch:
+            patch.setattr("surgsigma_hub.building.run._shuffle", lambda *_: (_ for _ in ()).throw(Killed))
+            with pytest.raises(Killed):
+                again(root, out, tasks=TASKS)
+        return sorted(out.rglob("part.json"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("surgsigma_hub.building.plan.code_digest", lambda: "that of last week")
+        for old in killed_after_its_parts():
+            old.write_text('{"frames": 1}')
+    parts = killed_after_its_parts()
+    assert "by another version of surgsigma-hub: its parts are made anew" in caplog.text
+    parts[1].write_text("")
+    with pytest.raises(BuildError, match="counts of a part of an unfinished build cannot be read") as told:
+        again(root, out, tasks=TASKS)
+    assert str(parts[1].parent) in str(told.value.hint)
+    shutil.rmtree(parts[1].parent)
+    before = len(caplog.records)
+    again(root, out, tasks=TASKS)
+    assert digests(out) == digests(goal) and len(caplog.records) == before
+
+
 def test_a_kill_at_any_step_of_the_commit_is_made_good_by_the_next_build(
     root: Path, less: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,8 +29,8 @@ def test_every_line_that_is_not_blank_is_given_back_once(rows: list[list[str]]) 
     text = "\r\n".join("|".join(row) for row in rows)
     found = list(parse_question_lines(text, "a.txt", rest=(0, 1)))
     lines = [n for n, row in enumerate(rows, 1) if "|".join(row).strip()]
-    assert [f.where for f in found] == [f"a.txt line {n}" for n in lines]
-    for n, one in zip(lines, found, strict=True):
+    assert [f.where for f in found] == ([f"a.txt line {n}" for n in lines] or ["a.txt"])
+    for n, one in zip(lines, found if lines else [], strict=True):
         cells = [cell.strip() for cell in rows[n - 1]]
         good = len(cells) in (2, 3) and all(cells[:2])
         assert isinstance(one, Asked) == good

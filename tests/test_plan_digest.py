@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from surgsigma_hub import version
 from surgsigma_hub.building.plan import Settings, SplitPolicy, make_plan
 from surgsigma_hub.reasoning.warrants import Row, Sign
 from surgsigma_hub.registry import get_source
@@ -37,3 +38,28 @@ def test_every_setting_changes_the_digest(name: str, tmp_path: Path) -> None:
     assert getattr(other, name) != getattr(SETTINGS, name)
     first, again, changed = (make_plan(s, source).digest for s in (SETTINGS, replace(SETTINGS), other))
     assert first == again != changed, f"a build with another {name} would take parts of the one before"
+
+
+def test_other_code_has_another_digest_and_so_has_its_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "some_package"
+    (package / "data").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "data" / "words.csv").write_text("a\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    kind = get_source("synthetic")
+    source = kind(None, parse_options(kind, {"videos": "6", "frames": "3"}), cache_dir=tmp_path)
+
+    def plan() -> str:
+        version.code_digest.cache_clear()
+        return make_plan(SETTINGS, source).digest
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(version, "_PARTS", ("some_package",))
+            first = plan()
+            (package / "data" / ".DS_Store").write_text("left by a desktop")
+            assert plan() == first
+            (package / "data" / "words.csv").write_text("b\n")
+            assert plan() != first, "parts worded by older templates would be taken"
+    finally:
+        version.code_digest.cache_clear()

@@ -290,7 +290,9 @@ def test_entries_of_no_case_are_told_once(copy: Path) -> None:
     assert [d.where.removeprefix(SHORT) for d in defects] == [
         " image number 3", " image number 4", " annotation number 3", " annotation number 4",
     ]  # fmt: skip
-    assert read(copy, "CASE004")[1][0].where == "CASE004"  # a key frame without annotation, and nothing else
+    table, bare = read(copy, "CASE004")[1]
+    assert table.detail == "nothing in the file is of CASE004" and table.where.endswith("train.csv")
+    assert bare.where == "CASE004"  # a key frame without annotation
 
 
 def test_names_that_the_file_changes_are_used(copy: Path) -> None:

@@ -12,6 +12,7 @@ import orjson
 from ..ontology import concepts
 from ..reasoning.check import Objection, check
 from ..reasoning.facts import Facts
+from ..records import without_tags
 from ..streaming.typed import typed_sample
 from ..tasks import all_tasks
 from ..tasks.common.further import thing_asked_by
@@ -41,7 +42,7 @@ def conversation_html(messages: Iterable[Mapping[str, Any]]) -> str:
     """Turns of a conversation, each under who says it."""
     turns = []
     for turn in messages:
-        content = turn["content"].replace("<image>", "").replace("<video>", "").strip()
+        content = without_tags(turn["content"])
         role = "question" if turn["role"] == "user" else "answer"
         turns.append(f'<div class="ss-turn ss-{role}"><small>{text(turn["role"])}</small><p>{text(content)}</p></div>')
     return f'<section class="ss-talk">{"".join(turns)}</section>'

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from ..errors import BuildError
+
 INDEX = np.dtype(
     [("order", "<u8"), ("offset", "<u8"), ("length", "<u4"), ("bytes", "<u4"), ("text", "<u4"), ("medium", "<u8")]
 )
@@ -159,8 +161,19 @@ class PartWriter:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """The counts of a finished part."""
-    summary: dict[str, Any] = orjson.loads((folder / "part.json").read_bytes())
+    """The counts of a finished part.
+
+    Raises:
+        BuildError: they are damaged, as a computer that lost its power leaves them.
+    """
+    path = folder / "part.json"
+    try:
+        summary: dict[str, Any] = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise BuildError(
+            f"{path}: the counts of a part of an unfinished build cannot be read ({error})",
+            hint=f"Remove the folder {folder} and run the same command again.",
+        ) from None
     return summary
 
 

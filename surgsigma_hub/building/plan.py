@@ -15,13 +15,13 @@ from ..errors import BuildError, SurgSigmaError, UnknownNameError
 from ..reasoning.warrants import Row, rows_text
 from ..records import Defect, Fact, Video
 from ..registry import get_source
-from ..schema import FORMAT_VERSION, KEY, Layout
+from ..schema import KEY, Layout
 from ..source import Source, check_stated, parse_options
 from ..source.benchmarks import held_out_surgeries
 from ..tasks import all_tasks, get_task
 from ..tasks.common.base import TRAINING
 from ..tasks.common.question_kinds import Style
-from ..version import __version__
+from ..version import code_digest
 
 
 class SplitPolicy(StrEnum):
@@ -248,7 +248,7 @@ def _digest(settings: Settings, videos: list[Video]) -> str:
     return hashlib.sha256(
         orjson.dumps(
             {
-                "versions": [__version__, FORMAT_VERSION],
+                "code": code_digest(),
                 "settings": {**settings.published(), "root": str(settings.root), "options": dict(settings.options)},
                 "scope": [settings.source, settings.tasks, settings.splits],
                 "videos": [(v.id, v.canonical_id, v.split) for v in videos],

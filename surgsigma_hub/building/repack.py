@@ -18,6 +18,7 @@ from ..shards.config_names import FRAMES
 from ..shards.lock import only_writer
 from ..shards.manifest import Manifest, Shard, load_tree
 from ..shards.shard_names import shard_name
+from ..version import code_digest
 from ..whole_files import write_atomic
 from .commit import MARK, STAGING, staged_manifest, write_part
 from .copying import copy_rest
@@ -132,7 +133,7 @@ class _Run:
             )
 
     def _digest(self) -> str:
-        whole = hashlib.sha256(self.layout.encode())
+        whole = hashlib.sha256(f"{code_digest()} {self.layout}".encode())
         for manifest in self.everything:
             whole.update(manifest.dumps())
             for shard in manifest.shards:

@@ -156,7 +156,12 @@ def _prepare(work: Path, plan: Plan) -> None:
     """Keep the parts of an unfinished build with the same plan; drop those of any other."""
     mark = work / MARK
     if work.exists() and (not mark.exists() or mark.read_text() != plan.digest):
-        logger.info("dropping unfinished work of another plan")
+        if (work / "parts").exists():
+            logger.warning(
+                "%s holds an unfinished build, of other settings or inputs or by another version of surgsigma-hub: "
+                "its parts are made anew",
+                work,
+            )
         discard(work, keep="cache")
     remove_leftovers(work / "parts")
     write_atomic(mark, plan.digest.encode())

@@ -277,10 +277,12 @@ def python_line(name: str, config: str) -> str:
 
 
 def _print_sample(picked: Picked) -> None:
+    from ..records import without_tags
+
     say(picked.doc["task"])
     for message in picked.doc["messages"]:
         label = "Q" if message["role"] == "user" else "A"
-        text = " ".join(message["content"].replace("<image>", "").replace("<video>", "").split())
+        text = " ".join(without_tags(message["content"]).split())
         say(wrapped(f"{label}: {text}"))
     members = ", ".join(f"{m['member']} ({m['role']})" for m in picked.doc["media"]) or "no media"
     say(f"    {members} of {picked.doc['id']} in {picked.shard}\n")

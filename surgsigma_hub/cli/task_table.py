@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..api import list_sources, list_tasks, matrix
 from ..building.rehearse import rehearse
 from ..hub.markdown import Markup, code, table
+from ..records import without_tags
 from ..registry import get_source
 from ..source import parse_options
 from ..tasks.common.question_kinds import Style
@@ -56,5 +57,5 @@ def examples() -> dict[str, str]:
 
 
 def _plain(content: str) -> str:
-    text = " ".join(content.replace("<image>", "").replace("<video>", "").split())
+    text = " ".join(without_tags(content).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,6 +15,7 @@ from PIL import Image
 from ..conformance import form_problem
 from ..errors import MediaError, ShardError
 from ..media.image import pillow_words
+from ..records import without_tags
 from ..schema import FORMAT_VERSION, MEMBERS, Layout, check_format_version, json_features
 from ..shards.skipping import OnError, Skipped
 from ..shards.tar_index import Members
@@ -23,7 +23,6 @@ from .block_ranges import ReadShard, find_block_ranges, manifest_place, read_gro
 from .resuming import Resumable
 
 _TURN = ("user", "assistant", "task", "id")
-_TAG = re.compile(r"<(?:image|video)>")
 
 
 class TreeImage(datasets.Image):  # type: ignore[misc]
@@ -75,7 +74,7 @@ def flat_features(layout: Layout = "tasks") -> datasets.Features:
 def _texts(conversations: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
     """Question and answer of every turn; the media stand in columns of their own, not as tags in the text."""
     for talk in conversations:
-        said = [_TAG.sub("", message["content"]).strip() for message in talk["messages"]]
+        said = [without_tags(message["content"]) for message in talk["messages"]]
         for user, assistant in zip(said[::2], said[1::2], strict=True):
             yield {"user": user, "assistant": assistant, "task": talk["task"], "id": talk["id"]}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..ontology.forms import noun_of
+from ..records import without_tags
 from .markdown import code, plain
 
 _KEYS = ("id", "task", "source", "media", "messages", "answer", "reasoning", "native", "provenance")
@@ -29,7 +30,7 @@ def told(doc: Mapping[str, Any]) -> list[str]:
 
 def said(turn: Mapping[str, Any], longest: int | None = None) -> str:
     """A turn of a conversation on one line, without the marks of its media; cut after ``longest`` characters."""
-    text = " ".join(turn["content"].replace("<image>", "").replace("<video>", "").split())
+    text = " ".join(without_tags(turn["content"]).split())
     return plain(text if longest is None or len(text) <= longest else f"{text[:longest]}…")
 
 

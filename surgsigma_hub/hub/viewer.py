@@ -19,6 +19,7 @@ from ..errors import MediaError, SurgSigmaError
 from ..media.image import decode_rgb
 from ..media.overlay import colours, draw_boxes, fitted
 from ..media.video import spread_frames
+from ..records import without_tags
 from ..shards.config_names import split_order
 from ..shards.frontmatter import join_card, split_card
 from ..shards.manifest import Manifest
@@ -126,7 +127,7 @@ def _rows(tree: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
 
 def _row(one: Picked) -> dict[str, Any]:
     doc = one.doc
-    said = [turn["content"].replace("<image>", "").replace("<video>", "").strip() for turn in doc["messages"]]
+    said = [without_tags(turn["content"]) for turn in doc["messages"]]
     levels = [doc["reasoning"][level] for level in ("perceptual", "relational", "contextual")]
     return {
         "picture": {"bytes": _picture(one), "path": None},

@@ -107,7 +107,7 @@ class FrameRows:
 
 
 def read_frame_table(path: Path | None, where: str, table: FrameTable) -> FrameRows:
-    """Read a table; one that is missing or cannot be opened is one defect.
+    """Read a table; one that is missing, cannot be opened or has no row is one defect.
 
     Args:
         path: The text file (UTF-8, or UTF-16 with its mark; any line ending); None where it is missing.
@@ -142,6 +142,8 @@ def parse_frame_table(text: str, where: str, table: FrameTable) -> FrameRows:
         if isinstance(found, str):
             return _nothing(table, f"{where} line {line}", found, unread=1)
         places, chosen, width, counted = [*found[0]], found[1], len(head), _place_of_number(head, table)
+    if not content:
+        return _nothing(table, where, f"the table has no row: no {table.kind} facts of this video")
     alike: dict[tuple[str, ...], tuple[str, ...]] = {}  # one object for cells that occur again: tables are large
     for line, cells in content:
         if len(cells) != width:

@@ -114,7 +114,7 @@ class IntervalTable:
 
 
 def read_intervals(path: Path | None, where: str, table: IntervalTable) -> Spans:
-    """Read a table; one that is missing or cannot be opened is one defect.
+    """Read a table; one that is missing, cannot be opened or has no row is one defect.
 
     Args:
         path: The text file (UTF-8, or UTF-16 with its mark; any line ending); None where it is missing.
@@ -152,6 +152,8 @@ def parse_intervals(text: str, where: str, table: IntervalTable) -> Spans:
     else:
         places = [w for w in wanted if isinstance(w, int)]
         width = max(places) + 1
+    if not lines:
+        return Spans((), table.rate, (Defect(Reason.ROW_MALFORMED, where, "the table has no row"),))
     rows: list[tuple[str, Any, Any, Any]] = []
     bad: list[Defect] = []
     for n, cells in lines:
@@ -261,6 +263,8 @@ def spans_of_starts(
             defects.append(Defect(Reason.DUPLICATE_ID, f"{where} {place}", detail))
             name = name if same else None
         starts[frame] = name
+    if not starts:
+        return Spans((), rate, (Defect(Reason.ROW_MALFORMED, where, "no row is of this video"),))
     return replace(spans_from_starts(starts, end, rate), defects=tuple(defects))
 
 

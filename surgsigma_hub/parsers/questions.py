@@ -40,7 +40,7 @@ class Asked:
 
 
 def read_question_lines(path: Path, where: str, *, rest: Sequence[int] = (0,)) -> Iterator[Asked | Defect]:
-    """The lines ``question|answer`` of a text file, blank ones passed over.
+    """The lines ``question|answer`` of a text file, blank ones passed over; a file without any is told.
 
     Args:
         path: UTF-8 or, with its mark, UTF-16; any line ends.
@@ -59,6 +59,8 @@ def parse_question_lines(text: str, where: str, *, rest: Sequence[int] = (0,)) -
     >>> list(parse_question_lines("what is it?|hook\n\nbroken\n", "1.txt"))[0]
     Asked(where='1.txt line 1', question='what is it?', answer='hook', rest=())
     """
+    if not text.strip():
+        yield Defect(Reason.LABEL_MISSING, where, "the file holds no question")
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         if not line.strip():
             continue

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from ..media.lettering import cut, font, wrap
 from ..media.overlay import Colour
 from ..ontology import concepts
+from ..records import without_tags
 from ..shards.sampling import Picked
 from ..tasks import all_tasks
 from .pictures import picture
@@ -101,7 +102,7 @@ def _turns(messages: Sequence[Mapping[str, Any]], accent: Colour) -> Iterator[Li
     """Question and answer, or all turns of a longer conversation, each in short."""
     long = len(messages) > 2
     for message in messages[:_MOST_TURNS]:
-        text = " ".join(message["content"].replace("<image>", "").replace("<video>", "").split())
+        text = " ".join(without_tags(message["content"]).split())
         user = message["role"] == "user"
         most = (1 if user else 2) if long else (4 if user else 6)
         for n, part in enumerate(wrap(text, font(15), INNER - (0 if user else _INDENT), most)):

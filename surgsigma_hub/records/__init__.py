@@ -41,6 +41,7 @@ from .samples import (
     Reasoning,
     Role,
     Sample,
+    without_tags,
 )
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ __all__ = [
     "Video",
     "VideoFrame",
     "VideoTimeline",
+    "without_tags",
 ]
 
 

@@ -35,6 +35,15 @@ class Message:
     content: str
 
 
+def without_tags(content: str) -> str:
+    r"""What a turn says, without the tags of its media and the blanks around it.
+
+    >>> without_tags("<image>\nWhich phase is this?")
+    'Which phase is this?'
+    """
+    return content.replace("<image>", "").replace("<video>", "").strip()
+
+
 @dataclass(frozen=True)
 class AnswerTriplet:
     """Instrument, action and target by canonical id; ``null`` where there is none."""
