@@ -1,40 +1,35 @@
 """Whether a document conforms to our JSON Schema, fast enough for every sample that is read.
 
-``jsonschema`` says all that is wrong, in 0.5 ms a sample, and is what ``validate`` uses. A reader only has to know
-whether it can go on, and if not, why: the keywords that ``schema.py`` writes become functions, which take 0.03 ms.
+``jsonschema_rs`` judges a sample in 3 us where ``jsonschema`` takes 430. What it does not let pass is asked of
+``jsonschema``, which has the last word, and whose first finding is told in the words of a reader's errors.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .schema import Layout, json_schema
 
-_Check = Callable[[Any, str], str]
-"""What is wrong with a value at a place; empty where nothing is."""
+if TYPE_CHECKING:
+    import jsonschema_rs
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
 _LONGEST = 60
-_NAMES: Mapping[str, type | tuple[type, ...]] = {
-    "object": dict,
-    "array": list | tuple,  # type: ignore[dict-item]
-    "string": str,
-    "boolean": bool,
-    "integer": int | float,  # type: ignore[dict-item]
-    "number": int | float,  # type: ignore[dict-item]
-    "null": type(None),
+_EXPECTED: Mapping[str, str] = {
+    "pattern": "a text that matches {}",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} of them",
+    "minimum": "{} or more",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
 }
-_WRITTEN = frozenset(
-    {
-        *("$schema", "title", "description", "type", "enum", "pattern", "maxLength", "minimum", "maximum"),
-        *("exclusiveMinimum", "minItems", "items", "properties", "required", "additionalProperties"),
-    }
-)
 
 
 def form_problem(document: object, fields: Iterable[str] = (), *, layout: Layout = "tasks") -> str:
-    """The first thing that keeps a document from being the JSON of a sample, empty where there is none.
+    """What keeps a document from being the JSON of a sample, empty where nothing does; of several things one.
 
     Args:
         document: As parsed from JSON.
@@ -45,13 +40,44 @@ def form_problem(document: object, fields: Iterable[str] = (), *, layout: Layout
     >>> form_problem({"id": "a-1", "media": 7}, fields=("id", "media"))
     'media is 7, expected array'
     """
-    return _compiled(tuple(fields), layout)(document, "")
+    chosen = tuple(fields)
+    if chosen and isinstance(document, dict):
+        document = {name: document[name] for name in _schema(chosen, layout)["properties"] if name in document}
+    if certainly_fits(document, chosen, layout=layout):
+        return ""
+    error = next(_explainer(chosen, layout).iter_errors(document), None)
+    return "" if error is None else _words(error)
+
+
+def certainly_fits(document: object, fields: tuple[str, ...] = (), *, layout: Layout = "tasks") -> bool:
+    """Whether nothing is wrong with a document; where this is False, ``jsonschema`` may still find nothing."""
+    try:
+        return _judge(fields, layout).is_valid(document)
+    except ValueError:  # it holds what JSON has not, such as half a character
+        return False
 
 
 @cache
-def _compiled(fields: tuple[str, ...], layout: Layout) -> _Check:
+def _schema(fields: tuple[str, ...], layout: Layout) -> dict[str, Any]:
     schema = json_schema(layout)
-    return _check(_with_fields(schema, fields) if fields else schema)
+    return _with_fields(schema, fields) if fields else schema
+
+
+@cache
+def _judge(fields: tuple[str, ...], layout: Layout) -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(_schema(fields, layout))
+
+
+@cache
+def _explainer(fields: tuple[str, ...], layout: Layout) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine("array", lambda _, value: isinstance(value, list | tuple))
+    made: Draft202012Validator = extend(Draft202012Validator, type_checker=types)(_schema(fields, layout))  # type: ignore[no-untyped-call]
+    return made
 
 
 def _with_fields(schema: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
@@ -64,92 +90,25 @@ def _with_fields(schema: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str
     return {"type": "object", "required": tuple(kept), "properties": kept}
 
 
-def _check(schema: Mapping[str, Any]) -> _Check:
-    assert set(schema) <= _WRITTEN, f"schema.py writes keywords that are not checked here: {set(schema) - _WRITTEN}"
-    if "enum" in schema:
-        return _enum(schema["enum"])
-    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    bounds = _bounds(schema)
-    inner = _array(schema) if "array" in types else _object(schema) if "object" in types else None
-    wanted = tuple(_NAMES[name] for name in types)
-    no_bool, whole = "boolean" not in types, "integer" in types
-
-    def check(value: Any, place: str) -> str:
-        # True is an int to Python, not to JSON; 64.0 is an integer to JSON, not to Python.
-        if (
-            not isinstance(value, wanted)
-            or (no_bool and isinstance(value, bool))
-            or (whole and isinstance(value, float) and not value.is_integer())
-        ):
-            return _wrong(value, place, " or ".join(types))
-        if value is None:
-            return ""
-        for holds, expected in bounds:
-            if not holds(value):
-                return _wrong(value, place, expected)
-        return inner(value, place) if inner is not None else ""
-
-    return check
-
-
-def _enum(values: Iterable[Any]) -> _Check:
-    known = tuple(values)
-    expected = "one of " + ", ".join(map(str, known))
-    return lambda value, place: "" if value in known else _wrong(value, place, expected)
-
-
-def _bounds(schema: Mapping[str, Any]) -> list[tuple[Callable[[Any], bool], str]]:
-    found: list[tuple[Callable[[Any], bool], str]] = []
-    if "pattern" in schema:
-        matches = re.compile(schema["pattern"]).search
-        found.append((lambda v: matches(v) is not None, f"a text that matches {schema['pattern']}"))
-    for keyword, holds, words in (
-        ("maxLength", lambda v, bound: len(v) <= bound, "at most {} characters"),
-        ("minItems", lambda v, bound: len(v) >= bound, "at least {} of them"),
-        ("minimum", lambda v, bound: v >= bound, "{} or more"),
-        ("maximum", lambda v, bound: v <= bound, "at most {}"),
-        ("exclusiveMinimum", lambda v, bound: v > bound, "more than {}"),
-    ):
-        if keyword in schema:
-            bound = schema[keyword]
-            found.append((lambda v, holds=holds, bound=bound: holds(v, bound), words.format(bound)))  # type: ignore[misc]
-    return found
-
-
-def _array(schema: Mapping[str, Any]) -> _Check:
-    item = _check(schema["items"])
-
-    def check(value: Any, place: str) -> str:
-        for n, one in enumerate(value):
-            if problem := item(one, f"{place}[{n}]"):
-                return problem
-        return ""
-
-    return check
-
-
-def _object(schema: Mapping[str, Any]) -> _Check:
-    required = schema["required"]
-    properties = {name: _check(inner) for name, inner in schema["properties"].items()}
-    closed = schema.get("additionalProperties", True) is False
-
-    def check(value: Any, place: str) -> str:
-        dot = f"{place}." if place else ""
-        for name in required:
-            if name not in value:
-                return f"{dot}{name} is missing"
-            if problem := properties[name](value[name], f"{dot}{name}"):
-                return problem
-        if closed and len(value) > len(properties):
-            more = sorted(str(name) for name in value if name not in properties)
-            return f"{dot}{more[0][:_LONGEST]} is no field of a sample"
-        return ""
-
-    return check
-
-
-def _wrong(value: Any, place: str, expected: str) -> str:
-    return f"{place or 'the document'} is {_short(value)}, expected {expected}"
+def _words(error: ValidationError) -> str:
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)[1:]
+    rule = str(error.validator)
+    said: Any = error.validator_value
+    found: Any = error.instance
+    schema: Any = error.schema
+    dot = f"{place}." if place else ""
+    if rule == "required":
+        return f"{dot}{next(name for name in said if name not in found)} is missing"
+    if rule == "additionalProperties":
+        strange = min(str(name) for name in found if name not in schema["properties"])
+        return f"{dot}{strange[:_LONGEST]} is no field of a sample"
+    if rule == "type":
+        expected = said if isinstance(said, str) else " or ".join(said)
+    elif rule == "enum":
+        expected = "one of " + ", ".join(map(str, said))
+    else:
+        expected = _EXPECTED[rule].format(said)
+    return f"{place or 'the document'} is {_short(found)}, expected {expected}"
 
 
 def _short(value: Any) -> str:

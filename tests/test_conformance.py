@@ -87,3 +87,10 @@ def test_only_the_fields_that_are_asked_for_count() -> None:
     assert not form_problem({"id": "a", "answer": 7}, ("id",))
     assert form_problem({"id": "a"}, ("id", "task")) == "task is missing"
     assert form_problem({**HONEST, "unheard_of": 1}) == "unheard_of is no field of a sample"
+
+
+def test_what_json_has_not_is_told_where_it_is_looked_at() -> None:
+    assert form_problem({"id": {1}, "task": "a"}, ("id", "task")) == "id is {1}, expected string"
+    assert not form_problem({"id": "a", "image": object()}, ("id",))
+    assert not form_problem({**HONEST, "messages": tuple(HONEST["messages"])})
+    assert form_problem({**HONEST, "messages": (), 7: 1}) == "messages is a list of 0, expected at least 2 of them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -240,7 +241,11 @@ def test_further_sentences_are_read_as_they_are_meant() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-ALONE = [(text, motions) for text, motions in further() if motions and ";" not in motions and motions != "no view"]
+ALONE = [
+    (text, motions)
+    for text, motions in further()
+    if motions and ";" not in motions and motions != "no view" and not re.search(r"\bit\b", text)
+]
 
 
 @given(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Any
 
-import jsonschema_rs
 import orjson
 from jsonschema import Draft202012Validator
 
+from ..conformance import certainly_fits
 from ..errors import ShardError
 from ..media.metadata import Probe, probe
 from ..schema import KEY, MAX_JSON, MEMBERS, Layout, check_format_version, json_schema
@@ -46,12 +46,6 @@ def _validator(layout: Layout) -> Draft202012Validator:
     schema = json_schema(layout)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
-
-
-@cache
-def _fits(layout: Layout) -> Callable[[Any], bool]:
-    """Whether a document fits, in a hundredth of the time of ``jsonschema``, which says why not."""
-    return jsonschema_rs.Draft202012Validator(json_schema(layout)).is_valid
 
 
 def parse(data: bytes) -> tuple[dict[str, Any], list[Finding]]:
@@ -97,7 +91,7 @@ def check(
     findings += _version(doc)
     broken: set[str] = set()
     layout = layout_of(doc)
-    wrong = [] if _fits(layout)(doc) else list(islice(_validator(layout).iter_errors(doc), _MOST))
+    wrong = [] if certainly_fits(doc, layout=layout) else list(islice(_validator(layout).iter_errors(doc), _MOST))
     for error in wrong:
         broken.add(str(error.absolute_path[0]) if error.absolute_path else "")
         rule = f"{error.validator}: {_short(error.validator_value)}" if error.validator != "required" else "every field"

@@ -145,7 +145,7 @@ def _carried_over(tokens: Sequence[str], at: int) -> Sequence[str]:
     if after and after[0].endswith("ed") and words().get(after[0], frozenset()) & {*ACTS} and auxiliary:
         return () if any(map(is_instrument, tokens[:auxiliary])) else tokens[: auxiliary + 1]
     goal = [token for token in after if token != "the"][:2]
-    gapped = len(goal) == 2 and is_instrument(goal[0]) and goal[1] in role("towards")
+    gapped = len(goal) == 2 and is_instrument(goal[0]) and goal[1] in role("goal")
     return tokens[:1] if gapped and REACH in words().get(tokens[0], frozenset()) else ()
 
 
@@ -162,12 +162,17 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     if len(named) != 1 or not tokens or "joint" in classes[-1] or tokens[-1] in (",", ";", "the", "a", "to", "of"):
         return None
     instrument = FORCEPS if named[0] == "forceps" else KNIFE
-    motion = _motion_of(tokens, classes) or (IDLE if over and not _says_more(classes) else None)
+    motion = None if _left_over(tokens, classes) else _motion_of(tokens, classes)
+    held = any(token.startswith("hold") for token in tokens[: tokens.index(named[0])])
+    if motion is None and over and (instrument == KNIFE or held) and not _says_more(classes):
+        motion = IDLE  # "finish and hold the forceps"; else, forceps that have finished may hold the flap
+    targeted = any(TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
     if motion is None or motion in _NEVER[instrument]:
         return None
     if instrument == KNIFE and {*tokens} & role("peeling") and {*tokens} & role("from"):
         return None  # a lift or a cut
-    targeted = any(TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
+    if motion == IDLE and instrument == FORCEPS and (targeted or "by" in tokens[max(0, tokens.index(named[0]) - 2) :]):
+        return None  # on the flap it may hold it
     suffered = motion == GRASP and tokens[-1].endswith("ed")  # "the forceps is seized"
     if motion not in _WITHOUT_TARGET and not targeted and (suffered or motion not in (HOLD, DISSECT, GRASP)):
         return None
@@ -194,7 +199,9 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
         return ROTATE if acts == {ROTATE} else IDLE if not acts - {REACH} else None
     if "still" in held or {*tokens} >= {"at", "rest"}:
         stopped = {*tokens} & role("halting") and {*TISSUE} & held  # "stop holding the flap"
-        return IDLE if not acts and not stopped and not _left_over(tokens, classes) else None
+        if acts or stopped or (on_flap and "knife" in tokens):
+            return None
+        return HOLD if on_flap else IDLE  # "keep the flap still"
     kept_up = any(
         before in ("keep", "keeps", "keeping") and after.endswith("ing") for before, after in pairwise(tokens)
     )
@@ -231,10 +238,11 @@ def _motion_of(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str 
 
 
 def _left_over(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> bool:
-    """Whether a tissue is parted from the instrument by a joint: "with the flap while the knife is idle"."""
+    """Whether a clause begins with what another one was parted from: "the flap, while the knife is idle"."""
     named = next((n for n, token in enumerate(tokens) if is_instrument(token)), 0)
     tissue = next((n for n in range(named) if TISSUE & classes[n]), named)
-    return any("joint" in found for found in classes[tissue:named])
+    said = any(found & _VERBS for found in classes[:tissue])
+    return not said and any("joint" in classes[n] and tokens[n] != "with" for n in range(tissue, named))
 
 
 def _resting(
@@ -327,7 +335,7 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
     if flaps and {*tokens[max(0, flaps[0] - 4) : flaps[0]]} & role("from"):
         return MOVE
     before = {*tokens[max(0, flaps[0] - 3) : flaps[0]]} if flaps else frozenset()
-    if before & role("along") and not before & role("towards"):
+    if before & role("along") and not before & role("towards") and tokens[verb] not in role("placing"):
         return None  # "sweep the knife along the edge"
     if flaps or (touches and tokens[verb + 1] == "it"):
         return REACH

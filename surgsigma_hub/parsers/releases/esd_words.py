@@ -79,7 +79,9 @@ _SIGNS = str.maketrans(
 
 def tokens_of(text: str) -> list[str]:
     """The words and signs of a text without boxes, in lower case, set phrases in plain words."""
-    plain = text.lower().replace("’", "'").replace("n't", " not").replace("...", "…")  # something is left out
+    plain = (
+        text.lower().replace("’", "'").replace("can't", "cannot").replace("n't", " not").replace("...", "…")
+    )  # something is left out
     ended = plain.rstrip()
     if ended.endswith(("!", ".")):
         plain = f"{ended.rstrip('.! ')}."
@@ -109,7 +111,10 @@ def may_stand(tokens: Sequence[str], n: int) -> bool:
     """Whether a word is known, says in which manner, or stands before a known thing as what is said of it."""
     token = tokens[n]
     if token in words() or token in (",", ";", ".", "'"):
-        return "doubt" not in words().get(token, frozenset())  # "possibly", "previously": perhaps it is not done
+        found = words().get(token, frozenset())
+        if "scene" in found and n > 1 and tokens[n - 1] in _LEADS and {*ACTS} & words().get(tokens[n - 2], frozenset()):
+            return False  # "rotate the view": of the endoscope nothing is told
+        return "doubt" not in found and found != {"unclear"}  # "possibly", "insufficient": perhaps it is not done
     if not token.isalpha() or token in ("no", "not", "never", "nor", "neither", "non"):
         return False
     if token.endswith("ly"):
