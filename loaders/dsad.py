@@ -123,7 +123,7 @@ class Dsad(StillsSource):
         """The final masks of an image (those of single raters lie in folders of their own), and the weak labels."""
         folder, number = still.path.parent, still.path.stem.removeprefix("image")
         masks = (
-            (path for _, path in matches(folder, f"mask{number}_*.png"))
+            (path for fields, path in matches(folder, "mask{image:d}_*.png") if fields["image"] == still.fields["own"])
             if still.fields["place"] == SEVERAL
             else [as_ended(folder / f"mask{number}.png")]
         )
@@ -133,6 +133,10 @@ class Dsad(StillsSource):
         """The organs of one image: boxes of those with a mask, and all in view where weak labels tell."""
         *masks, table = self._labels_at(still)
         place, own = str(still.fields["place"]), int(still.fields["own"])
+        if not masks:
+            detail = f"no mask{own:02d}_<organ>.png beside the image"
+            yield Defect(Reason.MEDIA_MISSING, self.relative(still.path), detail)
+            return
         if table not in self._tables:
             self._tables[table], defects = read_weak_labels(table, self.relative(table), ORGANS)
             yield from defects if place != SEVERAL or table.is_file() else ()  # no release has one there

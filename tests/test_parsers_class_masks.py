@@ -140,3 +140,19 @@ def test_instances_by_any_number(tmp_path: Path) -> None:
 def test_codes_need_a_class() -> None:
     with pytest.raises(ValueError, match="0 classes"):
         MaskCodes.of({})
+
+
+@pytest.mark.parametrize(("way", "read"), [(Image.Resampling.NEAREST, True), (Image.Resampling.BILINEAR, False)])
+def test_a_mask_that_was_scaled_with_smoothing_is_refused(tmp_path: Path, way: Image.Resampling, read: bool) -> None:
+    """Between class 1 and class 9 lie seven others, of which nothing is in view."""
+    numbers = np.zeros((120, 160), np.uint8)
+    numbers[20:90, 30:120], numbers[50:110, 60:150] = 9, 4
+    Image.fromarray(numbers).resize((97, 71), way).save(tmp_path / "a.png")
+    ref = FileImage(tmp_path / "a.png")
+    for found, defects in (
+        read_class_mask(ref, "a.png", MaskCodes.of({n: f"class {n}" for n in range(10)})),
+        read_instance_mask(ref, "a.png"),
+    ):
+        assert (found is not None) == read
+        assert [d.reason for d in defects] == ([] if read else [Reason.LABEL_CORRUPT])
+        assert read or "with smoothing" in defects[0].detail

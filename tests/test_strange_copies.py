@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -201,6 +202,13 @@ def test_what_only_a_list_or_a_twin_still_names_is_told(name: str, gone: str, sa
     assert said in told(name, root, tmp_path / "cache")
 
 
+def test_an_image_of_several_organs_that_lost_its_masks_is_told(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "dsad", tmp_path / "copy"))
+    for path in list(root.glob("multilabel/*/mask*")):
+        path.unlink()
+    assert "no mask00_<organ>.png beside the image" in told("dsad", root, tmp_path / "cache")
+
+
 def test_a_table_that_was_cut_while_its_twin_was_not_is_told(tmp_path: Path) -> None:
     root = Path(shutil.copytree(sources.FIXTURES / "heichole", tmp_path / "copy"))
     path = next(root.glob("**/Hei-Chole1_Annotation_Instrument.csv"))
@@ -231,3 +239,16 @@ def test_files_that_a_browser_downloaded_twice_say_nothing_new(name: str, tmp_pa
     assert {id: [re.sub(r" \(1\)", "", one) for one in said] for id, said in again.items()} == {
         id: [*said] for id, said in whole.items()
     }
+
+
+def test_a_box_that_was_saved_twice_is_no_second_polyp(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "kvasir_seg", tmp_path / "copy"))
+    whole = build("kvasir_seg", root=root, dry_run=True, max_quarantine=1)
+    path = next(root.glob("*.json"))
+    entries = json.loads(path.read_text())
+    for entry in entries.values():
+        entry["bbox"] *= 2
+    path.write_text(json.dumps(entries))
+    again = build("kvasir_seg", root=root, dry_run=True, max_quarantine=1)
+    assert again.rows == whole.rows
+    assert again.quarantined.get("duplicate_id", 0) == sum(bool(entry["bbox"]) for entry in entries.values())

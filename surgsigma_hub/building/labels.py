@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..records import Frame
@@ -36,3 +36,18 @@ class LabelDigest:
     def hexdigest(self) -> str:
         """The digest; empty where the labels are too few or too uniform to be told apart from others."""
         return self._digest.hexdigest() if self._moments >= _LEAST and len(self._kinds) > 1 else ""
+
+
+def each_box_once(frame: Frame) -> tuple[Frame, int]:
+    """The frame without boxes that repeat another of the same label and place, and how many these are.
+
+    An annotation that was saved twice is no second instrument: it would be counted, and told as one more.
+    """
+    changed: dict[str, Any] = {}
+    repeated = 0
+    for name in ("instrument_boxes", "tissue_boxes"):
+        boxes = getattr(frame, name) or ()
+        once = tuple(dict.fromkeys(boxes)) if len(boxes) > 1 else boxes
+        if len(once) < len(boxes):
+            changed[name], repeated = once, repeated + len(boxes) - len(once)
+    return (replace(frame, **changed), repeated) if changed else (frame, 0)

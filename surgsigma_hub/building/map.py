@@ -30,7 +30,7 @@ from .degenerate import counted_answer
 from .extra import Extra
 from .frame_runs import CLIP_WEIGHT, WHOLE, FrameRun, Turns
 from .inputs import Inputs
-from .labels import LabelDigest
+from .labels import LabelDigest, each_box_once
 from .media import MediaStore
 from .parts import PartWriter
 from .plan import FileState, Settings, check_unchanged, defect_line
@@ -164,9 +164,13 @@ class _Mapper:
                 if first:
                     part.add_defect(defect_line(video.id, found))
                 continue
+            frame, repeated = each_box_once(found)
             if first:
                 part.frames += 1
                 self.labels.update(found)
+                if repeated:
+                    detail = "a box of the same label and place occurs again; it counts once"
+                    self._defect(found, Reason.DUPLICATE_ID, detail)
                 boxes = (*(found.instrument_boxes or ()), *(found.tissue_boxes or ()))
                 part.clipped_boxes += sum(b.clipped for b in boxes)
             own = self.turns.takes(moment_id(self.source.info, video, found))
@@ -174,7 +178,7 @@ class _Mapper:
             if not own and not kept:
                 continue
             try:
-                frame = self.source.resolved(found)
+                frame = self.source.resolved(frame)
             except LabelError as error:
                 if own:
                     self._defect(found, Reason.LABEL_UNKNOWN, str(error.message))
