@@ -173,7 +173,9 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
         return None  # a lift or a cut
     if motion == IDLE and instrument == FORCEPS and (targeted or "by" in tokens[max(0, tokens.index(named[0]) - 2) :]):
         return None  # on the flap it may hold it
-    suffered = motion == GRASP and tokens[-1].endswith("ed")  # "the forceps is seized"
+    before = any(GRASP in found for found in classes[: tokens.index(named[0])])
+    taken = before and _object(tokens, classes, GRASP) == "instrument"
+    suffered = motion == GRASP and (taken or tokens[-1].endswith("ed"))  # "take the forceps", "the forceps is seized"
     if motion not in _WITHOUT_TARGET and not targeted and (suffered or motion not in (HOLD, DISSECT, GRASP)):
         return None
     target = _target(tokens, classes, motion)
