@@ -309,7 +309,8 @@ class Source(ABC):
             raise self.layout_error(self.root, missing)
         if len(inner) > 1:
             names = ", ".join(p.name for p in inner[:5])
-            raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
+            detail = f"it holds several copies ({names}); give one of them or, where they are parts, merge them"
+            raise self.layout_error(self.root, f"{detail} into one folder")
         return inner[0]
 
     def layout_error(self, root: Path | None, found: str) -> LayoutError:
