@@ -321,7 +321,7 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
         direct = not between & role("onto")
         if directed and tokens[verb] in role("pressing") and "on" in between:
             return None  # "press down on the flap"
-        displaced = "edge" not in classes[object_at] or tokens[verb] in role("displacing")
+        displaced = "edge" not in classes[object_at] or tokens[verb] not in role("aiming")
         if direct and not touches and displaced:
             return LIFT if directed else None
     flaps = [n for n, found in enumerate(classes) if TISSUE & found]
