@@ -98,7 +98,7 @@ class AutoLaparo(DeclaredSource):
     def labels(self, video: Video) -> VideoLabels:
         """The phase of each second of a film, or of a clip and what is in pictures of it."""
         read = self._clip(video) if "clip" in video.data else self._film(video)
-        told = self._without_mask if video.id == self.videos()[0].id else ()
+        told = (*self._without_mask, *self._without_clip) if video.id == self.videos()[0].id else ()
         return replace(read, defects=[*told, *read.defects]) if told else read
 
     @cached_property
@@ -108,6 +108,16 @@ class AutoLaparo(DeclaredSource):
         bare = [path for _, path in matches(self.folder, "**/imgs/{image:06d}.jpg") if path.stem not in drawn]
         detail = f"{len(bare)} pictures have no PNG of their name in masks/"
         return (Defect(Reason.LABEL_MISSING, self.relative(bare[0]), detail, len(bare)),) if bare else ()
+
+    @cached_property
+    def _without_clip(self) -> tuple[Defect, ...]:
+        """Clips that the table names and of which the copy has nothing, neither a film nor a mask."""
+        numbers = [n + 1 for n in self._motions.named["Phase"]] if self._motion_table is not None else []
+        bare = [n for n in numbers if f"clip{n:03d}" not in self.found]
+        if not bare or self._motion_table is None:
+            return ()
+        detail = f"{len(bare)} clips of this table, the first is {bare[0]}, are neither in clips/ nor have masks"
+        return (Defect(Reason.MEDIA_MISSING, self.relative(self._motion_table), detail, len(bare)),)
 
     def _film(self, video: Video) -> VideoLabels:
         rows = read_frame_table(*self.file(video, "phase"), PHASE_TABLE)

@@ -60,6 +60,7 @@ _INSTRUMENTS = (
     *("Primary Incision Knife", "Secondary Incision Knife", "Micromanipulator", "Suture Needle", "Mendez Ring"),
     "Vannas Scissors",
 )
+_EMPTY = "empty"
 _OF_TOOLS = frozenset({"tools", "evaluated"})
 _TOOLS = FrameTable(
     # Where raters differ stands 0.5: such a frame has no list. Cotton is no instrument.
@@ -123,10 +124,15 @@ class Cataracts(DeclaredSource):
         path, listed = paths.get("steps"), paths.get("tools") or paths.get("evaluated")
         rows = read_frame_table(path, f"{video.id}.csv" if path is None else self.relative(path), _TABLE)
         tools = read_frame_table(listed, self.relative(listed), _TOOLS) if listed is not None else None
+        empty = [
+            Defect(Reason.ROW_MALFORMED, self.relative(path), "the table holds nothing: an aborted download?")
+            for kind, path in paths.items()
+            if kind.startswith(_EMPTY)
+        ]
         steps, last = rows.named["Steps"], max(rows.last, tools.last if tools is not None else -1)
         return VideoLabels(
             frames=moments_of(fps=_FPS, phase=steps, instruments={} if tools is None else tools.listed),
-            defects=[*rows.defects, *(self._without_tools(video) if tools is None else tools.defects)],
+            defects=[*empty, *rows.defects, *(self._without_tools(video) if tools is None else tools.defects)],
             course=course_of({"phase": steps}, fps=_FPS),
             lasts=(last + 1) / _FPS,
             beyond=1 + rows.unread / _FPS,
@@ -142,8 +148,13 @@ class Cataracts(DeclaredSource):
 
 
 def _kind(path: Path) -> str:
-    """What a table tells by its first line: ``steps``, or instruments as ``tools`` or, of 2018, as ``evaluated``."""
-    head = table_text(path)[:2000].split("\n", 1)[0].lower()
+    """What a table tells by its first line: ``steps``, or instruments as ``tools`` or, of 2018, as ``evaluated``.
+
+    One that holds nothing may be any of them, and is a kind of its own.
+    """
+    head = table_text(path).lstrip()[:2000].split("\n", 1)[0].lower()
+    if not head:
+        return f"{_EMPTY} {path}"
     if "biomarker" not in head:
         return "steps"
     return "evaluated" if "to_be_evaluated" in head else "tools"

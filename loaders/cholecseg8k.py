@@ -70,6 +70,7 @@ class CholecSeg8k(StillsSource):
     )
     home = Home(all_of=(_CLIP,), depth=2, missing="no folder like video01/video01_00080/ found")
     stills = (_CLIP + "frame_{frame:d}_endo",)
+    labelled = (_CLIP + "frame_{frame:d}_endo_watershed_mask.png",)
     numbered_by = "frame"
     video_id = "video{number:02d}"
 

@@ -77,6 +77,8 @@ class CoPESD(Source):
             except BadRowError as error:
                 raise self.layout_error(self.root, f"{self.relative(path)}: {error.message}") from None
             names = sorted({picture[0] for row in document if (picture := picture_of(row))})
+            if not names:
+                raise self.layout_error(self.root, f"{self.relative(path)}: no row names an image like 023521/0001.jpg")
             # A row whose picture is not told belongs to no video; the first one reports it.
             for n, name in enumerate(names):
                 videos.append(
@@ -88,8 +90,6 @@ class CoPESD(Source):
                         data={"folder": name, "first": n == 0},
                     )
                 )
-        if not videos:
-            raise self.layout_error(self.root, "no row names an image like 023521/0001.jpg")
         return videos
 
     @cached_property

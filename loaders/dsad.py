@@ -57,6 +57,7 @@ class Dsad(StillsSource):
     )
     home = Home(any_of=tuple(f"{organ}/*/" for organ in _PLACES), depth=2, missing="no folder of an organ found")
     stills = ("{place}/{surgery:02d}/image{image:d}", f"{{place}}/{PART}{{part}}/image{{image:d}}")
+    labelled = tuple(f"{{place}}/{{surgery:02d}}/mask{{image:d}}{of}.png" for of in ("", "_*"))
     video_id = "{video}"
 
     @cached_property
@@ -92,8 +93,9 @@ class Dsad(StillsSource):
         if place not in _PLACES:
             return None
         video = f"surgery{fields['surgery']:02d}" if "surgery" in fields else f"{PART}{fields['part']}"
-        twin = path.parent.parent.parent / SEVERAL / path.parent.name / path.name
-        if place == "stomach" and twin.is_file() and filecmp.cmp(path, twin, shallow=False):
+        own = as_ended(path.with_name(path.name.replace("mask", "image")))
+        twin = path.parent.parent.parent / SEVERAL / path.parent.name / own.name
+        if place == "stomach" and own.is_file() and twin.is_file() and filecmp.cmp(own, twin, shallow=False):
             return None  # the same image, labelled with more organs there
         number = len(_PLACES) * int(fields["image"]) + _PLACES.index(place)
         return {**fields, "place": place, "own": fields["image"], "image": number, "video": video}

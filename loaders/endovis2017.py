@@ -52,6 +52,7 @@ class EndoVis2017(StillsSource):
     )
     home = Home(all_of=(_SEQUENCE + "left_frames/",), depth=0)
     stills = (_SEQUENCE + "left_frames/frame{image:03d}",)
+    labelled = tuple(f"{_SEQUENCE}{place}/frame{{image:03d}}.png" for place in _LABELS[:2])
     video_id = "instrument_dataset_{seq:d}"
 
     def split_of(self, id: str, fields: Fields) -> str:

@@ -61,6 +61,7 @@ class EndoVis2018(StillsSource):
     )
     home = Home(all_of=("**/seq_{seq:d}/left_frames/",), depth=0)
     stills = ("**/seq_{seq:d}/left_frames/frame{image:03d}",)
+    labelled = ("**/seq_{seq:d}/labels/frame{image:03d}.png",)
     video_id = "{part}_seq_{seq:d}"
 
     def fields_at(self, fields: Fields, path: Path) -> Fields:
@@ -118,7 +119,9 @@ class EndoVis2018(StillsSource):
         read, bare = super().labels(video), self._types.unnamed
         if bare is None or video.id != self.videos()[0].id:
             return read
-        detail = f"the kinds of these masks have numbers that {TYPE_TABLES[bare.name]} names: put it beside seq_1"
+        detail = (
+            f"the kinds of these masks have numbers that {TYPE_TABLES[bare.name.lower()]} names: put it beside seq_1"
+        )
         return replace(read, defects=[Defect(Reason.LABEL_MISSING, self.relative(bare), detail), *read.defects])
 
     def videos(self) -> list[Video]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from surgsigma_hub.parsers.frame_tables import Code, Flags, FrameTable, moments_of, read_frame_table
+from surgsigma_hub.parsers.frame_tables import Code, Flags, FrameTable, ends_apart, moments_of, read_frame_table
 from surgsigma_hub.parsers.runs import course_of
 from surgsigma_hub.records import Fact, Video
 from surgsigma_hub.source import (
@@ -96,10 +96,12 @@ class HeiChole(DeclaredSource):
         path, where = self.file(video, "phase")
         of_one = path is not None and path.parent.name.lower() == "raw_annotations"  # one rater's, not the agreement
         phase = read_frame_table(None if of_one else path, where, _PHASE)
-        instrument = read_frame_table(*self.file(video, "instrument"), _INSTRUMENT)
+        listed, where_listed = self.file(video, "instrument")
+        instrument = read_frame_table(listed, where_listed, _INSTRUMENT)
+        cut = ends_apart({where: phase, where_listed: instrument}, fps)
         return VideoLabels(
             frames=moments_of(fps=fps, phase=phase.named["Phase"], instruments=instrument.listed),
-            defects=[*phase.defects, *instrument.defects],
+            defects=[*phase.defects, *instrument.defects, *cut],
             course=course_of({"phase": phase.named["Phase"]}, fps=fps),
             lasts=(max(phase.last, instrument.last) + 1) / fps,
             beyond=1 + max(phase.unread, instrument.unread) / fps,

@@ -52,6 +52,7 @@ class KvasirSeg(StillsSource):
     )
     home = Home(all_of=("images/", "masks/"), depth=2)
     stills = ("images/{name}",)
+    labelled = ("masks/{name}.jpg", "masks/{name}.png")
     video_id = "{name}"
 
     def fields_at(self, fields: Fields, path: Path) -> Fields:

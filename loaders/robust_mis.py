@@ -48,6 +48,7 @@ class RobustMis(StillsSource):
     )
     home = Home(all_of=("**/*/{case:d}/{image:d}/raw.png",), depth=0, missing="no folder like 1/28 holds a raw.png")
     stills = ("**/*/{case:d}/{image:d}/raw",)
+    labelled = ("**/*/{case:d}/{image:d}/" + _MASK,)
     video_id = "{procedure}_{case:d}"
 
     def fields_at(self, fields: Fields, path: Path) -> Fields | None:

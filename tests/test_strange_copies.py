@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from surgsigma_hub.api import build
 from surgsigma_hub.errors import BuildError, LayoutError
+from surgsigma_hub.registry import get_source
+from surgsigma_hub.source.stills import StillsSource
 
 import damage
 import sources
@@ -169,3 +171,63 @@ def test_numbers_of_actions_that_a_spreadsheet_wrote_are_read(tmp_path: Path) ->
     for path in root.rglob("action_*.txt"):
         path.write_text(re.sub("([0-9]+)", r"\1.0", path.read_text()))
     assert said_of("sar_rarp50", root, tmp_path / "cache2") == whole
+
+
+@pytest.mark.parametrize("name", [n for n in sources.WITH_FILES if getattr(get_source(n), "labelled", ())])
+def test_a_mask_whose_image_is_missing_is_told(name: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    source = sources.opened(name, tmp_path / "cache", root)
+    assert isinstance(source, StillsSource)
+    still = source.stills_of(source.videos()[0])[0]
+    still.path.unlink()
+    assert "the image that this file labels is not there" in told(name, root, tmp_path / "cache2")
+
+
+@pytest.mark.parametrize(
+    ("name", "gone", "said"),
+    [
+        ("autolaparo", "**/clips/*.mp4", "1 clips of this table, the first is 3, are neither in clips/ nor have masks"),
+        (
+            "surgsigma_v01",
+            "**/seg/CholecT50/VID02/000009.png",
+            "1 of 2 frames have no file of seg; the first is 000009",
+        ),
+    ],
+)
+def test_what_only_a_list_or_a_twin_still_names_is_told(name: str, gone: str, said: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    for path in list(root.glob(gone)):
+        path.unlink()
+    assert said in told(name, root, tmp_path / "cache")
+
+
+def test_a_table_that_was_cut_while_its_twin_was_not_is_told(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "heichole", tmp_path / "copy"))
+    path = next(root.glob("**/Hei-Chole1_Annotation_Instrument.csv"))
+    path.write_bytes(b"".join(damage.lines_of(path.read_bytes())[:40]))
+    assert "its last row is of frame 39, another table goes on to" in told("heichole", root, tmp_path / "cache")
+
+
+def test_a_table_of_either_kind_that_holds_nothing_costs_its_own_facts(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "cataracts", tmp_path / "copy"))
+    (root / "CATARACTS_2018" / "micro_test_gt" / "test02.csv").write_bytes(b"")
+    assert "the table holds nothing" in told("cataracts", root, tmp_path / "cache")
+
+
+def test_a_list_of_conversations_that_holds_none_is_refused_by_name(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "copesd", tmp_path / "copy"))
+    next(root.glob("**/smllm_test.json")).write_text("[]")
+    with pytest.raises(LayoutError, match=r"smllm_test.json: no row names an image"):
+        told("copesd", root, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["cholec80_vqa", "endovis2018", "ssg_vqa"])
+def test_files_that_a_browser_downloaded_twice_say_nothing_new(name: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / name, tmp_path / "copy"))
+    whole = said_of(name, root, tmp_path / "cache")
+    for path in [p for p in root.rglob("*") if p.is_file()]:
+        shutil.copy(path, path.with_name(f"{path.stem} (1){path.suffix}"))
+    again = said_of(name, root, tmp_path / "cache2")
+    assert {id: [re.sub(r" \(1\)", "", one) for one in said] for id, said in again.items()} == {
+        id: [*said] for id, said in whole.items()
+    }

@@ -316,6 +316,21 @@ def whole_seconds(frames: Sequence[int], fps: float) -> list[int]:
     return [n for n in frames if round(round(n / fps) * fps) == n]
 
 
+def ends_apart(tables: Mapping[str, FrameRows], fps: float) -> list[Defect]:
+    """Tables that end a second or more before another of their video, which each tell every frame of: they were cut.
+
+    Args:
+        tables: By place, for messages; those without a good row are told of elsewhere.
+        fps: Frames per second that the numbers count.
+    """
+    last = max((rows.last for rows in tables.values()), default=-1)
+    return [
+        Defect(Reason.ROW_MALFORMED, where, f"its last row is of frame {rows.last}, another table goes on to {last}")
+        for where, rows in tables.items()
+        if 0 <= rows.last <= last - fps
+    ]
+
+
 def moments_of(
     *,
     fps: float,

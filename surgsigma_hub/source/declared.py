@@ -133,7 +133,8 @@ class DeclaredSource(Source):
             found = [folder for folder in level if home.fits(folder)]
             if len(found) > 1:
                 names = ", ".join(self.relative(f) for f in found[:5])
-                raise self.layout_error(self.root, f"it holds several copies ({names}); give one of them")
+                detail = f"it holds several copies ({names}); give one of them or, where they are parts, merge them"
+                raise self.layout_error(self.root, f"{detail} into one folder")
             if found:
                 return found[0]
             level = [path for folder in level for _, path in matches(folder, "*/")]

@@ -39,7 +39,8 @@ class FilePerFrame(DeclaredSource):
                     paths = found.setdefault(id, (of_video, {}))[1]
                     key = f"{kind} {fields['frame']}"
                     before = paths.setdefault(key, path)
-                    if before != path and before.parent == path.parent and kind != "image":
+                    of_one = before != path and before.parent == path.parent and kind != "image"
+                    if of_one and not filecmp.cmp(before, path, shallow=False):
                         names = f"{self.relative(before)} and {self.relative(path)}"
                         raise self.layout_error(self.root, f"{names} are of the same frame; keep one of them")
                     folders = (before.parent, path.parent)

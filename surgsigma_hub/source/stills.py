@@ -38,10 +38,13 @@ class StillsSource(DeclaredSource):
 
     Attributes:
         stills: Patterns of the images without ending, relative to the home; of one video and number the first counts.
+        labelled: Patterns of files that label one image each, with the fields of ``stills``: where that image is
+            missing, it is told.
         numbered_by: Field that holds the number of an image within its video, whose fields are those of ``video_id``.
     """
 
     stills: tuple[str, ...]
+    labelled: tuple[str, ...] = ()
     numbered_by: str = "image"
 
     @abstractmethod
@@ -61,28 +64,49 @@ class StillsSource(DeclaredSource):
         fields_of: dict[str, Fields] = {}
         stills: dict[str, dict[int, Still]] = {}
         twice: dict[str, dict[Path, Defect]] = {}
-        names = {name for _, name, _, _ in Formatter().parse(self.video_id) if name}
         for pattern in self.stills:
             for fields, path in matches(self.folder, f"{pattern}.*"):
                 if path.suffix.lower() not in SUFFIXES:
                     continue
-                named = self.fields_at(fields, path)
+                named = self._place_of(fields, path)
                 if named is None:
                     continue
-                number, own = int(named[self.numbered_by]), {name: named[name] for name in named if name in names}
-                id = filled(self.video_id, own)
-                fields_of.setdefault(id, own)
-                other = stills.setdefault(id, {}).setdefault(number, Still(number, path, named))
+                id, number, fields = named
+                fields_of.setdefault(id, self._own(fields))
+                other = stills.setdefault(id, {}).setdefault(number, Still(number, path, fields))
                 if other.path != path and not filecmp.cmp(other.path, path, shallow=False):
                     detail = f"{id} has image {number} in {self.relative(other.path)} already: left out"
                     twice.setdefault(id, {})[other.path] = Defect(Reason.DUPLICATE_ID, self.relative(path), detail)
         return fields_of, stills, twice
 
+    def _place_of(self, fields: Fields, path: Path) -> tuple[str, int, Fields] | None:
+        """Video, number and fields of an image, or of the image that a file labels; None where it is left out."""
+        named = self.fields_at(fields, path)
+        return None if named is None else (filled(self.video_id, named), int(named[self.numbered_by]), named)
+
+    def _own(self, fields: Fields) -> Fields:
+        """Those of them that the id of the video holds."""
+        names = {name for _, name, _, _ in Formatter().parse(self.video_id) if name}
+        return {name: fields[name] for name in fields if name in names}
+
+    @cached_property
+    def _imageless(self) -> dict[str, tuple[Fields, list[Path]]]:
+        """By video its fields, and the files of it that label an image which is not there."""
+        there = {(id, number) for id, stills in self._listed[1].items() for number in stills}
+        lacking: dict[str, tuple[Fields, dict[int, Path]]] = {}
+        for pattern in self.labelled:
+            for fields, path in matches(self.folder, pattern):
+                named = self._place_of(fields, path)
+                if named is not None and named[:2] not in there:
+                    lacking.setdefault(named[0], (self._own(named[2]), {}))[1].setdefault(named[1], path)
+        return {id: (fields, [path for _, path in sorted(paths.items())]) for id, (fields, paths) in lacking.items()}
+
     @cached_property
     def found(self) -> Mapping[str, tuple[Fields, Mapping[str, Path]]]:
-        """Fields and label files of each video that has an image."""
+        """Fields and label files of each video that has an image, or a file that labels one."""
         fields_of, stills, _ = self._listed
-        return {
+        bare = {id: (fields, {str(p): p for p in paths}) for id, (fields, paths) in self._imageless.items()}
+        return bare | {
             id: (
                 fields,
                 {str(p): p for s in stills[id].values() for p in self.label_files(s) if p.is_file()},
@@ -101,4 +125,12 @@ class StillsSource(DeclaredSource):
     def labels(self, video: Video) -> VideoLabels:
         """What all images of the video say."""
         said = (one for still in self.stills_of(video) for one in self.moment(video, still))
-        return VideoLabels.of([*self._listed[2].get(video.id, {}).values(), *said])
+        return VideoLabels.of([*self._listed[2].get(video.id, {}).values(), *self._without_image(video), *said])
+
+    def _without_image(self, video: Video) -> Iterator[Defect]:
+        paths = self._imageless.get(video.id, ((), ()))[1]
+        if paths:
+            detail = "the image that this file labels is not there" + f", nor are {len(paths) - 1} others" * (
+                len(paths) > 1
+            )
+            yield Defect(Reason.MEDIA_MISSING, self.relative(paths[0]), detail, len(paths))

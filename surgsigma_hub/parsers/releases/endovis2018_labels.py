@@ -43,6 +43,8 @@ KINDS = (
 )
 """Kinds of instruments, however a table spells them."""
 _MASK_NAME = re.compile(r".*frame([0-9]{3}).*class[ _-]?([0-9]{1,3})(?![0-9]).*", re.IGNORECASE)
+_COPY = re.compile(r" \([0-9]+\)$")
+"""What browsers put behind the name of a file that was downloaded twice."""
 _LISTS = (Fact.INSTRUMENTS, Fact.INSTRUMENT_MASKS, Fact.INSTRUMENT_BOXES)
 
 
@@ -100,6 +102,8 @@ def masks_of_types(folder: Path) -> dict[int, list[tuple[int, Path]]]:
     found: defaultdict[int, list[tuple[int, Path]]] = defaultdict(list)
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = _MASK_NAME.fullmatch(path.stem)
+        if (original := _COPY.sub("", path.stem)) != path.stem and path.with_stem(original).is_file():
+            continue  # "frame000_class4 (1).png" would be one instrument more
         if match is not None and path.suffix.lower() == ".png" and not path.name.startswith("._"):
             found[int(match[1])].append((int(match[2]), path))
     return dict(found)
@@ -136,7 +140,7 @@ def typed_masks(folders: Sequence[Path], tables: Mapping[str, Sequence[Path]]) -
         BadRowError: a table cannot be read, or two differ.
     """
     for name in TYPE_TABLES:
-        held = [folder for folder in folders if folder.name == name]
+        held = [folder for folder in folders if folder.name.lower() == name]
         read = {}
         for path in tables.get(name, ()) if held else ():
             try:

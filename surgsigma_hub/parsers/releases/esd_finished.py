@@ -20,20 +20,21 @@ def without_the_finished(tokens: Sequence[str]) -> Sequence[str]:
     )  # "flip the flap over" ends nothing
     if over is None:
         return tokens
+    spoken = role("with what is finished") | role("of the flap")
+    said = [
+        token in spoken or bool(found & {"flap", "direction"}) for token, found in zip(tokens, classes, strict=True)
+    ]
     first = last = over
     done_with = next(
-        (
-            n
-            for n in range(over)
-            if {*tokens[n + 1 : over]} <= role("with what is finished") and "noun:dissect" in classes[n]
-        ),
+        (n for n in range(over) if "noun:dissect" in classes[n] and all(said[n + 1 : over])),
         None,
     )
     if done_with is not None and any(map(is_instrument, tokens[done_with:over])):
         return [*tokens[:done_with], *filter(is_instrument, tokens[done_with:over]), *tokens[over + 1 :]]
     acts = [n for n, found in enumerate(classes) if any(name in found or f"noun:{name}" in found for name in ACTS)]
     for n in acts:
-        if abs(n - over) <= 4 and not any(is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
+        near = abs(n - over) <= 4 or (n < over and all(said[n + 1 : over]))
+        if near and not any(is_instrument(t) for t in tokens[min(n, over) : max(n, over)]):
             first, last = min(first, n), max(last, n)
     if last in acts:  # what was done, and to what: "has finished dissecting the mucosa flap"
         while last + 1 < len(tokens) and (

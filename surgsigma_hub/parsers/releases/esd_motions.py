@@ -162,11 +162,10 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
     if len(named) != 1 or not tokens or "joint" in classes[-1] or tokens[-1] in (",", ";", "the", "a", "to", "of"):
         return None
     instrument = FORCEPS if named[0] == "forceps" else KNIFE
-    motion = (
-        None
-        if _left_over(tokens, classes)
-        else _motion_of(tokens, classes) or (IDLE if over and not _says_more(classes) else None)
-    )
+    motion = None if _left_over(tokens, classes) else _motion_of(tokens, classes)
+    held = any(token.startswith("hold") for token in tokens[: tokens.index(named[0])])
+    if motion is None and over and (instrument == KNIFE or held) and not _says_more(classes):
+        motion = IDLE  # "finish and hold the forceps"; else, forceps that have finished may hold the flap
     targeted = any(TISSUE & found for found in classes) or "it" in tokens or "tissue" in tokens
     if motion is None or motion in _NEVER[instrument]:
         return None

@@ -65,6 +65,15 @@ def read_dense(archive: Path | None, cache_dir: Path | None) -> Dense:
     defects: dict[int | None, list[Defect]] = defaultdict(list)
     for (video, reason, what), count in left.items():
         defects[video].append(Defect(reason, archive.name if archive else "", f"{what} ({count} files)"))
+    shipped = sorted({kind for frames in found.values() for held in frames.values() for kind in held})
+    for video, frames in found.items():
+        for kind in shipped:
+            lacking = sorted(index for index, held in frames.items() if kind not in held)
+            if lacking:
+                detail = f"{len(lacking)} of {len(frames)} frames have no file of {kind}; the first is {lacking[0]:06d}"
+                defects[video].append(
+                    Defect(Reason.LABEL_MISSING, archive.name if archive else "", detail, len(lacking))
+                )
     return Dense(found, dict(defects))
 
 
