@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SHARDS, SAMPLES, BLOCK = 10_000, 600, 64
+SHARDS, SAMPLES = 10_000, 600
 OPEN = """
 import re, resource, sys, time
 start, cpu = time.perf_counter(), time.process_time()

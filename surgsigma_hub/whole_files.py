@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .plain_file import open_descriptor, read_plain
 from .temporary import temporary_name
@@ -48,6 +48,13 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)  # a full disk does not say what it had no room for
         raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """As :func:`write_atomic`, for what people may read too: JSON with indented lines."""
+    import orjson  # here, since each stream imports this module
+
+    write_atomic(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def made_once(target: Path, make: Callable[[Path], None], *, most: int | None = None) -> Path:

@@ -244,17 +244,25 @@ def test_nothing_to_write(adapter_tree: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["sharegpt", "swift", "verl"])
+FEW = Choice(where={"task": ["phase_recognition", "video_captioning", "tissue_localization"]})
+
+
+@pytest.fixture(scope="module", params=["sharegpt", "swift", "verl"])
+def uncut(request: pytest.FixtureRequest, adapter_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of the few that nobody stopped; the folder has the name of the format."""
+    out = tmp_path_factory.mktemp("uncut") / str(request.param)
+    export(adapter_tree, get_adapter(out.name), out=out, choice=FEW)
+    return out
+
+
 @pytest.mark.parametrize("stop", range(1, 6))
 def test_stopped_anywhere_it_ends_with_the_same_bytes(
-    name: str, stop: int, adapter_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uncut: Path, stop: int, adapter_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "_EVERY", 40)
-    adapter = get_adapter(name)
-    choice = Choice(where={"task": ["phase_recognition", "video_captioning", "tissue_localization"]})
-    export(adapter_tree, adapter, out=tmp_path / "whole", choice=choice)
+    adapter = get_adapter(uncut.name)
     places = {1: (exporting, "write_atomic", 3), 2: (exporting.RecordFiles, "add", 95), 3: (exporting, "finish", 1),
-              4: (exporting, "licenses_note", 1), 5: (exporting, "_write_json", 1)}  # fmt: skip
+              4: (exporting, "licenses_note", 1), 5: (exporting, "write_json", 1)}  # fmt: skip
     owner, what, nth = places[stop]
     real, calls = getattr(owner, what), iter(range(1, 10**6))
 
@@ -266,13 +274,13 @@ def test_stopped_anywhere_it_ends_with_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(owner, what, dying)
         with pytest.raises(KeyboardInterrupt):
-            export(adapter_tree, adapter, out=tmp_path / "cut", choice=choice)
+            export(adapter_tree, adapter, out=tmp_path / "cut", choice=FEW)
     assert not (tmp_path / "cut" / "export.json").exists()
     with pytest.raises(BuildError, match="another export"):
-        export(adapter_tree, get_adapter("llava"), out=tmp_path / "cut", choice=choice)
-    report = export(adapter_tree, adapter, out=tmp_path / "cut", choice=choice)
+        export(adapter_tree, get_adapter("llava"), out=tmp_path / "cut", choice=FEW)
+    report = export(adapter_tree, adapter, out=tmp_path / "cut", choice=FEW)
     assert report.resumed
-    assert digests(tmp_path / "cut") == digests(tmp_path / "whole")
+    assert digests(tmp_path / "cut") == digests(uncut)
 
 
 def test_a_damaged_medium_stops_it_and_a_repair_lets_it_go_on(adapter_tree: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ..errors import BuildError, SurgSigmaError, UnfitError
 from ..shards.lock import only_writer
 from ..streaming import stream
 from ..temporary import remove_leftovers
-from ..whole_files import write_atomic
+from ..whole_files import write_atomic, write_json
 from .base import Adapter, Options
 from .files import MediaFiles, Plan, RecordFiles, digest, finish
 from .media import loses_frame
@@ -296,7 +296,7 @@ class _Run:
         names = {file: self._name(file) for file in sorted(tally.files)}
         if adapter.info is not None:
             entries = {name: adapter.info(file, self._options) for file, name in names.items()}
-            _write_json(self._out / "dataset_info.json", entries)
+            write_json(self._out / "dataset_info.json", entries)
         write_atomic(self._out / "LICENSES.md", licenses_note(tally).encode())
         count, size = self._media.count()
         written = Written(
@@ -318,7 +318,7 @@ class _Run:
             how=adapter.how(written),
             notes=[] if adapter.targets else notes(written, adapter.trainer, adapter.rate),
         )
-        _write_json(self._out / REPORT, {"asked": self._asked, "report": report.published()})
+        write_json(self._out / REPORT, {"asked": self._asked, "report": report.published()})
         return replace(report, resumed=self._resumed)
 
     def _name(self, file: str) -> str:
@@ -326,10 +326,6 @@ class _Run:
         config = self._choice.config
         words = [config] if isinstance(config, str) else list(config or self._choice.weights or ("all",))
         return "_".join(["surgsigma", *words, Path(file).stem]).replace("-", "_").replace("+", "_")
-
-
-def _write_json(path: Path, value: Any) -> None:
-    write_atomic(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 @contextmanager

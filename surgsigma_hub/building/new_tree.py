@@ -16,14 +16,19 @@ from .commit import MARK, STAGING
 from .shuffle import catalog_path, record_path
 
 
-def check_out(tree: Path, out: Path) -> None:
-    """Refuse a place where something would be lost."""
+def check_apart(tree: Path, out: Path) -> None:
+    """Refuse a new tree in, around or in place of the old one."""
     here, there = tree.resolve(), out.resolve()
     if here == there or here in there.parents or there in here.parents:
         raise BuildError(
             "the new tree and the old one must be two folders side by side",
             hint="Give another folder with --out; a tree is never changed in place.",
         )
+
+
+def check_out(tree: Path, out: Path) -> None:
+    """Refuse a place where something would be lost."""
+    check_apart(tree, out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise BuildError(f"{out} exists already", hint="Give another folder with --out, or remove this one.")
 

@@ -14,10 +14,11 @@ import orjson
 from tqdm import tqdm
 
 from ..building.copying import copy_rest
+from ..building.new_tree import check_apart
 from ..errors import BuildError, ShardError, SurgSigmaError
 from ..shards.lock import only_writer
 from ..shards.manifest import Manifest, load_tree
-from ..whole_files import write_atomic
+from ..whole_files import write_json
 from .asking import Asked, ask_all, asks_in, chosen, distinct
 from .budget import Budget
 from .cache import AnswerCache
@@ -121,8 +122,7 @@ def enrich_tree(
             "what": settings.what,
             "images": settings.images,
         }
-        text = orjson.dumps({**head, **report.published()}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        write_atomic(staging / REPORT, text)
+        write_json(staging / REPORT, {**head, **report.published()})
         finish(staging)
         _swap(staging, out, work)
     return report
@@ -193,12 +193,7 @@ def _digest(manifests: Sequence[Manifest]) -> str:
 
 def _check_out(tree: Path, out: Path, source: str) -> None:
     """Refuse a place where something would be lost."""
-    here, there = tree.resolve(), out.resolve()
-    if here == there or here in there.parents or there in here.parents:
-        raise BuildError(
-            "the new tree and the old one must be two folders side by side",
-            hint="Give another folder with --out; a tree is never changed in place.",
-        )
+    check_apart(tree, out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     report = out / REPORT

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from ..whole_files import write_atomic
+from ..whole_files import write_json
 from .published import RECEIPTS
 
 _VALID = "valid.json"
@@ -37,7 +37,7 @@ def was_found_valid(tree: Path, state: str) -> bool:
 
 def note_valid(tree: Path, state: str, counts: Mapping[str, int]) -> None:
     """Remember that all samples were checked and no error was found."""
-    _write(_folder(tree) / _VALID, {"state": state, "counts": dict(counts)})
+    write_json(_folder(tree) / _VALID, {"state": state, "counts": dict(counts)})
 
 
 def receipt_path(tree: Path, repo: str) -> Path:
@@ -48,9 +48,5 @@ def receipt_path(tree: Path, repo: str) -> Path:
 def write_receipt(tree: Path, repo: str, receipt: Mapping[str, Any]) -> Path:
     """Write the receipt of a push."""
     path = receipt_path(tree, repo)
-    _write(path, receipt)
+    write_json(path, receipt)
     return path
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    write_atomic(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

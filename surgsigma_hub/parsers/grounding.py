@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import BadRowError
@@ -61,17 +60,6 @@ def parse_grounding(text: str) -> tuple[Grounding, ...]:
     if not found:
         raise BadRowError(f"{shortened(text)} names neither a box nor {NOTHING!r}")
     return tuple(found)
-
-
-def print_grounding(items: Iterable[Grounding]) -> str:
-    """The text of ``items``; the inverse of :func:`parse_grounding`.
-
-    >>> print_grounding([Grounding("hook", 643, 0, 920, 298)])
-    'hook (643,0),(920,298)'
-    >>> print_grounding([])
-    'No tools detected'
-    """
-    return " ".join(f"{i.name} ({i.x1},{i.y1}),({i.x2},{i.y2})" for i in items) or NOTHING
 
 
 def shortened(text: str) -> str:

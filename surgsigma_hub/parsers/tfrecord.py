@@ -93,12 +93,6 @@ def read_records(buffer: Buffer) -> Iterator[Span]:
         at = start + length + _TAIL
 
 
-def payload_is_intact(buffer: Buffer, payload: Span) -> bool:
-    """Whether the checksum behind a payload is right; slow (plain Python), for a suspect file and not for builds."""
-    end = payload.offset + payload.length
-    return struct.unpack("<I", buffer[end : end + _TAIL]) == (masked_crc32c(payload.read(buffer)),)
-
-
 def parse_example(buffer: Buffer, payload: Span) -> dict[str, Feature]:
     """The features of the ``tf.train.Example`` in ``payload``.
 

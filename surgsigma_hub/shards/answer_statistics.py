@@ -16,8 +16,6 @@ from .manifest import Manifest, load_tree
 from .reader import open_shard, read_documents
 
 NONE = "none"
-MEDIA_KINDS = frozenset({AnswerKind.MASK, AnswerKind.DEPTH, AnswerKind.IMAGE, AnswerKind.VIDEO})
-"""Answers that are a medium: no typed answer to guess."""
 SIZES: tuple[tuple[str, float], ...] = (("small", 0.01), ("medium", 0.1), ("large", 1.0))
 """Words for the size of a box, each up to this share of the frame's area."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
@@ -291,27 +291,6 @@ class Source(ABC):
         return replace(
             known, coverage={**info.coverage, **known.coverage}, box_extent=known.box_extent or info.box_extent
         )
-
-    def find_home(self, fits: Callable[[Path], bool], missing: str) -> Path:
-        """The folder that ``fits``: the root or, one level deep, the only such folder in it.
-
-        Args:
-            fits: Whether a folder holds the dataset.
-            missing: What to say where none does.
-
-        Raises:
-            LayoutError: no folder fits, or several do.
-        """
-        if fits(self.root):
-            return self.root
-        inner = [p for p in sorted(self.root.iterdir()) if p.is_dir() and p.name != "__MACOSX" and fits(p)]
-        if not inner:
-            raise self.layout_error(self.root, missing)
-        if len(inner) > 1:
-            names = ", ".join(p.name for p in inner[:5])
-            detail = f"it holds several copies ({names}); give one of them or, where they are parts, merge them"
-            raise self.layout_error(self.root, f"{detail} into one folder")
-        return inner[0]
 
     def layout_error(self, root: Path | None, found: str) -> LayoutError:
         """An error that shows the layout expected and where to get access."""

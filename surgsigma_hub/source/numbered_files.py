@@ -84,9 +84,3 @@ recorders of operating theatres write."""
 def is_film(path: Path) -> bool:
     """Whether the name is that of a film."""
     return path.suffix.lower() in FILMS
-
-
-def find_film(folder: Path, stem: str) -> Path | None:
-    """The film of that name in a folder, whatever its ending; the release's own ending goes first."""
-    found = [p for p in folder.glob(f"{stem}.*") if is_film(p) and p.is_file()] if folder.is_dir() else []
-    return min(found, key=lambda p: (FILMS.index(p.suffix.lower()), p.name), default=None)

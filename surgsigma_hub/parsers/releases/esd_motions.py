@@ -173,7 +173,9 @@ def _clause(tokens: Sequence[str]) -> Motion | None:
         return None  # a lift or a cut
     if motion == IDLE and instrument == FORCEPS and (targeted or "by" in tokens[max(0, tokens.index(named[0]) - 2) :]):
         return None  # on the flap it may hold it
-    suffered = motion == GRASP and tokens[-1].endswith("ed")  # "the forceps is seized"
+    before = any(GRASP in found for found in classes[: tokens.index(named[0])])
+    taken = before and _object(tokens, classes, GRASP) == "instrument"
+    suffered = motion == GRASP and (taken or tokens[-1].endswith("ed"))  # "take the forceps", "the forceps is seized"
     if motion not in _WITHOUT_TARGET and not targeted and (suffered or motion not in (HOLD, DISSECT, GRASP)):
         return None
     target = _target(tokens, classes, motion)
@@ -319,7 +321,7 @@ def _reaching(tokens: Sequence[str], classes: Sequence[frozenset[str]]) -> str |
         direct = not between & role("onto")
         if directed and tokens[verb] in role("pressing") and "on" in between:
             return None  # "press down on the flap"
-        displaced = "edge" not in classes[object_at] or tokens[verb] in role("displacing")
+        displaced = "edge" not in classes[object_at] or tokens[verb] not in role("aiming")
         if direct and not touches and displaced:
             return LIFT if directed else None
     flaps = [n for n, found in enumerate(classes) if TISSUE & found]
