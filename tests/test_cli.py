@@ -49,6 +49,7 @@ class FakeReport:
     examples: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
     seconds: float = 1.5
     clipped_boxes: int = 2
+    agreement: dict[str, dict[str, int]] = field(default_factory=dict)
     refused: tuple[object, ...] = ()
     footage: dict[str, Any] = field(default_factory=lambda: footage_report({}))
     quarantine_file: str = "reports/x.quarantine.jsonl.gz"

@@ -104,7 +104,9 @@ def test_splits_and_operations_of_older_sources() -> None:
 
 
 def test_verdicts_land_on_the_frame_that_was_judged(tmp_path: Path) -> None:
-    build("endoscapes2023", root=ROOT, out=tmp_path / "tree")
+    report = build("endoscapes2023", root=ROOT, out=tmp_path / "tree")
+    assert report.agreement["cystic_plate"] == {"verdicts": 4, "of_one_mind": 3}
+    assert json.loads((tmp_path / "tree/reports/endoscapes2023.json").read_text())["agreement"] == report.agreement
     assert landed(tmp_path / "tree", "safety_assessment") == {
         "vid001": {30.0: 750},
         "vid008": {586.0: 14650 % 4096, 591.0: 14775 % 4096},

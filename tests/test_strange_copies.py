@@ -236,7 +236,7 @@ def test_files_that_a_browser_downloaded_twice_say_nothing_new(name: str, tmp_pa
     for path in [p for p in root.rglob("*") if p.is_file()]:
         shutil.copy(path, path.with_name(f"{path.stem} (1){path.suffix}"))
     again = said_of(name, root, tmp_path / "cache2")
-    assert {id: [re.sub(r" \(1\)", "", one) for one in said] for id, said in again.items()} == {
+    assert {id: [re.sub(r" \(1\)", "", str(one)) for one in said] for id, said in again.items()} == {
         id: [*said] for id, said in whole.items()
     }
 

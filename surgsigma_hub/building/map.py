@@ -186,6 +186,7 @@ class _Mapper:
             if kept:
                 self.moments.append(frame)
             if own:
+                part.add_verdicts(frame.criteria or ())
                 yield frame
 
     def _labels(self) -> Iterator[Frame | Defect]:

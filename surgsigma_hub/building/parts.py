@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import orjson
 
 from ..errors import BuildError
+from ..records import Verdict
 
 INDEX = np.dtype(
     [("order", "<u8"), ("offset", "<u8"), ("length", "<u4"), ("bytes", "<u4"), ("text", "<u4"), ("medium", "<u8")]
@@ -60,12 +61,16 @@ class PartWriter:
         reading: Seconds of a processor that opening it and its labels took, of all its runs.
         making: Seconds that all the rest took, of this run alone.
         rescaled: How many images are a rescale of what the labels say, by both sizes.
+        rated: By criterion, verdicts of several raters in this run.
+        of_one_mind: In how many of them all raters say the same.
     """
 
     folder: Path
     seed: int
     frames: int = 0
     clipped_boxes: int = 0
+    rated: Counter[str] = field(default_factory=Counter)
+    of_one_mind: Counter[str] = field(default_factory=Counter)
     footage: dict[str, Any] = field(default_factory=dict)
     labels: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -129,6 +134,13 @@ class PartWriter:
         self._defects.write(b"%d\t%b\n" % (self.at, orjson.dumps(line)))
         self.counts[line["reason"]] = self.counts.get(line["reason"], 0) + line.get("moments", 1)
 
+    def add_verdicts(self, verdicts: Iterable[Verdict]) -> None:
+        """Count those of several raters."""
+        for one in verdicts:
+            if len(one.scores) > 1:
+                self.rated[one.criterion.id] += 1
+                self.of_one_mind[one.criterion.id] += len(set(one.scores)) == 1
+
     def close(self) -> None:
         """Finish all files; ``part.json`` last."""
         self._media.close()
@@ -139,6 +151,8 @@ class PartWriter:
         summary = {
             "frames": self.frames,
             "clipped_boxes": self.clipped_boxes,
+            "rated": self.rated,
+            "of_one_mind": self.of_one_mind,
             "samples": {task: len(rows) for task, rows in sorted(self._index.items())},
             "answers": self._answers,
             "defects": dict(sorted(self.counts.items())),

@@ -76,15 +76,20 @@ def _of_video(runs: Sequence[Path]) -> dict[str, Any]:
     summaries = [read_summary(folder) for folder in runs]
     rescaled: Counter[str] = Counter()
     defects: Counter[str] = Counter()
+    rated: Counter[str] = Counter()
+    of_one_mind: Counter[str] = Counter()
     for one in summaries:
         rescaled.update(one["rescaled"])
         defects.update(one["defects"])
+        rated.update(one["rated"])
+        of_one_mind.update(one["of_one_mind"])
     scales = [
         f"{count} image{'s are' if count > 1 else ' is'} {sizes}, as a rescale"
         for sizes, count in sorted(rescaled.items())
     ]
     footage = {**summaries[0]["footage"], "told": [*summaries[0]["footage"]["told"], *scales]}
-    return {**summaries[0], "footage": footage, "defects": dict(sorted(defects.items()))}
+    told = {"footage": footage, "defects": dict(sorted(defects.items())), "rated": rated, "of_one_mind": of_one_mind}
+    return {**summaries[0], **told}
 
 
 def counts_of(videos: Sequence[Video], parts: Sequence[Sequence[Path]]) -> dict[str, Any]:
@@ -98,11 +103,15 @@ def counts_of(videos: Sequence[Video], parts: Sequence[Sequence[Path]]) -> dict[
     by_video: dict[str, dict[str, int]] = {}
     examples: dict[str, list[dict[str, str]]] = {}
     summaries: dict[str, Mapping[str, Any]] = {}
+    rated: Counter[str] = Counter()
+    of_one_mind: Counter[str] = Counter()
     frames = clipped = 0
     for runs, video in zip(parts, videos, strict=True):
         summaries[video.id] = summary = _of_video(runs)
         frames += summary["frames"]
         clipped += summary["clipped_boxes"]
+        rated.update(summary["rated"])
+        of_one_mind.update(summary["of_one_mind"])
         if not summary["defects"]:
             continue
         total.update(summary["defects"])
@@ -115,6 +124,9 @@ def counts_of(videos: Sequence[Video], parts: Sequence[Sequence[Path]]) -> dict[
     return {
         "frames": frames,
         "clipped_boxes": clipped,
+        "agreement": {
+            criterion: {"verdicts": n, "of_one_mind": of_one_mind[criterion]} for criterion, n in sorted(rated.items())
+        },
         "quarantined": dict(sorted(total.items())),
         "quarantined_by_video": by_video,
         "examples": dict(sorted(examples.items())),
@@ -130,6 +142,8 @@ class BuildReport:
         rows: What was written, by task, source and split.
         frames: Annotated frames read.
         clipped_boxes: Boxes that reached a little outside their frame and were cut at its edge.
+        agreement: By criterion, verdicts of several raters (``verdicts``) and in how many of them all say the same
+            (``of_one_mind``); empty where a source keeps no votes.
         quarantined: Things left out, by reason.
         quarantined_by_video: The same by video, then reason.
         examples: For each reason, the first few of what was left out.
@@ -149,6 +163,7 @@ class BuildReport:
     clipped_boxes: int
     quarantined: Mapping[str, int]
     quarantined_by_video: Mapping[str, Mapping[str, int]]
+    agreement: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     examples: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
     footage: Mapping[str, Any] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()

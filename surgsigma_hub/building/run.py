@@ -101,6 +101,7 @@ def run_build(
         rows=rows,
         frames=report["frames"],
         clipped_boxes=report["clipped_boxes"],
+        agreement=report["agreement"],
         quarantined=report["quarantined"],
         quarantined_by_video=report["quarantined_by_video"],
         examples=report["examples"],

@@ -154,6 +154,9 @@ def _print_report(report: BuildReport, out: Path) -> None:
         say(wrapped(f"Not built: {one.line}"))
     if report.clipped_boxes:
         say(f"Boxes cut at the edge of their frame: {report.clipped_boxes:,}")
+    if report.agreement:
+        parts = (f"{name} {n['of_one_mind']:,} of {n['verdicts']:,}" for name, n in report.agreement.items())
+        say(wrapped(f"Verdicts in which all raters agree: {', '.join(parts)}"))
     _print_footage(report)
     _print_difference(report.difference)
     _print_left_out(report)
