@@ -25,9 +25,12 @@ from surgsigma_hub.source import (
 )
 from surgsigma_hub.source.layout import hash_split, matches
 
-_FIRST, _SECOND = "{name}/{frame:d}_color", "{name}/rgb/{frame:d}"
-"""Images of the first release, and of the second, whose depth maps lie in a folder of their own."""
-_MAPS = tuple(f"{{name}}/{place}{{frame:d}}_depth.{ending}" for place in ("", "depth/") for ending in ("tiff", "tif"))
+_FIRST, _SECOND = "**/{name}/{frame:d}_color", "**/{name}/rgb/{frame:d}"
+"""Images of the first release, and of the second, whose depth maps lie in a folder of their own. Each video is an
+archive, which some tools unpack into a folder of its name."""
+_MAPS = tuple(
+    f"**/{{name}}/{place}{{frame:d}}_depth.{ending}" for place in ("", "depth/") for ending in ("tiff", "tif")
+)
 """Depth maps of either release; in the first one their numbers may be padded where those of images are not."""
 
 
@@ -49,6 +52,7 @@ class C3VD(StillsSource):
     )
     home = Home(
         any_of=(f"{_FIRST}.*", *_MAPS),
+        depth=0,
         missing="no folder like cecum_t1_a/ with 0000_color.png or 0000_depth.tiff (screening videos have no depth)",
     )
     stills = (_FIRST, _SECOND)
@@ -71,7 +75,8 @@ class C3VD(StillsSource):
     def label_files(self, still: Still) -> tuple[Path, ...]:
         """The depth map; where there is none, the place where it was looked for."""
         name = str(still.fields["name"])
-        missing = self.folder / name / f"{still.number:04d}_depth.tiff"
+        folder = still.path.parent.parent if still.path.parent.name.lower() == "rgb" else still.path.parent
+        missing = folder / f"{still.number:04d}_depth.tiff"
         return (self._maps.get(name, {}).get(still.number, missing),)
 
     def labels(self, video: Video) -> VideoLabels:

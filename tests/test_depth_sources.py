@@ -17,6 +17,8 @@ from surgsigma_hub.media.image import png_bytes
 from surgsigma_hub.media.overlay import depth_picture
 from surgsigma_hub.registry import get_source
 
+import damage
+import sources
 from conftest import FIXTURES
 from footage_files import SIZE, number_of, samples
 
@@ -100,3 +102,16 @@ def test_what_was_not_measured_is_black_in_pictures_and_no_point_is_drawn_by_it(
     assert not shown[0].any()
     whole = np.asarray(depth_picture(png_bytes(values[:, 1:])))[0]
     assert np.array_equal(shown[1:], whole), "the range of colours is that of the measured points"
+
+
+def test_videos_of_c3vd_whose_archives_were_unpacked_into_folders_of_their_names(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(sources.FIXTURES / "c3vd", tmp_path / "copy"))
+    whole = damage.said(sources.opened("c3vd", tmp_path / "cache", root))
+    for folder in list(root.iterdir()):
+        folder.rename(tmp_path / "moved")
+        folder.mkdir()
+        (tmp_path / "moved").rename(folder / folder.name)
+    again = damage.said(sources.opened("c3vd", tmp_path / "cache2", root))
+    assert {id: (len(s.records), s.told) for id, s in again.items()} == {
+        id: (len(s.records), s.told) for id, s in whole.items()
+    }
