@@ -66,7 +66,7 @@ def acts(frame: Frame) -> list[tuple[str, ...]] | None:
 
 
 GRASPS, RESTS = ("grasper", "grasp", "gallbladder"), ("grasper", "null_verb", "null_target")
-DISSECTS = ("hook", "dissect", "gallbladder")
+DISSECTS, COAGULATES = ("hook", "dissect", "gallbladder"), ("hook", "coagulate", "gallbladder")
 
 
 def test_triplets_are_told_where_every_instrument_that_may_be_part_of_one_has_its_own() -> None:
@@ -76,7 +76,7 @@ def test_triplets_are_told_where_every_instrument_that_may_be_part_of_one_has_it
         *[[GRASPS, DISSECTS]] * 3,
         *[[RESTS, DISSECTS]] * 2,
         [RESTS],
-        [RESTS, DISSECTS],
+        [RESTS, COAGULATES],
         None,
     ]
     assert [label.native for label in frames[3].actions or ()] == ["dissect"]
@@ -96,7 +96,7 @@ def test_what_is_done_is_a_course_only_where_it_is_annotated() -> None:
     runs = [
         (s.label.native, s.start_seconds, s.end_seconds, s.end_known) for s in course.segments if s.layer == "action"
     ]
-    assert runs == [("grasp", 60, 63, True), ("dissect", 60, 65, True), ("dissect", 66, 67, False)]
+    assert runs == [("grasp", 60, 63, True), ("dissect", 60, 65, True), ("coagulate", 66, 67, False)]
     other = courses["VID02"]
     assert other is not None and other.labelled["action"] == () and {s.layer for s in other.segments} == {"phase"}
 
@@ -120,7 +120,7 @@ def test_ids_that_contradict_each_other_cost_their_second_triplets(copy: Path, b
 
 
 def test_names_of_verbs_and_targets_of_a_file_itself_count(copy: Path) -> None:
-    own = {"verbs": [{"id": 0, "name": "retract"}, *({"id": n, "name": "dissect"} for n in (2, 9))]}
+    own = {"verbs": [{"id": 0, "name": "retract"}, *({"id": n, "name": "dissect"} for n in (2, 3, 9))]}
     own["targets"] = [{"id": n, "name": "liver"} for n in (0, 14)]
     edit(copy / "Training/VID23/VID23.json", lambda d: d["categories"].update(own))
     frames, defects = read(copy, "VID23")

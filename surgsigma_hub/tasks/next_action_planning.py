@@ -3,7 +3,7 @@
 The clip ends at ``t``, the end of an action A2, and reaches back into the action A1 before it; the answer A3 is the
 action that begins next. Nothing of A3 is seen: it begins at ``t`` or later (task 15 of the guide at
 surgsigma.github.io). Passed over is what is not known to be next: an end or a start that is open, a stretch without
-labels between them, and an action that is under way already when the clip ends.
+labels between them, and an action that is seen up to the end of the clip: it is under way.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def _next(times: Timeline, end: float) -> Segment | None:
         return None
     one = together[0]
     goes_on = any(a.label.id == one.label.id and a.start_seconds < first <= a.end_seconds + EPSILON for a in acts)
-    under_way = any(a.label.id == one.label.id and a.start_seconds < end < a.end_seconds for a in acts)
+    # What is seen up to the end is under way for whoever watches, even if it pauses for a second then.
+    under_way = any(a.label.id == one.label.id and a.start_seconds < end <= a.end_seconds + EPSILON for a in acts)
     return None if goes_on or under_way or not times.known("action", end, first) else one
 
 
