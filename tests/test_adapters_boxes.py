@@ -205,7 +205,7 @@ def test_traces_of_a_release(tmp_path: Path) -> None:
             for item in surgsigma_hub.stream(
                 tmp_path / "tree", "instrument_localization", decode="bytes", shuffle=False
             )
-            if "made-up hook stands" in (item.sample["reasoning"]["perceptual"] or "")
+            if "A hook lies at" in (item.sample["reasoning"]["perceptual"] or "")
         ]
         for name in ("unit", "norm1000", "pixels")
     }

@@ -57,7 +57,7 @@ def test_every_action_is_said_with_every_target() -> None:
     for action, target in product(concepts("action"), concepts("target")):
         text = acting_on(action, target)
         assert "{" not in text and text == text.strip()
-    assert acting_on("pack", "gallbladder") == "placing the gallbladder in the retrieval bag"
+    assert acting_on("pack", "gallbladder") == "placing the gallbladder in the specimen bag"
 
 
 def test_near_labels_are_neighbours_or_of_one_group() -> None:
@@ -68,7 +68,7 @@ def test_near_labels_are_neighbours_or_of_one_group() -> None:
 
 def test_every_modality_of_a_source_has_its_words() -> None:
     for source in all_sources().values():
-        assert view_of(source.info.modality).camera != "camera", source.info.modality
+        assert view_of(source.info.modality).view != "surgical view", source.info.modality
 
 
 def test_the_sheet_shows_every_label(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,8 +100,8 @@ def test_clips_are_reasoned_about(course: VideoTimeline) -> None:
             made = trace(task.name, seen, draft, course, seed)
             assert judged(task.name, made, seen, draft, course) == (), made
             # Of intervals alone, a caption or a prompt says all that is known.
-            says_all = course is BARE and task.answer in (AnswerKind.TEXT, AnswerKind.VIDEO, AnswerKind.IMAGE)
-            assert made.level == (0 if says_all else task.level)
+            says_all = course is BARE and task.answer in (AnswerKind.TEXT, AnswerKind.IMAGE)
+            assert made.level == (0 if says_all or task.answer is AnswerKind.VIDEO else task.level)
 
 
 def test_drawn_courses_are_reasoned_about() -> None:
@@ -110,7 +110,7 @@ def test_drawn_courses_are_reasoned_about() -> None:
         for seen, draft in task.draft_course(course) if task.draft_course else ():
             made = trace(name, seen, draft, course)
             assert judged(name, made, seen, draft, course) == (), (name, made)
-            assert made.level == (0 if draft.inputs == () else task.level), (name, made)
+            assert made.level == (0 if name == "video_generation" else task.level), (name, made)
 
 
 def test_levels_follow_the_facts() -> None:
@@ -206,7 +206,7 @@ def test_two_actions_do_not_read_as_a_phase() -> None:
     seen = frame(instruments=labels("clipper"))
     draft = only("action_recognition", actions=labels("clip", "cut"))
     said = " ".join(trace("action_recognition", seen, draft, seed=str(n)).relational or "" for n in range(9)).lower()
-    assert "clipping and division" in said and "clipping and cutting" not in said
+    assert "clipping as well as cutting" in said and "clipping and cutting" not in said
 
 
 def test_no_reasoning_without_labels_that_explain() -> None:
@@ -293,10 +293,9 @@ def test_a_clip_never_tells_what_begins_after_it_but_the_answer(course: VideoTim
             assert _strangers(text_of(made), seen_before | foretold) == [], made
 
 
-def test_a_clip_to_be_made_is_told_by_its_description_only() -> None:
+def test_of_a_clip_to_be_made_nothing_is_seen() -> None:
     draft = Draft(answer=Answer(text="The surgeon is dissecting."), inputs=(PICTURE,), target=Cut(FOOTAGE, 30, 40))
-    made = trace("video_generation", moment(30), draft, RICH)
-    assert "hook" in (made.perceptual or "") and "dissect" in (made.relational or "")
+    assert trace("video_generation", moment(30), draft, RICH) == Reasoning()
 
 
 # ------------------------------------------------------------------------------------------------- random facts
@@ -389,7 +388,7 @@ def test_what_has_no_article_gets_none_where_it_is_missing() -> None:
 
 def test_without_a_target_the_tool_acts_and_not_the_surgeon() -> None:
     said = {clauses((("endoscopic_forceps", "rotate", "null"),), style) for style in range(2520)}
-    assert len(said) > 5 and not any("surgeon" in one for one in said)
+    assert len(said) > 3 and not any("surgeon" in one for one in said)
 
 
 def test_a_clip_is_no_image() -> None:

@@ -71,7 +71,7 @@ def test_boxes_trace_and_native_words() -> None:
         ("hook", Box(0.063, 0.167, 0.469, 0.556), False)
     ]
     assert (hook.trace.perceptual, hook.trace.relational, hook.trace.model) == (
-        "One made-up hook stands at [2, 3, 15, 10].",
+        "A hook lies at [2, 3, 15, 10].",
         None,
         None,
     )

@@ -158,7 +158,7 @@ def test_tissues() -> None:
 def test_actions() -> None:
     draft = only("action_recognition", actions=labels("cut", "null", "retract", "cut"))
     assert draft.answer == Answer("retract, cut", ("retract", "cut"))
-    assert (draft.slots["list"], draft.slots["be"]) == ("retraction and division", "are")
+    assert (draft.slots["list"], draft.slots["be"]) == ("retraction and cutting", "are")
     for nothing in ((), labels("null")):
         draft = only("action_recognition", actions=nothing)
         assert (draft.answer, draft.answer_group) == (Answer("none"), "none")
@@ -331,11 +331,11 @@ def test_caption_joins_what_is_there() -> None:
         clean_image=PICTURE,
     )
     assert draft.answer == Answer(
-        "The phase is Calot's triangle dissection. The step is clearing of the hepatocystic triangle. "
+        "The phase is Calot's triangle dissection. "
         "The hook is dissecting the cystic duct and the bipolar forceps are in view but idle. "
         "A specimen bag is also in view. The gallbladder and the liver can be seen. "
         "Safety criteria met: two structures entering the gallbladder. Safety criteria not met: cystic plate exposed. "
-        "Smoke veils part of the view."
+        "Smoke veils part of the view. The step is clearing of the hepatocystic triangle."
     )
     assert draft.native.labels[0] == "Native_calot_triangle_dissection"
 

@@ -77,7 +77,7 @@ ASKED = {
     "video_generation": {"caption"},
 }
 """What a task tells on purpose: the action timed, the condition of what is to be made, the criteria to judge."""
-COMMON = {"procedure", "a_procedure", "medium", "view", "view_image", "camera"}
+COMMON = {"procedure", "a_procedure", "medium", "a_medium", "view", "view_image", "organs", "structures"}
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -93,7 +93,7 @@ def test_a_question_does_not_tell_the_answer(name: str) -> None:
     terms -= {"working end"}  # where boxes enclose it, the question says so
     if name == "safety_assessment":
         terms = {"verdicts", "unmet"}
-    allowed = COMMON | ASKED.get(name, set()) | {"context", "every", "all"}
+    allowed = COMMON | ASKED.get(name, set()) | {"context", "every", "all", "one", "several"}
     pattern = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, terms)))})s?(?!\w)", re.IGNORECASE)
     for group, lines in bank(name).questions.items():
         if names_labels(group):
@@ -189,7 +189,7 @@ def test_two_tasks_with_one_id_do_not_take_the_same_line() -> None:
     assert alike < 1200 / len(bank("phase_recognition").answers["stated"]) * 1.6
 
 
-GOLDEN = "3586d23e8f5080fb"
+GOLDEN = "dba252ca59e19685"
 
 
 def test_word_is_stable() -> None:

@@ -37,6 +37,7 @@ _WORDS: Sequence[tuple[re.Pattern[str], Mapping[Convention, str]]] = tuple(
         (r"\bcoordinates run from 0 to 1\b(?![.,]\d)", "coordinates run from 0 to 1000", "coordinates are in pixels",
          "give their coordinates"),
         (r" between 0 and 1\b(?![.,]\d)", " between 0 and 1000", " in pixels", ""),
+        (r"(,?) with values from 0 to 1\b(?![.,]\d)", r"\1 with values from 0 to 1000", r"\1 in pixels", ""),
         (r"(,(?: each)?) from 0 to 1\b(?![.,]\d)", r"\1 from 0 to 1000", r"\1 in pixels", ""),
     )
 )  # fmt: skip

@@ -148,10 +148,11 @@ def defined(kind: Kind, id: str) -> str:
     """A label and its definition on one line, under the word that answers use, as it explains an answer.
 
     >>> defined("action", "tension")
-    'Countertraction: to keep tissue taut by a steady pull, so that another instrument can divide it.'
+    'Countertraction means to keep tissue taut by a steady pull, so that another instrument can divide it.'
     """
     name, definition = forms(kind, id).noun or concept(kind, id).name, concept(kind, id).definition
-    return f"{name[:1].upper()}{name[1:]}: {definition[:1].lower()}{definition[1:]}"
+    name, definition = f"{name[:1].upper()}{name[1:]}", f"{definition[:1].lower()}{definition[1:]}"
+    return f"{name} means {definition}" if definition.startswith("to ") else f"{name}: {definition}"
 
 
 def noun_of(id: str) -> str:
@@ -168,7 +169,7 @@ def acting_on(action: str, target: str) -> str:
     """What is being done to a target, its article included.
 
     >>> acting_on("pack", "gallbladder"), acting_on("aspirate", "fluid"), acting_on("irrigate", "abdominal_wall_cavity")
-    ('placing the gallbladder in the retrieval bag', 'suctioning the fluid', 'irrigating the abdominal cavity')
+    ('placing the gallbladder in the specimen bag', 'suctioning the fluid', 'irrigating the abdominal cavity')
     """
     return _deed(action, target)[0]
 
@@ -204,12 +205,10 @@ def places_acted_on(target: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Words for what a modality shows: "laparoscopic view", "laparoscopic image", "laparoscope", "abdomen"."""
+    """Words for what a modality shows: "laparoscopic view", "laparoscopic image"."""
 
     view: str
     image: str
-    camera: str
-    place: str
 
 
 @cache
@@ -221,8 +220,21 @@ def view_of(modality: str) -> View:
     """
     row = _table("modalities").get(modality)
     if row is None:
-        return View("surgical view", "surgical image", "camera", "operative field")
-    return View(row["view"], row["image"], row["camera"], row["place"])
+        return View("surgical view", "surgical image")
+    return View(row["view"], row["image"])
+
+
+_FINDINGS = frozenset({"lesion", "lining"})
+"""Groups of targets that are no anatomy: what is found on it."""
+
+
+def is_finding(target: str) -> bool:
+    """Whether a target is a finding, like a polyp or an inflammation, and no anatomical structure.
+
+    >>> is_finding("polyp"), is_finding("liver")
+    (True, False)
+    """
+    return forms("target", target).near in _FINDINGS
 
 
 def near(kind: Kind, id: str, among: tuple[str, ...]) -> list[str]:

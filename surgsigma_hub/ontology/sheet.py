@@ -55,10 +55,10 @@ def review_sheet(modalities: Sequence[str]) -> str:
                 one = forms(kind, id)
                 said.append(_row("[ ]", concept.name, *(form(one) for _, form in columns), concept.definition))
         said.append("")
-    said += ["## view", "", _row("ok", "modality", "view", "image", "camera", "place"), _row(*["---"] * 6)]
+    said += ["## view", "", _row("ok", "modality", "view", "image"), _row(*["---"] * 4)]
     for modality in modalities:
         view = view_of(modality)
-        said.append(_row("[ ]", modality.replace("_", " "), view.view, view.image, view.camera, view.place))
+        said.append(_row("[ ]", modality.replace("_", " "), view.view, view.image))
     return "\n".join([*said, "", f"Numbers: {', '.join(map(number_word, range(1, 13)))}.", ""])
 
 

@@ -10,7 +10,9 @@ from .label_spans import Mention
 from .measures import STILL, Name
 
 _SIDE = re.compile(
-    r"\b(?:to|on)\s+the\s+(?P<side>left|right)(?:\s+side)?\s+of\b|\b(?P<over>above|below)\b", re.IGNORECASE
+    r"\b(?:to|on)\s+the\s+(?P<side>left|right)(?:\s+side)?\s+of\b"
+    r"(?!\s+the\s+(?:image|view|scene|frame|field)\b)|\b(?P<over>above|below)\b",
+    re.IGNORECASE,
 )
 _EDGE = re.compile(r"\b(?P<edge>left|right|top|upper|bottom|lower)\s+(?:edge|border|margin)\b", re.IGNORECASE)
 _PART = r"[0-9]{1,3}(?:\.[0-9]{1,3})?"

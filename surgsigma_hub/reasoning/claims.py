@@ -59,7 +59,8 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 _WARRANT = re.compile(
-    r"(?P<defined>\bbelongs? to\b)|(?P<typical>\b(?:typical(?:ly)?|characteristic)\b(?:\s+(?:of|followed by))?)"
+    r"(?P<defined>\bbelongs? to\b)"
+    r"|(?P<typical>\b(?:typical(?:ly)?|characteristic|suggestive|indicative)\b(?:\s+(?:of|followed by))?)"
     r"|(?P<fits>\bfits?\b|\b(?:in keeping|consistent|compatible) with\b|\bwent on with\b|\bgave way to\b)"
     r"|(?P<against>\bagainst\b)",
     re.IGNORECASE,
@@ -284,12 +285,16 @@ def _region(one: str, two: str | None) -> Region:
     return Region(row, column)
 
 
-_BY = re.compile(r"\b(?:by(?: means of)?|using|with|through)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.I)
+_BY = re.compile(
+    r"\b(?:by(?: means of)?|using|with|through)\s+(?:(?:an?|the|another|one|a further)\s+)?(?:pair of\s+)?$", re.I
+)
 _AT = re.compile(r"\b(?:at|on|into|in|from|to|of|near|inside)\s+(?:(?:an?|the)\s+)?$", re.IGNORECASE)
 
 
-_WITH = re.compile(r"\b(?:by(?: means of)?|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?$", re.IGNORECASE)
-_ONE_OF = re.compile(r"\b(?:one|another|a further)\s+$", re.IGNORECASE)
+_WITH = re.compile(
+    r"\b(?:by(?: means of)?|using|with)\s+(?:(?:an?|the|another|one|a further)\s+)?(?:pair of\s+)?$", re.IGNORECASE
+)
+_ONE_OF = re.compile(r"\b(?:one|another|a further)\s+(?:pair of\s+)?$", re.IGNORECASE)
 _LIES_THERE = re.compile(r"\s+(?:is|are)\s+(?:also\s+)?in\s+view\b", re.IGNORECASE)
 _ACTS = re.compile(
     r"\s+(?:(?:is|are)\s+(?:(?:now|currently|at present|visibly)\s+)?"

@@ -166,8 +166,7 @@ def _judged(scene: Scene, criteria: dict[str, bool], words: Wording) -> list[str
             elif needed and not missing and met:
                 the = the_list("target", needed)
                 many = len(needed) > 1 or forms("target", needed[0]).is_plural
-                slots = {"the_list": the, "are": "are" if many else "is", "they": "they" if many else "it"}
-                said.append(words.say("shown", slots))
+                said.append(words.say("shown", {"the_list": the, "are": "are" if many else "is"}))
     if settled < len(criteria):
         said.append(words.say("unproven"))
     return [*said, *_verdicts(criteria, words)]

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..ontology import Kind, concepts
 from ..ontology.forms import Article, forms, number_word
 from ..records import Box, Coverage, Fact, Frame, LabeledBox
-from ..tasks.common.answers import NOT_TISSUE, box_text
+from ..tasks.common.answers import NOT_TISSUE, box_text, boxed_name
 from ..tasks.common.base import Draft
 from .measures import Measure, Name, of_boxes, of_motion, turned
-from .phrases import SIDES, name_of, verbs
+from .phrases import ONE, SIDES, name_of, verbs
 from .scene_facts import Memory, Scene
 
 Evidence = tuple[str, Mapping[str, str]]
@@ -59,7 +59,7 @@ def _every(scene: Scene, memory: Memory) -> list[tuple[str, Evidence]]:
         some = _single(measures(scene, memory))
         # Of large organs that overlap, the centres say little.
         some = [m for m in some if m.name is not Name.SIDE or _kind(m.subject) == "instrument"]
-        known = [(m.subject, told) for m in some if (told := _told(m)) is not None]
+        known = [(m.subject, told) for m in some if (told := _told(m, scene.frames[0])) is not None]
         if not scene.is_clip:
             memory.things["told"] = known
     return known
@@ -164,8 +164,9 @@ def spots_of(scene: Scene, memory: Memory, about: frozenset[str] | None) -> list
             if k == "instrument" and (k, id) in last and last[k, id] != box and (about is None or id in about)
         ]
     known = memory.things["spots"] = [
-        (id, ("where", {"name": name_of(k, id), "box": box_text(box), **verbs(k, id)}))
+        (id, ("where", {"name": name, "box": box_text(box), **said}))
         for (k, id), box in first.items()
+        for name, said in [_boxed(k, id, boxed[0])]
     ]
     return [told for id, told in known if about is None or id in about]
 
@@ -192,9 +193,15 @@ def _single(found: Iterable[Measure]) -> list[Measure]:
     return [m for m in plain if shares.count(m.subject) < 2]
 
 
-def _told(m: Measure) -> Evidence | None:
+def _boxed(kind: Kind, id: str, frame: Frame) -> tuple[str, Mapping[str, str]]:
+    """Name of what a box encloses, and the verbs in its number: of scissors boxed at their tip, the tip."""
+    name = boxed_name(kind, id, frame)
+    return name, verbs(kind, id) if name == name_of(kind, id) else ONE
+
+
+def _told(m: Measure, frame: Frame) -> Evidence | None:
     kind = _kind(m.subject)
-    name, said = name_of(kind, m.subject), verbs(kind, m.subject)
+    name, said = _boxed(kind, m.subject, frame)
     if m.name is Name.SHARE:
         return "share", {"name": name, "per_cent": m.value, **said}
     if m.name is Name.EXTENT:

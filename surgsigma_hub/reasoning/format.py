@@ -20,9 +20,9 @@ _SENTENCE = re.compile(r"(?<=[.])\s+(?=[A-Z])")
 def shortened(reasoning: Reasoning) -> Reasoning:
     """The short form of a trace that rules made: what it takes to come to the answer, and no more.
 
-    Rules put what is in view first and what the answer follows from last. Of level 1 the first sentence stays, of level
-    2 the last one; of the deepest level the last one, or at level 3 the last two: the reason and the answer. Levels
-    that a model wrote, and those of captions, which name all that is seen, are better left as they are.
+    Rules put what is in view first and what the answer follows from last. Of level 1 the first sentence stays, and the
+    last one where there is no other level; of level 2 the last one; of level 3 the last two: the reason and the answer.
+    Levels that a model wrote, and those of captions, which name all that is seen, are better left as they are.
 
     >>> shortened(Reasoning(2, "A hook. Smoke.", "It cuts. So: division.")).relational
     'So: division.'
@@ -33,6 +33,8 @@ def shortened(reasoning: Reasoning) -> Reasoning:
         sentences = _SENTENCE.split(text) if text else []
         if level == 1 and reasoning.level > 1:
             sentences = sentences[:1]
+        elif level == 1:
+            sentences = [*sentences[:1], *sentences[1:][-1:]]
         else:
             sentences = sentences[-2:] if level == 3 else sentences[-1:]
         kept.append(" ".join(sentences) or None)

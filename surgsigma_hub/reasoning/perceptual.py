@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from ..media.boxes import region_words
 from ..ontology import NULL, Kind
-from ..ontology.forms import Article, forms
-from ..records import Answer, Box, Fact, Frame, LabeledBox
-from ..tasks.common.answers import NOT_TISSUE, box_text, the_instances
+from ..ontology.forms import Article, forms, is_finding
+from ..records import Answer, Box, BoxExtent, Fact, Frame, LabeledBox
+from ..tasks.common.answers import NOT_TISSUE, OF_TIP, box_text, boxed_name, the_instances
 from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.wording import joined
 from .bank import Wording
@@ -19,9 +19,7 @@ from .phrases import (
     be,
     boxed_in,
     in_order,
-    listed,
     lying,
-    name_of,
     place,
     size_words,
     thing_in_view,
@@ -32,19 +30,21 @@ from .scene_facts import Memory, Scene
 _MOST_TISSUES = 3
 """So many tissues are told, with their places, where they are not asked for: those that matter, then any others."""
 
-_TOGETHER = 4
-"""So many tissues of a description are told in one sentence; of more, some are told apart, by name."""
 _NOTED = 2
-"""Of so many long lists, one stands as in notes, without articles."""
+"""Of so many short lists of a description, one stands as in notes, without articles; long ones always do."""
 _TO_BOX = (" ", " ", " at ", " in ", " within ", " inside ")
 """Between a name and the box that the answer gives."""
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 _MOST_STYLES = 4
 """Ways to choose among what need not be told; few, since what is chosen is kept for the other samples of the moment."""
-_BY_BOX = 3
-"""Of so many lists, one gives boxes in place of words."""
-_LONG_BY_BOX = 2
-"""Of so many long lists of what is asked for or described, one gives boxes, a grounding of each thing."""
+_BY_WORDS = 5
+"""Of so many lists, one gives places in words; the others, and every long list of what is asked for, give boxes."""
+_MOST_OF_IMAGE = 0.4
+"""What takes up a larger share of the image than this is in no one part of it."""
+_PLAIN = frozenset({"edge", "tissue_edge", "side", "count"})
+"""Measures without a number that tells one scene from the next."""
+_OF_NUMBERS = 4
+"""Of so many measures, all but one are numbers where there are any."""
 _UNPLACED = 3
 """Of so many lists, one leaves places out that are not asked for."""
 
@@ -74,9 +74,8 @@ def perceptual(
     with_tissue = needs_tissue or meeting or (style & 8 and task.level > 1) or tools is None or not tools.text
     anatomy = _things("target", task, scene, answer, memory, style, told=one) if with_tissue else None
     said = [*_in_view(task, scene, tools, anatomy, words)]
-    listed = len(said)
-    if len(said) > 1 and style & 1 and task.level > 1:
-        said.reverse()
+    if len(said) > 1 and (style & 1 if task.level > 1 else "target" in task.label_kinds):
+        said.reverse()  # at level 1 what is asked for comes first
     if told is not None:
         drawn = _asked(task, scene, answer, words, tools, anatomy) if answer.boxes else []
         return [*said, words.say(*told), *drawn]
@@ -87,14 +86,19 @@ def perceptual(
     spots = [] if boxed or task.answer is AnswerKind.BOXES else spots_of(scene, memory, about)
     if spots and (style & 1 or tools is None or not tools.text):
         said.append(words.say(*words.pick(spots)))
-    more = evidence(scene, memory, about, of_tissue=needs_tissue)
+    named = " ".join(said)
+    more = [told for told in evidence(scene, memory, about, of_tissue=needs_tissue) if _is_of(named, told)]
     if more and (not spots or task.level == 1 or len(said) < 3 or task.answer is AnswerKind.TEXT):
-        said.append(words.say(*words.pick(more)))
+        numbers = [told for told in more if told[0] not in _PLAIN]
+        said.append(words.say(*words.pick(numbers if numbers and words.number() % _OF_NUMBERS else more)))
     asked = _asked(task, scene, answer, words, tools, anatomy)
-    if task.level == 1 and listed and not asked:  # the list asked for is the answer, and comes last
-        at = listed - 1 if "target" in task.label_kinds else 0
-        said = [*said[:at], *said[at + 1 :], said[at]]
     return said + asked
+
+
+def _is_of(named: str, told: Evidence) -> bool:
+    """Whether a measure is of things that were named before it."""
+    said = (told[1][slot].removeprefix(OF_TIP) for slot in ("name", "one", "other") if slot in told[1])
+    return all(name in named for name in said)
 
 
 def _matters(task: Task, scene: Scene, draft: Draft) -> frozenset[str] | None:
@@ -119,6 +123,11 @@ def _matters(task: Task, scene: Scene, draft: Draft) -> frozenset[str] | None:
 
 
 def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things | None, words: Wording) -> Iterator[str]:
+    in_view = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
+    if task.level > 1 and in_view and not scene.is_clip and _short(tools) and _short(anatomy) and words.number() % 8:
+        every = joined(sorted([*tools.pieces, *anatomy.pieces], key=lambda piece: "[" not in piece))
+        yield said_once(words.say("tissues", {"the_list": every, "are": "are"}))
+        return
     if tools is not None and tools.text:
         kind = "instruments_over_time" if scene.is_clip else "instruments"
         slots = {"a_list": tools.text, "are": tools.be, "things": "instruments" if tools.be == "are" else "instrument"}
@@ -128,16 +137,17 @@ def _in_view(task: Task, scene: Scene, tools: _Things | None, anatomy: _Things |
     elif tools is not None and not scene.is_clip and (tools.asked or _complete(scene.frames[0])):
         yield words.say("no_instruments")
     if anatomy is not None and anatomy.text:
-        in_view = any(f.holds_all(Fact.TISSUES) or f.tissue_boxes is not None for f in scene.frames)
         kind = f"{'tissues' if in_view else 'acted_on'}{'_over_time' if scene.is_clip else ''}"
         slots = {"the_list": anatomy.text, "are": anatomy.be, "things": _structures(anatomy.be)}
         told = words.say("tissues_noted", {"names": anatomy.names}) if anatomy.names else words.say(kind, slots)
-        if anatomy.more:
-            slots = {"the_list": anatomy.more, "are": anatomy.more_be, "things": _structures(anatomy.more_be)}
-            told = f"{told} {words.say('more_tissues', slots)}"
         yield said_once(told)
     elif anatomy is not None and anatomy.asked and task.answer is not AnswerKind.TEXT and not scene.is_clip:
         yield words.say("no_tissues")
+
+
+def _short(things: _Things | None) -> TypeGuard[_Things]:
+    """Whether things stand in a list that may be joined with another one."""
+    return things is not None and 0 < len(things.pieces) <= _MOST_TISSUES and not things.names
 
 
 _SAID_BEFORE = re.compile(r"(?:In|Within|The|This)\b[^,:]*?\b(view|image|scene|frame|field)\b")
@@ -162,19 +172,21 @@ def _complete(frame: Frame) -> bool:
 
 
 class _Things(NamedTuple):
-    """Things of one kind in view; an empty text is a true none, ``asked`` tells that the answer is of this kind.
+    """Things of one kind in view, each in words; none is a true none, ``asked`` tells that the answer is of this kind.
 
-    With ``by_box`` their boxes stand in the text. ``more`` is what is told of a long list in a sentence of its own,
-    ``names`` the list as it stands in notes.
+    With ``by_box`` their boxes stand in the text. ``names`` is the list as it stands in notes.
     """
 
-    text: str
+    pieces: tuple[str, ...]
     be: str
     asked: bool
     by_box: bool
-    more: str = ""
-    more_be: str = ""
     names: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of them as a list."""
+        return joined(self.pieces)
 
 
 def _asked(
@@ -182,9 +194,9 @@ def _asked(
 ) -> list[str]:
     """What the answer of a task of level 1 needs beyond what is in view."""
     if answer.boxes and task.label_kinds:
-        kind = task.label_kinds[0]
+        kind, frame = task.label_kinds[0], scene.frames[0]
         link = words.pick(_TO_BOX)
-        boxes = "; ".join([f"{name_of(kind, b.label)}{link}{box_text(b)}" for b in answer.boxes])
+        boxes = "; ".join([f"{boxed_name(kind, b.label, frame)}{link}{box_text(b)}" for b in answer.boxes])
         return [words.say("boxes", {"boxes": boxes, "boxes_noun": "boxes" if len(answer.boxes) > 1 else "box"})]
     if task.answer is AnswerKind.BOXES and any(s is not None and s.text and s.asked for s in (tools, anatomy)):
         # What is listed but has no box is in view all the same.
@@ -229,25 +241,23 @@ def _things(
     if described:
         by_box = bool(boxes) and style % 8 > 0
     else:
-        one_in = (2 if task.answer is AnswerKind.CRITERIA else _BY_BOX) if not long else _LONG_BY_BOX if asked else 0
-        by_box = bool(boxes) and not boxed and one_in > 0 and style % one_in == 0
-    apart: tuple[str, ...] = ()
-    if described and kind == "target" and len(order) > _TOGETHER and style & 3:
-        cut = len(order) // 2 + (style >> 2 & 1)
-        order, apart = order[:cut], order[cut:]
+        by_box = bool(boxes) and not boxed and (asked if long else style % _BY_WORDS > 0)
+    if by_box and kind == "target":
+        boxes = [b for b in boxes if _has_place(b.box)]  # a box of nearly all tells nothing
+    whole = all(f.box_extent in (None, BoxExtent.WHOLE) for f in scene.frames)  # a tip is no size of a tool
     if boxes:
-        pieces = _placed(kind, order, boxes, style, sized=asked and alone, by_box=by_box)
+        pieces = _placed(kind, order, boxes, style, sized=asked and alone and whole, by_box=by_box)
     else:
         pieces = [thing_in_view(kind, id) for id in order]
     several = len(pieces) > 1 or sum(b.label.id in order for b in boxes) > 1  # "two graspers" is one piece
-    number = "are" if kind == "instrument" and several else be(kind, order)
-    some = boxes
-    more = listed(_placed(kind, apart, some, style // 11, sized=False, by_box=by_box), style // 7)
+    counted = kind == "instrument" or any(map(is_finding, order))
+    number = "are" if counted and several else be(kind, order)
     listed_whole = kind == "instrument" or any(f.holds_all(Fact.TISSUES) or f.tissue_boxes for f in scene.frames)
     long_list = asked and long and task.answer is AnswerKind.LABELS
-    noted = (described or long_list) and listed_whole and not scene.is_clip and bool(pieces) and style // 8 % _NOTED > 0
+    as_notes = long or style // 8 % _NOTED > 0
+    noted = as_notes and (described or long_list) and listed_whole and not scene.is_clip and bool(pieces)
     bare = (", ", "; ")[style >> 4 & 1].join([_ARTICLE.sub("", piece) for piece in pieces]) if noted else ""
-    return _Things(listed(pieces, style // 3), number, asked, by_box, more, be(kind, apart), bare)
+    return _Things(tuple(pieces), number, asked, by_box, bare)
 
 
 def _worked_on(scene: Scene) -> tuple[str, ...]:
@@ -325,6 +335,22 @@ def _boxed(kind: Kind, frame: Frame) -> Iterable[str]:
     return [b.label.id for b in frame.tissue_boxes or () if b.label.id not in NOT_TISSUE]
 
 
+def _has_place(box: Box) -> bool:
+    """Whether a box lies in some part of the image.
+
+    One over most of it lies in all parts, and one in the middle third that stays on one side of the midline is called
+    central by some and lateral by others.
+    """
+    if (box.x2 - box.x1) * (box.y2 - box.y1) > _MOST_OF_IMAGE:
+        return False
+    return all(_is_plain(start, end) for start, end in ((box.x1, box.x2), (box.y1, box.y2)))
+
+
+def _is_plain(start: float, end: float) -> bool:
+    """Whether a stretch of the image lies in an outer third, or crosses the midline."""
+    return not 2 / 3 < start + end < 4 / 3 or start < 0.5 < end
+
+
 def _placed(
     kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], style: int, *, sized: bool, by_box: bool
 ) -> list[str]:
@@ -338,10 +364,11 @@ def _placed(
     for id, some in own.items():
         if len(some) > 1:
             some.sort(key=lambda b: (b.x1, b.y1, b.x2, b.y2))
-        if kind == "target" and len(some) > 1:
+        if kind == "target" and len(some) > 1 and not is_finding(id):
             # A tissue in several places stays one tissue; instruments of one class are several things.
-            regions = [place(r, style) for r in dict.fromkeys(map(region_words, some))] if placed else []
-            # Of what can be counted nobody says whether it is one kidney or two polyps.
+            parts = dict.fromkeys(region_words(b) for b in some if placed and _has_place(b))
+            regions = [place(r, style) for r in parts]
+            # Of what can be counted nobody says whether one kidney or two were seen.
             again = " and again ".join(regions) if forms(kind, id).article is Article.COUNT else joined(regions)
             pieces.append(f"{thing_in_view(kind, id)} {again}".strip())
             continue
@@ -352,11 +379,12 @@ def _placed(
             thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)
             if by_box:
                 pieces.append(f"{thing} {boxed_in(box_text(b), style // 9)}")
-            elif placed and (sized or len(own) <= _MOST_TISSUES or style >> len(pieces) & 1):
+            elif placed and _has_place(b) and (sized or len(own) <= _MOST_TISSUES or style >> len(pieces) & 1):
                 where = lying(place(region_words(b), style // 5 + 37 * len(pieces)), style // 9 + 3 * len(pieces))
                 pieces.append(f"{thing} {where}")
             else:
                 pieces.append(thing)
         if not some:
             pieces.append(thing_in_view(kind, id))
-    return pieces
+    # "A grasper and the uterus [...]" would be read as one place of both.
+    return sorted(pieces, key=lambda piece: "[" not in piece) if by_box else pieces

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib import resources
 from math import gcd
@@ -28,11 +28,12 @@ _STYLES = 2520
 
 SIDES = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
 
-_VERBS = {
+ONE: Mapping[str, str] = {
     "be": "is", "come": "comes", "enter": "enters", "extend": "extends", "have": "has", "leave": "leaves",
     "lie": "lies", "move": "moves", "overlap": "overlaps", "stay": "stays", "touch": "touches",
 }  # fmt: skip
-_MANY = {**{verb: verb for verb in _VERBS}, "be": "are"}
+"""Verbs of sentences about one thing."""
+_MANY = {**{verb: verb for verb in ONE}, "be": "are"}
 
 
 @cache
@@ -62,7 +63,7 @@ def the(kind: Kind, id: str) -> str:
 @cache
 def verbs(kind: Kind, id: str) -> Mapping[str, str]:
     """The verbs of sentences about a thing, in its number."""
-    return _MANY if forms(kind, id).is_plural else _VERBS
+    return _MANY if forms(kind, id).is_plural else ONE
 
 
 @lru_cache(maxsize=4096)
@@ -167,7 +168,7 @@ def place(region: str, style: int) -> str:
     """A part of the image in one of many words for it.
 
     >>> place("bottom left", 0), place("middle right", 2), place("center", 1)
-    ('in the bottom left', 'at the right', 'in the center of the image')
+    ('in the bottom left', 'on the right of the view', 'in the center of the image')
     """
     every = _places(region)
     return every[style % len(every)]
@@ -184,20 +185,27 @@ def thing_in_view(kind: Kind, id: str, size: str = "", nth: int = -1) -> str:
     >>> thing_in_view("instrument", "large_needle_driver", "large"), thing_in_view("instrument", "hook", "small")
     ('a large needle driver', 'a small hook')
     """
-    if kind != "instrument":
+    if kind != "instrument" and nth < 0:
         return the(kind, id)
     name = name_of(kind, id)
-    named = f"{size} {name}" if size and not name.startswith(_SIZES) else name
-    if forms(kind, id).article in (Article.PLURAL, Article.MASS):
+    named = f"{size} {name}" if size and kind == "instrument" and not name.startswith(_SIZES) else name
+    article = forms(kind, id).article
+    if article is Article.MASS:
         return named if nth < 1 else f"further {named}"
-    return with_article(named) if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {named}"
+    if nth < 0:
+        return named if article is Article.PLURAL else with_article(named)
+    return f"{_ORDINALS[min(nth, 2)]} {'pair of ' if article is Article.PLURAL else ''}{named}"
+
+
+_ORDINALS = ("one", "another", "a further")
+"""Before the instances of a class of which several are in view, in their order."""
 
 
 def lying(where: str, style: int) -> str:
     """A place with a word before it that leads from the thing to it, or with none.
 
     >>> lying("in the center", 0), lying("in the center", 3), lying("(top left)", 3)
-    ('in the center', 'located in the center', '(top left)')
+    ('in the center', 'positioned in the center', '(top left)')
     """
     links = _data()["lying"]
     return where if where.startswith("(") else f"{links[style % len(links)]}{where}"
@@ -207,31 +215,10 @@ def boxed_in(box: str, style: int) -> str:
     """A box as the place of a thing in a list.
 
     >>> boxed_in("[0.100, 0.200, 0.300, 0.400]", 0), boxed_in("[0.100, 0.200, 0.300, 0.400]", 4)
-    ('at [0.100, 0.200, 0.300, 0.400]', '(box [0.100, 0.200, 0.300, 0.400])')
+    ('at [0.100, 0.200, 0.300, 0.400]', '([0.100, 0.200, 0.300, 0.400])')
     """
     ways: list[str] = _data()["boxed"]
     return ways[style % len(ways)].replace("{box}", box)
-
-
-_JOINED = 3
-"""Things of a list that may be joined otherwise than by commas; in a longer one the reader would lose its thread."""
-
-
-def listed(pieces: Sequence[str], style: int) -> str:
-    """Things in view as a list; the last two always by "and", so that the verb is plural.
-
-    >>> listed(["a hook", "a grasper", "scissors"], 0), listed(["a hook", "a grasper"], 4)
-    ('a hook, a grasper and scissors', 'a hook and also a grasper')
-    """
-    if len(pieces) < 2:
-        return "".join(pieces)
-    data = _data()
-    lasts, betweens = data["last"], data["between"]
-    said = pieces[0]
-    at, odd = divmod(style // len(lasts), len(betweens))
-    for n, piece in enumerate(pieces[1:-1]):
-        said += betweens[odd if len(pieces) == _JOINED and n == at % (len(pieces) - 2) else 0] + piece
-    return f"{said}{lasts[style % len(lasts)]}{pieces[-1]}"
 
 
 def size_words(box: Box) -> str:
@@ -247,64 +234,78 @@ def size_words(box: Box) -> str:
 # ---------------------------------------------------------------------------------------------------------- acting
 
 
+_Time = Literal["now", "moment", "stretch"]
 _Stand = Literal["alone", "first", "later"]
 """Where a clause stands: the only one, before others, or behind another."""
 
 
 @cache
-def _ways(stand: _Stand, noun: bool, verb: bool, passive: bool, moment: bool) -> tuple[str, ...]:
+def _ways(stand: _Stand, noun: bool, performed: bool, verb: bool, passive: bool, time: _Time) -> tuple[str, ...]:
     """Ways to say what one instrument does.
 
     Args:
         stand: Only the first clause may name the act or the surgeon before the tool.
         noun: Whether the act has a noun; else only ways that say it as a participle.
+        performed: Whether the noun is of something that is performed, like dissection: nobody performs holding.
         verb: Whether it has an infinitive and a present tense.
         passive: Whether it can be said of what it is done to.
-        moment: Whether it is said of a moment, which has a "now".
+        time: Whether it is said of a moment, which has a "now" that is said once, or of a stretch of time.
     """
     data = _data()["clauses"]
-    now = f"|{data['now']}]" if moment else "]"
+    now = f"|{data['now']}]" if time == "now" else "]"
     kinds = {"alone": ("tool_first", "first_only", "alone_only"), "first": ("tool_first", "first_only")}
-    lines = [line.replace("|@now]", now) for kind in kinds.get(stand, ("tool_first",)) for line in data[kind]]
+    used = (*kinds.get(stand, ("tool_first",)), *(("over_time",) if time == "stretch" else ()))
+    lines = [line.replace("|@now]", now) for kind in used for line in data[kind]]
     ways = expanded(line.replace("[]", "") for line in lines)
     lacking = ("{of}",) * (not noun) + ("{to}", "{acts}", "{surgeon_acts}") * (not verb) + ("{done}",) * (not passive)
+    lacking += ("performed",) * (not performed)
     return tuple(way for way in ways if not any(slot in way for slot in lacking))
 
 
+_BOX = "\0"
+"""Stands in a clause, which is kept for others, where the box of its instrument is put."""
+
+
 @lru_cache(maxsize=32768)
-def _clause(instrument: str, action: str, target: str, nth: int, style: int, *, stand: _Stand, moment: bool) -> str:
+def _clause(
+    instrument: str, action: str, target: str, nth: int, style: int, *, stand: _Stand, time: _Time, boxed: bool
+) -> str:
     """What one instrument does; ``nth`` counts the triplets of its class where there are several, else it is -1."""
     tool = forms("instrument", instrument)
-    subject = tool.the if nth < 0 else f"{('one', 'another', 'a further')[min(nth, 2)]} {tool.name}"
-    if tool.is_plural and nth >= 0:
-        subject = tool.name
+    plural = tool.is_plural and nth < 0
+    be = "are" if plural else "is"
+    subject = tool.the if nth < 0 else thing_in_view("instrument", instrument, "", nth)
     if not tool.acts and action == target == NULL:
         return f"{tool.a} is in view"
     if action == NULL:
         where = "" if target == NULL else f" at {the('target', target)}"
-        return f"{subject} {tool.be} in view but idle{where}"
+        return f"{subject} {be} in view but idle{where}"
+    if boxed:
+        subject = f"{subject}{_BOX}"
     on, of = acting_on(action, target), deed(action, target)
     to = infinitive(action, target) if tool.acts else ""
     # A participle can be taken by no "performs" and no "is carried out".
     undergoes, done = undergoing(action, target)
-    ways = _ways(stand, on != of, bool(to), bool(done), moment)
+    ways = _ways(stand, on != of, not of.partition(" ")[0].endswith("ing"), bool(to), bool(done), time)
     way = ways[style % len(ways)]
-    perform = "perform" if tool.is_plural else "performs"
     surgeon_acts = present(to) if to else ""
-    acts = to if tool.is_plural else surgeon_acts
+    acts = to if plural else surgeon_acts
     return way.format(
-        subject=subject, be=tool.be, on=on, of=of, perform=perform, to=to, acts=acts, surgeon_acts=surgeon_acts,
+        subject=subject, be=be, on=on, of=of, to=to, acts=acts, surgeon_acts=surgeon_acts,
         undergoes=undergoes, done=done,
     )  # fmt: skip
 
 
-def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = False) -> str:
+def clauses(
+    triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = False, boxes: Mapping[str, str] = {}
+) -> str:
     """One clause for each triplet: a list, or "... while ..." where they go on ``at_once``.
 
     Args:
         triplets: Who does what to what.
         style: Chooses the ways to say it, 0 or more.
         at_once: Whether all of it goes on at the same time.
+        boxes: Of some instruments, where they are, to stand behind their names; of each class only one is in view.
     """
     instruments = [i for i, _, _ in triplets]
     told: dict[str, int] = {}
@@ -316,7 +317,9 @@ def clauses(triplets: tuple[Triple, ...], style: int = 0, *, at_once: bool = Fal
         stand: _Stand = "later" if n else "alone" if len(triplets) == 1 else "first"
         # Without a target it is the tool that rotates, not the surgeon; and "now" is said once.
         stand = "later" if t == NULL else stand
-        made.append(_clause(i, a, t, nth, way, stand=stand, moment=not at_once and n == 0))
+        time: _Time = "stretch" if at_once else "moment" if n else "now"
+        clause = _clause(i, a, t, nth, way, stand=stand, time=time, boxed=i in boxes and nth < 0)
+        made.append(clause.replace(_BOX, f" {boxes[i]}") if _BOX in clause else clause)
     if len(made) == 2 and not at_once:
         # "With the hook and the grasper is" would be read as two tools.
         links = _LINKS[2:] if made[0].endswith(f" {forms('instrument', instruments[0]).name}") else _LINKS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from ..ontology import NULL
 from ..ontology.forms import acting_on, forms
 from ..records import Fact, Label, Triplet
+from ..tasks.common.answers import box_text
 from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.timeline import State, ids_of
 from .bank import Wording
@@ -15,12 +17,11 @@ from .evidence import measures
 from .measures import Measure, Name
 from .phrases import (
     Triple,
-    cited,
+    boxed_in,
     clauses,
     deed,
     doing,
     in_order,
-    labels_text,
     name_of,
     nouns,
     purposes_of,
@@ -29,7 +30,6 @@ from .phrases import (
     verbs,
 )
 from .scene_facts import Memory, Scene
-from .warrants import Sign, Warrants
 
 _MOST_STATES = 6
 """Of a longer row of states, the last ones are told: they lead to what follows."""
@@ -37,27 +37,31 @@ _MOST_STATES = 6
 _PAIRS = {Name.OVERLAP: "overlap", Name.APART: "apart", Name.NEAREST: "nearest"}
 
 
-def relational(task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memory, warrants: Warrants) -> list[str]:
-    """The sentences of level 2; none where nothing is known. What is asked, if it is of this level, comes last."""
+def relational(
+    task: Task, scene: Scene, draft: Draft, words: Wording, memory: Memory, seen: Sequence[str]
+) -> list[str]:
+    """The sentences of level 2; none where nothing is known. What is asked, if it is of this level, comes last.
+
+    A box that level 1 has not ``seen`` stands behind the instrument that acts.
+    """
     answer = draft.answer
     asks_actions = task.answer is AnswerKind.LABELS and "action" in task.label_kinds
     if scene.is_clip:
         said = _clip(scene, answer.labels if asks_actions else None, words)
     else:
-        said = _moment(task, scene, draft, asks_actions, words, memory, warrants)
+        said = _moment(task, scene, draft, asks_actions, words, memory, seen)
     if asks_actions:
-        kind = "actions" if said else "acts"
-        said.append(_actions(answer.labels, words, kind) if answer.labels else words.say("no_actions"))
+        said.append(_actions(answer.labels, words) if answer.labels else words.say("no_actions"))
     return said
 
 
 def _moment(
-    task: Task, scene: Scene, draft: Draft, asks_actions: bool, words: Wording, memory: Memory, warrants: Warrants
+    task: Task, scene: Scene, draft: Draft, asks_actions: bool, words: Wording, memory: Memory, seen: Sequence[str]
 ) -> list[str]:
     frame, answer = scene.frames[0], draft.answer
     if frame.triplets is None:
         ids = _acts(scene)
-        return [_actions(ids, words, "acts")] if ids and not asks_actions else []
+        return [_actions(ids, words)] if ids and not asks_actions else []
     triplets = tuple(dict.fromkeys(map(ids_of, frame.triplets)))
     if asks_actions and triplets:
         # What the answer does not name would contradict it; then the lists of the source differ.
@@ -67,20 +71,29 @@ def _moment(
         return [words.say("no_relations")] if nothing else []
     asked = draft.key.partition("-")[0] if draft.question == "done_by" else ""
     acting = [t for t in triplets if t[1] != NULL and asked in ("", t[0])]
-    said: list[str] = []
     reason: list[str] = []
     if acting:
         chosen = words.pick(acting)
-        if "action" in task.label_kinds:
-            said += _warrant(*chosen, words, warrants)
         reason = _use(chosen, words)
     if not reason or words.number() & 1:
         found = [m for m in measures(scene, memory) if asked in ("", m.subject)]
         reason = _meeting(triplets, found, words) or reason
-    said += reason
     order = turned(triplets, words.number())
-    said.append(words.say("relations", {"clauses": clauses(order, words.number())}))
-    return said
+    if task.answer is AnswerKind.LABEL and acting and words.number() & 1:
+        order = (chosen,)  # where no act is asked for or described, one may stand for all
+    boxes = _boxes(scene, memory, words, seen)
+    return [*reason, words.say("relations", {"clauses": clauses(order, words.number(), boxes=boxes)})]
+
+
+def _boxes(scene: Scene, memory: Memory, words: Wording, seen: Sequence[str]) -> dict[str, str]:
+    """Instruments that are in view once, each to its box as it stands behind the name, unless it was ``seen``."""
+    found: dict[str, str] | None = memory.things.get("tool_boxes")
+    if found is None:
+        boxes = scene.frames[0].instrument_boxes or ()
+        often = Counter(b.label.id for b in boxes)
+        found = memory.things["tool_boxes"] = {b.label.id: box_text(b.box) for b in boxes if often[b.label.id] == 1}
+    style = words.number()
+    return {id: boxed_in(box, style) for id, box in found.items() if not any(box in said for said in seen)}
 
 
 def _meeting(triplets: tuple[Triple, ...], found: Sequence[Measure], words: Wording) -> list[str]:
@@ -115,22 +128,6 @@ def _use(triple: Triple, words: Wording) -> list[str]:
     return [words.say("purpose", {"doing": how(action, target), "purpose": purpose})]
 
 
-def _warrant(instrument: str, action: str, target: str, words: Wording, warrants: Warrants) -> list[str]:
-    """What such a tool does to such tissue."""
-    signs = (Sign(instrument, "", target), Sign(instrument)) if target != NULL else (Sign(instrument),)
-    for sign in signs:
-        support = warrants.support("action", sign)
-        work = cited(sign, words) if sign.target else f"work with {forms('instrument', instrument).a}"
-        if support.typical == action:
-            label = labels_text("action", (action,))
-            return [words.say("act_typical", {"sign": work, "label": label})]
-        fits = tuple(id for id in support.fits if id != NULL)
-        if action in fits and len(fits) > 1:
-            labels = labels_text("action", turned(fits, words.number()))
-            return [words.say("act_fits", {"sign": work, "labels": labels})]
-    return []
-
-
 def _acts(scene: Scene) -> tuple[str, ...]:
     """Actions at a moment, from the frame or else from the intervals of the video."""
     labels: Iterable[Label] | None = scene.frames[0].actions
@@ -138,8 +135,8 @@ def _acts(scene: Scene) -> tuple[str, ...]:
     return in_order("action", frozenset(ids))
 
 
-def _actions(ids: tuple[str, ...], words: Wording, kind: str = "actions") -> str:
-    return words.say(kind, {"doing": nouns(ids), "action_noun": "actions" if len(ids) > 1 else "action"})
+def _actions(ids: tuple[str, ...], words: Wording) -> str:
+    return words.say("actions", {"doing": nouns(ids), "action_noun": "actions" if len(ids) > 1 else "action"})
 
 
 # ------------------------------------------------------------------------------------------------------------- clips

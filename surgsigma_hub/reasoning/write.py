@@ -48,7 +48,8 @@ def reason(
 
     Returns:
         The trace. A level about which nothing is known is None; all are where nothing seen explains the answer (depth,
-        smoke to be removed, masks without labels, a moment of which only the phase or the answer itself is known).
+        smoke to be removed, a video to be made, masks without labels, a moment of which only the phase or the answer
+        itself is known).
     """
     if _unexplained(task, frame, draft):
         return Reasoning()
@@ -61,10 +62,8 @@ def reason(
     if draft.question == "existence":
         return _whether_there(task, scene, draft, words, memory)
     seen = perceptual(task, scene, draft, words, memory) if scene.frames else []
-    relations = relational(task, scene, draft, words, memory, warrants) if task.level > 1 else []
-    if (not seen and not relations) or _from_text_alone(draft):
-        return Reasoning()
-    if _says_again(task, scene, draft, seen, relations):
+    relations = relational(task, scene, draft, words, memory, seen) if task.level > 1 else []
+    if (not seen and not relations) or _says_again(task, scene, draft, seen, relations):
         return Reasoning()
     context = contextual(task, scene, draft, procedure, words, memory, warrants) if task.level > 2 else []
     level = 3 if context else 2 if relations else 1
@@ -116,12 +115,9 @@ def _any_box(scene: Scene) -> bool:
     return any(frame.instrument_boxes or frame.tissue_boxes for frame in scene.frames)
 
 
-def _from_text_alone(draft: Draft) -> bool:
-    """Whether nothing is looked at: then the words of the question are all there is, and no evidence."""
-    return draft.inputs == ()
-
-
 def _unexplained(task: Task, frame: Frame, draft: Draft) -> bool:
+    if task.answer is AnswerKind.VIDEO:
+        return True  # what the video shows stands in the question, and is not there to be seen
     if isinstance(draft.target, DepthMap) or (draft.target is not None and draft.target is frame.clean_image):
         return True
     if task.answer is not AnswerKind.MASK:

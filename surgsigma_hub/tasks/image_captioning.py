@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..ontology import NULL, Kind, concept
 from ..ontology.forms import Forms, forms
-from ..records import Answer, Fact, Frame, Label, Native
+from ..records import Answer, Coverage, Fact, Frame, Label, Native
 from .common.answers import (
     NOT_TISSUE,
     distinct_ids,
@@ -53,8 +53,7 @@ def _scene(frame: Frame) -> list[str]:
     done = set_slots("action", distinct_ids("action", frame.actions or (), _NOTHING_DONE))
     doing: list[str] = []
     if done["list"]:
-        one = done["things_be"] == "is"
-        doing = [_sentence(f"the surgeon is {done['doing']}" if one else f"the actions in progress are {done['list']}")]
+        doing = [_sentence(f"the {done['things']} in progress {done['things_be']} {done['list']}")]
     if present:
         return [_instruments(frame, present), *doing]
     if frame.holds_all(Fact.INSTRUMENTS):
@@ -64,13 +63,19 @@ def _scene(frame: Frame) -> list[str]:
 
 def _shows(frame: Frame) -> bool:
     """Whether anything that can be seen is known of a frame; phase, step and a lack are no such thing."""
-    seen = (frame.triplets, frame.instruments, frame.actions, frame.criteria, _tissues(frame))
+    seen = (frame.triplets, frame.instruments, frame.actions, frame.criteria, _tissues(frame), _worked_on(frame))
     return any(seen)
 
 
 def _tissues(frame: Frame) -> tuple[str, ...]:
-    """The tissues in view, where all of them are known; those that are acted on stand in what is done."""
+    """The tissues in view, where all of them are known."""
     return distinct_ids("target", frame.tissues or (), NOT_TISSUE) if frame.holds_all(Fact.TISSUES) else ()
+
+
+def _worked_on(frame: Frame) -> tuple[str, ...]:
+    """The tissues that are acted on, where these are listed; triplets say it in what is done."""
+    listed = frame.coverage_of(Fact.TISSUES) is Coverage.ACTED_ON and not frame.triplets
+    return distinct_ids("target", frame.tissues or (), NOT_TISSUE) if listed else ()
 
 
 def _surroundings(frame: Frame) -> list[str]:
@@ -79,6 +84,9 @@ def _surroundings(frame: Frame) -> list[str]:
     tissues = _tissues(frame)
     if tissues:
         said.append(_sentence(f"{set_slots('target', tissues)['a_list']} can be seen"))
+    worked_on = _worked_on(frame)
+    if worked_on:
+        said.append(_sentence(f"the surgeon is working on {set_slots('target', worked_on)['a_list']}"))
     if frame.criteria:
         verdicts = ordered_verdicts(frame.criteria)
         met = names("criterion", (v.criterion.id for v in verdicts if v.met))
@@ -106,7 +114,7 @@ def _draft(frame: Frame) -> Iterator[Draft]:
     facts = (phase is not None) + (step is not None) + len(scene) + acting + len(around) - smoke
     if facts < 2 or not _shows(frame):
         return  # one fact alone is the answer of a recognition task, not a caption; nor is what cannot be seen
-    body = " ".join([*([f"The step is {step.name}."] if step else []), *scene, *around])
+    body = " ".join([*scene, *around, *([f"The step is {step.name}."] if step else [])])
     labels: list[Label] = [label for label in (frame.phase, frame.step) if label is not None]
     for triplet in frame.triplets or ():
         labels += (triplet.instrument, triplet.action, triplet.target)

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from ...errors import UnknownNameError
 from ...media.boxes import region_words, whole_ends
 from ...ontology import NULL, Kind, concept, concepts
-from ...ontology.forms import acting_on, forms
+from ...ontology.forms import acting_on, forms, is_finding
 from ...records import (
     Answer,
     AnswerBox,
@@ -257,10 +257,25 @@ _EXTENTS: Mapping[BoxExtent | None, str] = {BoxExtent.TIP: "tip", BoxExtent.WORK
 """What a box encloses, where it is not all that is seen of an instrument."""
 
 
+def _part_boxed(kind: Kind, frame: Frame) -> str | None:
+    """The part of an instrument that boxes end at, in words; None where they enclose all that is seen of it."""
+    return _EXTENTS.get(frame.box_extent) if kind == "instrument" else None
+
+
+OF_TIP = "tip of the "
+"""Before the name of an instrument whose box ends at its tip."""
+
+
+def boxed_name(kind: Kind, id: str, frame: Frame) -> str:
+    """Name of the thing in a box in a trace: "hook", or "tip of the hook" where its box ends there."""
+    said = forms(kind, id)
+    return f"{OF_TIP}{said.name}" if kind == "instrument" and frame.box_extent is BoxExtent.TIP else said.name
+
+
 def box_slots(kind: Kind, id: str, frame: Frame) -> dict[str, str]:
     """How the thing in a box is said: "the hook", or "the tip of the hook" where its box ends there."""
     said = forms(kind, id)
-    part = _EXTENTS.get(frame.box_extent) if kind == "instrument" else None
+    part = _part_boxed(kind, frame)
     return {
         "name": said.name,
         "thing": f"the {part} of {said.the}" if part else said.the,
@@ -271,9 +286,13 @@ def box_slots(kind: Kind, id: str, frame: Frame) -> dict[str, str]:
 
 
 def _all_slots(kind: Kind, frame: Frame) -> dict[str, str]:
-    part = _EXTENTS.get(frame.box_extent) if kind == "instrument" else None
+    part = _part_boxed(kind, frame)
     one, several = _THINGS[kind]
+    if kind == "target" and any(is_finding(b.label.id) for b in frame.tissue_boxes or ()):
+        one, several = "finding", "findings"
     return {
+        "one": one,
+        "several": several,
         "every": f"the {part} of every {one}" if part else f"every {one}",
         "all": f"the {part}s of all {several}" if part else f"all {several}",
     }

@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
-from ...ontology.forms import forms, view_of
+from ...ontology.forms import forms, is_finding, view_of
 from ...records import Fact, Frame, Media, Native, Origin, Provenance, Reasoning, Sample, Trace, Video
 from ...schema import FORMAT_VERSION, MAX_KEY
 from ...source import SourceInfo
 from .base import TRAINING, Draft, Task
+from .choices import vocabulary
 from .dialogue import ALONE, DialoguePlan, messages, worded
 from .further import is_further
 from .question_kinds import PLAIN, Setting, Style
 from .shipped import question_told
+from .wording import with_article
 
 NO_REASONING = Reasoning()
 
@@ -78,7 +80,7 @@ def compose(
     plain = style is Style.PAPER or video.split != TRAINING
     setting = PLAIN if plain else Setting(info.name, frame, before, plain=False)
     medium = "image" if draft.cut is None or draft.cut is draft.target else "video"
-    slots = common_slots(info.procedure, info.modality, medium)
+    slots = common_slots(info.procedure, info.modality, medium, info.name)
     pairs, template = worded(task, draft, id, talk, slots, setting)
     tags = "".join(f"<{m.kind}>" for m in media if m.role == "input" and m.kind in ("image", "video"))
     trace = frame.trace
@@ -123,16 +125,22 @@ def compose(
 
 
 @cache
-def common_slots(procedure: str, modality: str, medium: str) -> Mapping[str, str]:
-    """Slots that every template may use: the procedure with and without its article, and the words of the modality."""
+def common_slots(procedure: str, modality: str, medium: str, source: str = "") -> Mapping[str, str]:
+    """Slots that every template may use: the procedure with and without its article, and the words of the modality.
+
+    What tissue is called depends on the source: one that labels polyps does not label anatomy alone.
+    """
     said, view = forms("procedure", procedure), view_of(modality)
+    findings = any(map(is_finding, vocabulary(source, "target")))
     return {
         "procedure": said.name,
         "a_procedure": said.a,
         "medium": medium,
+        "a_medium": with_article(medium),
         "view": view.view,
         "view_image": view.image,
-        "camera": view.camera,
+        "organs": "structures and findings" if findings else "organs and tissues",
+        "structures": "structures and findings" if findings else "anatomical structures",
     }
 
 

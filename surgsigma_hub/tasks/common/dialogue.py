@@ -125,13 +125,14 @@ def worded(
         setting: What may decide the kind of the sample's own question; what is asked beside it is asked openly.
     """
 
-    def plain(one: Task, some: Draft) -> tuple[str, str, str]:
-        return word(one.name, id, question=some.question, answer=some.answer_group, slots={**slots, **some.slots})
+    def plain(one: Task, some: Draft, *, follows: bool = False) -> tuple[str, str, str]:
+        said = {**slots, **some.slots}
+        return word(one.name, id, question=some.question, answer=some.answer_group, slots=said, follows=follows)
 
     def stated(one: Task, some: Draft) -> tuple[str, str, str]:
-        """As ``plain``, with an answer that says what it answers, beside another one."""
+        """As ``plain``, bare, with an answer that says what it answers, beside another one."""
         group = "stated" if "stated" in bank(one.name).answers else some.answer_group
-        return plain(one, replace(some, answer_group=group))
+        return plain(one, replace(some, answer_group=group), follows=True)
 
     if draft.own is not None:
         return [(draft.own.question or "", draft.own.answer or "")], f"{task.name}/source/0+source/0"
@@ -150,10 +151,11 @@ def worded(
         answer = f"{first[1]} {second[1]}"
     else:
         asked = ask(task, draft, id, setting, slots, explained=talk.explained)
-        question, answer, template = asked.worded(task.name, id)
+        question, answer, template = asked.worded(task.name, id, follows=talk.form == "turns")
     if talk.explained:
         answer = "\n\n".join([answer, *definitions(task, draft)])
-    before = [plain(*other)[:2] for other in talk.others] if talk.form == "turns" else []
+    others = talk.others if talk.form == "turns" else ()
+    before = [plain(*other, follows=n > 0)[:2] for n, other in enumerate(others)]
     return [*before, (question, answer)], template
 
 

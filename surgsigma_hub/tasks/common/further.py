@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...ontology import NULL, Kind
+from ...ontology import NULL, Kind, concepts
 from ...ontology.forms import acting_on, forms, near
 from ...records import Answer, AnswerTriplet, Frame, LabeledBox, VideoTimeline
 from .answers import (
@@ -164,12 +164,16 @@ def _boxed(kind: Kind, frame: Frame, boxes: Sequence[LabeledBox], source: str, s
 
 
 def _present_and_absent(kind: Kind, present: Sequence[str], source: str, stem: str) -> Iterator[tuple[str, bool]]:
-    """One label that is there and one, near to it, that is not: the answer is as often no as yes."""
+    """One label that is there and one, near to it, that is not: the answer is as often no as yes.
+
+    A broader word is never absent: who sees the cystic artery sees a vessel.
+    """
     known = tuple(id for id in vocabulary(source, kind) if forms(kind, id).near not in _NEVER_ASKED)
     there = shuffled((id for id in present if id in known), "present", stem)
     if not there:
         return
-    absent = near(kind, there[0], tuple(id for id in known if id not in present))[:4]
+    broader = {c.broader for c in concepts(kind).values()}
+    absent = near(kind, there[0], tuple(id for id in known if id not in present and id not in broader))[:4]
     if absent:
         yield there[0], True
         yield shuffled(absent, "absent", stem)[0], False

@@ -113,10 +113,17 @@ class Asked:
     form: Form | None = None
     formed: str = ""
 
-    def worded(self, task: str, id: str) -> tuple[str, str, str]:
-        """Question, answer and the name of the templates."""
+    def worded(self, task: str, id: str, *, follows: bool = False) -> tuple[str, str, str]:
+        """Question, answer and the name of the templates; it ``follows`` other questions or is the first."""
         return word(
-            task, id, question=self.question, answer=self.answer, slots=self.slots, form=self.form, formed=self.formed
+            task,
+            id,
+            question=self.question,
+            answer=self.answer,
+            slots=self.slots,
+            form=self.form,
+            formed=self.formed,
+            follows=follows,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import string
 import struct
 from collections import Counter
@@ -138,6 +139,7 @@ def word(
     slots: Mapping[str, str],
     form: str | None = None,
     formed: str = "",
+    follows: bool = False,
 ) -> tuple[str, str, str]:
     """Question text, answer text and the name of the template pair for one sample.
 
@@ -152,10 +154,11 @@ def word(
         slots: Text for the slots of both.
         form: The form that the question asks the answer to have, a group of ``templates/forms.yaml``.
         formed: The answer in that form.
+        follows: Whether another question was asked before: then the scene is not set once more.
     """
     first, second, third, _ = draws(task, sample_id)
     bank_ = bank(task)
-    asked, q = _filled(task, bank_.questions, question, first, slots)
+    asked, q = _filled(task, bank_.questions, question, first, slots, follows=follows)
     if form is not None:
         suffix, n = _filled("forms", bank("forms").questions, form, third, slots)
         separator = "\n" if "\n" in asked else " "
@@ -165,17 +168,30 @@ def word(
 
 
 def _filled(
-    task: str, groups: Mapping[str, tuple[str, ...]], group: str, draw: int, slots: Mapping[str, str]
+    task: str,
+    groups: Mapping[str, tuple[str, ...]],
+    group: str,
+    draw: int,
+    slots: Mapping[str, str],
+    *,
+    follows: bool = False,
 ) -> tuple[str, int]:
     if group not in groups:
         raise UnknownNameError("template group", group, groups, where=f"templates/{task}.yaml")
     lines = groups[group]
     n = draw % len(lines)
+    if follows and _SETS_SCENE.match(lines[n]):
+        plain = [n for n, line in enumerate(lines) if not _SETS_SCENE.match(line)]
+        n = plain[draw % len(plain)] if plain else n
     try:
         return filled(lines[n], slots), n
     except KeyError as error:
         where = f"templates/{task}.yaml, {group}/{n}"
         raise UnknownNameError("slot", str(error.args[0]), slots, where=where) from None
+
+
+_SETS_SCENE = re.compile(r"This \{medium\}|In this \{medium\} of|Here is |You |I am reviewing|Look closely|Examine")
+"""How questions begin that first say what is looked at, and in which operation."""
 
 
 def filled(template: str, slots: Mapping[str, str]) -> str:

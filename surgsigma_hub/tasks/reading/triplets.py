@@ -104,7 +104,8 @@ def _wrapped() -> tuple[tuple[re.Pattern[str], str], ...]:
         head, _, tail = said.on.partition(" {}")
         if tail:
             # From the last head on: "ultrasound scanning and the hook is scanning the liver with ultrasound" has two.
-            pattern = rf"\b{re.escape(head)} ((?:(?!\b{re.escape(head)}\b)[^,;.]){{1,60}}?){re.escape(tail)}\b"
+            end = re.escape(tail).replace("specimen", "(?:specimen|retrieval)")  # two words for one bag
+            pattern = rf"\b{re.escape(head)} ((?:(?!\b{re.escape(head)}\b)[^,;.]){{1,60}}?){end}\b"
             found.append((re.compile(pattern, re.IGNORECASE), rf"{said.doing} \1"))
     return tuple(found)
 
