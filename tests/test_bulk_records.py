@@ -46,14 +46,16 @@ def test_the_search_for_cycles_is_as_it_was_afterwards(was: bool) -> None:
         (gc.enable if before else gc.disable)()
 
 
-def test_what_was_made_meanwhile_is_not_gone_through_once_more() -> None:
+def test_what_was_made_meanwhile_is_not_declared_old() -> None:
+    """Else a stream that was dropped half-way would stay until everything is searched: see test_stream_leaks."""
     before = gc.isenabled()
     try:
         gc.enable()
+        gc.collect()
         with collection_paused():
             made = Label("hook")
         gc.disable()
-        assert all(young is not made for young in gc.get_objects(generation=0))
+        assert any(young is made for young in gc.get_objects(generation=0))
     finally:
         (gc.enable if before else gc.disable)()
 
