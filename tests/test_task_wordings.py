@@ -189,7 +189,7 @@ def test_two_tasks_with_one_id_do_not_take_the_same_line() -> None:
     assert alike < 1200 / len(bank("phase_recognition").answers["stated"]) * 1.6
 
 
-GOLDEN = "dba252ca59e19685"
+GOLDEN = "ae7bbe2810b8d55e"
 
 
 def test_word_is_stable() -> None:

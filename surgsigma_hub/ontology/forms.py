@@ -148,11 +148,10 @@ def defined(kind: Kind, id: str) -> str:
     """A label and its definition on one line, under the word that answers use, as it explains an answer.
 
     >>> defined("action", "tension")
-    'Countertraction means to keep tissue taut by a steady pull, so that another instrument can divide it.'
+    'Countertraction: keeping tissue taut by a steady pull, so that another instrument can divide it.'
     """
     name, definition = forms(kind, id).noun or concept(kind, id).name, concept(kind, id).definition
-    name, definition = f"{name[:1].upper()}{name[1:]}", f"{definition[:1].lower()}{definition[1:]}"
-    return f"{name} means {definition}" if definition.startswith("to ") else f"{name}: {definition}"
+    return f"{name[:1].upper()}{name[1:]}: {definition[:1].lower()}{definition[1:]}"
 
 
 def noun_of(id: str) -> str:

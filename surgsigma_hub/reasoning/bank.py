@@ -56,7 +56,6 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "nearest": _PAIR,
     "path": frozenset({"name", "start", "end"}) | VERBS,
     "moved": frozenset({"name", "way"}) | VERBS,
-    "stayed": frozenset({"name"}) | VERBS,
     "purpose": frozenset({"doing", "purpose"}),
     "actions": frozenset({"doing", "action_noun"}),
     "order": frozenset({"first", "then"}),

@@ -213,6 +213,6 @@ def _told(m: Measure, frame: Frame) -> Evidence | None:
         if sum(map(ord, m.subject)) & 1:  # told from either thing
             m = turned(m)
         return _side(m)
-    if m.name is Name.MOVED:
-        return ("moved", {"name": name, "way": m.value, **said}) if m.way else ("stayed", {"name": name, **said})
+    if m.name is Name.MOVED and m.way:  # who works in one place does not stay still
+        return "moved", {"name": name, "way": m.value, **said}
     return None

@@ -244,9 +244,11 @@ def _things(
         by_box = bool(boxes) and not boxed and (asked if long else style % _BY_WORDS > 0)
     if by_box and kind == "target":
         boxes = [b for b in boxes if _has_place(b.box)]  # a box of nearly all tells nothing
-    whole = all(f.box_extent in (None, BoxExtent.WHOLE) for f in scene.frames)  # a tip is no size of a tool
+    extents = {f.box_extent for f in scene.frames}
+    whole = extents <= {None, BoxExtent.WHOLE}  # a tip is no size of a tool
+    tip = kind == "instrument" and BoxExtent.TIP in extents
     if boxes:
-        pieces = _placed(kind, order, boxes, style, sized=asked and alone and whole, by_box=by_box)
+        pieces = _placed(kind, order, boxes, style, sized=asked and alone and whole, by_box=by_box, tip=tip)
     else:
         pieces = [thing_in_view(kind, id) for id in order]
     several = len(pieces) > 1 or sum(b.label.id in order for b in boxes) > 1  # "two graspers" is one piece
@@ -352,9 +354,9 @@ def _is_plain(start: float, end: float) -> bool:
 
 
 def _placed(
-    kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], style: int, *, sized: bool, by_box: bool
+    kind: Kind, ids: tuple[str, ...], boxes: Sequence[LabeledBox], style: int, *, sized: bool, by_box: bool, tip: bool
 ) -> list[str]:
-    """Things in view, each with its place where that is known, in words or ``by_box``."""
+    """Things in view, each with its place where that is known, in words or ``by_box``, which may be that of its tip."""
     own: dict[str, list[Box]] = {id: [] for id in ids}
     for one in boxes:
         if one.label.id in own:
@@ -378,7 +380,9 @@ def _placed(
         for n, b in enumerate(some):
             thing = thing_in_view(kind, id, size_words(b) if sized else "", n if len(some) > 1 else -1)
             if by_box:
-                pieces.append(f"{thing} {boxed_in(box_text(b), style // 9)}")
+                pieces.append(
+                    f"{thing} (tip at {box_text(b)})" if tip else f"{thing} {boxed_in(box_text(b), style // 9)}"
+                )
             elif placed and _has_place(b) and (sized or len(own) <= _MOST_TISSUES or style >> len(pieces) & 1):
                 where = lying(place(region_words(b), style // 5 + 37 * len(pieces)), style // 9 + 3 * len(pieces))
                 pieces.append(f"{thing} {where}")

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from ..ontology import NULL
 from ..ontology.forms import acting_on, forms
-from ..records import Fact, Label, Triplet
+from ..records import BoxExtent, Fact, Label, Triplet
 from ..tasks.common.answers import box_text
 from ..tasks.common.base import AnswerKind, Draft, Task
 from ..tasks.common.timeline import State, ids_of
@@ -92,8 +92,12 @@ def _boxes(scene: Scene, memory: Memory, words: Wording, seen: Sequence[str]) ->
         boxes = scene.frames[0].instrument_boxes or ()
         often = Counter(b.label.id for b in boxes)
         found = memory.things["tool_boxes"] = {b.label.id: box_text(b.box) for b in boxes if often[b.label.id] == 1}
-    style = words.number()
-    return {id: boxed_in(box, style) for id, box in found.items() if not any(box in said for said in seen)}
+    style, tip = words.number(), scene.frames[0].box_extent is BoxExtent.TIP
+    return {
+        id: f"(tip at {box})" if tip else boxed_in(box, style)
+        for id, box in found.items()
+        if not any(box in said for said in seen)
+    }
 
 
 def _meeting(triplets: tuple[Triple, ...], found: Sequence[Measure], words: Wording) -> list[str]:
